@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buffer.h"
+
+#include <stdarg.h>
+
+static void reserve(Buffer *buffer, size_t more)
+{
+    size_t needed = buffer->length + more + 1;
+    if (needed <= buffer->allocated)
+        return;
+    size_t doubled = MAX((size_t)64, buffer->allocated * 2);
+    buffer->allocated = MAX(needed, doubled);
+    buffer->text = xrealloc(buffer->text, buffer->allocated, 1);
+}
+
+void buffer_done(Buffer *buffer)
+{
+    free(buffer->text);
+    *buffer = (Buffer){};
+}
+
+void buffer_append_n(Buffer *buffer, const char *bytes, size_t length)
+{
+    reserve(buffer, length);
+    memcpy(buffer->text + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->text[buffer->length] = 0;
+}
+
+void buffer_append(Buffer *buffer, const char *text)
+{
+    buffer_append_n(buffer, text, strlen(text));
+}
+
+void buffer_append_char(Buffer *buffer, char c)
+{
+    buffer_append_n(buffer, &c, 1);
+}
+
+void buffer_printf(Buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    reserve(buffer, (size_t)length);
+    va_start(arguments, format);
+    (void)vsnprintf(buffer->text + buffer->length, (size_t)length + 1, format, arguments); /* sized above */
+    va_end(arguments);
+    buffer->length += (size_t)length;
+}
+
+/* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 if it is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF)
+        return (s[1] & 0xC0) == 0x80 ? 2 : 0;
+    if ((s[0] & 0xF0) == 0xE0) {
+        if ((s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80)
+            return 0;
+        if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))
+            return 0;
+        return 3;
+    }
+    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
+        if ((s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80 || (s[3] & 0xC0) != 0x80)
+            return 0;
+        if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+            return 0;
+        return 4;
+    }
+    return 0;
+}
+
+static void append_json_char(Buffer *buffer, unsigned char c)
+{
+    static const char shorts[] = "\b" "b" "\f" "f" "\n" "n" "\r" "r" "\t" "t" "\"" "\"" "\\" "\\";
+    for (const char *s = shorts; *s; s += 2)
+        if ((unsigned char)*s == c) {
+            buffer_append_n(buffer, (char[]){'\\', s[1]}, 2);
+            return;
+        }
+    buffer_printf(buffer, "\\u%04x", c);
+}
+
+void buffer_append_json(Buffer *buffer, const char *text)
+{
+    buffer_append_char(buffer, '"');
+    const unsigned char *s = (const unsigned char *)text, *plain = s;
+    while (*s) {
+        size_t length = utf8_length(s);
+        if (length && *s >= 0x20 && *s != '"' && *s != '\\') {
+            s += length;
+            continue;
+        }
+        buffer_append_n(buffer, (const char *)plain, (size_t)(s - plain));
+        if (length)
+            append_json_char(buffer, *s);
+        else
+            buffer_append(buffer, "\xEF\xBF\xBD");
+        plain = ++s;
+    }
+    buffer_append_n(buffer, (const char *)plain, (size_t)(s - plain));
+    buffer_append_char(buffer, '"');
+}
+
+void buffer_clear(Buffer *buffer)
+{
+    buffer->length = 0;
+    if (buffer->text)
+        buffer->text[0] = 0;
+}
+
+const char *buffer_text(const Buffer *buffer)
+{
+    return buffer->text ? buffer->text : "";
+}
+
+char *buffer_take(Buffer *buffer)
+{
+    char *text = buffer->text ? buffer->text : xstrdup("");
+    *buffer = (Buffer){};
+    return text;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The shell that every role shares: descriptors from systemd (or kestra-standalone), signals, sd_notify, watchdog, and the
+ * role's own socket that speaks small HTTP: GET /health, GET /metrics, POST /wake, POST /reload.
+ *
+ * READY=1 is sent when the role can take work. The watchdog is fed only while daemon_progress() is called: a role that
+ * cannot reach its backend is DOWN and says so, but feeds the watchdog as long as it keeps trying.
+ * SIGTERM: `drain` is called once; the role calls daemon_drained() when nothing is left. SIGHUP: `reload`.
+ */
+#include "base/buffer.h"
+#include "base/loop.h"
+
+typedef struct Daemon Daemon;
+
+typedef enum Health {
+    HEALTH_UP,
+    HEALTH_DOWN,
+} Health;
+
+typedef struct DaemonOps {
+    const char *role;                          /* "executor" */
+    int (*wake)(void *userdata, const char *body); /* after POST /wake was answered; body: one id a line, may be "" */
+    int (*reload)(void *userdata);
+    int (*drain)(void *userdata);
+    void (*metrics)(void *userdata, Buffer *text); /* Prometheus text of the role; the shell adds process_* and up */
+} DaemonOps;
+
+/* Takes the descriptors named "<role>" (listening unix socket); others by daemon_listen_fd(). Without any, listens at
+ * socket_path itself (tests, hand start). */
+int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Daemon **ret) _must_check_;
+Daemon *daemon_free(Daemon *daemon);
+DEFINE_CLEANUP(Daemon *, daemon_free);
+Loop *daemon_loop(Daemon *daemon);
+/* The path of the role's own socket, to be told to others. Borrowed. */
+const char *daemon_socket_path(const Daemon *daemon);
+/* Passed descriptor with this FileDescriptorName=, or -1. Ownership moves to the caller. */
+int daemon_listen_fd(Daemon *daemon, const char *name);
+/* State of one component ("postgresql", "loop", …) with a word for people; goes to /health and STATUS=. */
+void daemon_health(Daemon *daemon, const char *component, Health health, const char *format, ...) _printf_(4, 5);
+Health daemon_overall(const Daemon *daemon);
+/* {"status":"UP","components":{…}} as JSON text; for the webserver's management port too. */
+void daemon_health_json(const Daemon *daemon, Buffer *ret);
+void daemon_metrics_text(Daemon *daemon, Buffer *ret);
+/* STATUS= in words an administrator understands. */
+void daemon_status(Daemon *daemon, const char *format, ...) _printf_(2, 3);
+/* Can take work: READY=1 (once). */
+void daemon_ready(Daemon *daemon);
+/* Real progress was made (a backend answer, a loop turn that waited for nothing): feeds the watchdog. */
+void daemon_progress(Daemon *daemon);
+bool daemon_is_draining(const Daemon *daemon);
+void daemon_drained(Daemon *daemon);
+/* Runs until drained. */
+int daemon_run(Daemon *daemon) _must_check_;

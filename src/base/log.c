@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries go to the journal with sd_journal_sendv when systemd started us (JOURNAL_STREAM is set), else as text to
+ * standard error, so that a test or kestra-standalone reads them at a terminal. The stack of fields is per thread:
+ * the webserver's handler threads each have their own unit of work.
+ */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+
+#include "base/buffer.h"
+
+#define FIELDS_MAX 12
+
+static const char *log_role = "kestra";
+static int log_level = LOG_INFO;
+static bool log_to_journal;
+
+static _Thread_local struct {
+    char *texts[FIELDS_MAX]; /* "NAME=value" */
+    unsigned depth;
+} stack;
+
+void log_open(const char *role, int level)
+{
+    log_role = role;
+    log_level = level;
+    log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_set_level(int level)
+{
+    log_level = level;
+}
+
+LogField log_push(const char *name, const char *value)
+{
+    if (stack.depth < FIELDS_MAX)
+        stack.texts[stack.depth] = value ? xasprintf("%s=%s", name, value) : NULL;
+    return (LogField){.depth = ++stack.depth};
+}
+
+void log_popp(LogField *field)
+{
+    while (stack.depth >= field->depth && stack.depth > 0) {
+        stack.depth--;
+        if (stack.depth < FIELDS_MAX)
+            free(stack.texts[stack.depth]);
+    }
+}
+
+static void send_to_journal(int priority, const char *file, int line, const char *message)
+{
+    struct iovec fields[FIELDS_MAX + 6];
+    char *owned[6];
+    int count = 0, n_owned = 0;
+    owned[n_owned++] = xasprintf("MESSAGE=%s", message);
+    owned[n_owned++] = xasprintf("PRIORITY=%d", priority);
+    owned[n_owned++] = xasprintf("KESTRA_ROLE=%s", log_role);
+    owned[n_owned++] = xasprintf("SYSLOG_IDENTIFIER=kestra-%s", log_role);
+    if (file) {
+        owned[n_owned++] = xasprintf("CODE_FILE=%s", file);
+        owned[n_owned++] = xasprintf("CODE_LINE=%d", line);
+    }
+    for (int i = 0; i < n_owned; i++)
+        fields[count++] = (struct iovec){.iov_base = owned[i], .iov_len = strlen(owned[i])};
+    for (unsigned i = 0; i < MIN(stack.depth, (unsigned)FIELDS_MAX); i++)
+        if (stack.texts[i])
+            fields[count++] = (struct iovec){.iov_base = stack.texts[i], .iov_len = strlen(stack.texts[i])};
+    (void)sd_journal_sendv(fields, count); /* a journal that is gone must not stop a daemon */
+    for (int i = 0; i < n_owned; i++)
+        free(owned[i]);
+}
+
+static void send_to_terminal(int priority, const char *message)
+{
+    static const char *const names[] = {"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
+    _cleanup_buffer_ Buffer line = {};
+    buffer_printf(&line, "%s kestra-%s: %s", names[priority & 7], log_role, message);
+    for (unsigned i = 0; i < MIN(stack.depth, (unsigned)FIELDS_MAX); i++)
+        if (stack.texts[i])
+            buffer_printf(&line, " %s", stack.texts[i]);
+    (void)fprintf(stderr, "%s\n", line.text);
+}
+
+void log_write(int priority, const char *file, int line, const char *format, ...)
+{
+    if (priority > log_level)
+        return;
+    int saved = errno;
+    Arena *arena = arena_new();
+    va_list arguments;
+    va_start(arguments, format);
+    const char *message = arena_vprintf(arena, format, arguments);
+    va_end(arguments);
+    if (log_to_journal)
+        send_to_journal(priority, file, line, message);
+    else
+        send_to_terminal(priority, message);
+    arena_free(arena);
+    errno = saved;
+}
+
+void log_task_line(int priority, const char *message)
+{
+    if (log_to_journal)
+        send_to_journal(priority, NULL, 0, message);
+    else if (log_level >= LOG_DEBUG)
+        send_to_terminal(priority, message);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a task, trigger, condition or task-runner type is: one const descriptor, at the end of one file in
+ * src/plugin/. Out of the field table come validation, JSON Schema and the plugin's documentation page.
+ */
+#include "doc/field.h"
+
+typedef enum TypeKind {
+    TYPE_TASK,
+    TYPE_TRIGGER,
+    TYPE_CONDITION,
+    TYPE_TASK_RUNNER,
+} TypeKind;
+
+/* Where and how a task runs. */
+typedef enum TypeWhere {
+    RUN_NOWHERE,   /* triggers, conditions, task runners */
+    RUN_INLINE,    /* runnable, pure and instant: in the worker's own process */
+    RUN_CHILD,     /* runnable, may block: in a kestra-run child */
+    RUN_PROCESS,   /* runnable: a script, spawned by the worker in its own process group / cgroup */
+    RUN_FLOWABLE,  /* its children are created by the executor */
+    RUN_EXECUTOR,  /* carried out by the executor itself (Subflow, Pause, Labels, …) */
+} TypeWhere;
+
+struct RunContext;      /* plugin/run.h */
+struct ScriptContext;   /* plugin/run.h */
+struct FlowableContext; /* plugin/flowable.h */
+struct FlowablePlan;    /* plugin/flowable.h */
+struct Task;
+
+typedef struct Type {
+    const char *name;                 /* "io.kestra.plugin.core.log.Log" */
+    const char *const *aliases;       /* older names; ends with NULL; may be NULL */
+    TypeKind kind;
+    TypeWhere where;
+    const char *title;                /* one line */
+    const char *doc;                  /* Markdown; may be NULL */
+    const char *const *examples;      /* YAML, ends with NULL; may be NULL */
+    bool deprecated;
+    const Field *fields;              /* own properties; the common ones are added by the model */
+    const Field *outputs;             /* may be NULL: no outputs */
+    /* Cross-field checks after field_check; may be NULL. path: "tasks[0]". */
+    void (*check)(const FieldCheck *check, const json_t *properties, const char *path);
+    /* RUN_INLINE, RUN_CHILD: one attempt; see plugin/run.h for outcomes. */
+    int (*run)(struct RunContext *context);
+    /* RUN_PROCESS: gives the command to spawn. */
+    int (*prepare)(struct RunContext *context, struct ScriptContext *ret);
+    /* RUN_FLOWABLE: what children, in which order; pure. */
+    int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
+} Type;
+
+/* All types; made of src/plugin/list.h. The model gets it passed in because plugins stand above it. */
+typedef struct TypeRegistry {
+    const Type *const *types;
+    size_t count;
+} TypeRegistry;
+/* By name or alias; NULL when unknown. ret_is_alias may be NULL. */
+const Type *type_find(const TypeRegistry *registry, TypeKind kind, const char *name, bool *ret_is_alias);
+
+/* Properties of every task / trigger (spec/api.md 6.6, spec/semantics.md 3.1). */
+extern const Field fields_of_every_task[];
+extern const Field fields_of_every_trigger[];

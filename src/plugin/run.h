@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a runnable task may do during one attempt. Task code is plain and blocking; it renders its own properties, logs,
+ * adds outputs and metrics, and says how it ended. It never sees the database.
+ */
+#include "model/context.h"
+
+enum {
+    RUN_E_FAILED = 1, /* the task failed; run_fail() has logged why */
+};
+
+/* Supplied by whoever runs the task: the worker (inline) or kestra-run (child), or a unit test. */
+typedef struct RunOps {
+    void (*log)(void *userdata, int level, const char *message); /* level: LOG_LEVEL_* of model/log_entry.h */
+    void (*metric)(void *userdata, const char *name, bool is_timer, double value, const json_t *tags);
+    bool (*is_killed)(void *userdata); /* polled by long loops */
+} RunOps;
+
+typedef struct RunContext {
+    const Task *task;
+    const ExprContext *render;
+    const json_t *job;          /* the whole job message */
+    json_t *outputs;            /* object; the task fills it */
+    State final_state;          /* SUCCESS unless the task sets WARNING */
+    const RunOps *ops;
+    void *userdata;
+    const char *working_directory; /* made before prepare(); NULL for inline tasks */
+    const struct Blob *storage; /* internal storage; NULL where there is none */
+} RunContext;
+
+/* Property as text after rendering; NULL in *ret when absent. RUN_E_FAILED (logged) when it cannot be rendered. */
+int run_text(RunContext *run, const char *property, char **ret) _must_check_;
+/* Property rendered deeply, as JSON (lists, maps); NULL in *ret when absent; new. */
+int run_value(RunContext *run, const char *property, json_t **ret) _must_check_;
+/* Property rendered and read as boolean / integer / duration; `fallback` when absent. */
+int run_boolean(RunContext *run, const char *property, bool fallback, bool *ret) _must_check_;
+int run_integer(RunContext *run, const char *property, int64_t fallback, int64_t *ret) _must_check_;
+int run_duration(RunContext *run, const char *property, usec_t fallback, usec_t *ret) _must_check_;
+void run_log(RunContext *run, int level, const char *format, ...) _printf_(3, 4);
+/* Logs at ERROR and returns RUN_E_FAILED. */
+int run_fail(RunContext *run, const char *format, ...) _printf_(2, 3) _must_check_;
+/* Steals value. */
+void run_output(RunContext *run, const char *name, json_t *value);
+void run_counter(RunContext *run, const char *name, double value, const json_t *tags);
+void run_timer(RunContext *run, const char *name, usec_t duration, const json_t *tags);
+
+/* What a process task wants spawned. All members are owned by the ScriptContext. */
+typedef struct ScriptContext {
+    char **argv;              /* ends with NULL */
+    json_t *environment;      /* name → text, added to the worker's own environment */
+    bool warning_on_stderr;
+    json_t *output_files;     /* list of globs, or NULL */
+} ScriptContext;
+void script_context_done(ScriptContext *script);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The queue: events by shard, jobs by worker group, leases, instances, and the commit of a unit of work. Implemented by
+ * queue_pg.c (PostgreSQL), queue_mem.c (tests, simulator); Kafka later as a module. See README.md for the contract.
+ *
+ * Every call may fail with an outage (negative): nothing of it happened, try again after reconnecting. All calls block.
+ */
+#include "queue/unit.h"
+
+enum {
+    QUEUE_E_FENCED = 1, /* this instance was declared dead or lost a shard: forget everything in memory, join again */
+};
+
+typedef struct Queue Queue;
+
+typedef struct QueueInstance {
+    char id[ID_BYTES];
+    char *role;   /* "executor" … */
+    char *host;
+    char *socket; /* unix socket on that host */
+} QueueInstance;
+
+typedef struct QueueEvent {
+    int64_t sequence;
+    unsigned shard;
+    char *key;
+    char *kind;
+    json_t *body; /* NULL when it could not be read: the event is poison, .reason says why */
+    char *reason;
+} QueueEvent;
+void queue_event_done(QueueEvent *event);
+
+typedef struct QueueJob {
+    int64_t sequence;
+    char *execution_id, *task_run_id;
+    int attempt;
+    json_t *body;
+} QueueJob;
+void queue_job_done(QueueJob *job);
+
+typedef struct QueueTimer {
+    char *key, *name;
+    usec_t date;
+    json_t *body; /* or NULL */
+} QueueTimer;
+void queue_timer_done(QueueTimer *timer);
+
+/* What to fetch in the same transaction as a commit, so that a busy role needs one transaction a batch. */
+typedef struct QueueFetch {
+    unsigned events_max;      /* events of the shards this instance holds */
+    unsigned jobs_max;        /* jobs to claim from worker_group */
+    const char *worker_group;
+} QueueFetch;
+typedef struct QueueBatch {
+    VEC(QueueEvent) events;   /* in order of sequence; never one that is in the unit just committed */
+    VEC(QueueJob) jobs;
+    unsigned refused;         /* results of unit_finish_job that came too late */
+} QueueBatch;
+void queue_batch_done(QueueBatch *batch);
+
+/* After a heartbeat. */
+typedef struct QueueMembership {
+    uint64_t shards;        /* bit s set: this instance holds shard s (roles with shards) */
+    uint64_t gained, lost;  /* since the last heartbeat */
+    bool jobs_released;     /* a dead worker's jobs went back: workers were rung */
+} QueueMembership;
+
+Queue *queue_free(Queue *queue);
+DEFINE_CLEANUP(Queue *, queue_free);
+
+/* Registers this process under a new instance id. `socket` is where it can be rung. */
+int queue_join(Queue *queue, const char *role, const char *socket) _must_check_;
+/* Borrowed; "" before join. */
+const char *queue_instance_id(const Queue *queue);
+/* One transaction: renews the heartbeat and the leases, takes shards nobody holds (fair share among live instances of the
+ * role), gives surplus away, declares instances dead whose heartbeat is older than the lease time, gives a dead worker's
+ * jobs back, reads who is alive, and looks for work (the slow poll): *ret_work is true when there is some. */
+int queue_heartbeat(Queue *queue, QueueMembership *ret, bool *ret_work) _must_check_;
+/* Orderly end: leases and claimed jobs are given back, the instance row goes. */
+int queue_leave(Queue *queue) _must_check_;
+/* Commits the unit (may be empty or NULL) and fetches (may be NULL). Rings the readers of what it wrote, after the commit.
+ * The unit is reset on success. */
+int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch) _must_check_;
+/* All timers of the given shards (after gaining them). ret is a vector; caller frees. */
+typedef VEC(QueueTimer) QueueTimers;
+int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret) _must_check_;
+/* An execution with all its task runs, as its owner last committed it; *ret NULL when there is none. */
+int queue_load_execution(Queue *queue, const char *id, Execution **ret) _must_check_;
+/* Worker: of the jobs this instance holds, which are to be killed or are gone. Sequences; caller frees. */
+typedef VEC(int64_t) QueueSequences;
+int queue_jobs_to_kill(Queue *queue, QueueSequences *ret) _must_check_;

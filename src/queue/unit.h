@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A unit of work: all that one step (or a batch of steps) changes and says, collected in memory and committed at once by
+ * queue_commit(). A crash anywhere means that it happened or that it did not.
+ */
+#include "model/execution.h"
+#include "model/log_entry.h"
+
+typedef struct Unit Unit;
+Unit *unit_new(void);
+void unit_reset(Unit *unit);
+Unit *unit_free(Unit *unit);
+DEFINE_CLEANUP(Unit *, unit_free);
+bool unit_is_empty(const Unit *unit);
+
+/* --- what was consumed --- */
+/* The event is done: its row goes. */
+void unit_ack_event(Unit *unit, int64_t sequence);
+/* A poison event: moved to table `poison` with the reason, visible and replayable. */
+void unit_set_aside(Unit *unit, int64_t sequence, const char *reason);
+/* Worker: the job is done; `body` (stolen) becomes an event of `kind` for the owner of `key`, but only if this instance
+ * still holds the job: a late result of a job that was given to another worker is refused and counted. */
+void unit_finish_job(Unit *unit, int64_t job_sequence, const char *key, const char *kind, json_t *body);
+
+/* --- state: rows written by their owner only; a later call for the same id within the unit replaces the earlier --- */
+void unit_save_execution(Unit *unit, const Execution *execution, usec_t now);
+void unit_save_task_run(Unit *unit, const Execution *execution, const TaskRun *task_run, usec_t now);
+void unit_remove_task_run(Unit *unit, const char *execution_id, const char *task_run_id);
+/* The execution with its task runs, jobs, timers and events; logs and metrics too when asked. */
+void unit_delete_execution(Unit *unit, const char *execution_id, bool logs, bool metrics);
+/* Timers of the shard that owns key; the same (key, name) replaces. body is stolen, may be NULL. */
+void unit_set_timer(Unit *unit, const char *key, const char *name, usec_t date, json_t *body);
+void unit_clear_timer(Unit *unit, const char *key, const char *name);
+/* The trigger row (namespace, flow, trigger) as JSON of spec/api.md 6.8 plus `next` for the scheduler's heap. */
+void unit_save_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
+                       const json_t *body, usec_t next_execution_date);
+void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id);
+
+/* --- messages --- */
+/* To the executor that owns key (an execution id …); body is stolen. */
+void unit_send_event(Unit *unit, const char *key, const char *kind, json_t *body);
+/* A new execution: its row in state CREATED (or QUEUED …) and its first event "created" {execution}, in one commit.
+ * Anyone who starts executions uses this. */
+void unit_create_execution(Unit *unit, const Execution *execution, usec_t now);
+/* A job for a worker of `worker_group` ("" = default). body is stolen. */
+void unit_dispatch_job(Unit *unit, const char *worker_group, const char *execution_id, const char *task_run_id,
+                       int attempt, json_t *body);
+/* The job of this task run goes, claimed or not; its worker, told by the ring, ends what it had begun. */
+void unit_cancel_job(Unit *unit, const char *task_run_id);
+/* The worker that holds the job is told to kill it; it reports state KILLED as its result. */
+void unit_kill_job(Unit *unit, const char *task_run_id);
+void unit_log(Unit *unit, const LogEntry *entry);       /* copied */
+void unit_metric(Unit *unit, const MetricEntry *entry); /* copied */
+/* Webservers that follow this execution are rung after the commit. */
+void unit_tell_followers(Unit *unit, const char *execution_id);
