@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/diag.h"
 
-DEFINE_CLEANUP(json_t *, json_decref);
+/* json_decrefp is jansson's own */
 #define _cleanup_json_ _cleanup_(json_decrefp)
 
 enum {

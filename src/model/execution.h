@@ -67,7 +67,7 @@ void execution_remove_task_run(Execution *execution, TaskRun *task_run);
 json_t *execution_encode(const Execution *execution, usec_t now);
 json_t *task_run_encode(const Execution *execution, const TaskRun *task_run, usec_t now);
 /* From bodies. Positive: not an execution (diag says why). Task runs are decoded one by one, in order of position,
- * parents before children. `flow` on the execution, when set, resolves ->task. */
+ * parents before children; the caller then sets (*ret)->position to that of the row, and execution->internal. `flow` on the execution, when set, resolves ->task. */
 int execution_decode(const json_t *body, Execution **ret, Diag *diag) _must_check_;
 int task_run_decode(Execution *execution, const json_t *body, const json_t *internal, TaskRun **ret, Diag *diag)
     _must_check_;
@@ -78,5 +78,5 @@ void execution_bind_flow(Execution *execution, Flow *flow);
 const char *label_get(const json_t *labels, const char *key);
 /* New list: `base` with the entries of `over` replacing same keys. Either may be NULL. */
 json_t *labels_merge(const json_t *base, const json_t *over);
-/* [{key,value}] from a map or a list, values to text. Positive when it is neither. New. */
+/* [{key,value}] (empty for NULL and JSON null) from a map or a list, values to text. Positive when it is neither. New. */
 int labels_decode(const json_t *value, json_t **ret) _must_check_;

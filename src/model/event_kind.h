@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What is said to the owner of an execution. Every sender (webserver, scheduler, worker, executor) and the one reader
+ * use these names; a new kind is one row here and one row in executor/transitions.c. The key of an event is the
+ * execution's id. Bodies are objects; members marked ? may be absent.
+ *
+ *   CREATED        {execution}: sent by unit_create_execution
+ *   TASK_RUN       {taskRunId, attempt (from 0), state, startDate?, endDate?, outputs?, logFile?}: from the worker.
+ *                  State RUNNING once for a job that does not end at once, then the final one. A final one that comes
+ *                  without an earlier RUNNING brings startDate, and the executor records both.
+ *   KILL           {cascade?}
+ *   RESTART        {revision?}
+ *   RESUME         {inputs?}: the value of onResume, already resolved
+ *   PAUSE          {}
+ *   CHANGE_STATUS  {state}
+ *   MARK_AS        {taskRunId, state}
+ *   FORCE_RUN      {}
+ *   UNQUEUE        {}
+ *   LABELS         {labels: [{key, value}]}: replaces those with the same key
+ *   FOLLOW         {instance}: that webserver is rung when the execution changes
+ *   DELETE         {logs, metrics}
+ *   CHILD_END      {taskRunId, executionId, state, outputs?, iteration?}: a subflow ended
+ *   TIMER          {name, taskRunId?}: due timers; never sent, made by the owner from its heap
+ *   SLOT_REQUEST   {executionId, flow {namespace, id, revision}, limit, behavior}: to key "slots:<namespace>.<flow>"
+ *   SLOT_RELEASE   {executionId}: to the same key
+ *   SLOT_ANSWER    {answer: granted | queued | refused}: back to the execution
+ */
+#define EVENT_KIND_LIST(X)                                                                         \
+    X(CREATED, "created")                                                                          \
+    X(TASK_RUN, "task_run")                                                                        \
+    X(KILL, "kill")                                                                                \
+    X(RESTART, "restart")                                                                          \
+    X(RESUME, "resume")                                                                            \
+    X(PAUSE, "pause")                                                                              \
+    X(CHANGE_STATUS, "change-status")                                                              \
+    X(MARK_AS, "mark-as")                                                                          \
+    X(FORCE_RUN, "force-run")                                                                      \
+    X(UNQUEUE, "unqueue")                                                                          \
+    X(LABELS, "labels")                                                                            \
+    X(FOLLOW, "follow")                                                                            \
+    X(DELETE, "delete")                                                                            \
+    X(CHILD_END, "child-end")                                                                      \
+    X(TIMER, "timer")                                                                              \
+    X(SLOT_REQUEST, "slot-request")                                                                \
+    X(SLOT_RELEASE, "slot-release")                                                                \
+    X(SLOT_ANSWER, "slot-answer")
+
+#define EVENT_KIND_ENUM(name, text) EVENT_##name,
+typedef enum EventKind { EVENT_KIND_LIST(EVENT_KIND_ENUM) _EVENT_KIND_MAX, _EVENT_KIND_INVALID = -1 } EventKind;
+#undef EVENT_KIND_ENUM
+
+const char *event_kind_to_string(EventKind kind);
+/* _EVENT_KIND_INVALID for anything else. */
+EventKind event_kind_from_string(const char *text);
