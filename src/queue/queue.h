@@ -35,6 +35,7 @@ typedef struct QueueJob {
     int64_t sequence;
     char *execution_id, *task_run_id;
     int attempt;
+    bool killed; /* unit_kill_job came before the claim: report KILLED without running it */
     json_t *body;
 } QueueJob;
 void queue_job_done(QueueJob *job);

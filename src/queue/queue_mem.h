@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The queue in memory: the same contract, for unit tests and the simulator. Several Queues (processes) share one store. */
+#include "queue/queue.h"
+
+typedef struct QueueStore QueueStore;
+QueueStore *queue_store_new(usec_t lease_usec);
+QueueStore *queue_store_free(QueueStore *store);
+DEFINE_CLEANUP(QueueStore *, queue_store_free);
+/* The only clock: moves forward by this much. */
+void queue_store_advance(QueueStore *store, usec_t by);
+/* One process on the store (borrowed). */
+Queue *queue_mem_new(QueueStore *store);
+/* What is stored, for assertions: counts, and the body of one record (borrowed, NULL when there is none). */
+typedef struct QueueStoreCounts {
+    size_t executions, task_runs, events, jobs, timers, triggers, logs, metrics, poison;
+} QueueStoreCounts;
+QueueStoreCounts queue_store_counts(const QueueStore *store);
+const json_t *queue_store_execution(const QueueStore *store, const char *id);
+const json_t *queue_store_task_run(const QueueStore *store, const char *id);
+/* The n-th log line's message, NULL past the end. */
+const char *queue_store_log(const QueueStore *store, size_t n);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The queue on PostgreSQL. */
+#include "base/bell.h"
+#include "pg/pg.h"
+#include "queue/queue.h"
+
+/* Goes into PgSettings.session_sql of a queue's session: plans by index, whatever the statistics of a queue table say. */
+#define QUEUE_PG_SESSION_SQL                                                                                             \
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "                   \
+    "SET plan_cache_mode = force_generic_plan"
+
+#define QUEUE_HEARTBEAT_USEC (4 * USEC_PER_SEC) /* how often a role calls queue_heartbeat */
+#define QUEUE_LEASE_USEC     (9 * USEC_PER_SEC) /* silent for so long: dead */
+/* Notifications between hosts; the payload is the role that is to look. A role on several hosts pg_listens to it. */
+#define QUEUE_CHANNEL        "kestra"
+
+typedef struct QueueSettings {
+    const char *host;           /* NULL: gethostname */
+    const char *socket_pattern; /* well-known sockets, %s is the role; NULL: /run/kestra/%s.sock; "": none */
+    usec_t lease_usec;          /* 0: QUEUE_LEASE_USEC */
+} QueueSettings;
+
+/* pg and bell are borrowed (bell may be NULL: nobody is rung). */
+int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret) _must_check_;
+/*
+ * A second session of the same process (a handler thread of the webserver): commits under no instance, so it may create
+ * executions and send events but holds neither shards nor jobs; who is alive is learnt from `joined`. Free it before.
+ */
+int queue_pg_session(Queue *joined, Pg *pg, Queue **ret) _must_check_;

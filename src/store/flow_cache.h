@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Compiled flows in memory, by namespace, id and revision. An explicit revision never changes; "latest" is checked against
+ * the store's change stamp. Not thread safe: one cache a thread (web's handler threads each have one).
+ */
+#include "store/flow_store.h"
+
+typedef struct FlowCache FlowCache;
+typedef struct FlowCacheSettings {
+    const TypeRegistry *registry;
+    const json_t *plugin_defaults; /* of kestra.yaml; a reference is taken; may be NULL */
+    size_t flows_max;              /* least recently used go; 0: 1000 */
+    usec_t stamp_usec;             /* how long an answer of the change stamp is believed; 0: asked at every "latest" */
+} FlowCacheSettings;
+FlowCache *flow_cache_new(const FlowCacheSettings *settings);
+FlowCache *flow_cache_free(FlowCache *cache);
+DEFINE_CLEANUP(FlowCache *, flow_cache_free);
+/*
+ * A reference for the caller (flow_unref). revision 0: the latest that is not deleted. Parsed leniently (a task of an
+ * unknown type fails when it runs). STORE_E_NONE: no such flow; FLOW_CACHE_E_BROKEN: its source does not parse.
+ */
+enum {
+    FLOW_CACHE_E_BROKEN = 10,
+};
+int flow_cache_get(FlowCache *cache, Pg *pg, const char *namespace, const char *id, int revision, Flow **ret)
+    _must_check_;
+/* Takes what was just stored, so that the next get does not read it. A reference is taken. Revision must be set. */
+void flow_cache_put(FlowCache *cache, Flow *flow);
+/* Latest revisions are read again at the next get (told by a wake-up). */
+void flow_cache_expire(FlowCache *cache);
