@@ -1,0 +1,7 @@
+noinst_LIBRARIES += libdoc.a
+libdoc_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(PCRE2_CFLAGS)
+libdoc_a_SOURCES = \
+	src/doc/document.c src/doc/document.h \
+	src/doc/json.c src/doc/json.h \
+	src/doc/scalar.c src/doc/scalar.h
+EXTRA_DIST += src/doc/README.md
