@@ -27,7 +27,7 @@ typedef struct DaemonOps {
 } DaemonOps;
 
 /* Takes the descriptors named "<role>" (listening unix socket); others by daemon_listen_fd(). Without any, listens at
- * socket_path itself (tests, hand start). */
+ * socket_path itself (tests, hand start); socket_path NULL then means no socket. Reads WATCHDOG_USEC and NOTIFY_SOCKET. */
 int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Daemon **ret) _must_check_;
 Daemon *daemon_free(Daemon *daemon);
 DEFINE_CLEANUP(Daemon *, daemon_free);
@@ -48,6 +48,8 @@ void daemon_status(Daemon *daemon, const char *format, ...) _printf_(2, 3);
 void daemon_ready(Daemon *daemon);
 /* Real progress was made (a backend answer, a loop turn that waited for nothing): feeds the watchdog. */
 void daemon_progress(Daemon *daemon);
+/* WatchdogSec of the unit, or USEC_INFINITY: for a role that is idle by nature and has to show that its loop turns. */
+usec_t daemon_watchdog(const Daemon *daemon);
 bool daemon_is_draining(const Daemon *daemon);
 void daemon_drained(Daemon *daemon);
 /* Runs until drained. */

@@ -1,14 +1,15 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/base.c src/base/base.h \
-	src/base/bell.h \
+	src/base/bell.c src/base/bell.h \
 	src/base/buffer.c src/base/buffer.h \
 	src/base/clock.c src/base/clock.h \
-	src/base/daemon.h \
+	src/base/control.c src/base/control.h \
+	src/base/daemon.c src/base/daemon.h \
 	src/base/diag.c src/base/diag.h \
 	src/base/id.c src/base/id.h \
 	src/base/log.c src/base/log.h \
-	src/base/loop.h \
+	src/base/loop.c src/base/loop.h \
 	src/base/map.c src/base/map.h \
 	src/base/mem.c src/base/mem.h
 EXTRA_DIST += src/base/README.md

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The small HTTP/1.1 server on a role's own unix socket, so that `curl --unix-socket` works. Requests are short and
+ * come from this host: bodies of at most CONTROL_BODY_MAX bytes, keep-alive, no chunked requests.
+ */
+#include "base/buffer.h"
+#include "base/loop.h"
+
+#define CONTROL_BODY_MAX ((size_t)256 * 1024)
+
+typedef struct Control Control;
+
+typedef struct ControlReply {
+    unsigned status;   /* 200, 204 … */
+    const char *type;  /* media type of the body; static text */
+    Buffer body;
+} ControlReply;
+
+typedef struct ControlRoute {
+    const char *method, *path;                            /* path NULL ends a table */
+    void (*answer)(void *userdata, ControlReply *reply);  /* NULL: 204 without a body */
+    int (*after)(void *userdata, const char *body);       /* once the answer was written; may be NULL */
+} ControlRoute;
+
+/* Serves routes (borrowed, static) on a listening unix socket, which it takes. */
+int control_new(Loop *loop, int listen_fd, const ControlRoute *routes, void *userdata, Control **ret) _must_check_;
+Control *control_free(Control *control);
+DEFINE_CLEANUP(Control *, control_free);
+/* A stream socket listening at path, whose stale predecessor is removed; mode 0660. Close-on-exec, non-blocking. */
+int control_listen(const char *path, int *ret_fd) _must_check_;

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only user of sd_notify. Three rules hold it together:
+ *
+ * - The watchdog is fed from daemon_progress() and nowhere else, at most every quarter of its period, so that feeding it
+ *   costs no wake-up and a role that only spins starves it.
+ * - While draining, the stop timeout is extended the same way: by progress.
+ * - STATUS= is one sentence composed of the role's own status and of the components that are down.
+ */
+#include "base/daemon.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/control.h"
+#include "base/log.h"
+
+#define COMPONENTS_MAX 16
+#define EXTEND_BY      (30 * USEC_PER_SEC)
+#define EXTEND_EVERY   (5 * USEC_PER_SEC)
+
+typedef struct Component {
+    char *name, *text;
+    Health health;
+} Component;
+
+typedef struct Passed {
+    int fd;
+    char *name;
+} Passed;
+
+struct Daemon {
+    const DaemonOps *ops;
+    void *userdata;
+    Loop *loop;
+    Control *control;
+    sd_event_source *signals[3];
+    char *socket_path;
+    bool own_socket; /* bound by us: removed at the end */
+    VEC(Passed) passed;
+    Component components[COMPONENTS_MAX];
+    unsigned component_count;
+    char *status, *status_sent;
+    usec_t watchdog, fed, extended, started;
+    bool ready, draining, drained;
+};
+
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+static void send_status(Daemon *daemon)
+{
+    _cleanup_buffer_ Buffer text = {};
+    for (unsigned i = 0; i < daemon->component_count; i++) {
+        const Component *component = &daemon->components[i];
+        if (component->health == HEALTH_DOWN)
+            buffer_printf(&text, "%sDOWN: %s: %s", text.length ? "; " : "", component->name, component->text);
+    }
+    if (daemon->status)
+        buffer_printf(&text, "%s%s", text.length ? "; " : "", daemon->status);
+    for (char *c = text.text; c && *c; c++)
+        if (*c == '\n')
+            *c = ' '; /* a line break would end the STATUS= variable */
+    if (streq_null(daemon->status_sent, buffer_text(&text)))
+        return;
+    free(daemon->status_sent);
+    daemon->status_sent = buffer_take(&text);
+    (void)sd_notifyf(false, "STATUS=%s", daemon->status_sent); /* nobody may be listening */
+}
+
+void daemon_status(Daemon *daemon, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    Arena *arena = arena_new();
+    free(daemon->status);
+    daemon->status = xstrdup(arena_vprintf(arena, format, arguments));
+    arena_free(arena);
+    va_end(arguments);
+    send_status(daemon);
+}
+
+static Component *component_get(Daemon *daemon, const char *name)
+{
+    for (unsigned i = 0; i < daemon->component_count; i++)
+        if (streq(daemon->components[i].name, name))
+            return &daemon->components[i];
+    if (daemon->component_count == COMPONENTS_MAX)
+        return NULL;
+    Component *component = &daemon->components[daemon->component_count++];
+    component->name = xstrdup(name);
+    component->health = HEALTH_UP;
+    return component;
+}
+
+void daemon_health(Daemon *daemon, const char *name, Health health, const char *format, ...)
+{
+    Component *component = component_get(daemon, name);
+    if (!component)
+        return;
+    Arena *arena = arena_new();
+    va_list arguments;
+    va_start(arguments, format);
+    const char *text = arena_vprintf(arena, format, arguments);
+    va_end(arguments);
+    if (component->health != health) {
+        if (health == HEALTH_DOWN)
+            log_warning("Component %s is down: %s", name, text);
+        else
+            log_info("Component %s is up again", name);
+    }
+    component->health = health;
+    free(component->text);
+    component->text = xstrdup(text);
+    arena_free(arena);
+    send_status(daemon);
+}
+
+Health daemon_overall(const Daemon *daemon)
+{
+    for (unsigned i = 0; i < daemon->component_count; i++)
+        if (daemon->components[i].health == HEALTH_DOWN)
+            return HEALTH_DOWN;
+    return HEALTH_UP;
+}
+
+static const char *health_word(Health health)
+{
+    return health == HEALTH_UP ? "UP" : "DOWN";
+}
+
+void daemon_health_json(const Daemon *daemon, Buffer *ret)
+{
+    buffer_printf(ret, "{\"status\":\"%s\",\"components\":{", health_word(daemon_overall(daemon)));
+    for (unsigned i = 0; i < daemon->component_count; i++) {
+        const Component *component = &daemon->components[i];
+        if (i > 0)
+            buffer_append_char(ret, ',');
+        buffer_append_json(ret, component->name);
+        buffer_printf(ret, ":{\"status\":\"%s\"", health_word(component->health));
+        if (component->text && *component->text) {
+            buffer_append(ret, ",\"description\":");
+            buffer_append_json(ret, component->text);
+        }
+        buffer_append_char(ret, '}');
+    }
+    buffer_append(ret, "}}");
+}
+
+static uint64_t resident_bytes(void)
+{
+    _cleanup_(close_fdp) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    char text[128] = "";
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    const char *p = n > 0 ? strchr(text, ' ') : NULL;
+    uint64_t pages = 0;
+    for (p = p ? p + 1 : ""; *p >= '0' && *p <= '9'; p++)
+        pages = pages * 10 + (uint64_t)(*p - '0');
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t milliseconds_of(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_usec / 1000;
+}
+
+void daemon_metrics_text(Daemon *daemon, Buffer *ret)
+{
+    const char *role = daemon->ops->role;
+    buffer_printf(ret, "# TYPE up gauge\nup{role=\"%s\"} %d\n", role, daemon_overall(daemon) == HEALTH_UP);
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        uint64_t cpu = milliseconds_of(usage.ru_utime) + milliseconds_of(usage.ru_stime);
+        buffer_printf(ret, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %" PRIu64 ".%03u\n",
+                      cpu / 1000, (unsigned)(cpu % 1000));
+    }
+    buffer_printf(ret, "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %" PRIu64 "\n",
+                  resident_bytes());
+    buffer_printf(ret, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %" PRIu64 ".%06u\n",
+                  daemon->started / USEC_PER_SEC, (unsigned)(daemon->started % USEC_PER_SEC));
+    if (daemon->ops->metrics)
+        daemon->ops->metrics(daemon->userdata, ret);
+}
+
+static void answer_health(void *userdata, ControlReply *reply)
+{
+    const Daemon *daemon = userdata;
+    reply->status = daemon_overall(daemon) == HEALTH_UP ? 200 : 503;
+    reply->type = "application/json";
+    daemon_health_json(daemon, &reply->body);
+}
+
+static void answer_metrics(void *userdata, ControlReply *reply)
+{
+    reply->status = 200;
+    reply->type = "text/plain; version=0.0.4";
+    daemon_metrics_text(userdata, &reply->body);
+}
+
+static int after_wake(void *userdata, const char *body)
+{
+    Daemon *daemon = userdata;
+    return daemon->ops->wake ? daemon->ops->wake(daemon->userdata, body) : 0;
+}
+
+static int reload(Daemon *daemon)
+{
+    if (!daemon->ops->reload)
+        return 0;
+    (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic()); /* nobody may be listening */
+    int r = daemon->ops->reload(daemon->userdata);
+    (void)sd_notify(false, "READY=1"); /* the same */
+    return r;
+}
+
+static int after_reload(void *userdata, const char *body)
+{
+    return reload(userdata);
+}
+
+static const ControlRoute routes[] = {
+    {"GET", "/health", .answer = answer_health},
+    {"GET", "/metrics", .answer = answer_metrics},
+    {"POST", "/wake", .after = after_wake},
+    {"POST", "/reload", .after = after_reload},
+    {},
+};
+
+static void extend_timeout(Daemon *daemon, usec_t now)
+{
+    daemon->extended = now;
+    (void)sd_notifyf(false, "EXTEND_TIMEOUT_USEC=%" PRIu64, EXTEND_BY); /* nobody may be listening */
+}
+
+static int start_drain(Daemon *daemon)
+{
+    daemon->draining = true;
+    (void)sd_notify(false, "STOPPING=1"); /* nobody may be listening */
+    extend_timeout(daemon, clock_monotonic());
+    if (daemon->ops->drain)
+        return daemon->ops->drain(daemon->userdata);
+    daemon_drained(daemon);
+    return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    Daemon *daemon = userdata;
+    int r = 0;
+    if (info->ssi_signo == SIGHUP)
+        r = daemon->draining ? 0 : reload(daemon);
+    else if (!daemon->draining)
+        r = start_drain(daemon);
+    else if (info->ssi_signo == SIGINT)
+        daemon_drained(daemon); /* a second Ctrl-C: the administrator does not want to wait */
+    if (r < 0)
+        loop_stop(daemon->loop, r);
+    return 0;
+}
+
+static int add_signals(Daemon *daemon)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < ELEMENTS(handled_signals); i++)
+        sigaddset(&set, handled_signals[i]);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return outage(-errno);
+    for (size_t i = 0; i < ELEMENTS(handled_signals); i++) {
+        int r = sd_event_add_signal(loop_event(daemon->loop), &daemon->signals[i], handled_signals[i], on_signal,
+                                    daemon);
+        if (r < 0)
+            return outage(r);
+    }
+    return 0;
+}
+
+static int take_passed(Daemon *daemon)
+{
+    char **names = NULL;
+    int count = sd_listen_fds_with_names(true, &names);
+    if (count < 0)
+        return outage(count);
+    for (int i = 0; i < count; i++)
+        vec_push(&daemon->passed, (Passed){.fd = SD_LISTEN_FDS_START + i, .name = names[i]});
+    free(names); /* the texts have moved */
+    return 0;
+}
+
+int daemon_listen_fd(Daemon *daemon, const char *name)
+{
+    for (size_t i = 0; i < daemon->passed.count; i++)
+        if (daemon->passed.items[i].fd >= 0 && streq(daemon->passed.items[i].name, name))
+            return TAKE_FD(daemon->passed.items[i].fd);
+    return -1;
+}
+
+static char *path_of(int fd)
+{
+    struct sockaddr_un address = {};
+    socklen_t length = sizeof(address) - 1;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 || address.sun_family != AF_UNIX)
+        return xstrdup("");
+    return xstrdup(address.sun_path);
+}
+
+static int open_control(Daemon *daemon, const char *socket_path)
+{
+    int fd = daemon_listen_fd(daemon, daemon->ops->role);
+    if (fd >= 0)
+        daemon->socket_path = path_of(fd);
+    else if (socket_path) {
+        int r = control_listen(socket_path, &fd);
+        if (r < 0)
+            return trace(r);
+        daemon->socket_path = xstrdup(socket_path);
+        daemon->own_socket = true;
+    } else {
+        daemon->socket_path = xstrdup("");
+        return 0;
+    }
+    int r = control_new(daemon->loop, fd, routes, daemon, &daemon->control);
+    if (r < 0)
+        close_fd(fd);
+    return trace(r);
+}
+
+int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Daemon **ret)
+{
+    _cleanup_(daemon_freep) Daemon *daemon = xnew(Daemon);
+    daemon->ops = ops;
+    daemon->userdata = userdata;
+    daemon->started = clock_realtime();
+    if (sd_watchdog_enabled(false, &daemon->watchdog) <= 0)
+        daemon->watchdog = USEC_INFINITY;
+    int r = loop_new(&daemon->loop);
+    if (r >= 0)
+        r = add_signals(daemon);
+    if (r >= 0)
+        r = take_passed(daemon);
+    if (r >= 0)
+        r = open_control(daemon, socket_path);
+    if (r < 0)
+        return trace(r);
+    *ret = TAKE_PTR(daemon);
+    return 0;
+}
+
+Daemon *daemon_free(Daemon *daemon)
+{
+    if (!daemon)
+        return NULL;
+    control_free(daemon->control);
+    if (daemon->own_socket)
+        (void)unlink(daemon->socket_path); /* a stale one is removed at the next start */
+    for (size_t i = 0; i < ELEMENTS(daemon->signals); i++)
+        sd_event_source_disable_unref(daemon->signals[i]);
+    loop_free(daemon->loop);
+    for (size_t i = 0; i < daemon->passed.count; i++) {
+        close_fd(daemon->passed.items[i].fd);
+        free(daemon->passed.items[i].name);
+    }
+    vec_free(&daemon->passed);
+    for (unsigned i = 0; i < daemon->component_count; i++) {
+        free(daemon->components[i].name);
+        free(daemon->components[i].text);
+    }
+    free(daemon->socket_path);
+    free(daemon->status);
+    free(daemon->status_sent);
+    free(daemon);
+    return NULL;
+}
+
+Loop *daemon_loop(Daemon *daemon)
+{
+    return daemon->loop;
+}
+
+const char *daemon_socket_path(const Daemon *daemon)
+{
+    return daemon->socket_path;
+}
+
+void daemon_ready(Daemon *daemon)
+{
+    if (daemon->ready)
+        return;
+    daemon->ready = true;
+    (void)sd_notify(false, "READY=1"); /* nobody may be listening */
+}
+
+usec_t daemon_watchdog(const Daemon *daemon)
+{
+    return daemon->watchdog;
+}
+
+void daemon_progress(Daemon *daemon)
+{
+    usec_t now = clock_monotonic();
+    if (daemon->watchdog != USEC_INFINITY && (daemon->fed == 0 || now - daemon->fed >= daemon->watchdog / 4)) {
+        daemon->fed = now;
+        (void)sd_notify(false, "WATCHDOG=1"); /* nobody may be listening */
+    }
+    if (daemon->draining && now - daemon->extended >= EXTEND_EVERY)
+        extend_timeout(daemon, now);
+}
+
+bool daemon_is_draining(const Daemon *daemon)
+{
+    return daemon->draining;
+}
+
+void daemon_drained(Daemon *daemon)
+{
+    daemon->drained = true;
+    loop_stop(daemon->loop, 0);
+}
+
+int daemon_run(Daemon *daemon)
+{
+    return loop_run(daemon->loop);
+}
