@@ -18,6 +18,7 @@ typedef enum TypeWhere {
     RUN_NOWHERE,   /* triggers, conditions, task runners */
     RUN_INLINE,    /* runnable, pure and instant: in the worker's own process */
     RUN_CHILD,     /* runnable, may block: in a kestra-run child */
+    RUN_WAIT,      /* runnable: nothing but time passes (Sleep); the worker keeps a timer */
     RUN_PROCESS,   /* runnable: a script, spawned by the worker in its own process group / cgroup */
     RUN_FLOWABLE,  /* its children are created by the executor */
     RUN_EXECUTOR,  /* carried out by the executor itself (Subflow, Pause, Labels, …) */
@@ -46,6 +47,8 @@ typedef struct Type {
     int (*run)(struct RunContext *context);
     /* RUN_PROCESS: gives the command to spawn. */
     int (*prepare)(struct RunContext *context, struct ScriptContext *ret);
+    /* RUN_WAIT: how long; outcomes as run. */
+    int (*wait)(struct RunContext *context, usec_t *ret_delay);
     /* RUN_FLOWABLE: what children, in which order; pure. */
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
 } Type;

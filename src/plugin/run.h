@@ -33,6 +33,12 @@ typedef struct RunContext {
 int run_text(RunContext *run, const char *property, char **ret) _must_check_;
 /* Property rendered deeply, as JSON (lists, maps); NULL in *ret when absent; new. */
 int run_value(RunContext *run, const char *property, json_t **ret) _must_check_;
+/* Like run_value, but a lone expression keeps its type (a map stays a map). */
+int run_typed(RunContext *run, const char *property, json_t **ret) _must_check_;
+/* Property as a list of texts: a list, one text, or a text that holds a JSON list; NULL when absent; new. */
+int run_texts(RunContext *run, const char *property, json_t **ret) _must_check_;
+/* Text stays, everything else becomes its JSON text. New reference. */
+json_t *run_text_of(json_t *value);
 /* Property rendered and read as boolean / integer / duration; `fallback` when absent. */
 int run_boolean(RunContext *run, const char *property, bool fallback, bool *ret) _must_check_;
 int run_integer(RunContext *run, const char *property, int64_t fallback, int64_t *ret) _must_check_;
@@ -44,6 +50,9 @@ int run_fail(RunContext *run, const char *format, ...) _printf_(2, 3) _must_chec
 void run_output(RunContext *run, const char *name, json_t *value);
 void run_counter(RunContext *run, const char *name, double value, const json_t *tags);
 void run_timer(RunContext *run, const char *name, usec_t duration, const json_t *tags);
+
+/* Long loops ask from time to time, and return RUN_E_FAILED when it is true. */
+bool run_is_killed(RunContext *run);
 
 /* What a process task wants spawned. All members are owned by the ScriptContext. */
 typedef struct ScriptContext {

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What does not depend on the driver: URIs are checked here, once, so that a driver only sees a clean path without
+ * leading slash, ".." or empty parts.
+ */
+#include "blob/blob_private.h"
+
+#include <ctype.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+
+#define SCHEME "kestra://"
+
+bool blob_is_uri(const char *text)
+{
+    return starts_with(text, SCHEME);
+}
+
+/* The path of a URI: borrowed from it. BLOB_E_INVALID for anything that is not wholly inside the storage. */
+static int path_of(const char *uri, bool may_be_root, const char **ret)
+{
+    if (!blob_is_uri(uri) || strstr(uri, ".."))
+        return BLOB_E_INVALID;
+    const char *path = uri + strlen(SCHEME);
+    if (*path != '/')
+        return BLOB_E_INVALID;
+    path += strspn(path, "/");
+    if ((*path == '\0' && !may_be_root) || starts_with(path, ".upload"))
+        return BLOB_E_INVALID;
+    *ret = path;
+    return 0;
+}
+
+Blob *blob_free(Blob *blob)
+{
+    if (blob)
+        blob->ops->free(blob);
+    return NULL;
+}
+
+int blob_open(const Blob *blob, const char *uri, int *ret_fd, int64_t *ret_size)
+{
+    const char *path;
+    int64_t size;
+    int r = path_of(uri, false, &path);
+    if (r == 0)
+        r = blob->ops->open_read(blob, path, ret_fd, &size);
+    if (r == 0 && ret_size)
+        *ret_size = size;
+    return r;
+}
+
+/* Until `max` + 1 bytes or the end. */
+static int read_all(int fd, size_t max, Buffer *buffer)
+{
+    for (;;) {
+        char chunk[65536];
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return outage(-errno);
+        if (n == 0)
+            return 0;
+        if (buffer->length + (size_t)n > max)
+            return BLOB_E_TOO_LARGE;
+        buffer_append_n(buffer, chunk, (size_t)n);
+    }
+}
+
+int blob_read(const Blob *blob, const char *uri, size_t bytes_max, char **ret_bytes, size_t *ret_length)
+{
+    _cleanup_(close_fdp) int fd = -1;
+    int64_t size;
+    int r = blob_open(blob, uri, &fd, &size);
+    if (r != 0)
+        return r;
+    if (size > 0 && (uint64_t)size > bytes_max)
+        return BLOB_E_TOO_LARGE;
+    _cleanup_buffer_ Buffer buffer = {};
+    r = read_all(fd, bytes_max, &buffer);
+    if (r != 0)
+        return r;
+    *ret_length = buffer.length;
+    *ret_bytes = buffer_take(&buffer);
+    return 0;
+}
+
+int blob_write_from(const Blob *blob, const char *uri, int fd)
+{
+    const char *path;
+    int r = path_of(uri, false, &path);
+    return r == 0 ? blob->ops->write_from(blob, path, fd) : r;
+}
+
+int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t length)
+{
+    _cleanup_(close_fdp) int fd = memfd_create("kestra-blob", MFD_CLOEXEC);
+    if (fd < 0)
+        return outage(-errno);
+    const char *rest = bytes;
+    while (length > 0) {
+        ssize_t n = write(fd, rest, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return outage(-errno);
+        rest += n;
+        length -= (size_t)n;
+    }
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return outage(-errno);
+    return blob_write_from(blob, uri, fd);
+}
+
+int blob_stat(const Blob *blob, const char *uri, BlobEntry *ret)
+{
+    const char *path;
+    int r = path_of(uri, false, &path);
+    return r == 0 ? blob->ops->stat(blob, path, ret) : r;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const BlobEntry *)a)->uri, ((const BlobEntry *)b)->uri);
+}
+
+int blob_list(const Blob *blob, const char *prefix_uri, BlobEntries *ret)
+{
+    const char *path;
+    *ret = (BlobEntries){};
+    int r = path_of(prefix_uri, true, &path);
+    if (r == 0)
+        r = blob->ops->list(blob, path, ret);
+    if (r != 0)
+        blob_entries_done(ret);
+    else if (ret->count > 1)
+        qsort(ret->items, ret->count, sizeof *ret->items, compare_entries);
+    return r;
+}
+
+int blob_delete(const Blob *blob, const char *uri, bool *ret_existed)
+{
+    const char *path;
+    int r = path_of(uri, false, &path);
+    return r == 0 ? blob->ops->delete(blob, path, ret_existed) : r;
+}
+
+int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *ret_deleted)
+{
+    const char *path;
+    *ret_deleted = (BlobEntries){};
+    int r = path_of(prefix_uri, false, &path);
+    if (r == 0)
+        r = blob->ops->delete_prefix(blob, path, ret_deleted);
+    if (r != 0)
+        blob_entries_done(ret_deleted);
+    return r;
+}
+
+void blob_entry_done(BlobEntry *entry)
+{
+    free(entry->uri);
+    *entry = (BlobEntry){};
+}
+
+void blob_entries_done(BlobEntries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        blob_entry_done(&entries->items[i]);
+    vec_free(entries);
+}
+
+/* --- names --- */
+
+char *blob_slug(const char *text)
+{
+    Buffer slug = {};
+    bool after_dash = true; /* no dash at the start, no two in a row */
+    for (const char *c = text; *c; c++) {
+        bool is_dash = *c == '-' || *c == '_' || isspace((unsigned char)*c);
+        if (!is_dash && !isalnum((unsigned char)*c))
+            continue;
+        if (is_dash && after_dash)
+            continue;
+        buffer_append_char(&slug, is_dash ? '-' : (char)tolower((unsigned char)*c));
+        after_dash = is_dash;
+    }
+    char *result = buffer_take(&slug);
+    size_t length = strlen(result);
+    if (length > 0 && result[length - 1] == '-')
+        result[length - 1] = '\0';
+    return result;
+}
+
+static void append_namespace(Buffer *uri, const char *namespace)
+{
+    buffer_append(uri, SCHEME "/");
+    for (const char *c = namespace; *c; c++)
+        buffer_append_char(uri, *c == '.' ? '/' : *c);
+}
+
+char *blob_execution_uri(const char *namespace, const char *flow_id, const char *execution_id)
+{
+    Buffer uri = {};
+    _cleanup_free_ char *flow = blob_slug(flow_id);
+    append_namespace(&uri, namespace);
+    buffer_printf(&uri, "/%s/executions/%s", flow, execution_id);
+    return buffer_take(&uri);
+}
+
+char *blob_task_uri(const char *namespace, const char *flow_id, const char *execution_id, const char *task_id,
+                    const char *task_run_id)
+{
+    _cleanup_free_ char *execution = blob_execution_uri(namespace, flow_id, execution_id);
+    _cleanup_free_ char *task = blob_slug(task_id);
+    return xasprintf("%s/tasks/%s/%s", execution, task, task_run_id);
+}
+
+char *blob_namespace_files_uri(const char *namespace)
+{
+    Buffer uri = {};
+    append_namespace(&uri, namespace);
+    buffer_append(&uri, "/_files");
+    return buffer_take(&uri);
+}

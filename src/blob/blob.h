@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Internal storage: objects named by kestra:///path URIs (layout of spec/semantics.md section 11). Drivers: local (worker
+ * only) and gateway (every other role: asks a worker). All calls block.
+ *
+ * Writes are atomic: a reader sees the whole object or none; a failed write leaves nothing behind.
+ */
+#include "base/base.h"
+
+enum {
+    BLOB_E_ABSENT = 1,  /* no such object */
+    BLOB_E_INVALID = 2, /* not a kestra:// URI, or it tries to leave the storage (".."), or it names a directory */
+    BLOB_E_TOO_LARGE = 3,
+};
+
+typedef struct Blob Blob;
+
+/* One entry of blob_list. */
+typedef struct BlobEntry {
+    char *uri;
+    int64_t size_bytes;
+    usec_t modified;
+} BlobEntry;
+typedef VEC(BlobEntry) BlobEntries;
+void blob_entries_done(BlobEntries *entries);
+
+/* Filled by a driver; see the functions of the same name. */
+typedef struct BlobOps {
+    int (*open_read)(const Blob *blob, const char *path, int *ret_fd, int64_t *ret_size);
+    int (*write_from)(const Blob *blob, const char *path, int fd);
+    int (*stat)(const Blob *blob, const char *path, BlobEntry *ret);
+    int (*list)(const Blob *blob, const char *path, BlobEntries *ret);
+    int (*delete)(const Blob *blob, const char *path, bool *ret_existed);
+    int (*delete_prefix)(const Blob *blob, const char *path, BlobEntries *ret_deleted);
+    void (*free)(Blob *blob);
+} BlobOps;
+
+/* Objects are files below `directory`, which is created when it is missing. */
+int blob_local_new(const char *directory, Blob **ret) _must_check_;
+Blob *blob_free(Blob *blob);
+DEFINE_CLEANUP(Blob *, blob_free);
+
+/* A descriptor to read the object from its start; the caller closes it. May be a pipe or a file. ret_size may be NULL. */
+int blob_open(const Blob *blob, const char *uri, int *ret_fd, int64_t *ret_size) _must_check_;
+/* The whole object; bytes_max: more is BLOB_E_TOO_LARGE. A terminator is added. */
+int blob_read(const Blob *blob, const char *uri, size_t bytes_max, char **ret_bytes, size_t *ret_length) _must_check_;
+/* Everything that fd gives until its end becomes the object (created or replaced). */
+int blob_write_from(const Blob *blob, const char *uri, int fd) _must_check_;
+int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t length) _must_check_;
+int blob_stat(const Blob *blob, const char *uri, BlobEntry *ret) _must_check_;
+void blob_entry_done(BlobEntry *entry);
+/* All objects below the prefix (a directory), sorted by URI; none is an empty list. */
+int blob_list(const Blob *blob, const char *prefix_uri, BlobEntries *ret) _must_check_;
+/* *ret_existed false: there was none. */
+int blob_delete(const Blob *blob, const char *uri, bool *ret_existed) _must_check_;
+/* Deletes everything below the prefix and says what it was. */
+int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *ret_deleted) _must_check_;
+
+/* --- names --- */
+bool blob_is_uri(const char *text);
+/* Lower case, whitespace and `_` become `-`, other characters but letters, digits and `-` go. Caller frees. */
+char *blob_slug(const char *text);
+/* kestra:///<ns>/<flow>/executions/<execution>. Caller frees. */
+char *blob_execution_uri(const char *namespace, const char *flow_id, const char *execution_id);
+/* …/tasks/<task>/<task run>. */
+char *blob_task_uri(const char *namespace, const char *flow_id, const char *execution_id, const char *task_id,
+                    const char *task_run_id);
+/* kestra:///<ns>/_files */
+char *blob_namespace_files_uri(const char *namespace);

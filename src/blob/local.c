@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects as files below one directory. An upload goes to .upload/<random> on the same file system, is flushed, and is
+ * renamed to its place, so that a crash or a full disk never leaves half an object under its name. Uploads that a crash
+ * left in .upload are removed when the driver is opened and they are older than a day.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "blob/blob_private.h"
+
+typedef struct Local {
+    Blob blob;
+    int directory; /* descriptor of the base */
+} Local;
+
+static int base_of(const Blob *blob)
+{
+    return ((const Local *)blob)->directory;
+}
+
+static usec_t time_of(const struct stat *st)
+{
+    return (usec_t)st->st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st->st_mtim.tv_nsec / 1000;
+}
+
+static int outcome_of(int error)
+{
+    if (error == ENOENT || error == ENOTDIR)
+        return BLOB_E_ABSENT;
+    if (error == ENAMETOOLONG || error == EISDIR || error == ELOOP)
+        return BLOB_E_INVALID;
+    return outage(-error);
+}
+
+/* Sidecar files of Kestra ("<key>.ion.metadata") are not objects. */
+static bool is_hidden(const char *name)
+{
+    return ends_with(name, ".metadata");
+}
+
+static int local_open_read(const Blob *blob, const char *path, int *ret_fd, int64_t *ret_size)
+{
+    _cleanup_(close_fdp) int fd = openat(base_of(blob), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    struct stat st;
+    if (fd < 0)
+        return outcome_of(errno);
+    if (fstat(fd, &st) < 0)
+        return outage(-errno);
+    if (!S_ISREG(st.st_mode))
+        return BLOB_E_INVALID;
+    *ret_fd = TAKE_FD(fd);
+    *ret_size = st.st_size;
+    return 0;
+}
+
+static int write_fully(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return outage(-errno);
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+static int copy_to(int from, int to)
+{
+    for (;;) {
+        char chunk[65536];
+        ssize_t n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+        if (n == 0)
+            return 0;
+        if (n > 0)
+            continue;
+        /* pipes and other file systems: by hand */
+        n = read(from, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return outage(-errno);
+        if (n == 0)
+            return 0;
+        int r = write_fully(to, chunk, (size_t)n);
+        if (r < 0)
+            return trace(r);
+    }
+}
+
+/* Creates the directories above path. */
+static int make_parents(int base, const char *path)
+{
+    _cleanup_free_ char *copy = xstrdup(path);
+    for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (*copy && mkdirat(base, copy, 0750) < 0 && errno != EEXIST)
+            return outcome_of(errno);
+        *slash = '/';
+    }
+    return 0;
+}
+
+static int rename_into_place(int base, const char *from, const char *path)
+{
+    for (unsigned attempt = 0; attempt < 3; attempt++) {
+        if (renameat(base, from, base, path) == 0)
+            return 0;
+        if (errno != ENOENT)
+            return errno == EISDIR ? BLOB_E_INVALID : outcome_of(errno);
+        int r = make_parents(base, path); /* or someone deleted the directory meanwhile */
+        if (r != 0)
+            return r;
+    }
+    return outage(-ENOENT);
+}
+
+static int local_write_from(const Blob *blob, const char *path, int from)
+{
+    int base = base_of(blob);
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_free_ char *part = xasprintf(".upload/%s", id);
+    _cleanup_(close_fdp) int fd = openat(base, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return outage(-errno);
+    int r = copy_to(from, fd);
+    if (r == 0 && fdatasync(fd) < 0)
+        r = outage(-errno);
+    if (r == 0)
+        r = rename_into_place(base, part, path);
+    if (r != 0)
+        (void)unlinkat(base, part, 0); /* swept later if this fails */
+    return r;
+}
+
+static int local_stat(const Blob *blob, const char *path, BlobEntry *ret)
+{
+    struct stat st;
+    if (fstatat(base_of(blob), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return outcome_of(errno);
+    if (!S_ISREG(st.st_mode))
+        return BLOB_E_INVALID;
+    *ret = (BlobEntry){.uri = xasprintf("kestra:///%s", path), .size_bytes = st.st_size, .modified = time_of(&st)};
+    return 0;
+}
+
+static int list_directory(const Blob *blob, const char *path, unsigned depth, BlobEntries *ret);
+
+static int list_entry(const Blob *blob, const char *path, unsigned depth, BlobEntries *ret)
+{
+    struct stat st;
+    if (fstatat(base_of(blob), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : outage(-errno); /* went meanwhile */
+    if (S_ISDIR(st.st_mode))
+        return depth > 0 ? list_directory(blob, path, depth - 1, ret) : 0;
+    if (!S_ISREG(st.st_mode))
+        return 0;
+    vec_push(ret, (BlobEntry){.uri = xasprintf("kestra:///%s", path), .size_bytes = st.st_size, .modified = time_of(&st)});
+    return 0;
+}
+
+static int list_directory(const Blob *blob, const char *path, unsigned depth, BlobEntries *ret)
+{
+    int fd = openat(base_of(blob), *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : outage(-errno);
+    DIR *directory = fdopendir(fd);
+    if (!directory) {
+        close_fd(fd);
+        return outage(-errno);
+    }
+    int r = 0;
+    size_t length = strlen(path);
+    const char *separator = length == 0 || path[length - 1] == '/' ? "" : "/";
+    for (struct dirent *entry; r == 0 && (entry = readdir(directory));) {
+        if (*entry->d_name == '.' && (streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
+                                      streq(entry->d_name, ".upload")))
+            continue;
+        if (is_hidden(entry->d_name))
+            continue;
+        _cleanup_free_ char *child = xasprintf("%s%s%s", path, separator, entry->d_name);
+        r = list_entry(blob, child, depth, ret);
+    }
+    closedir(directory);
+    return r;
+}
+
+static int local_list(const Blob *blob, const char *path, BlobEntries *ret)
+{
+    return list_directory(blob, path, 64, ret);
+}
+
+static int local_delete(const Blob *blob, const char *path, bool *ret_existed)
+{
+    if (unlinkat(base_of(blob), path, 0) == 0) {
+        *ret_existed = true;
+        return 0;
+    }
+    int r = outcome_of(errno);
+    if (r == BLOB_E_ABSENT) {
+        *ret_existed = false;
+        return 0;
+    }
+    return r;
+}
+
+/* Removes empty directories from `path` upwards, but not `stop` bytes of it. */
+static void prune(int base, const char *path)
+{
+    _cleanup_free_ char *copy = xstrdup(path);
+    for (char *slash = strrchr(copy, '/'); slash; slash = strrchr(copy, '/')) {
+        *slash = '\0';
+        if (unlinkat(base, copy, AT_REMOVEDIR) < 0)
+            return;
+    }
+}
+
+static int local_delete_prefix(const Blob *blob, const char *path, BlobEntries *ret)
+{
+    int r = local_list(blob, path, ret);
+    for (size_t i = 0; r == 0 && i < ret->count; i++) {
+        const char *object = ret->items[i].uri + strlen("kestra:///");
+        if (unlinkat(base_of(blob), object, 0) < 0 && errno != ENOENT)
+            r = outage(-errno);
+        else
+            prune(base_of(blob), object);
+    }
+    return r;
+}
+
+static void local_free(Blob *blob)
+{
+    close_fd(((Local *)blob)->directory);
+    free(blob);
+}
+
+static const BlobOps local_ops = {
+    .open_read = local_open_read,
+    .write_from = local_write_from,
+    .stat = local_stat,
+    .list = local_list,
+    .delete = local_delete,
+    .delete_prefix = local_delete_prefix,
+    .free = local_free,
+};
+
+/* What crashes left behind; best effort. */
+static void sweep_uploads(int base)
+{
+    int fd = openat(base, ".upload", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!directory) {
+        close_fd(fd);
+        return;
+    }
+    usec_t now = clock_realtime();
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        struct stat st;
+        if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            time_of(&st) + 86400 * USEC_PER_SEC < now)
+            (void)unlinkat(fd, entry->d_name, 0);
+    }
+    closedir(directory);
+}
+
+int blob_local_new(const char *path, Blob **ret)
+{
+    if (mkdir(path, 0750) < 0 && errno != EEXIST)
+        return outage(-errno);
+    _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return outage(-errno);
+    if (mkdirat(fd, ".upload", 0750) < 0 && errno != EEXIST)
+        return outage(-errno);
+    sweep_uploads(fd);
+    Local *local = xnew(Local);
+    local->blob.ops = &local_ops;
+    local->directory = TAKE_FD(fd);
+    *ret = &local->blob;
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io.kestra.plugin.core.runner.Process: script tasks run as processes of the worker's host. */
+#include "model/type.h"
+
+static const Field fields[] = {
+    {},
+};
+
+const Type runner_core_process = {
+    .name = "io.kestra.plugin.core.runner.Process",
+    .kind = TYPE_TASK_RUNNER,
+    .where = RUN_NOWHERE,
+    .title = "Run the script as a process on the worker's host.",
+    .doc = "Each task run is a process group of its own in a fresh working directory; in its own control group where "
+           "systemd delegates one. Killing the task or reaching its timeout ends the whole tree.",
+    .examples = (const char *const[]){"id: disk\n"
+                                      "type: io.kestra.plugin.scripts.shell.Commands\n"
+                                      "taskRunner:\n"
+                                      "  type: io.kestra.plugin.core.runner.Process\n"
+                                      "commands:\n"
+                                      "  - df -h\n",
+                                      NULL},
+    .fields = fields,
+};

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scripts: the properties become one command line, `interpreter… "set -e\nbefore…\ncommands…"`, so that no shell stands
+ * between the worker and the interpreter. Lines of the form ::{JSON}:: on either stream are how a script, in any
+ * language, gives outputs and metrics back without talking to any service.
+ */
+#include "plugin/script.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "doc/json.h"
+#include "model/log_entry.h"
+#include "plugin/fields.h"
+#include "plugin/script_files.h"
+#include "when/duration.h"
+
+const char *const script_runners[] = {"PROCESS", "DOCKER", NULL};
+const char *const script_target_systems[] = {"LINUX", "WINDOWS", "AUTO", NULL};
+const Field script_outputs[] = {
+    {"vars", FIELD_MAP, .item = FIELD_ANY, .doc = "What the script gave in ::{\"outputs\":{…}}:: lines."},
+    {"exitCode", FIELD_INTEGER, FIELD_REQUIRED, .fallback = "0", .doc = "Exit status of the process."},
+    {"outputFiles", FIELD_MAP, .item = FIELD_STRING, .doc = "Path of each kept file to its kestra:// URI."},
+    {},
+};
+
+/* --- command line --- */
+
+static int append_commands(RunContext *run, const char *property, Buffer *text)
+{
+    _cleanup_json_ json_t *commands = NULL;
+    int r = run_texts(run, property, &commands);
+    if (r != 0)
+        return r;
+    size_t i;
+    json_t *command;
+    json_array_foreach(commands, i, command) {
+        if (text->length > 0)
+            buffer_append_char(text, '\n');
+        _cleanup_free_ char *local = NULL;
+        r = script_files_localize(run, json_string_value(command), &local);
+        if (r != 0)
+            return r;
+        buffer_append(text, local);
+    }
+    return 0;
+}
+
+static int begin_command(RunContext *run, Buffer *text)
+{
+    bool fail_fast;
+    int r = run_boolean(run, "failFast", true, &fail_fast);
+    if (r != 0)
+        return r;
+    if (fail_fast)
+        buffer_append(text, "set -e");
+    return append_commands(run, "beforeCommands", text);
+}
+
+/* interpreter… + text; NULL-terminated. */
+static int make_argv(RunContext *run, const Buffer *text, ScriptContext *ret)
+{
+    _cleanup_json_ json_t *interpreter = NULL;
+    int r = run_texts(run, "interpreter", &interpreter);
+    if (r != 0)
+        return r;
+    size_t count = json_array_size(interpreter);
+    size_t words = count ? count : 2;
+    ret->argv = xnew_n(char *, words + 2);
+    for (size_t i = 0; i < count; i++)
+        ret->argv[i] = xstrdup(json_string_value(json_array_get(interpreter, i)));
+    if (count == 0) {
+        ret->argv[0] = xstrdup("/bin/sh");
+        ret->argv[1] = xstrdup("-c");
+    }
+    ret->argv[words] = xstrdup(buffer_text(text));
+    return 0;
+}
+
+static int make_environment(RunContext *run, ScriptContext *ret)
+{
+    _cleanup_json_ json_t *declared = NULL;
+    int r = run_value(run, "env", &declared);
+    if (r != 0)
+        return r;
+    ret->environment = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach(declared, name, value) {
+        if (*name == '\0' || strchr(name, '='))
+            return run_fail(run, "'%s' cannot be the name of an environment variable", name);
+        json_object_set_new(ret->environment, name, run_text_of(value));
+    }
+    if (run->working_directory)
+        json_object_set_new(ret->environment, "WORKING_DIR", json_string(run->working_directory));
+    return 0;
+}
+
+static int refuse_foreign_systems(RunContext *run)
+{
+    _cleanup_free_ char *target = NULL;
+    int r = run_text(run, "targetOS", &target);
+    if (r != 0)
+        return r;
+    if (target && streq(target, "WINDOWS"))
+        return run_fail(run, "targetOS WINDOWS cannot run on a Linux worker");
+    return 0;
+}
+
+/* Everything but the command's text. */
+static int prepare_rest(RunContext *run, const Buffer *text, ScriptContext *ret)
+{
+    int r = make_argv(run, text, ret);
+    if (r == 0)
+        r = make_environment(run, ret);
+    if (r == 0)
+        r = run_boolean(run, "warningOnStdErr", true, &ret->warning_on_stderr);
+    if (r == 0)
+        r = run_texts(run, "outputFiles", &ret->output_files);
+    return r;
+}
+
+static int prepare(RunContext *run, const char *property, ScriptContext *ret)
+{
+    _cleanup_buffer_ Buffer text = {};
+    int r = refuse_foreign_systems(run);
+    if (r == 0)
+        r = script_files_write(run);
+    if (r == 0)
+        r = begin_command(run, &text);
+    if (r == 0)
+        r = append_commands(run, property, &text);
+    if (r == 0)
+        r = prepare_rest(run, &text, ret);
+    if (r != 0)
+        script_context_done(ret);
+    return r;
+}
+
+int script_prepare_commands(RunContext *run, ScriptContext *ret)
+{
+    *ret = (ScriptContext){};
+    return prepare(run, "commands", ret);
+}
+
+int script_prepare_script(RunContext *run, ScriptContext *ret)
+{
+    *ret = (ScriptContext){};
+    return prepare(run, "script", ret);
+}
+
+int script_prepare_file(RunContext *run, const char *command, const char *extension, ScriptContext *ret)
+{
+    *ret = (ScriptContext){};
+    _cleanup_free_ char *script = NULL, *local = NULL, *path = NULL;
+    _cleanup_buffer_ Buffer text = {};
+    int r = refuse_foreign_systems(run);
+    if (r == 0)
+        r = script_files_write(run);
+    if (r == 0)
+        r = run_text(run, "script", &script);
+    if (r == 0)
+        r = script_files_localize(run, script ? script : "", &local);
+    if (r == 0)
+        r = script_files_temporary(run, local, strlen(local), extension, &path);
+    if (r == 0)
+        r = begin_command(run, &text);
+    if (r == 0) {
+        buffer_printf(&text, "%s%s %s", text.length ? "\n" : "", command, path);
+        r = prepare_rest(run, &text, ret);
+    }
+    if (r != 0)
+        script_context_done(ret);
+    return r;
+}
+
+/* --- lines --- */
+
+static double timer_milliseconds(const json_t *value)
+{
+    if (json_is_number(value))
+        return json_number_value(value) * 1000;
+    usec_t duration;
+    if (json_is_string(value) && duration_parse(json_string_value(value), &duration) == 0)
+        return (double)duration / (double)USEC_PER_MSEC;
+    return -1;
+}
+
+static void take_metric(RunContext *run, const json_t *metric)
+{
+    const char *name = json_get_text(metric, "name", NULL);
+    const char *type = json_get_text(metric, "type", "");
+    const json_t *value = json_object_get(metric, "value");
+    const json_t *tags = json_object_get(metric, "tags");
+    tags = json_is_object(tags) ? tags : NULL;
+    if (name && streq(type, "counter") && json_is_number(value))
+        run_counter(run, name, json_number_value(value), tags);
+    else if (name && streq(type, "timer") && timer_milliseconds(value) >= 0)
+        run->ops->metric(run->userdata, name, true, timer_milliseconds(value), tags);
+    else
+        run_log(run, LOG_LEVEL_WARN, "A metric needs name, type counter or timer, and value");
+}
+
+static void take_message(RunContext *run, ScriptOutput *output, const json_t *message)
+{
+    json_t *outputs = json_object_get(message, "outputs");
+    if (json_is_object(outputs))
+        json_object_update(output->vars, outputs);
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(message, "metrics"), i, item)
+        take_metric(run, item);
+    json_array_foreach(json_object_get(message, "logs"), i, item) {
+        int level = log_level_from_string(json_get_text(item, "level", "INFO"));
+        run_log(run, level < 0 ? LOG_LEVEL_INFO : level, "%s", json_get_text(item, "message", ""));
+    }
+}
+
+static bool is_message(const char *line, size_t length)
+{
+    return length >= 6 && strncmp(line, "::{", 3) == 0 && strncmp(line + length - 3, "}::", 3) == 0;
+}
+
+void script_line(RunContext *run, ScriptOutput *output, bool is_stderr, const char *line, size_t length)
+{
+    if (!output->vars)
+        output->vars = json_object();
+    if (is_stderr)
+        output->stderr_lines++;
+    else
+        output->stdout_lines++;
+    if (!is_message(line, length)) {
+        run_log(run, is_stderr ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "%.*s", (int)MIN(length, (size_t)INT32_MAX), line);
+        return;
+    }
+    _cleanup_json_ json_t *message = NULL;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    if (json_parse(line + 2, length - 4, 0, &message, &diag) != 0 || !json_is_object(message)) {
+        run_log(run, LOG_LEVEL_WARN, "Invalid outputs '%.*s': %s", (int)MIN(length, (size_t)1000), line, diag_first(&diag));
+        return;
+    }
+    take_message(run, output, message);
+}
+
+void script_output_done(ScriptOutput *output)
+{
+    json_decref(output->vars);
+    *output = (ScriptOutput){};
+}
+
+int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput *output, int exit_code,
+               json_t *output_files)
+{
+    run_output(run, "vars", output->vars ? json_incref(output->vars) : json_object());
+    run_output(run, "exitCode", json_integer(exit_code));
+    run_output(run, "outputFiles", output_files ? output_files : json_object());
+    if (exit_code != 0) {
+        (void)run_fail(run, "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code %d", exit_code);
+        return run_fail(run, "Command failed with exit code %d", exit_code);
+    }
+    run->final_state = script->warning_on_stderr && output->stderr_lines > 0 ? STATE_WARNING : STATE_SUCCESS;
+    return 0;
+}

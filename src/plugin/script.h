@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What all script types share: their properties, the command line made of them, what their output lines mean
+ * (spec/semantics.md section 12) and how exit status and lines become state and outputs. Nothing here spawns.
+ */
+#include "model/execution.h"
+#include "plugin/run.h"
+
+/* The rows that every script type has; a type's own row comes first: `{"commands", …}, SCRIPT_FIELDS, {}`. */
+extern const char *const script_default_interpreter[];
+extern const char *const script_runners[];
+extern const char *const script_target_systems[];
+#define SCRIPT_FIELDS                                                                              \
+    {"beforeCommands", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                            \
+     .doc = "Commands run before, in the same shell."},                                            \
+        {"interpreter", FIELD_LIST, FIELD_NOT_EMPTY, .item = FIELD_STRING,                         \
+         .fallback = "[\"/bin/sh\",\"-c\"]",                                                       \
+         .doc = "Program and arguments; the script is its last argument."},                        \
+        {"failFast", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                             \
+         .doc = "Stop at the first command that fails (set -e)."},                                 \
+        {"env", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Environment variables."},  \
+        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                      \
+         .doc = "A line on standard error makes a successful task end in WARNING."},               \
+        {"inputFiles", FIELD_ANY, FIELD_DYNAMIC,                                                   \
+         .doc = "Files written to the working directory first: path to text or kestra:// URI."},   \
+        {"outputFiles", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                           \
+         .doc = "Globs of files kept in internal storage when the script has ended."},             \
+        {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files,                      \
+         .doc = "The namespace's files are put into the working directory first."},                \
+        {"taskRunner", FIELD_TASK_RUNNER, 0,                                                       \
+         .doc = "Where the script runs. Here a process of the worker when it is left out; in "     \
+                "Kestra a Docker container."},                                                     \
+        {"targetOS", FIELD_ENUM, FIELD_DYNAMIC, .values = script_target_systems,                   \
+         .fallback = "\"AUTO\"", .doc = "Only LINUX and AUTO run here."},                          \
+        {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .doc = "Not used by the Process runner."}, \
+        {"docker", FIELD_ANY, FIELD_DEPRECATED, .doc = "Not used by the Process runner."},         \
+        {"runner", FIELD_ENUM, FIELD_DEPRECATED, .values = script_runners,                         \
+         .doc = "Use taskRunner."},                                                                \
+        {"outputDirectory", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_DEPRECATED, .fallback = "false",  \
+         .doc = "Provide {{ outputDir }}, all of whose files are kept. Use outputFiles."}
+
+extern const Field script_outputs[];
+
+/* Type.prepare of a type with `commands`, and of one with `script`. Kestra: AbstractExecScript, ScriptService. */
+int script_prepare_commands(RunContext *run, ScriptContext *ret) _must_check_;
+int script_prepare_script(RunContext *run, ScriptContext *ret) _must_check_;
+/* A script in a file of its own: `command` and the file's path become the shell's command ("python script.py"). */
+int script_prepare_file(RunContext *run, const char *command, const char *extension, ScriptContext *ret) _must_check_;
+
+/* What a process has said until now. */
+typedef struct ScriptOutput {
+    json_t *vars;
+    uint64_t stdout_lines, stderr_lines;
+} ScriptOutput;
+void script_output_done(ScriptOutput *output);
+/* One line without its newline: `::{…}::` adds outputs, metrics and log lines; anything else is logged, INFO from
+ * standard output and ERROR from standard error. */
+void script_line(RunContext *run, ScriptOutput *output, bool is_stderr, const char *line, size_t length);
+/* Fills run->outputs {vars, exitCode, outputFiles} and says how it ended: 0 with run->final_state SUCCESS or WARNING,
+ * or RUN_E_FAILED (logged). exit_code: 128 + number for a signal. output_files (stolen): name → URI, or NULL. */
+int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput *output, int exit_code,
+               json_t *output_files) _must_check_;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io.kestra.plugin.scripts.shell.Commands */
+#include "plugin/fields.h"
+#include "plugin/script.h"
+
+static const Field fields[] = {
+    {"commands", FIELD_LIST, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
+     .doc = "Commands of one shell, in order."},
+    SCRIPT_FIELDS,
+    {},
+};
+
+const Type task_shell_commands = {
+    .name = "io.kestra.plugin.scripts.shell.Commands",
+    .kind = TYPE_TASK,
+    .where = RUN_PROCESS,
+    .title = "Run shell commands.",
+    .examples = (const char *const[]){"id: disk\n"
+                                      "type: io.kestra.plugin.scripts.shell.Commands\n"
+                                      "commands:\n"
+                                      "  - df --output=pcent / | tail -1\n",
+                                      NULL},
+    .fields = fields,
+    .outputs = script_outputs,
+    .prepare = script_prepare_commands,
+};
