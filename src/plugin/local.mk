@@ -1,0 +1,20 @@
+noinst_LIBRARIES += libplugin.a
+libplugin_a_SOURCES = \
+	src/plugin/fields.c src/plugin/fields.h \
+	src/plugin/flowable.h \
+	src/plugin/glob.c src/plugin/glob.h \
+	src/plugin/list.h \
+	src/plugin/registry.c src/plugin/registry.h \
+	src/plugin/run.c src/plugin/run.h \
+	src/plugin/script.c src/plugin/script.h \
+	src/plugin/script_files.c src/plugin/script_files.h \
+	src/plugin/core/debug/echo.c \
+	src/plugin/core/debug/return.c \
+	src/plugin/core/execution/fail.c \
+	src/plugin/core/flow/sleep.c \
+	src/plugin/core/log/log.c \
+	src/plugin/core/output/output_values.c \
+	src/plugin/core/runner/process.c \
+	src/plugin/scripts/shell/commands.c \
+	src/plugin/scripts/shell/script.c
+EXTRA_DIST += src/plugin/README.md

@@ -257,7 +257,8 @@ int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput 
     run_output(run, "exitCode", json_integer(exit_code));
     run_output(run, "outputFiles", output_files ? output_files : json_object());
     if (exit_code != 0) {
-        (void)run_fail(run, "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code %d", exit_code);
+        run_log(run, LOG_LEVEL_ERROR, "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code %d",
+                exit_code); /* both lines, as in Kestra: the exception and its cause */
         return run_fail(run, "Command failed with exit code %d", exit_code);
     }
     run->final_state = script->warning_on_stderr && output->stderr_lines > 0 ? STATE_WARNING : STATE_SUCCESS;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.kestra.plugin.core.execution.Fail: fails always, or when a condition holds. */
+#include "model/log_entry.h"
 #include "plugin/run.h"
 
 static int run_fail_task(RunContext *run)
@@ -17,7 +18,7 @@ static int run_fail_task(RunContext *run)
     const char *text = message ? message : "Task failure";
     if (!has_condition)
         return run_fail(run, "%s", text);
-    (void)run_fail(run, "%s", text); /* two lines: the reason first */
+    run_log(run, LOG_LEVEL_ERROR, "%s", text); /* two lines: the reason first */
     return run_fail(run, "Fail on a condition");
 }
 
