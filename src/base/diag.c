@@ -10,6 +10,7 @@ void diag_done(Diag *diag)
     for (size_t i = 0; i < diag->entries.count; i++) {
         free(diag->entries.items[i].path);
         free(diag->entries.items[i].message);
+        free(diag->entries.items[i].name);
     }
     vec_free(&diag->entries);
     diag->errors = 0;
@@ -44,6 +45,16 @@ void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, 
     add(diag, (DiagEntry){.level = DIAG_WARNING, .path = (char *)(uintptr_t)path, .line = line, .column = column},
         format, arguments);
     va_end(arguments);
+}
+
+void diag_mark(Diag *diag, const char *name, bool is_form)
+{
+    if (!diag || diag->entries.count == 0)
+        return;
+    DiagEntry *entry = &diag->entries.items[diag->entries.count - 1];
+    free(entry->name);
+    entry->name = xstrdup_null(name);
+    entry->is_form = is_form;
 }
 
 const char *diag_first(const Diag *diag)

@@ -18,6 +18,8 @@ typedef struct DiagEntry {
     unsigned line;       /* from 1; 0 when unknown */
     unsigned column;     /* from 1; 0 when unknown */
     char *message;
+    char *name;          /* path for people, with ids in place of indexes ("t1.message"); NULL: the same as path */
+    bool is_form;        /* the text could not be read as what it should be; otherwise its content breaks a rule */
 } DiagEntry;
 
 typedef struct Diag {
@@ -33,6 +35,8 @@ void diag_error(Diag *diag, const char *path, unsigned line, unsigned column, co
     _printf_(5, 6);
 void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, const char *format, ...)
     _printf_(5, 6);
+/* Completes the entry that was added last; name is copied, may be NULL. */
+void diag_mark(Diag *diag, const char *name, bool is_form);
 /* First error's message, or "" when there is none. Borrowed. */
 const char *diag_first(const Diag *diag);
 /* All errors, one a line, as `source:line:column: path: message`. Caller frees. source may be NULL. */

@@ -35,10 +35,11 @@ typedef enum FieldFlags {
     FIELD_REQUIRED = 1 << 0,
     FIELD_DYNAMIC = 1 << 1,    /* may be an expression: a text with {{ or {% passes any kind check */
     FIELD_DEPRECATED = 1 << 2,
-    FIELD_NOT_EMPTY = 1 << 3,  /* text not blank, list or map with at least one entry */
+    FIELD_NOT_EMPTY = 1 << 3,  /* text, list or map not empty, and not absent; a required text must not be blank */
     FIELD_HAS_MINIMUM = 1 << 4,
     FIELD_HAS_MAXIMUM = 1 << 5,
     FIELD_NOT_NULL_ITEMS = 1 << 6,
+    FIELD_POSITIVE = 1 << 7,
 } FieldFlags;
 
 typedef struct Field Field;
@@ -52,8 +53,8 @@ struct Field {
     const Field *fields;            /* FIELD_OBJECT, or the items when item is FIELD_OBJECT */
     const char *const *values;      /* FIELD_ENUM; ends with NULL */
     const char *pattern;            /* PCRE2, must match the whole text */
-    double minimum, maximum;        /* with FIELD_HAS_MINIMUM / _MAXIMUM, both inclusive */
-    unsigned length_max;            /* texts; 0 = none */
+    double minimum, maximum;        /* with FIELD_HAS_MINIMUM / _MAXIMUM, both inclusive; texts: least length */
+    unsigned length_max;            /* texts, in UTF-16 units; 0 = none */
     const char *const *aliases;     /* other accepted names; ends with NULL */
 };
 
@@ -61,13 +62,35 @@ struct Field {
 typedef void (*FieldVisitor)(void *userdata, const Field *field, const json_t *parent, json_t *value,
                              const char *path);
 
+/* Compiled patterns of one parse, so that a pattern is compiled once. {} is empty. */
+typedef struct FieldPattern {
+    const char *pattern; /* borrowed from the table */
+    struct pcre2_real_code_8 *code;
+} FieldPattern;
+typedef struct FieldPatterns {
+    VEC(FieldPattern) items;
+} FieldPatterns;
+void field_patterns_done(FieldPatterns *patterns);
+
 typedef struct FieldCheck {
     const Document *document; /* for positions; may be NULL */
     Diag *diag;
     FieldVisitor visit;       /* may be NULL */
     void *userdata;
     const char *class_name;   /* for messages about unknown properties */
+    const char *name;         /* of the object for people (a task's id), or NULL */
+    FieldPatterns *patterns;  /* may be NULL */
+    /* True when a missing property has a value from elsewhere (plugin defaults). May be NULL. */
+    bool (*has_default)(void *userdata, const json_t *object, const char *property);
+    bool lenient;             /* unknown properties are no error */
 } FieldCheck;
+
+/* Reports a broken rule at property `key` of `object` (NULL: the object itself, which stands at `path`). */
+void field_report(const FieldCheck *check, const json_t *object, const char *key, const char *path, const char *format,
+                  ...) _printf_(5, 6);
+/* The same for a value that cannot be read as what it should be. */
+void field_report_form(const FieldCheck *check, const json_t *object, const char *key, const char *path,
+                       const char *format, ...) _printf_(5, 6);
 
 /*
  * Checks `object` against table (and `common`, may be NULL: properties that every task or trigger has). Reports every
