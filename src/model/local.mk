@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
-	src/model/context.h \
+	src/model/context.c src/model/context.h \
 	src/model/event_kind.c src/model/event_kind.h \
 	src/model/execution.c src/model/execution.h \
 	src/model/flow.h \

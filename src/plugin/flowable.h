@@ -20,11 +20,12 @@ typedef struct FlowablePlan {
     FlowableOrder order;
     unsigned concurrency;
     json_t *outputs;         /* of the flowable itself ({"evaluationResult": true}); or NULL */
+    bool failure_is_warning; /* AllowFailure: FAILED children make it WARNING */
 } FlowablePlan;
 
 typedef struct FlowableContext {
     const Task *task;
-    const TaskRun *task_run;   /* its stored outputs keep an earlier decision (If.evaluationResult) */
+    const TaskRun *task_run;   /* its stored outputs and internal.values keep an earlier decision */
     const ExprContext *render; /* variables of this task run */
     Diag *diag;                /* why it failed */
 } FlowableContext;

@@ -11,7 +11,17 @@ libplugin_a_SOURCES = \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
 	src/plugin/core/execution/fail.c \
+	src/plugin/core/flow/allow_failure.c \
+	src/plugin/core/flow/dag.c \
+	src/plugin/core/flow/each_parallel.c \
+	src/plugin/core/flow/each_sequential.c \
+	src/plugin/core/flow/flow.c src/plugin/core/flow/flow.h \
+	src/plugin/core/flow/for_each.c \
+	src/plugin/core/flow/if.c \
+	src/plugin/core/flow/parallel.c \
+	src/plugin/core/flow/sequential.c \
 	src/plugin/core/flow/sleep.c \
+	src/plugin/core/flow/switch.c \
 	src/plugin/core/log/log.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
