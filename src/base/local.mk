@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	src/base/bell.c src/base/bell.h \
 	src/base/buffer.c src/base/buffer.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/cgroup.c src/base/cgroup.h \
 	src/base/control.c src/base/control.h \
 	src/base/daemon.c src/base/daemon.h \
 	src/base/diag.c src/base/diag.h \
@@ -11,5 +12,6 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/map.c src/base/map.h \
-	src/base/mem.c src/base/mem.h
+	src/base/mem.c src/base/mem.h \
+	src/base/spawn.c src/base/spawn.h
 EXTRA_DIST += src/base/README.md

@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child is made as posix_spawn makes it, by clone with CLONE_VM and CLONE_VFORK on a stack of its own: the cost does
+ * not grow with our memory, and the child reports why it failed by writing to a variable. Until exec it may only call
+ * what is safe after a fork; everything it needs is computed before. setresuid and friends are called as system calls:
+ * glibc's versions would try to change the other threads of the parent.
+ *
+ * Finding the tree without a cgroup is a walk over /proc. A process belongs to the tree if it descends from the child, or
+ * if it descends from us (we are the subreaper, so orphans do) and is in the child's session or carries its mark.
+ */
+#include "base/spawn.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/cgroup.h"
+#include "base/clock.h"
+#include "base/id.h"
+
+#define STACK_BYTES ((size_t)64 * 1024)
+#define MARK_NAME   "KESTRA_SPAWN="
+#define KILL_ROUNDS 200
+
+struct Spawner {
+    char *cgroup; /* or NULL */
+    VEC(Spawned *) children;
+};
+
+struct Spawned {
+    Spawner *spawner;
+    pid_t pid;
+    int pidfd, input, output, error;
+    bool reaped;
+    char token[ID_BYTES];
+    char *mark;   /* MARK_NAME, the tokens of the processes above us, our token */
+    char *cgroup; /* or NULL */
+};
+
+int spawner_new(const char *cgroup, Spawner **ret)
+{
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return outage(-errno);
+    Spawner *spawner = xnew(Spawner);
+    if (cgroup)
+        spawner->cgroup = *cgroup ? xstrdup(cgroup) : NULL;
+    else if (cgroup_delegated(&spawner->cgroup) != 0)
+        spawner->cgroup = NULL;
+    *ret = spawner;
+    return 0;
+}
+
+Spawner *spawner_free(Spawner *spawner)
+{
+    if (!spawner)
+        return NULL;
+    while (spawner->children.count)
+        spawn_free(spawner->children.items[0]);
+    vec_free(&spawner->children);
+    free(spawner->cgroup);
+    free(spawner);
+    return NULL;
+}
+
+bool spawner_has_cgroup(const Spawner *spawner)
+{
+    return spawner->cgroup != NULL;
+}
+
+/* --- the child's side --- */
+
+typedef struct Birth {
+    const SpawnOptions *options;
+    char **environment;
+    const char *path; /* PATH to search */
+    char *listen_pid; /* digits are written here, in the environment */
+    int standard[3];
+    int cgroup_procs;
+    pid_t parent;
+    int error; /* errno of what failed, 0 if exec worked */
+} Birth;
+
+static void write_number(char *text, unsigned number)
+{
+    char digits[12];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while ((number /= 10));
+    while (count)
+        *text++ = digits[--count];
+    *text = 0;
+}
+
+static void reset_signals(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++)
+        (void)sigaction(number, &action, NULL); /* KILL and STOP refuse, as they should */
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
+}
+
+static bool place_descriptors(const Birth *birth)
+{
+    const SpawnOptions *options = birth->options;
+    unsigned first_free = 3 + (unsigned)options->listen_count;
+    for (int i = 0; i < 3; i++)
+        if (dup2(birth->standard[i], i) < 0)
+            return false;
+    /* all sources are above what is filled here: move_up saw to it */
+    for (size_t i = 0; i < options->listen_count; i++)
+        if (dup2(options->listen_fds[i], 3 + (int)i) < 0)
+            return false;
+    (void)syscall(SYS_close_range, first_free, ~0U, CLOSE_RANGE_CLOEXEC); /* a second line: ours are close-on-exec */
+    return true;
+}
+
+static bool change_user(const SpawnOptions *options)
+{
+    return !options->change_user || (syscall(SYS_setgroups, 0, NULL) == 0 &&
+                                     syscall(SYS_setresgid, options->group, options->group, options->group) == 0 &&
+                                     syscall(SYS_setresuid, options->user, options->user, options->user) == 0);
+}
+
+static bool join_cgroup(const Birth *birth)
+{
+    return birth->cgroup_procs < 0 || write(birth->cgroup_procs, "0", 1) == 1;
+}
+
+static bool die_with_parent(const Birth *birth)
+{
+    if (!birth->options->die_with_parent)
+        return true;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return false;
+    if (getppid() != birth->parent) {
+        errno = ESRCH; /* it died before we asked */
+        return false;
+    }
+    return true;
+}
+
+/* As execvpe, which glibc declares unsafe here. */
+static void execute(const Birth *birth)
+{
+    char *const *arguments = (char *const *)(uintptr_t)birth->options->arguments;
+    const char *name = arguments[0];
+    char candidate[4096];
+    if (strchr(name, '/')) {
+        execve(name, arguments, birth->environment);
+        return;
+    }
+    int error = ENOENT;
+    for (const char *p = birth->path; *p;) {
+        size_t length = strcspn(p, ":"), name_length = strlen(name);
+        if (length && length + name_length + 2 <= sizeof(candidate)) {
+            memcpy(candidate, p, length);
+            candidate[length] = '/';
+            memcpy(candidate + length + 1, name, name_length + 1);
+            execve(candidate, arguments, birth->environment);
+            if (errno != ENOENT && errno != ENOTDIR)
+                error = errno;
+        }
+        p += length + (p[length] == ':');
+    }
+    errno = error;
+}
+
+static int child_main(void *argument)
+{
+    Birth *birth = argument;
+    const SpawnOptions *options = birth->options;
+    reset_signals();
+    if (join_cgroup(birth) && setsid() >= 0 && place_descriptors(birth) && change_user(options) &&
+        die_with_parent(birth) && (!options->directory || chdir(options->directory) == 0)) {
+        if (birth->listen_pid)
+            write_number(birth->listen_pid, (unsigned)getpid());
+        execute(birth);
+    }
+    birth->error = errno ? errno : EINVAL;
+    _exit(127);
+}
+
+/* --- the parent's side --- */
+
+/* The child's end of a stream; *ret_ours is set for a pipe. The result is always a new descriptor. */
+static int open_stream(int wanted, bool child_reads, int *ret_ours)
+{
+    if (wanted >= 0)
+        return fcntl(wanted, F_DUPFD_CLOEXEC, 3);
+    if (wanted == SPAWN_NULL)
+        return open("/dev/null", (child_reads ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    int ours = ends[child_reads ? 1 : 0];
+    (void)fcntl(ours, F_SETFL, O_NONBLOCK | (child_reads ? O_WRONLY : O_RDONLY)); /* cannot fail on a pipe */
+    *ret_ours = ours;
+    return ends[child_reads ? 0 : 1];
+}
+
+/* Replaces *fd by a descriptor that is not below `lowest`. */
+static bool move_up(int *fd, int lowest)
+{
+    if (*fd >= lowest)
+        return true;
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, lowest);
+    if (moved < 0)
+        return false;
+    close_fd(*fd);
+    *fd = moved;
+    return true;
+}
+
+static bool is_replaced(const SpawnOptions *options, const char *entry)
+{
+    if (starts_with(entry, MARK_NAME) || starts_with(entry, "LISTEN_"))
+        return true;
+    /* what systemd told us is not meant for our children */
+    return !options->environment && (starts_with(entry, "NOTIFY_SOCKET=") || starts_with(entry, "WATCHDOG_"));
+}
+
+/* The environment with the mark and LISTEN_*; strings that are ours are in the arena. */
+static char **make_environment(Arena *arena, const SpawnOptions *options, Spawned *child, Birth *birth)
+{
+    const char *const *from = options->environment ? options->environment : (const char *const *)environ;
+    size_t count = 0;
+    while (from[count])
+        count++;
+    char **environment = arena_new_n(arena, char *, count + 5);
+    size_t used = 0;
+    birth->path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    for (size_t i = 0; i < count; i++) {
+        if (is_replaced(options, from[i]))
+            continue;
+        if (starts_with(from[i], "PATH="))
+            birth->path = from[i] + 5;
+        environment[used++] = (char *)(uintptr_t)from[i];
+    }
+    environment[used++] = child->mark;
+    if (options->listen_count) {
+        Buffer names = {};
+        for (size_t i = 0; i < options->listen_count; i++)
+            buffer_printf(&names, "%s%s", i ? ":" : "", options->listen_names[i]);
+        environment[used++] = arena_printf(arena, "LISTEN_FDS=%zu", options->listen_count);
+        environment[used++] = arena_printf(arena, "LISTEN_FDNAMES=%s", buffer_text(&names));
+        environment[used] = arena_printf(arena, "LISTEN_PID=0000000000");
+        birth->listen_pid = environment[used++] + strlen("LISTEN_PID=");
+        buffer_done(&names);
+    }
+    environment[used] = NULL;
+    return environment;
+}
+
+static int enter_cgroup(Spawner *spawner, const SpawnOptions *options, Spawned *child)
+{
+    _cleanup_free_ char *path = NULL;
+    const char *name = options->name ? options->name : child->token;
+    if (!spawner->cgroup || cgroup_make(spawner->cgroup, name, &path) < 0)
+        return -1; /* /proc does it then */
+    _cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", path);
+    int fd = open(procs, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        child->cgroup = TAKE_PTR(path);
+    return fd;
+}
+
+static int clone_child(Birth *birth, Spawned *child)
+{
+    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED)
+        return outage(-errno);
+    /* no handler of ours may run in the child, which shares our memory */
+    sigset_t all, saved;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &saved); /* cannot fail with these arguments */
+    pid_t pid = clone(child_main, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth,
+                      &child->pidfd);
+    int r = pid < 0 ? -errno : 0;
+    (void)sigprocmask(SIG_SETMASK, &saved, NULL); /* cannot fail with these arguments */
+    (void)munmap(stack, STACK_BYTES);                 /* ours */
+    if (r < 0)
+        return outage(r);
+    child->pid = pid;
+    if (birth->error) {
+        (void)waitpid(pid, NULL, 0); /* it has ended: nothing to wait for */
+        child->reaped = true;
+    }
+    return 0;
+}
+
+/* What the child could not do, as this module's result; errno says it exactly. */
+static int failure_of(int error)
+{
+    errno = error;
+    switch (error) {
+    case 0:
+        return 0;
+    case ENOENT:
+    case ENOTDIR:
+        return SPAWN_E_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+    case ENOEXEC:
+    case ELIBBAD:
+    case E2BIG:
+        return SPAWN_E_REFUSED;
+    default:
+        return outage(-error);
+    }
+}
+
+static int open_streams(const SpawnOptions *options, Birth *birth, Spawned *child)
+{
+    int *ours[] = {&child->input, &child->output, &child->error};
+    int wanted[] = {options->input, options->output, options->error};
+    for (int i = 0; i < 3; i++) {
+        birth->standard[i] = open_stream(wanted[i], i == 0, ours[i]);
+        if (birth->standard[i] < 0 || !move_up(&birth->standard[i], 3 + (int)options->listen_count))
+            return outage(-errno);
+    }
+    return 0;
+}
+
+/* The listening descriptors, copied above the places where they go. */
+static int lift_listen_fds(SpawnOptions *options, Arena *arena)
+{
+    int *lifted = arena_new_n(arena, int, options->listen_count + 1);
+    for (size_t i = 0; i < options->listen_count; i++) {
+        lifted[i] = fcntl(options->listen_fds[i], F_DUPFD_CLOEXEC, 3 + (int)options->listen_count);
+        if (lifted[i] < 0) {
+            int r = -errno;
+            while (i > 0)
+                close_fd(lifted[--i]);
+            return outage(r);
+        }
+    }
+    options->listen_fds = lifted;
+    return 0;
+}
+
+int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
+{
+    _cleanup_(arena_freep) Arena *arena = arena_new();
+    _cleanup_(spawn_freep) Spawned *child = xnew(Spawned);
+    child->pidfd = child->input = child->output = child->error = -1;
+    child->reaped = true; /* until there is something to reap */
+    child->spawner = spawner;
+    const char *above = getenv("KESTRA_SPAWN");
+    id_new(child->token);
+    child->mark = xasprintf("%s%s%s%s", MARK_NAME, above ? above : "", above ? ":" : "", child->token);
+    vec_push(&spawner->children, child);
+    SpawnOptions options = *wanted;
+    int r = lift_listen_fds(&options, arena);
+    if (r < 0)
+        return trace(r);
+    Birth birth = {.options = &options, .standard = {-1, -1, -1}, .cgroup_procs = -1, .parent = getpid()};
+    birth.environment = make_environment(arena, &options, child, &birth);
+    r = open_streams(&options, &birth, child);
+    if (r >= 0) {
+        birth.cgroup_procs = enter_cgroup(spawner, &options, child);
+        child->reaped = false;
+        r = clone_child(&birth, child);
+    }
+    for (int i = 0; i < 3; i++)
+        close_fd(birth.standard[i]);
+    for (size_t i = 0; i < options.listen_count; i++)
+        close_fd(options.listen_fds[i]);
+    close_fd(birth.cgroup_procs);
+    if (r >= 0)
+        r = failure_of(birth.error);
+    if (r != 0)
+        return trace(r);
+    *ret = TAKE_PTR(child);
+    return 0;
+}
+
+Spawned *spawn_free(Spawned *child)
+{
+    if (!child)
+        return NULL;
+    int saved = errno;
+    Spawner *spawner = child->spawner;
+    for (size_t i = 0; i < spawner->children.count; i++)
+        if (spawner->children.items[i] == child) {
+            spawner->children.items[i] = spawner->children.items[--spawner->children.count];
+            break;
+        }
+    if (child->cgroup)
+        cgroup_remove(child->cgroup);
+    free(child->cgroup);
+    free(child->mark);
+    close_fd(child->pidfd);
+    close_fd(child->input);
+    close_fd(child->output);
+    close_fd(child->error);
+    free(child);
+    errno = saved;
+    return NULL;
+}
+
+pid_t spawn_pid(const Spawned *child)
+{
+    return child->pid;
+}
+
+int spawn_pidfd(const Spawned *child)
+{
+    return child->pidfd;
+}
+
+int spawn_stdin(Spawned *child)
+{
+    return TAKE_FD(child->input);
+}
+
+int spawn_stdout(Spawned *child)
+{
+    return TAKE_FD(child->output);
+}
+
+int spawn_stderr(Spawned *child)
+{
+    return TAKE_FD(child->error);
+}
+
+const char *spawn_cgroup(const Spawned *child)
+{
+    return child->cgroup;
+}
+
+void spawn_was_reaped(Spawned *child)
+{
+    child->reaped = true;
+}
+
+bool spawn_ended(Spawned *child, siginfo_t *ret_info)
+{
+    if (child->reaped)
+        return true;
+    siginfo_t info = {};
+    if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+        return false;
+    child->reaped = true;
+    *ret_info = info;
+    return true;
+}
+
+/* --- the tree --- */
+
+typedef struct Entry {
+    pid_t pid, parent, session;
+    bool ended, ours, in_tree;
+} Entry;
+typedef VEC(Entry) Entries;
+
+static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name); /* always fits */
+    _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
+    text[MAX(n, (ssize_t)0)] = 0;
+    return n;
+}
+
+static int take_int(const char **p)
+{
+    int value = 0;
+    while (**p == ' ')
+        (*p)++;
+    for (; **p >= '0' && **p <= '9'; (*p)++)
+        value = value * 10 + (**p - '0');
+    return value;
+}
+
+static bool read_entry(pid_t pid, Entry *ret)
+{
+    char text[1024];
+    if (read_proc(pid, "stat", text, sizeof(text)) <= 0)
+        return false;
+    const char *p = strrchr(text, ')'); /* the name before it may hold anything */
+    if (!p || !p[1] || !p[2])
+        return false;
+    char state = p[2];
+    p += 3;
+    *ret = (Entry){.pid = pid, .ended = state == 'Z' || state == 'X'};
+    ret->parent = take_int(&p);
+    (void)take_int(&p); /* process group */
+    ret->session = take_int(&p);
+    return true;
+}
+
+static int read_entries(Entries *ret)
+{
+    DIR *directory = opendir("/proc");
+    if (!directory)
+        return outage(-errno);
+    for (struct dirent *item; (item = readdir(directory));) {
+        const char *p = item->d_name;
+        Entry entry;
+        pid_t pid = take_int(&p);
+        if (pid > 0 && !*p && read_entry(pid, &entry))
+            vec_push(ret, entry);
+    }
+    closedir(directory);
+    return 0;
+}
+
+static bool carries_mark(pid_t pid, const char *token)
+{
+    _cleanup_free_ char *text = xmalloc((size_t)128 * 1024);
+    ssize_t n = read_proc(pid, "environ", text, (size_t)128 * 1024);
+    for (const char *entry = text; n > 0 && entry < text + n; entry += strlen(entry) + 1)
+        if (starts_with(entry, MARK_NAME))
+            return strstr(entry, token) != NULL;
+    return false;
+}
+
+static bool is_other_child(const Spawned *child, pid_t pid)
+{
+    const Spawner *spawner = child->spawner;
+    for (size_t i = 0; i < spawner->children.count; i++) {
+        const Spawned *other = spawner->children.items[i];
+        if (other != child && !other->reaped && other->pid == pid)
+            return true;
+    }
+    return false;
+}
+
+/* Marks with `flag` everything below what is marked already. The list is not ordered: until nothing changes. */
+static void spread(Entries *entries, size_t flag)
+{
+#define FLAG(entry) (*(bool *)((char *)(entry) + flag))
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < entries->count; i++)
+            for (size_t k = 0; k < entries->count && !FLAG(&entries->items[i]); k++)
+                if (FLAG(&entries->items[k]) && entries->items[k].pid == entries->items[i].parent)
+                    changed = FLAG(&entries->items[i]) = true;
+    }
+#undef FLAG
+}
+
+static void find_tree(const Spawned *child, Entries *entries)
+{
+    pid_t self = getpid();
+    for (size_t i = 0; i < entries->count; i++) {
+        Entry *entry = &entries->items[i];
+        entry->ours = entry->pid == self;
+        entry->in_tree = entry->pid == child->pid && entry->parent == self && !child->reaped;
+    }
+    spread(entries, offsetof(Entry, ours));
+    spread(entries, offsetof(Entry, in_tree));
+    bool session_is_other = is_other_child(child, child->pid);
+    for (size_t i = 0; i < entries->count; i++) {
+        Entry *entry = &entries->items[i];
+        if (entry->in_tree || !entry->ours || entry->pid == self || entry->ended || is_other_child(child, entry->pid))
+            continue;
+        entry->in_tree = (entry->session == child->pid && !session_is_other) || carries_mark(entry->pid, child->token);
+    }
+    spread(entries, offsetof(Entry, in_tree));
+}
+
+static unsigned signal_by_proc(const Spawned *child, int signal)
+{
+    Entries entries = {};
+    unsigned count = 0;
+    if (read_entries(&entries) >= 0)
+        find_tree(child, &entries);
+    for (size_t i = 0; i < entries.count; i++)
+        if (entries.items[i].in_tree && !entries.items[i].ended) {
+            count++;
+            (void)kill(entries.items[i].pid, signal); /* it may just have ended */
+        }
+    vec_free(&entries);
+    return count;
+}
+
+static void send_signal(void *userdata, int pid)
+{
+    (void)kill(pid, *(int *)userdata); /* it may just have ended */
+}
+
+static unsigned signal_once(Spawned *child, int signal)
+{
+    if (!child->cgroup)
+        return signal_by_proc(child, signal);
+    if (signal != SIGKILL)
+        return cgroup_visit(child->cgroup, send_signal, &signal);
+    unsigned count = cgroup_visit(child->cgroup, NULL, NULL);
+    if (count > 0 && cgroup_kill(child->cgroup) < 0)
+        return cgroup_visit(child->cgroup, send_signal, &signal); /* Linux before 5.14 */
+    return count;
+}
+
+unsigned spawn_signal_tree(Spawned *child, int signal)
+{
+    unsigned count = signal_once(child, signal);
+    if (signal == SIGKILL && !child->cgroup)
+        for (unsigned round = 0, again = count; again > 0 && round < KILL_ROUNDS; round++)
+            again = signal_by_proc(child, SIGKILL);
+    if (count > 0)
+        spawner_reap(child->spawner);
+    return count;
+}
+
+static bool is_waited_for(const Spawner *spawner, pid_t pid)
+{
+    for (size_t i = 0; i < spawner->children.count; i++)
+        if (spawner->children.items[i]->pid == pid && !spawner->children.items[i]->reaped)
+            return true;
+    return false;
+}
+
+void spawner_reap(Spawner *spawner)
+{
+    char name[48], text[16 * 1024];
+    (void)snprintf(name, sizeof(name), "task/%d/children", (int)getpid()); /* always fits */
+    if (read_proc(getpid(), name, text, sizeof(text)) <= 0)
+        return;
+    for (const char *p = text; *p; p += *p == ' ') {
+        const char *before = p;
+        pid_t pid = take_int(&p);
+        if (p == before)
+            return;
+        if (pid > 0 && !is_waited_for(spawner, pid))
+            (void)waitpid(pid, NULL, WNOHANG); /* one that still runs is left alone */
+    }
+}
+
+/* Waits for the tree to end until the deadline, reaping. */
+static bool wait_for_tree(Spawned *child, usec_t deadline)
+{
+    siginfo_t info;
+    for (;;) {
+        bool ended = spawn_ended(child, &info);
+        if (spawn_signal_tree(child, 0) == 0 && ended)
+            return true;
+        usec_t now = clock_monotonic();
+        if (now >= deadline)
+            return false;
+        /* orphans have no descriptor to wait on */
+        usec_t wait = MIN(deadline - now, (ended ? 10 : 50) * USEC_PER_MSEC);
+        struct pollfd poll_fd = {.fd = ended ? -1 : child->pidfd, .events = POLLIN};
+        (void)poll(&poll_fd, 1, (int)MAX(wait / USEC_PER_MSEC, (usec_t)1)); /* the state is looked at in any case */
+    }
+}
+
+void spawn_kill_tree(Spawned *child, usec_t grace)
+{
+    (void)spawn_signal_tree(child, SIGTERM); /* counted below */
+    if (wait_for_tree(child, clock_monotonic() + grace))
+        return;
+    do
+        (void)spawn_signal_tree(child, SIGKILL); /* counted below */
+    while (!wait_for_tree(child, clock_monotonic() + 100 * USEC_PER_MSEC));
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Child processes and the whole tree that grows out of each of them.
+ *
+ * A Spawner makes this process the reaper of everything that its children leave behind (PR_SET_CHILD_SUBREAPER). With a
+ * cgroup v2 subtree of our own every child gets a cgroup below it, which no process leaves; without, the tree is found
+ * in /proc: what descends from the child, what is in its session, and what carries the child's mark in its environment,
+ * so that a double-forked process in a session of its own is still found.
+ *
+ * Not thread safe: one Spawner a process, used from one thread.
+ */
+#include "base/base.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+typedef struct Spawner Spawner;
+typedef struct Spawned Spawned;
+
+/* Blocks nothing, starts nothing. cgroup: directory under which children get cgroups; NULL: as cgroup_delegated() finds,
+ * "" for none. */
+int spawner_new(const char *cgroup, Spawner **ret) _must_check_;
+/* The children must be gone; cgroups that are empty are removed. */
+Spawner *spawner_free(Spawner *spawner);
+DEFINE_CLEANUP(Spawner *, spawner_free);
+/* Reaps zombies that were handed to us by children and are nobody's; call it when a child ended. */
+void spawner_reap(Spawner *spawner);
+bool spawner_has_cgroup(const Spawner *spawner);
+
+enum {
+    SPAWN_NULL = -1, /* /dev/null */
+    SPAWN_PIPE = -2, /* a pipe; our end by spawn_stdin, spawn_stdout, spawn_stderr */
+};
+
+typedef struct SpawnOptions {
+    const char *const *arguments;   /* [0] is the program: a path, or a name looked up in PATH of `environment` */
+    const char *const *environment; /* "NAME=value"; ends with NULL; NULL: ours */
+    const char *directory;          /* working directory; NULL: ours */
+    int input, output, error;       /* a descriptor (stays the caller's), SPAWN_NULL or SPAWN_PIPE */
+    const int *listen_fds;          /* handed over as 3, 4, … with LISTEN_PID and LISTEN_FDS; may be NULL */
+    const char *const *listen_names;/* LISTEN_FDNAMES of them */
+    size_t listen_count;
+    bool die_with_parent;           /* SIGKILL to the child when the thread that spawned it ends */
+    bool change_user;               /* to user and group, dropping supplementary groups; needs root */
+    uid_t user;
+    gid_t group;
+    const char *name;               /* of the cgroup, unique among living children; NULL: made up */
+} SpawnOptions;
+
+enum {
+    SPAWN_E_NOT_FOUND = 1, /* no such program or directory */
+    SPAWN_E_REFUSED,       /* not executable, no permission, not a program of this machine */
+};
+
+/* Starts the program in a session of its own, signals at their defaults. errno tells which after an outcome. */
+int spawn_start(Spawner *spawner, const SpawnOptions *options, Spawned **ret) _must_check_;
+/* Closes descriptors, forgets the child (it may live on) and removes its cgroup if that is empty. */
+Spawned *spawn_free(Spawned *child);
+DEFINE_CLEANUP(Spawned *, spawn_free);
+pid_t spawn_pid(const Spawned *child);
+/* Readable when the child has ended (not its tree). Borrowed. */
+int spawn_pidfd(const Spawned *child);
+/* Our end of a pipe, non-blocking and close-on-exec, or -1. Ownership moves to the caller. */
+int spawn_stdin(Spawned *child);
+int spawn_stdout(Spawned *child);
+int spawn_stderr(Spawned *child);
+/* The child's cgroup directory, or NULL. Borrowed. */
+const char *spawn_cgroup(const Spawned *child);
+/* Reaps the child if it has ended: true and the details. Not for children watched by loop_add_child, which reaps. */
+bool spawn_ended(Spawned *child, siginfo_t *ret_info);
+/* The child was reaped by someone else (loop_add_child). */
+void spawn_was_reaped(Spawned *child);
+/* Sends the signal to every process of the tree; returns how many there were. SIGKILL is repeated until no new process
+ * appears. 0: the tree is gone. With signal 0 only counts. */
+unsigned spawn_signal_tree(Spawned *child, int signal);
+/* SIGTERM, up to `grace` for the tree to end, then SIGKILL; blocks until nothing is left, and reaps. For tools and tests:
+ * in a loop use spawn_signal_tree and a timer. */
+void spawn_kill_tree(Spawned *child, usec_t grace);
