@@ -143,6 +143,8 @@ static bool ring(Peer *peer, const char *body)
             vec_push(&peer->unanswered, xstrdup(body));
             return true;
         }
+        if (n < 0 && errno == EAGAIN)
+            return true; /* it is far behind: it will look, and its slow poll covers this body */
         /* part of a request would spoil the next one; a connection of the peer's last life is opened anew */
         disconnect(peer);
     }

@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	src/base/daemon.c src/base/daemon.h \
 	src/base/diag.c src/base/diag.h \
 	src/base/id.c src/base/id.h \
+	src/base/inotify.c src/base/inotify.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/map.c src/base/map.h \
