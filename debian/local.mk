@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# The packaging travels in the source archive of make dist.
+EXTRA_DIST += \
+	debian/changelog debian/control debian/copyright debian/rules debian/source/format \
+	debian/kestra.install debian/kestra.postinst \
+	debian/kestra-common.config debian/kestra-common.dirs debian/kestra-common.install debian/kestra-common.postinst \
+	debian/kestra-common.postrm debian/kestra-common.templates debian/kestra-common.triggers \
+	debian/po/POTFILES.in debian/po/templates.pot \
+	$(unit_roles:%=debian/kestra-%.install) $(unit_roles:%=debian/kestra-%.postinst) \
+	debian/kestra-worker.dirs debian/kestra-ui.install debian/kestractl.install
