@@ -6,5 +6,6 @@ libmodel_a_SOURCES = \
 	src/model/flow.h \
 	src/model/input.h \
 	src/model/log_entry.c src/model/log_entry.h \
+	src/model/operation.c src/model/operation.h \
 	src/model/state.c src/model/state.h \
 	src/model/type.h
