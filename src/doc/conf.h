@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The settings: kestra.yaml and kestra.d/*.yaml, checked against the table in conf_keys.h.
+ *
+ * Files are merged in this order: the file, then the directory's *.yaml in order of their names; a later one wins, maps
+ * are merged key by key. A wrapper `kestra:` around everything is accepted, as Kestra's own files have it; so are dotted
+ * keys (`server.listen: …`) and Kestra's free spelling of names (basePath, base_path, base-path). JSON is YAML here.
+ *
+ * A secret setting that no file gives is read from $CREDENTIALS_DIRECTORY/NAME (LoadCredential= of the unit).
+ */
+#include <jansson.h>
+
+#include "base/buffer.h"
+#include "base/diag.h"
+
+typedef struct Conf Conf;
+
+typedef enum ConfKind {
+    CONF_TEXT,
+    CONF_ENUM,     /* one of .values */
+    CONF_INTEGER,  /* within .minimum and .maximum */
+    CONF_BOOLEAN,
+    CONF_DURATION, /* "3s", "500ms", "5m", "1h", "2d", "PT3S", or a number of seconds */
+    CONF_SIZE,     /* bytes: a number, or "512KiB", "10MiB", "1GiB" (also K, M, G) */
+    CONF_MAP,
+    CONF_LIST,
+} ConfKind;
+
+typedef enum ConfFlags {
+    CONF_RELOADABLE = 1 << 0, /* a reload of the role applies it */
+    CONF_SECRET = 1 << 1,     /* never shown */
+} ConfFlags;
+
+typedef struct ConfKey {
+    const char *name; /* "server.listen" */
+    ConfKind kind;
+    const char *fallback; /* as it would be written in the file; NULL: not set */
+    int64_t minimum, maximum; /* integers, bytes, microseconds; both 0: no limit */
+    unsigned flags;
+    const char *const *values; /* CONF_ENUM; ends with NULL */
+    const char *doc;
+} ConfKey;
+
+enum {
+    CONF_E_INVALID = 1, /* the Diag says what, with file, line and column */
+};
+
+#define CONF_FILE      SYSCONFDIR "/kestra/kestra.yaml"
+#define CONF_DIRECTORY SYSCONFDIR "/kestra/kestra.d"
+
+/* Reads file and directory/\*.yaml; either may be NULL. A missing file is an error of the Diag, a missing directory is
+ * empty. All problems are reported, not the first. */
+int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag) _must_check_;
+/* Only defaults; for tests and tools. */
+Conf *conf_new(void);
+Conf *conf_free(Conf *conf);
+DEFINE_CLEANUP(Conf *, conf_free);
+
+/* `name` must be in the table with a fitting kind: anything else is a programmer's mistake and aborts. */
+/* NULL when not set and without default. Borrowed. Also for CONF_ENUM. */
+const char *conf_text(const Conf *conf, const char *name);
+/* CONF_INTEGER and CONF_SIZE. */
+int64_t conf_integer(const Conf *conf, const char *name);
+bool conf_boolean(const Conf *conf, const char *name);
+usec_t conf_usec(const Conf *conf, const char *name);
+/* Any kind; an empty map or list when not set. Borrowed. */
+const json_t *conf_value(const Conf *conf, const char *name);
+/* Whether a file (or credential) gave it. */
+bool conf_is_set(const Conf *conf, const char *name);
+/* Names of the settings that differ and that no reload applies; a comma-separated text, empty when there are none. */
+void conf_not_reloadable(const Conf *running, const Conf *wanted, Buffer *ret);
+
+/* The rows; ends with a NULL name. */
+extern const ConfKey conf_keys[];
+/* The row for `name` in its exact spelling, or NULL. */
+const ConfKey *conf_key(const char *name);
+/* kestra.yaml with every setting commented out at its default. */
+void conf_print_yaml(Buffer *ret);
+/* kestra.yaml(5) in man(7) macros. */
+void conf_print_man(Buffer *ret);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every setting, one row each, in the order of the man page; included once, by conf.c.
+ * Units of minimum and maximum: DURATION microseconds, SIZE bytes.
+ */
+#define SECONDS *(int64_t)USEC_PER_SEC
+#define MIB     *(int64_t)1024 * 1024
+
+static const char *const storage_types[] = {"local", NULL};
+static const char *const postgres_only[] = {"postgres", "postgresql", NULL};
+static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+
+const ConfKey conf_keys[] = {
+    {"postgresql.dsn", CONF_TEXT, "dbname=kestra user=kestra host=/run/postgresql",
+     .doc = "Where the database is: a libpq connection string or URI; every option of libpq works, sslmode too."},
+    {"queue.type", CONF_ENUM, "postgres", .values = postgres_only,
+     .doc = "Where events and jobs wait. Kestra's name; only PostgreSQL exists."},
+    {"repository.type", CONF_ENUM, "postgres", .values = postgres_only,
+     .doc = "Where searches look. Kestra's name; only PostgreSQL exists."},
+
+    {"server.listen", CONF_TEXT, "127.0.0.1:8080",
+     .doc = "Address of API and web UI, ADDRESS:PORT or [ADDRESS]:PORT. A socket unit that passes one wins."},
+    {"server.management-listen", CONF_TEXT, "127.0.0.1:8081",
+     .doc = "Address of health and metrics of the webserver."},
+    {"server.url", CONF_TEXT, .doc = "How users reach the server, for links in messages; made from server.listen if empty."},
+    {"url", CONF_TEXT, .doc = "Kestra's name of server.url."},
+    {"server.basic-auth.enabled", CONF_BOOLEAN, "true",
+     .doc = "Ask for user and password. Without, the webserver refuses to listen beyond loopback."},
+    {"server.basic-auth.username", CONF_TEXT, "admin",
+     .doc = "Name of the administrator that is made at the first start."},
+    {"server.basic-auth.password", CONF_TEXT, .flags = CONF_SECRET,
+     .doc = "His password at the first start; generated if empty. Changed with kestractl user password."},
+    {"server.basic-auth.realm", CONF_TEXT, "Kestra", .doc = "Realm that a browser shows when it asks."},
+    {"server.threads", CONF_INTEGER, "4", 1, 64, .doc = "Requests that the webserver handles at once."},
+
+    {"flows.directory", CONF_TEXT, "/etc/kestra/flows",
+     .doc = "Directory of flow files, at any depth; what is in it is what runs. Empty: none."},
+    {"flows.watch", CONF_BOOLEAN, "true", .flags = CONF_RELOADABLE,
+     .doc = "Follow changes in flows.directory as they happen; otherwise it is read at start and reload."},
+    {"flows.write-back", CONF_BOOLEAN, "false", .flags = CONF_RELOADABLE,
+     .doc = "Let API and UI change flows that came from a file, by writing the file."},
+    {"system-flows.namespace", CONF_TEXT, "system", .doc = "Namespace of flows that keep the server itself in order."},
+    {"tutorial-flows.enabled", CONF_BOOLEAN, "true", .doc = "Load the example flows into namespace tutorial."},
+
+    {"worker.group", CONF_TEXT, "", .doc = "Worker group whose jobs this worker takes; empty: the default group."},
+    {"worker.jobs-max", CONF_INTEGER, "16", 1, 4096, .doc = "Task runs at once on one worker."},
+    {"worker.threads", CONF_INTEGER, "4", 1, 256,
+     .doc = "Warm child processes for tasks that block (HTTP, storage, SQL)."},
+    {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/worker", .doc = "Working directories of task runs are made here."},
+    {"tasks.tmp-dir.path", CONF_TEXT, .doc = "Kestra's name of worker.tmp-directory."},
+
+    {"storage.type", CONF_ENUM, "local", .values = storage_types, .doc = "Driver of internal storage."},
+    {"storage.local.base-path", CONF_TEXT, "/var/lib/kestra/storage", .doc = "Directory of internal storage."},
+
+    {"encryption.secret-key", CONF_TEXT, .flags = CONF_SECRET,
+     .doc = "Key for inputs of type SECRET and encrypted outputs: base64 of 16, 24 or 32 bytes."},
+    {"variables.globals", CONF_MAP, .flags = CONF_RELOADABLE, .doc = "Variables that every expression sees as globals."},
+    {"variables.env-vars-prefix", CONF_TEXT, "KESTRA_",
+     .doc = "Environment variables with this prefix are seen as envs by expressions."},
+    {"variables.recursive-rendering", CONF_BOOLEAN, "false", .doc = "Render what was rendered again until nothing changes."},
+    {"variables.cache-enabled", CONF_BOOLEAN, "true", .doc = "Accepted for Kestra; expressions are always compiled once."},
+    {"variables.cache-size", CONF_INTEGER, "1000", 0, INT64_MAX, .doc = "Accepted for Kestra; without effect."},
+    {"plugins.defaults", CONF_LIST, .flags = CONF_RELOADABLE,
+     .doc = "Default properties of task types: a list of {type, forced, values}, weaker than a flow's own."},
+    {"plugins.configurations", CONF_LIST, .doc = "Settings of task types: a list of {type, values}."},
+    {"tasks.defaults", CONF_LIST, .flags = CONF_RELOADABLE, .doc = "Deprecated name of plugins.defaults."},
+    {"tasks.scripts.docker.volume-enabled", CONF_BOOLEAN, "false", .doc = "Accepted for Kestra; without effect."},
+
+    {"heartbeat.interval", CONF_DURATION, "3s", 1 SECONDS / 10, 60 SECONDS,
+     .doc = "How often a role tells the database that it lives."},
+    {"lease.time", CONF_DURATION, "9s", 1 SECONDS / 2, 600 SECONDS,
+     .doc = "Silence after which the others take over a role's work; at least twice heartbeat.interval."},
+    {"shutdown.grace", CONF_DURATION, "5m", 0, 86400 SECONDS, .flags = CONF_RELOADABLE,
+     .doc = "How long a worker that is stopped waits for its task runs before it ends and gives them back."},
+    {"log.level", CONF_ENUM, "info", .flags = CONF_RELOADABLE, .values = log_levels,
+     .doc = "Lowest priority that is written to the journal."},
+
+    {"limits.flow-source", CONF_SIZE, "1MiB", 1024, 64 MIB, .flags = CONF_RELOADABLE, .doc = "Longest source of a flow."},
+    {"limits.request", CONF_SIZE, "100MiB", 64 * 1024, 16384 MIB, .flags = CONF_RELOADABLE,
+     .doc = "Longest body of a request; longer ones are answered with 413."},
+    {"limits.log-line", CONF_SIZE, "32KiB", 1024, 1 MIB, .flags = CONF_RELOADABLE,
+     .doc = "Longest message of a log line; the rest is cut off."},
+    {"limits.message", CONF_SIZE, "1MiB", 64 * 1024, 64 MIB, .flags = CONF_RELOADABLE,
+     .doc = "Largest outputs of a task run and largest inputs of an execution."},
+    {"limits.rendered", CONF_SIZE, "16MiB", 64 * 1024, 1024 MIB, .flags = CONF_RELOADABLE,
+     .doc = "Longest text that an expression may make."},
+
+    {"ui.directory", CONF_TEXT, PKGDATADIR "/ui", .doc = "Files of the web UI."},
+    {"anonymous-usage-report.enabled", CONF_BOOLEAN, "false", .doc = "Accepted for Kestra; nothing is ever reported."},
+    {},
+};
+
+#undef SECONDS
+#undef MIB
+
+/* Top-level keys of Kestra's own configuration that mean something else here. */
+static const struct {
+    const char *name, *instead;
+} foreign_keys[] = {
+    {"datasources", "the database is set by postgresql.dsn"},
+    {"micronaut", "addresses are set by server.listen and server.management-listen"},
+    {"endpoints", "health and metrics are served at server.management-listen"},
+    {"elasticsearch", "only PostgreSQL exists"},
+    {"kafka", "only PostgreSQL exists"},
+    {"logger", "levels are set by log.level"},
+};
