@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_PROGRAMS += tools/conf-doc
+tools_conf_doc_SOURCES = tools/conf_doc.c
+tools_conf_doc_LDADD = $(LIBS_DOC)
+# Writes what is made from src/doc/conf_keys.h; check_conf fails when it was forgotten.
+conf-files: tools/conf-doc
+	tools/conf-doc yaml >$(srcdir)/etc/kestra/kestra.yaml
+	tools/conf-doc man >$(srcdir)/man/kestra.yaml.5
+.PHONY: conf-files
+EXTRA_DIST += etc/kestra/kestra.yaml man/kestra.yaml.5

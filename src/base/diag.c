@@ -10,6 +10,7 @@ void diag_done(Diag *diag)
     for (size_t i = 0; i < diag->entries.count; i++) {
         free(diag->entries.items[i].path);
         free(diag->entries.items[i].message);
+        free(diag->entries.items[i].source);
         free(diag->entries.items[i].name);
     }
     vec_free(&diag->entries);
@@ -57,6 +58,13 @@ void diag_mark(Diag *diag, const char *name, bool is_form)
     entry->is_form = is_form;
 }
 
+void diag_set_source(Diag *diag, size_t first, const char *source)
+{
+    for (size_t i = first; diag && i < diag->entries.count; i++)
+        if (!diag->entries.items[i].source)
+            diag->entries.items[i].source = xstrdup(source);
+}
+
 const char *diag_first(const Diag *diag)
 {
     for (size_t i = 0; i < diag->entries.count; i++)
@@ -74,11 +82,12 @@ char *diag_format(const Diag *diag, const char *source)
             continue;
         if (buffer.length)
             buffer_append_char(&buffer, '\n');
-        if (source)
-            buffer_printf(&buffer, "%s:", source);
+        const char *file = entry->source ? entry->source : source;
+        if (file)
+            buffer_printf(&buffer, "%s:", file);
         if (entry->line)
             buffer_printf(&buffer, "%u:%u:", entry->line, entry->column);
-        if (source || entry->line)
+        if (file || entry->line)
             buffer_append_char(&buffer, ' ');
         if (entry->path)
             buffer_printf(&buffer, "%s: ", entry->path);

@@ -20,6 +20,7 @@ typedef struct DiagEntry {
     char *message;
     char *name;          /* path for people, with ids in place of indexes ("t1.message"); NULL: the same as path */
     bool is_form;        /* the text could not be read as what it should be; otherwise its content breaks a rule */
+    char *source;        /* file, when several were read; NULL: the one the reader of the Diag knows */
 } DiagEntry;
 
 typedef struct Diag {
@@ -37,9 +38,12 @@ void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, 
     _printf_(5, 6);
 /* Completes the entry that was added last; name is copied, may be NULL. */
 void diag_mark(Diag *diag, const char *name, bool is_form);
+/* Names the file of every entry from `first` on that has none yet. */
+void diag_set_source(Diag *diag, size_t first, const char *source);
 /* First error's message, or "" when there is none. Borrowed. */
 const char *diag_first(const Diag *diag);
-/* All errors, one a line, as `source:line:column: path: message`. Caller frees. source may be NULL. */
+/* All errors, one a line, as `source:line:column: path: message`. Caller frees. source may be NULL; an
+ * entry's own goes before it. */
 char *diag_format(const Diag *diag, const char *source);
 /* Moves all entries of `from` to the end of `to`. */
 void diag_move(Diag *to, Diag *from);

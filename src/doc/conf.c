@@ -574,7 +574,7 @@ void conf_print_yaml(Buffer *ret)
                        "# Files in kestra.d/*.yaml are read after this one and win.\n"
                        "# `kestractl config check` tells whether what you wrote is right.\n");
     for (const ConfKey *key = conf_keys; key->name; key++) {
-        if (starts_with(key->doc, "Accepted for") || starts_with(key->doc, "Kestra's name"))
+        if (key->flags & CONF_FOREIGN)
             continue;
         buffer_printf(ret, "\n# %s\n", key->doc);
         buffer_printf(ret, "#%s:", key->name); /* dotted, so that one line can be uncommented by itself */

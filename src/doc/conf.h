@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The settings: kestra.yaml and kestra.d/*.yaml, checked against the table in conf_keys.h.
+ * The settings: kestra.yaml and the files of kestra.d, checked against the table in conf_keys.h.
  *
  * Files are merged in this order: the file, then the directory's *.yaml in order of their names; a later one wins, maps
  * are merged key by key. A wrapper `kestra:` around everything is accepted, as Kestra's own files have it; so are dotted
@@ -30,6 +30,7 @@ typedef enum ConfKind {
 typedef enum ConfFlags {
     CONF_RELOADABLE = 1 << 0, /* a reload of the role applies it */
     CONF_SECRET = 1 << 1,     /* never shown */
+    CONF_FOREIGN = 1 << 2,    /* only so that Kestra's own files are accepted; not in the sample file */
 } ConfFlags;
 
 typedef struct ConfKey {
@@ -49,7 +50,7 @@ enum {
 #define CONF_FILE      SYSCONFDIR "/kestra/kestra.yaml"
 #define CONF_DIRECTORY SYSCONFDIR "/kestra/kestra.d"
 
-/* Reads file and directory/\*.yaml; either may be NULL. A missing file is an error of the Diag, a missing directory is
+/* Reads file and the directory's *.yaml; either may be NULL. A missing file is an error of the Diag, a missing directory is
  * empty. All problems are reported, not the first. */
 int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag) _must_check_;
 /* Only defaults; for tests and tools. */

@@ -13,17 +13,17 @@ static const char *const log_levels[] = {"error", "warning", "notice", "info", "
 const ConfKey conf_keys[] = {
     {"postgresql.dsn", CONF_TEXT, "dbname=kestra user=kestra host=/run/postgresql",
      .doc = "Where the database is: a libpq connection string or URI; every option of libpq works, sslmode too."},
-    {"queue.type", CONF_ENUM, "postgres", .values = postgres_only,
-     .doc = "Where events and jobs wait. Kestra's name; only PostgreSQL exists."},
-    {"repository.type", CONF_ENUM, "postgres", .values = postgres_only,
-     .doc = "Where searches look. Kestra's name; only PostgreSQL exists."},
+    {"queue.type", CONF_ENUM, "postgres", .flags = CONF_FOREIGN, .values = postgres_only,
+     .doc = "Accepted for Kestra; only PostgreSQL exists."},
+    {"repository.type", CONF_ENUM, "postgres", .flags = CONF_FOREIGN, .values = postgres_only,
+     .doc = "Accepted for Kestra; only PostgreSQL exists."},
 
     {"server.listen", CONF_TEXT, "127.0.0.1:8080",
      .doc = "Address of API and web UI, ADDRESS:PORT or [ADDRESS]:PORT. A socket unit that passes one wins."},
     {"server.management-listen", CONF_TEXT, "127.0.0.1:8081",
      .doc = "Address of health and metrics of the webserver."},
     {"server.url", CONF_TEXT, .doc = "How users reach the server, for links in messages; made from server.listen if empty."},
-    {"url", CONF_TEXT, .doc = "Kestra's name of server.url."},
+    {"url", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of server.url."},
     {"server.basic-auth.enabled", CONF_BOOLEAN, "true",
      .doc = "Ask for user and password. Without, the webserver refuses to listen beyond loopback."},
     {"server.basic-auth.username", CONF_TEXT, "admin",
@@ -47,7 +47,7 @@ const ConfKey conf_keys[] = {
     {"worker.threads", CONF_INTEGER, "4", 1, 256,
      .doc = "Warm child processes for tasks that block (HTTP, storage, SQL)."},
     {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/worker", .doc = "Working directories of task runs are made here."},
-    {"tasks.tmp-dir.path", CONF_TEXT, .doc = "Kestra's name of worker.tmp-directory."},
+    {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"storage.type", CONF_ENUM, "local", .values = storage_types, .doc = "Driver of internal storage."},
     {"storage.local.base-path", CONF_TEXT, "/var/lib/kestra/storage", .doc = "Directory of internal storage."},
@@ -59,12 +59,14 @@ const ConfKey conf_keys[] = {
      .doc = "Environment variables with this prefix are seen as envs by expressions."},
     {"variables.recursive-rendering", CONF_BOOLEAN, "false", .doc = "Render what was rendered again until nothing changes."},
     {"variables.cache-enabled", CONF_BOOLEAN, "true", .doc = "Accepted for Kestra; expressions are always compiled once."},
-    {"variables.cache-size", CONF_INTEGER, "1000", 0, INT64_MAX, .doc = "Accepted for Kestra; without effect."},
+    {"variables.cache-size", CONF_INTEGER, "1000", 0, INT64_MAX, .flags = CONF_FOREIGN,
+     .doc = "Accepted for Kestra; without effect."},
     {"plugins.defaults", CONF_LIST, .flags = CONF_RELOADABLE,
      .doc = "Default properties of task types: a list of {type, forced, values}, weaker than a flow's own."},
     {"plugins.configurations", CONF_LIST, .doc = "Settings of task types: a list of {type, values}."},
     {"tasks.defaults", CONF_LIST, .flags = CONF_RELOADABLE, .doc = "Deprecated name of plugins.defaults."},
-    {"tasks.scripts.docker.volume-enabled", CONF_BOOLEAN, "false", .doc = "Accepted for Kestra; without effect."},
+    {"tasks.scripts.docker.volume-enabled", CONF_BOOLEAN, "false", .flags = CONF_FOREIGN,
+     .doc = "Accepted for Kestra; without effect."},
 
     {"heartbeat.interval", CONF_DURATION, "3s", 1 SECONDS / 10, 60 SECONDS,
      .doc = "How often a role tells the database that it lives."},
@@ -86,7 +88,8 @@ const ConfKey conf_keys[] = {
      .doc = "Longest text that an expression may make."},
 
     {"ui.directory", CONF_TEXT, PKGDATADIR "/ui", .doc = "Files of the web UI."},
-    {"anonymous-usage-report.enabled", CONF_BOOLEAN, "false", .doc = "Accepted for Kestra; nothing is ever reported."},
+    {"anonymous-usage-report.enabled", CONF_BOOLEAN, "false", .flags = CONF_FOREIGN,
+     .doc = "Accepted for Kestra; nothing is ever reported."},
     {},
 };
 

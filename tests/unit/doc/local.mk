@@ -6,3 +6,6 @@ check_document_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
 check_json_SOURCES = tests/unit/doc/check_json.c
 check_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_json_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/doc/check_conf
+TESTS += tests/unit/doc/check_conf
+tests_unit_doc_check_conf_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
