@@ -7,4 +7,7 @@ EXTRA_DIST += \
 	debian/kestra-common.postrm debian/kestra-common.templates debian/kestra-common.triggers \
 	debian/po/POTFILES.in debian/po/templates.pot \
 	$(unit_roles:%=debian/kestra-%.install) $(unit_roles:%=debian/kestra-%.postinst) \
+	$(unit_roles:%=debian/kestra-%.lintian-overrides) $(unit_roles:%=debian/kestra-%.prerm) \
+	debian/kestra.prerm debian/kestra-common.prerm \
+	debian/kestra.lintian-overrides debian/kestra-common.lintian-overrides \
 	debian/kestra-worker.dirs debian/kestra-ui.install debian/kestractl.install
