@@ -36,6 +36,17 @@ void log_set_level(int level)
     log_level = level;
 }
 
+int log_level_parse(const char *name)
+{
+    static const char *const names[] = {
+        [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+    };
+    for (int i = 0; i < (int)ELEMENTS(names); i++)
+        if (names[i] && streq(names[i], name))
+            return i;
+    return -1;
+}
+
 LogField log_push(const char *name, const char *value)
 {
     if (stack.depth < FIELDS_MAX)

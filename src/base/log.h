@@ -19,6 +19,8 @@ typedef struct LogField {
 /* role: "executor"…; level: lowest syslog priority written (LOG_INFO). Called once by main. */
 void log_open(const char *role, int level);
 void log_set_level(int level);
+/* The priority of "error", "warning", "notice", "info" or "debug"; -1: none of them. */
+int log_level_parse(const char *name);
 /* value is copied. NULL value pushes nothing visible. */
 LogField log_push(const char *name, const char *value);
 void log_popp(LogField *field);

@@ -23,6 +23,7 @@
 #define SECRET_MAX 4096
 
 struct Conf {
+    char *file, *directory; /* where it came from; NULL: none */
     json_t *values;   /* what files gave */
     json_t *defaults; /* the rest */
     json_t *empty_map, *empty_list;
@@ -461,6 +462,8 @@ Conf *conf_free(Conf *conf)
 {
     if (!conf)
         return NULL;
+    free(conf->file);
+    free(conf->directory);
     json_decref(conf->values);
     json_decref(conf->defaults);
     json_decref(conf->empty_map);
@@ -473,6 +476,8 @@ int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag)
 {
     Diag own = DIAG_INIT; /* counted, even when the caller does not want the texts */
     _cleanup_(conf_freep) Conf *conf = conf_new();
+    conf->file = xstrdup_null(file);
+    conf->directory = xstrdup_null(directory);
     int r = file ? load_file(conf, file, &own) : 0;
     if (r >= 0 && directory)
         r = load_directory(conf, directory, &own);
@@ -491,6 +496,11 @@ int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag)
         return CONF_E_INVALID;
     *ret = TAKE_PTR(conf);
     return 0;
+}
+
+int conf_reload(const Conf *conf, Conf **ret, Diag *diag)
+{
+    return conf_load(conf->file, conf->directory, ret, diag);
 }
 
 /* --- getters --- */

@@ -53,6 +53,8 @@ enum {
 /* Reads file and the directory's *.yaml; either may be NULL. A missing file is an error of the Diag, a missing directory is
  * empty. All problems are reported, not the first. */
 int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag) _must_check_;
+/* Reads again what conf was read from. */
+int conf_reload(const Conf *conf, Conf **ret, Diag *diag) _must_check_;
 /* Only defaults; for tests and tools. */
 Conf *conf_new(void);
 Conf *conf_free(Conf *conf);
