@@ -11,6 +11,7 @@ libplugin_a_SOURCES = \
 	src/plugin/script.c src/plugin/script.h \
 	src/plugin/script_files.c src/plugin/script_files.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
+	src/plugin/wire.c src/plugin/wire.h \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
 	src/plugin/core/execution/fail.c \
