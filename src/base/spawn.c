@@ -13,7 +13,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -625,23 +624,20 @@ static bool is_waited_for(const Spawner *spawner, pid_t pid)
     return false;
 }
 
-unsigned spawner_reap(Spawner *spawner)
+void spawner_reap(Spawner *spawner)
 {
     char name[48], text[16 * 1024];
     (void)snprintf(name, sizeof(name), "task/%d/children", (int)getpid()); /* always fits */
-    ssize_t n = read_proc(getpid(), name, text, sizeof(text));
-    if (n < 0)
-        return UINT_MAX;
-    unsigned orphans = 0;
-    for (const char *p = text; n > 0 && *p; p += *p == ' ') {
+    if (read_proc(getpid(), name, text, sizeof(text)) <= 0)
+        return;
+    for (const char *p = text; *p; p += *p == ' ') {
         const char *before = p;
         pid_t pid = take_int(&p);
         if (p == before)
-            break;
-        if (pid > 0 && !is_waited_for(spawner, pid) && waitpid(pid, NULL, WNOHANG) == 0)
-            orphans++; /* one that still runs is left alone */
+            return;
+        if (pid > 0 && !is_waited_for(spawner, pid))
+            (void)waitpid(pid, NULL, WNOHANG); /* one that still runs is left alone */
     }
-    return orphans;
 }
 
 /* Waits for the tree to end until the deadline, reaping. */
