@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shell around schedule.c. It holds leases on shards of triggers; for every Schedule trigger of the current flows
+ * whose key is in a held shard there is one Entry in a heap by next slot, and one timer for the earliest.
+ *
+ * A slot is fired by one unit of work: the new execution, its first event, and the trigger row with the next slot. After
+ * an outage nobody knows whether that commit happened, so all entries are dropped and read again from the rows: the row
+ * says which slot is next. That makes one slot one execution, whatever dies when.
+ *
+ * Flows are looked at when the store's change stamp moved: asked at each heartbeat and at each wake-up.
+ */
+#include "scheduler/scheduler.h"
+
+#include "base/daemon.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "model/context.h"
+#include "plugin/registry.h"
+#include "queue/queue_pg.h"
+#include "scheduler/schedule.h"
+#include "store/flow_store.h"
+#include "store/migrate.h"
+#include "store/trigger_store.h"
+
+#define SLOTS_PER_COMMIT 200 /* a unit stays small when many schedules are due in the same second */
+
+typedef struct Entry {
+    HeapEntry heap;
+    Schedule *schedule;
+} Entry;
+
+/* The current revision of one flow, with the keys of its entries. */
+typedef struct KnownFlow {
+    int revision;
+    VEC(char *) keys;
+} KnownFlow;
+
+typedef struct Scheduler {
+    const Conf *conf;
+    Daemon *daemon;
+    Pg *pg;
+    Bell *bell;
+    Queue *queue;
+    Unit *unit;
+    const SchedulerCompanion *companion;
+    void *companion_object;
+    LoopSource *heartbeat_timer, *slot_timer, *work;
+    json_t *envs;
+    Map *entries;      /* trigger key → Entry */
+    Map *flows;        /* "namespace_id" → KnownFlow */
+    Heap heap;
+    int64_t flow_stamp; /* -1: never looked */
+    uint64_t shards;
+    bool joined, connected;
+    uint64_t slots_fired, slots_failed;
+} Scheduler;
+
+static bool is_schedule(const Trigger *trigger)
+{
+    return trigger->type && streq(trigger->type->name, "io.kestra.plugin.core.trigger.Schedule");
+}
+
+static void entry_free(void *userdata)
+{
+    Entry *entry = userdata;
+    schedule_free(entry->schedule);
+    free(entry);
+}
+
+static void remove_entry(Scheduler *scheduler, const char *key)
+{
+    Entry *entry = map_remove(scheduler->entries, key);
+    if (!entry)
+        return;
+    heap_remove(&scheduler->heap, &entry->heap);
+    entry_free(entry);
+}
+
+static void known_flow_free(void *userdata)
+{
+    KnownFlow *known = userdata;
+    for (size_t i = 0; i < known->keys.count; i++)
+        free(known->keys.items[i]);
+    vec_free(&known->keys);
+    free(known);
+}
+
+/* Everything in memory comes from rows and can be read again. */
+static void forget(Scheduler *scheduler)
+{
+    heap_done(&scheduler->heap);
+    map_destroy(scheduler->entries, entry_free);
+    map_destroy(scheduler->flows, known_flow_free);
+    scheduler->entries = map_new();
+    scheduler->flows = map_new();
+    scheduler->flow_stamp = -1;
+    unit_reset(scheduler->unit);
+}
+
+static void arm_slot_timer(Scheduler *scheduler)
+{
+    const HeapEntry *first = heap_first(&scheduler->heap);
+    usec_t now = clock_realtime();
+    if (!first || first->date == USEC_INFINITY)
+        loop_timer_set(scheduler->slot_timer, USEC_INFINITY);
+    else
+        /* Not later than a minute ahead: a clock that was set is noticed within that time. */
+        loop_timer_in(scheduler->slot_timer, first->date > now ? MIN(first->date - now, 60 * USEC_PER_SEC) : 0);
+}
+
+static void say_status(Scheduler *scheduler)
+{
+    const HeapEntry *first = heap_first(&scheduler->heap);
+    if (!first || first->date == USEC_INFINITY) {
+        daemon_status(scheduler->daemon, "No schedule is due; %zu schedules on %d of %d shards",
+                      map_count(scheduler->entries), __builtin_popcountll(scheduler->shards), SHARD_COUNT);
+        return;
+    }
+    char date[INSTANT_BYTES];
+    instant_format(first->date, date);
+    const Schedule *schedule = heap_item(first, Entry, heap)->schedule;
+    daemon_status(scheduler->daemon, "Next: %s.%s at %s; %zu schedules on %d of %d shards",
+                  schedule_flow(schedule)->namespace, schedule_flow(schedule)->id, date, map_count(scheduler->entries),
+                  __builtin_popcountll(scheduler->shards), SHARD_COUNT);
+}
+
+static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigger, const char *key, const json_t *row)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    Schedule *schedule;
+    int r = schedule_new(flow, trigger, row, clock_realtime(), &schedule, &diag);
+    if (r != 0) {
+        log_warning("Trigger %s of flow %s.%s is not scheduled: %s", trigger->id, flow->namespace, flow->id,
+                    diag_first(&diag));
+        return;
+    }
+    Entry *entry = xnew(Entry);
+    entry->schedule = schedule;
+    map_put(scheduler->entries, key, entry);
+    heap_set(&scheduler->heap, &entry->heap, schedule_next(schedule));
+    if (!row) {
+        _cleanup_json_ json_t *body = schedule_encode(schedule);
+        unit_save_trigger(scheduler->unit, flow->namespace, flow->id, trigger->id, body, schedule_next(schedule));
+    }
+}
+
+/* Rows of the held shards by key; the caller destroys the map, the records stay the vector's. */
+static Map *rows_by_key(TriggerRecords *records)
+{
+    Map *rows = map_new();
+    for (size_t i = 0; i < records->count; i++) {
+        TriggerRecord *record = &records->items[i];
+        _cleanup_free_ char *key = trigger_key(record->namespace, record->flow_id, record->trigger_id);
+        map_put(rows, key, record);
+    }
+    return rows;
+}
+
+static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const Map *rows)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    _cleanup_free_ char *uid = xasprintf("%s_%s", record->namespace, record->id);
+    KnownFlow *known = xnew(KnownFlow);
+    known->revision = record->revision;
+    map_put(scheduler->flows, uid, known);
+    if (record->deleted || !strstr(record->source, "triggers"))
+        return;
+    FlowParse options = {.registry = &plugin_registry, .plugin_defaults = conf_value(scheduler->conf, "plugins.defaults"),
+                         .revision = record->revision, .lenient = true};
+    if (flow_parse(record->source, strlen(record->source), &options, &flow, &diag) != 0) {
+        log_warning("Flow %s.%s revision %d cannot be scheduled: %s", record->namespace, record->id, record->revision,
+                    diag_first(&diag));
+        return;
+    }
+    for (size_t i = 0; i < flow->trigger_count; i++) {
+        const Trigger *trigger = &flow->triggers[i];
+        char *key = trigger_key(flow->namespace, flow->id, trigger->id);
+        if (!is_schedule(trigger) || !(scheduler->shards >> shard_of(key) & 1)) {
+            free(key);
+            continue;
+        }
+        const TriggerRecord *row = map_get(rows, key);
+        add_schedule(scheduler, flow, trigger, key, row ? row->body : NULL);
+        vec_push(&known->keys, key);
+    }
+}
+
+static void drop_flow(Scheduler *scheduler, const char *uid)
+{
+    KnownFlow *known = map_remove(scheduler->flows, uid);
+    if (!known)
+        return;
+    for (size_t i = 0; i < known->keys.count; i++)
+        remove_entry(scheduler, known->keys.items[i]);
+    known_flow_free(known);
+}
+
+/* New revisions replace the flow's schedules; flows that are as known cost nothing. */
+static int refresh_flows(Scheduler *scheduler)
+{
+    int64_t stamp;
+    int r = store_flow_stamp(scheduler->pg, &stamp);
+    if (r != 0 || stamp == scheduler->flow_stamp)
+        return fold(r);
+    _cleanup_flow_records_ FlowRecords flows = {};
+    _cleanup_trigger_records_ TriggerRecords triggers = {};
+    r = store_flow_list(scheduler->pg, NULL, true, &flows);
+    if (r == 0)
+        r = store_trigger_load(scheduler->pg, scheduler->shards, &triggers);
+    if (r != 0)
+        return fold(r);
+    Map *rows = rows_by_key(&triggers);
+    for (size_t i = 0; i < flows.count; i++) {
+        const FlowRecord *record = &flows.items[i];
+        _cleanup_free_ char *uid = xasprintf("%s_%s", record->namespace, record->id);
+        const KnownFlow *known = map_get(scheduler->flows, uid);
+        if (known && known->revision == record->revision)
+            continue;
+        drop_flow(scheduler, uid);
+        remember_flow(scheduler, record, rows);
+    }
+    map_destroy(rows, NULL);
+    scheduler->flow_stamp = stamp;
+    QueueBatch batch = {};
+    r = unit_is_empty(scheduler->unit) ? 0 : queue_commit(scheduler->queue, scheduler->unit, NULL, &batch);
+    queue_batch_done(&batch);
+    return r;
+}
+
+/* One slot into the unit. */
+static void fire(Scheduler *scheduler, Entry *entry)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    const Flow *flow = schedule_flow(entry->schedule);
+    const Trigger *trigger = schedule_trigger(entry->schedule);
+    ScheduleFire firing = {.now = clock_realtime(), .globals = conf_value(scheduler->conf, "variables.globals"),
+                           .envs = scheduler->envs};
+    id_new(firing.execution_id);
+    int r = schedule_fire(entry->schedule, &firing, &execution, &diag);
+    if (r == 0) {
+        unit_create_execution(scheduler->unit, execution, firing.now);
+        scheduler->slots_fired++;
+    }
+    if (diag.errors) {
+        scheduler->slots_failed++;
+        log_warning("Trigger %s of flow %s.%s: %s", trigger->id, flow->namespace, flow->id, diag_first(&diag));
+        unit_log(scheduler->unit,
+                 &(LogEntry){.namespace = flow->namespace, .flow_id = flow->id, .trigger_id = trigger->id,
+                             .execution_id = execution ? execution->id : NULL, .attempt = -1, .timestamp = firing.now,
+                             .level = LOG_LEVEL_ERROR, .message = diag_first(&diag)});
+    }
+    _cleanup_json_ json_t *row = schedule_encode(entry->schedule);
+    unit_save_trigger(scheduler->unit, flow->namespace, flow->id, trigger->id, row, schedule_next(entry->schedule));
+    heap_set(&scheduler->heap, &entry->heap, schedule_next(entry->schedule));
+}
+
+static int fire_due(Scheduler *scheduler)
+{
+    unsigned fired = 0;
+    for (HeapEntry *first; fired < SLOTS_PER_COMMIT && (first = heap_first(&scheduler->heap)) != NULL; fired++) {
+        if (first->date > clock_realtime())
+            break;
+        fire(scheduler, heap_item(first, Entry, heap));
+    }
+    if (!fired)
+        return 0;
+    QueueBatch batch = {};
+    int r = queue_commit(scheduler->queue, scheduler->unit, NULL, &batch);
+    queue_batch_done(&batch);
+    return r;
+}
+
+static int connect(Scheduler *scheduler)
+{
+    int r = pg_connect(scheduler->pg);
+    if (r == 0 && !scheduler->joined)
+        r = store_schema_check(scheduler->pg, NULL);
+    if (r != 0)
+        return r > 0 ? outage(-EPROTO) : r;
+    if (!scheduler->joined)
+        r = queue_join(scheduler->queue, "scheduler", daemon_socket_path(scheduler->daemon));
+    if (r != 0)
+        return fold(r);
+    scheduler->joined = true;
+    return 0;
+}
+
+static int beat(Scheduler *scheduler)
+{
+    QueueMembership membership;
+    bool work;
+    int r = connect(scheduler);
+    if (r == 0)
+        r = queue_heartbeat(scheduler->queue, &membership, &work);
+    if (r != 0)
+        return r;
+    if (membership.gained || membership.lost || scheduler->shards != membership.shards) {
+        scheduler->shards = membership.shards;
+        forget(scheduler); /* read again with the shards that are held now */
+    }
+    r = refresh_flows(scheduler);
+    if (r == 0 && !scheduler->connected) {
+        scheduler->connected = true;
+        if (scheduler->companion)
+            r = scheduler->companion->connected(scheduler->companion_object);
+    }
+    return r;
+}
+
+/* What every piece of work ends with: DOWN and a later try after an outage, else the next timer. */
+static void settle(Scheduler *scheduler, int r)
+{
+    usec_t interval = conf_usec(scheduler->conf, "heartbeat.interval");
+    if (r == 0) {
+        daemon_health(scheduler->daemon, "postgresql", HEALTH_UP, "connected");
+        daemon_ready(scheduler->daemon);
+        daemon_progress(scheduler->daemon);
+        say_status(scheduler);
+        arm_slot_timer(scheduler);
+        loop_timer_in(scheduler->heartbeat_timer, interval);
+        return;
+    }
+    forget(scheduler);
+    scheduler->connected = false;
+    loop_timer_set(scheduler->slot_timer, USEC_INFINITY);
+    daemon_progress(scheduler->daemon); /* it keeps trying: a restart would not help */
+    if (r == QUEUE_E_FENCED) {
+        log_warning("This scheduler was declared dead after a silence; it joins again");
+        scheduler->joined = false;
+        scheduler->shards = 0;
+        loop_timer_in(scheduler->heartbeat_timer, 0);
+        return;
+    }
+    if (daemon_overall(scheduler->daemon) == HEALTH_UP)
+        log_error("PostgreSQL cannot be used: %s", pg_error(scheduler->pg));
+    daemon_health(scheduler->daemon, "postgresql", HEALTH_DOWN, "%s", pg_error(scheduler->pg));
+    loop_timer_in(scheduler->heartbeat_timer, pg_retry_delay(scheduler->pg));
+}
+
+static int on_heartbeat(void *userdata)
+{
+    settle(userdata, beat(userdata));
+    return 0;
+}
+
+static int on_slot(void *userdata)
+{
+    settle(userdata, fire_due(userdata));
+    return 0;
+}
+
+/* A flow was stored or removed here or elsewhere. */
+static int on_work(void *userdata)
+{
+    Scheduler *scheduler = userdata;
+    if (scheduler->connected)
+        settle(scheduler, refresh_flows(scheduler));
+    return 0;
+}
+
+static void flows_changed(void *userdata)
+{
+    Scheduler *scheduler = userdata;
+    loop_defer(scheduler->work);
+}
+
+static int on_wake(void *userdata, const char *body)
+{
+    (void)body;
+    flows_changed(userdata);
+    return 0;
+}
+
+static int on_drain(void *userdata)
+{
+    Scheduler *scheduler = userdata;
+    if (scheduler->joined && queue_leave(scheduler->queue) != 0)
+        log_warning("Leases were not given back: %s; others take them over when they run out", pg_error(scheduler->pg));
+    daemon_drained(scheduler->daemon);
+    return 0;
+}
+
+static void on_metrics(void *userdata, Buffer *text)
+{
+    const Scheduler *scheduler = userdata;
+    const HeapEntry *first = heap_first(&scheduler->heap);
+    usec_t now = clock_realtime();
+    double late = first && first->date < now ? (double)(now - first->date) / 1e6 : 0;
+    buffer_printf(text,
+                  "# HELP kestra_scheduler_schedules Schedule triggers held by this instance\n"
+                  "# TYPE kestra_scheduler_schedules gauge\nkestra_scheduler_schedules %zu\n"
+                  "# HELP kestra_scheduler_slots_fired_total Executions started by schedules\n"
+                  "# TYPE kestra_scheduler_slots_fired_total counter\nkestra_scheduler_slots_fired_total %" PRIu64 "\n"
+                  "# HELP kestra_scheduler_slots_failed_total Slots whose inputs could not be rendered\n"
+                  "# TYPE kestra_scheduler_slots_failed_total counter\nkestra_scheduler_slots_failed_total %" PRIu64 "\n"
+                  "# HELP kestra_scheduler_lateness_seconds How late the earliest slot is\n"
+                  "# TYPE kestra_scheduler_lateness_seconds gauge\nkestra_scheduler_lateness_seconds %.3f\n"
+                  "# HELP kestra_scheduler_shards Shards leased by this instance\n"
+                  "# TYPE kestra_scheduler_shards gauge\nkestra_scheduler_shards %d\n",
+                  map_count(scheduler->entries), scheduler->slots_fired, scheduler->slots_failed, late,
+                  __builtin_popcountll(scheduler->shards));
+}
+
+static const DaemonOps daemon_ops = {
+    .role = "scheduler",
+    .wake = on_wake,
+    .drain = on_drain,
+    .metrics = on_metrics,
+};
+
+static void scheduler_done(Scheduler *scheduler)
+{
+    if (scheduler->companion_object)
+        scheduler->companion->stop(scheduler->companion_object);
+    heap_done(&scheduler->heap);
+    map_destroy(scheduler->entries, entry_free);
+    map_destroy(scheduler->flows, known_flow_free);
+    json_decref(scheduler->envs);
+    unit_free(scheduler->unit);
+    queue_free(scheduler->queue);
+    bell_free(scheduler->bell);
+    pg_free(scheduler->pg);
+    daemon_free(scheduler->daemon);
+}
+
+static int open_backend(Scheduler *scheduler)
+{
+    _cleanup_free_ char *error = NULL;
+    PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"), .application_name = "kestra-scheduler"};
+    int r = pg_new(&settings, &scheduler->pg, &error);
+    if (r != 0) {
+        log_error("postgresql.dsn cannot be used: %s", error);
+        return trace(r);
+    }
+    scheduler->bell = bell_new();
+    QueueSettings queue_settings = {.lease_usec = conf_usec(scheduler->conf, "lease.time")};
+    return fold(queue_pg_new(scheduler->pg, scheduler->bell, &queue_settings, &scheduler->queue));
+}
+
+static int set_up(Scheduler *scheduler, const char *socket_path)
+{
+    int r = daemon_new(&daemon_ops, scheduler, socket_path, &scheduler->daemon);
+    if (r == 0)
+        r = open_backend(scheduler);
+    if (r != 0)
+        return fold(r);
+    Loop *loop = daemon_loop(scheduler->daemon);
+    r = loop_add_timer(loop, on_heartbeat, scheduler, &scheduler->heartbeat_timer);
+    if (r == 0)
+        r = loop_add_timer(loop, on_slot, scheduler, &scheduler->slot_timer);
+    if (r == 0)
+        r = loop_add_defer(loop, on_work, scheduler, &scheduler->work);
+    if (r == 0 && scheduler->companion)
+        r = scheduler->companion->start(loop, scheduler->conf, scheduler->pg, flows_changed, scheduler,
+                                        &scheduler->companion_object);
+    if (r == 0)
+        loop_timer_in(scheduler->heartbeat_timer, 0);
+    return fold(r);
+}
+
+int scheduler_run(const Conf *conf, const char *socket_path, const SchedulerCompanion *companion)
+{
+    _cleanup_(scheduler_done) Scheduler scheduler = {.conf = conf, .companion = companion, .flow_stamp = -1};
+    scheduler.unit = unit_new();
+    scheduler.entries = map_new();
+    scheduler.flows = map_new();
+    scheduler.envs = context_envs(conf_text(conf, "variables.env-vars-prefix"));
+    int r = set_up(&scheduler, socket_path);
+    if (r != 0)
+        return trace(r);
+    return daemon_run(scheduler.daemon);
+}

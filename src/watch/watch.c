@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inotify only says that something happened; what to do is found by comparing (flow_directory.c). Changes are gathered
+ * for SETTLE_USEC after the last one, but not longer than SETTLE_MAX_USEC after the first, so that a `git checkout` of
+ * many files is one sync and a file written all the time still shows within half a second.
+ */
+#include "watch/watch.h"
+
+#include "base/inotify.h"
+#include "base/log.h"
+#include "plugin/registry.h"
+#include "watch/flow_directory.h"
+
+#define SETTLE_USEC     (100 * USEC_PER_MSEC)
+#define SETTLE_MAX_USEC (500 * USEC_PER_MSEC)
+#define RETRY_USEC      (5 * USEC_PER_SEC) /* the directory is not there, or PostgreSQL did not answer */
+
+struct Watch {
+    Loop *loop;
+    Pg *pg;
+    FlowDirectory *directory;
+    Inotify *inotify; /* NULL while there is no directory */
+    LoopSource *timer;
+    char *path;
+    usec_t first_change; /* monotonic; 0: nothing is waiting */
+    bool missing_said;
+    void (*flows_changed)(void *userdata);
+    void *userdata;
+};
+
+static int on_change(void *userdata, InotifyChange change, const char *path)
+{
+    Watch *watch = userdata;
+    if (change == INOTIFY_GONE)
+        watch->inotify = inotify_free(watch->inotify);
+    (void)path; /* the comparison finds it */
+    usec_t now = clock_monotonic();
+    if (!watch->first_change)
+        watch->first_change = now;
+    loop_timer_set(watch->timer, MIN(now + SETTLE_USEC, watch->first_change + SETTLE_MAX_USEC));
+    return 0;
+}
+
+static void open_directory(Watch *watch)
+{
+    if (watch->inotify)
+        return;
+    int r = inotify_new(watch->loop, watch->path, on_change, watch, &watch->inotify);
+    if (r == 0) {
+        watch->missing_said = false;
+        flow_directory_forget(watch->directory);
+        return;
+    }
+    if (!watch->missing_said) {
+        errno = -r;
+        log_warning("Flow directory %s cannot be watched, tried again every %u s: %m", watch->path,
+                    (unsigned)(RETRY_USEC / USEC_PER_SEC));
+    }
+    watch->missing_said = true;
+}
+
+static int sync_now(Watch *watch)
+{
+    bool changed = false;
+    watch->first_change = 0;
+    open_directory(watch);
+    int r = watch->inotify ? flow_directory_sync(watch->directory, watch->pg, &changed) : 0;
+    if (r < 0 || !watch->inotify)
+        loop_timer_in(watch->timer, RETRY_USEC);
+    if (changed)
+        watch->flows_changed(watch->userdata);
+    return r;
+}
+
+static int on_timer(void *userdata)
+{
+    Watch *watch = userdata;
+    if (sync_now(watch) < 0)
+        log_warning("Flow directory %s was not compared, tried again soon: %s", watch->path, pg_error(watch->pg));
+    return 0;
+}
+
+int watch_new(Loop *loop, const Conf *conf, Pg *pg, void (*flows_changed)(void *userdata), void *userdata, Watch **ret)
+{
+    *ret = NULL;
+    if (!conf_boolean(conf, "flows.watch"))
+        return 0;
+    _cleanup_(watch_freep) Watch *watch = xnew(Watch);
+    watch->loop = loop;
+    watch->pg = pg;
+    watch->flows_changed = flows_changed;
+    watch->userdata = userdata;
+    watch->path = xstrdup(conf_text(conf, "flows.directory"));
+    watch->directory = flow_directory_new(&(FlowDirectorySettings){
+        .path = watch->path,
+        .registry = &plugin_registry,
+        .plugin_defaults = conf_value(conf, "plugins.defaults"),
+        .source_bytes_max = (size_t)conf_integer(conf, "limits.flow-source"),
+    });
+    int r = loop_add_timer(loop, on_timer, watch, &watch->timer);
+    if (r != 0)
+        return fold(r);
+    *ret = TAKE_PTR(watch);
+    return 0;
+}
+
+Watch *watch_free(Watch *watch)
+{
+    if (!watch)
+        return NULL;
+    inotify_free(watch->inotify);
+    loop_source_free(watch->timer);
+    flow_directory_free(watch->directory);
+    free(watch->path);
+    free(watch);
+    return NULL;
+}
+
+int watch_connected(Watch *watch)
+{
+    if (!watch)
+        return 0;
+    flow_directory_forget(watch->directory);
+    return sync_now(watch);
+}
