@@ -1,0 +1,15 @@
+noinst_LIBRARIES += libcli.a
+libcli_a_SOURCES = \
+	src/cli/client.c src/cli/client.h \
+	src/cli/command.h \
+	src/cli/execution.c \
+	src/cli/flow.c \
+	src/cli/kestractl.c src/cli/kestractl.h \
+	src/cli/other.c \
+	src/cli/output.c
+libcli_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+EXTRA_DIST += src/cli/README.md
+
+bin_PROGRAMS += kestractl
+kestractl_SOURCES = src/main/main_kestractl.c
+kestractl_LDADD = libcli.a $(LIBS_EXPR) $(CURL_LIBS)
