@@ -1,14 +1,14 @@
 # The web UI: TypeScript and React, bundled by esbuild from Debian's packages, without network.
-UI_SOURCES = share/ui/index.html share/ui/icon.svg share/ui/tsconfig.json share/ui/README.md \
+ui_files = share/ui/index.html share/ui/icon.svg share/ui/tsconfig.json share/ui/README.md \
 	share/ui/src/api.ts share/ui/src/codemirror.d.ts share/ui/src/components.tsx share/ui/src/editor.tsx \
 	share/ui/src/main.tsx share/ui/src/router.tsx share/ui/src/style.css share/ui/src/types.ts \
 	share/ui/src/pages/execution.tsx share/ui/src/pages/executions.tsx share/ui/src/pages/flow.tsx share/ui/src/pages/flows.tsx
-EXTRA_DIST += $(UI_SOURCES)
+EXTRA_DIST += $(ui_files)
 uidir = $(pkgdatadir)/ui
 ui_DATA = share/ui/dist/app.js share/ui/dist/app.css share/ui/dist/index.html share/ui/dist/icon.svg
 CLEANFILES += $(ui_DATA)
 
-share/ui/dist/app.js: $(UI_SOURCES)
+share/ui/dist/app.js: $(ui_files)
 	$(AM_V_GEN)$(MKDIR_P) share/ui/dist && NODE_PATH=/usr/share/nodejs esbuild $(srcdir)/share/ui/src/main.tsx \
 		--bundle --minify --target=es2020 --jsx=automatic --define:process.env.NODE_ENV=\"production\" \
 		--alias:codemirror=/usr/share/javascript/codemirror --log-level=warning --outfile=share/ui/dist/app.js

@@ -1,9 +1,0 @@
-noinst_LIBRARIES += libworker.a
-libworker_a_SOURCES = \
-	src/worker/children.c \
-	src/worker/directory.c src/worker/directory.h \
-	src/worker/job.c \
-	src/worker/lines.c src/worker/lines.h \
-	src/worker/process.c \
-	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h
-EXTRA_DIST += src/worker/README.md
