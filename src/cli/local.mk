@@ -9,7 +9,3 @@ libcli_a_SOURCES = \
 	src/cli/output.c
 libcli_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 EXTRA_DIST += src/cli/README.md
-
-bin_PROGRAMS += kestractl
-kestractl_SOURCES = src/main/main_kestractl.c
-kestractl_LDADD = libcli.a $(LIBS_EXPR) $(CURL_LIBS)

@@ -7,7 +7,3 @@ EXTRA_DIST += src/main/README.md
 sbin_PROGRAMS += kestra-indexer
 kestra_indexer_SOURCES = src/main/main_indexer.c
 kestra_indexer_LDADD = librole.a libindexer.a $(LIBS_DOC)
-
-sbin_PROGRAMS += kestra-scheduler
-kestra_scheduler_SOURCES = src/main/main_scheduler.c
-kestra_scheduler_LDADD = librole.a libscheduler.a libwatch.a libplugin.a $(LIBS_STORE)

@@ -1,4 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-check_PROGRAMS += tests/unit/scheduler/check_schedule
-TESTS += tests/unit/scheduler/check_schedule
-tests_unit_scheduler_check_schedule_LDADD = libscheduler.a libplugin.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
