@@ -11,8 +11,9 @@ static const char *const postgres_only[] = {"postgres", "postgresql", NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 const ConfKey conf_keys[] = {
-    {"postgresql.dsn", CONF_TEXT, "dbname=kestra user=kestra host=/run/postgresql",
-     .doc = "Where the database is: a libpq connection string or URI; every option of libpq works, sslmode too."},
+    {"postgresql.dsn", CONF_TEXT, "dbname=kestra host=/run/postgresql",
+     .doc = "Where the database is: a libpq connection string or URI; every option of libpq works, sslmode too. "
+            "Without a user= each role connects as its own system user."},
     {"queue.type", CONF_ENUM, "postgres", .flags = CONF_FOREIGN, .values = postgres_only,
      .doc = "Accepted for Kestra; only PostgreSQL exists."},
     {"repository.type", CONF_ENUM, "postgres", .flags = CONF_FOREIGN, .values = postgres_only,
