@@ -28,8 +28,10 @@
 #include "base/id.h"
 
 #define STACK_BYTES ((size_t)64 * 1024)
-#define MARK_NAME   "KESTRA_SPAWN="
+#define MARK_NAME   "SPAWN_TREE=" /* not KESTRA_…: expressions see those */
 #define KILL_ROUNDS 200
+
+#define CGROUP_PREFIX "kestra-"
 
 struct Spawner {
     char *cgroup; /* or NULL */
@@ -46,6 +48,35 @@ struct Spawned {
     char *cgroup; /* or NULL */
 };
 
+static int take_int(const char **p)
+{
+    int value = 0;
+    while (**p == ' ')
+        (*p)++;
+    for (; **p >= '0' && **p <= '9'; (*p)++)
+        value = value * 10 + (**p - '0');
+    return value;
+}
+
+/* Groups that a process which is gone has left: those of a worker that was killed, when no systemd cleans up. */
+static void remove_stale_cgroups(const char *parent)
+{
+    DIR *directory = opendir(parent);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        if (!starts_with(entry->d_name, CGROUP_PREFIX))
+            continue;
+        const char *p = entry->d_name + strlen(CGROUP_PREFIX);
+        pid_t pid = take_int(&p);
+        if (pid == getpid() || kill(pid, 0) == 0 || errno != ESRCH)
+            continue;
+        _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
+        (void)cgroup_kill(path); /* if it fails the group is not empty and stays */
+        cgroup_remove(path);
+    }
+    if (directory)
+        closedir(directory);
+}
+
 int spawner_new(const char *cgroup, Spawner **ret)
 {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -55,6 +86,8 @@ int spawner_new(const char *cgroup, Spawner **ret)
         spawner->cgroup = *cgroup ? xstrdup(cgroup) : NULL;
     else if (cgroup_delegated(&spawner->cgroup) != 0)
         spawner->cgroup = NULL;
+    if (spawner->cgroup)
+        remove_stale_cgroups(spawner->cgroup);
     *ret = spawner;
     return 0;
 }
@@ -138,11 +171,11 @@ static bool join_cgroup(const Birth *birth)
     return birth->cgroup_procs < 0 || write(birth->cgroup_procs, "0", 1) == 1;
 }
 
-static bool die_with_parent(const Birth *birth)
+static bool set_death_signal(const Birth *birth)
 {
-    if (!birth->options->die_with_parent)
+    if (!birth->options->death_signal)
         return true;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+    if (prctl(PR_SET_PDEATHSIG, birth->options->death_signal) < 0)
         return false;
     if (getppid() != birth->parent) {
         errno = ESRCH; /* it died before we asked */
@@ -182,8 +215,8 @@ static int child_main(void *argument)
     Birth *birth = argument;
     const SpawnOptions *options = birth->options;
     reset_signals();
-    if (join_cgroup(birth) && setsid() >= 0 && place_descriptors(birth) && change_user(options) &&
-        die_with_parent(birth) && (!options->directory || chdir(options->directory) == 0)) {
+    if (join_cgroup(birth) && (options->keep_session || setsid() >= 0) && place_descriptors(birth) &&
+        change_user(options) && set_death_signal(birth) && (!options->directory || chdir(options->directory) == 0)) {
         if (birth->listen_pid)
             write_number(birth->listen_pid, (unsigned)getpid());
         execute(birth);
@@ -266,7 +299,8 @@ static char **make_environment(Arena *arena, const SpawnOptions *options, Spawne
 static int enter_cgroup(Spawner *spawner, const SpawnOptions *options, Spawned *child)
 {
     _cleanup_free_ char *path = NULL;
-    const char *name = options->name ? options->name : child->token;
+    _cleanup_free_ char *name =
+        xasprintf(CGROUP_PREFIX "%d-%s", (int)getpid(), options->name ? options->name : child->token);
     if (!spawner->cgroup || cgroup_make(spawner->cgroup, name, &path) < 0)
         return -1; /* /proc does it then */
     _cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", path);
@@ -357,7 +391,7 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
     child->pidfd = child->input = child->output = child->error = -1;
     child->reaped = true; /* until there is something to reap */
     child->spawner = spawner;
-    const char *above = getenv("KESTRA_SPAWN");
+    const char *above = getenv("SPAWN_TREE");
     id_new(child->token);
     child->mark = xasprintf("%s%s%s%s", MARK_NAME, above ? above : "", above ? ":" : "", child->token);
     vec_push(&spawner->children, child);
@@ -473,16 +507,6 @@ static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
     ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
     text[MAX(n, (ssize_t)0)] = 0;
     return n;
-}
-
-static int take_int(const char **p)
-{
-    int value = 0;
-    while (**p == ' ')
-        (*p)++;
-    for (; **p >= '0' && **p <= '9'; (*p)++)
-        value = value * 10 + (**p - '0');
-    return value;
 }
 
 static bool read_entry(pid_t pid, Entry *ret)

@@ -18,7 +18,7 @@
 typedef struct Spawner Spawner;
 typedef struct Spawned Spawned;
 
-/* Blocks nothing, starts nothing. cgroup: directory under which children get cgroups; NULL: as cgroup_delegated() finds,
+/* Starts nothing. Groups left by processes that are gone are removed with what is in them. cgroup: directory under which children get cgroups; NULL: as cgroup_delegated() finds,
  * "" for none. */
 int spawner_new(const char *cgroup, Spawner **ret) _must_check_;
 /* The children must be gone; cgroups that are empty are removed. */
@@ -41,11 +41,12 @@ typedef struct SpawnOptions {
     const int *listen_fds;          /* handed over as 3, 4, … with LISTEN_PID and LISTEN_FDS; may be NULL */
     const char *const *listen_names;/* LISTEN_FDNAMES of them */
     size_t listen_count;
-    bool die_with_parent;           /* SIGKILL to the child when the thread that spawned it ends */
+    int death_signal;               /* sent to the child when the thread that spawned it ends; 0: none */
+    bool keep_session;              /* no session of its own: for a program that uses our terminal */
     bool change_user;               /* to user and group, dropping supplementary groups; needs root */
     uid_t user;
     gid_t group;
-    const char *name;               /* of the cgroup, unique among living children; NULL: made up */
+    const char *name;               /* of the cgroup kestra-PID-NAME, unique among living children; NULL: made up */
 } SpawnOptions;
 
 enum {

@@ -47,7 +47,7 @@ const ConfKey conf_keys[] = {
     {"worker.jobs-max", CONF_INTEGER, "16", 1, 4096, .doc = "Task runs at once on one worker."},
     {"worker.threads", CONF_INTEGER, "4", 1, 256,
      .doc = "Warm child processes for tasks that block (HTTP, storage, SQL)."},
-    {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/worker", .doc = "Working directories of task runs are made here."},
+    {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/tasks", .doc = "Working directories of task runs are made here."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"storage.type", CONF_ENUM, "local", .values = storage_types, .doc = "Driver of internal storage."},
