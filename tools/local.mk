@@ -7,4 +7,4 @@ conf-files: tools/conf-doc
 	tools/conf-doc yaml >$(srcdir)/etc/kestra/kestra.yaml
 	tools/conf-doc man >$(srcdir)/man/kestra.yaml.5
 .PHONY: conf-files
-EXTRA_DIST += etc/kestra/kestra.yaml man/kestra.yaml.5
+

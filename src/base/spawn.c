@@ -70,8 +70,8 @@ static void remove_stale_cgroups(const char *parent)
         if (pid == getpid() || kill(pid, 0) == 0 || errno != ESRCH)
             continue;
         _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
-        (void)cgroup_kill(path); /* if it fails the group is not empty and stays */
-        cgroup_remove(path);
+        if (cgroup_kill(path) >= 0)
+            cgroup_remove(path);
     }
     if (directory)
         closedir(directory);
