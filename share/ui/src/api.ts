@@ -53,6 +53,10 @@ export const updateFlow = (namespace: string, id: string, source: string) =>
 export const deleteFlow = (namespace: string, id: string) => json<void>("DELETE", `/flows/${at(namespace, id)}`);
 export const validateFlow = (source: string) => json<Constraint[]>("POST", "/flows/validate", source, yaml);
 
+/** The files of the flow directory; a flow that came from one is changed there, not here. */
+export interface FlowFile { path: string; flows: string[]; error?: string }
+export const getFlowFiles = () => json<FlowFile[]>("GET", "/flow-files");
+
 export interface ExecutionQuery {
   q?: string;
   namespace?: string;

@@ -5,6 +5,7 @@ declare module "codemirror/lib/codemirror.js" {
     interface Editor {
       getValue(): string;
       setValue(value: string): void;
+      setOption(name: "readOnly", value: boolean): void;
       replaceSelection(text: string): void;
       getInputField(): HTMLElement;
       on(event: "change", handler: () => void): void;

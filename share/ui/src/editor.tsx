@@ -26,5 +26,6 @@ export function Editor(props: { value: string; readOnly: boolean; onChange: (val
   useEffect(() => {
     if (editor.current && editor.current.getValue() !== props.value) editor.current.setValue(props.value);
   }, [props.value]);
+  useEffect(() => { editor.current?.setOption("readOnly", props.readOnly); }, [props.readOnly]);
   return <div className="editor" ref={place} />;
 }

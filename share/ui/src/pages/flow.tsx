@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { FormEvent, useEffect, useState } from "react";
-import { createFlow, deleteFlow, execute, getFlow, searchExecutions, updateFlow, validateFlow } from "../api";
+import { createFlow, deleteFlow, execute, getFlow, getFlowFiles, searchExecutions, updateFlow, validateFlow } from "../api";
 import { Empty, Failure, useAction, useLoad } from "../components";
 import { Editor } from "../editor";
 import { Link, navigate } from "../router";
@@ -101,9 +101,11 @@ function ExecuteDialog({ flow, onClose }: { flow: Flow; onClose: () => void }) {
 export function FlowPage({ namespace, id }: { namespace: string; id: string }) {
   const { data: flow, error, reload } = useLoad(`${namespace}/${id}`, () => getFlow(namespace, id));
   const runs = useLoad(`${namespace}/${id}`, () => searchExecutions({ namespace, flowId: id, page: 1, size: 10 }), 3000);
+  const files = useLoad("flow-files", getFlowFiles);
   const [source, setSource] = useState<string>();
   const [asking, setAsking] = useState(false);
   const action = useAction();
+  const file = files.data?.find((one) => one.flows.includes(`${namespace}.${id}`));
   const text = source ?? flow?.source ?? "";
   const changed = source !== undefined && source !== flow?.source;
   const problems = useValidation(changed ? text : "");
@@ -122,14 +124,20 @@ export function FlowPage({ namespace, id }: { namespace: string; id: string }) {
     <>
       <div className="bar">
         <h1>{flow.id} <span className="quiet">{flow.namespace} · revision {flow.revision}</span></h1>
-        <button className="danger" onClick={remove} disabled={action.busy}>Delete</button>
-        <button onClick={save} disabled={!changed || problems.length > 0 || action.busy}>Save</button>
+        <button className="danger" onClick={remove} disabled={!!file || action.busy}>Delete</button>
+        <button onClick={save} disabled={!!file || !changed || problems.length > 0 || action.busy}>Save</button>
         <button className="primary" onClick={() => setAsking(true)} disabled={flow.disabled}>Execute</button>
       </div>
       {flow.description && <p>{flow.description}</p>}
+      {file && (
+        <p className="notice">
+          This flow comes from the file <code>{file.path}</code> of the flow directory and is changed there.
+          {file.error && <> The file has an error, so the last good revision is running: {file.error}</>}
+        </p>
+      )}
       <Failure error={action.error} />
       <Problems problems={changed ? problems : []} />
-      <Editor value={text} readOnly={false} onChange={setSource} />
+      <Editor value={text} readOnly={!!file} onChange={setSource} />
       <h2>Executions</h2>
       {runs.data && (runs.data.results.length ? <ExecutionTable executions={runs.data.results} /> : <Empty>Not executed yet.</Empty>)}
       {asking && <ExecuteDialog flow={flow} onClose={() => setAsking(false)} />}
