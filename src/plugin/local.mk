@@ -3,11 +3,15 @@ libplugin_a_SOURCES = \
 	src/plugin/fields.c src/plugin/fields.h \
 	src/plugin/flowable.h \
 	src/plugin/glob.c src/plugin/glob.h \
+	src/plugin/job_context.c src/plugin/job_context.h \
 	src/plugin/list.h \
+	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/registry.c src/plugin/registry.h \
 	src/plugin/run.c src/plugin/run.h \
 	src/plugin/script.c src/plugin/script.h \
 	src/plugin/script_files.c src/plugin/script_files.h \
+	src/plugin/secrets.c src/plugin/secrets.h \
+	src/plugin/wire.c src/plugin/wire.h \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
 	src/plugin/core/execution/fail.c \

@@ -1,0 +1,10 @@
+noinst_LIBRARIES += libworker.a
+libworker_a_SOURCES = \
+	src/worker/children.c \
+	src/worker/directory.c src/worker/directory.h \
+	src/worker/job.c \
+	src/worker/lines.c src/worker/lines.h \
+	src/worker/process.c \
+	src/worker/role.c src/worker/role.h \
+	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h
+EXTRA_DIST += src/worker/README.md

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/role.h"
+#include "worker/role.h"
+
+int main(int argc, char **argv)
+{
+    static const Role role = {.name = "worker", .run = worker_run};
+    return role_main(argc, argv, &role);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The services see only what the job may see: files of its own execution, of the execution that triggered it, and of its
+ * namespace; secrets are remembered as they are read, so that whatever the task logs later does not show them.
+ */
+#include "plugin/job_context.h"
+
+#include "blob/blob.h"
+#include "doc/json.h"
+#include "model/context.h"
+#include "model/log_entry.h"
+#include "plugin/secrets.h"
+
+enum { MESSAGE_CHARACTERS_MAX = 10240, READ_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* --- services --- */
+
+static int service_secret(void *userdata, const char *key, char **ret_text, Diag *diag)
+{
+    JobContext *context = userdata;
+    if (secrets_get(key, ret_text) != 0) {
+        diag_error(diag, NULL, 0, 0, "Cannot find secret for key '%s'.", key);
+        return EXPR_E_RENDER;
+    }
+    mask_add(&context->mask, *ret_text);
+    return 0;
+}
+
+static bool is_below(const char *uri, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(uri, prefix, length) == 0 && uri[length] == '/';
+}
+
+static bool is_file_of_execution(const char *uri, const json_t *namespace, const json_t *flow, const json_t *execution)
+{
+    if (!json_is_string(namespace) || !json_is_string(flow) || !json_is_string(execution))
+        return false;
+    _cleanup_free_ char *prefix =
+        blob_execution_uri(json_string_value(namespace), json_string_value(flow), json_string_value(execution));
+    return is_below(uri, prefix);
+}
+
+static bool may_read(const JobContext *context, const char *uri)
+{
+    const json_t *job = context->run.job, *flow = json_object_get(job, "flow");
+    const json_t *trigger = json_object_get(context->variables, "trigger");
+    return is_file_of_execution(uri, json_object_get(flow, "namespace"), json_object_get(flow, "id"),
+                                json_object_get(job, "executionId")) ||
+           is_file_of_execution(uri, json_object_get(trigger, "namespace"), json_object_get(trigger, "flowId"),
+                                json_object_get(trigger, "executionId"));
+}
+
+/* The URI that read() and fileSize() mean. */
+static int resolve_path(const JobContext *context, const char *path, char **ret_uri, Diag *diag)
+{
+    if (!context->run.storage) {
+        diag_error(diag, NULL, 0, 0, "internal storage is not available here");
+        return EXPR_E_RENDER;
+    }
+    if (!blob_is_uri(path)) {
+        const char *namespace = json_get_text(json_object_get(context->run.job, "flow"), "namespace", "");
+        _cleanup_free_ char *files = blob_namespace_files_uri(namespace);
+        *ret_uri = xasprintf("%s/%s", files, path + strspn(path, "/"));
+        return 0;
+    }
+    if (!may_read(context, path)) {
+        diag_error(diag, NULL, 0, 0, "Unable to read the file '%s' as it didn't belong to the current execution", path);
+        return EXPR_E_RENDER;
+    }
+    *ret_uri = xstrdup(path);
+    return 0;
+}
+
+static int read_outcome(int r, const char *uri, Diag *diag)
+{
+    if (r == 0)
+        return 0;
+    if (r == BLOB_E_ABSENT)
+        diag_error(diag, NULL, 0, 0, "File not found: %s", uri);
+    else if (r == BLOB_E_TOO_LARGE)
+        diag_error(diag, NULL, 0, 0, "File is larger than %d bytes: %s", READ_BYTES_MAX, uri);
+    else
+        diag_error(diag, NULL, 0, 0, "File cannot be read: %s", uri);
+    return EXPR_E_RENDER;
+}
+
+static int service_read(void *userdata, const char *path, char **ret_bytes, size_t *ret_length, Diag *diag)
+{
+    JobContext *context = userdata;
+    _cleanup_free_ char *uri = NULL;
+    int r = resolve_path(context, path, &uri, diag);
+    if (r != 0)
+        return r;
+    return read_outcome(blob_read(context->run.storage, uri, READ_BYTES_MAX, ret_bytes, ret_length), uri, diag);
+}
+
+static int service_file_size(void *userdata, const char *path, int64_t *ret_bytes, Diag *diag)
+{
+    JobContext *context = userdata;
+    _cleanup_free_ char *uri = NULL;
+    BlobEntry entry;
+    int r = resolve_path(context, path, &uri, diag);
+    if (r != 0)
+        return r;
+    r = read_outcome(blob_stat(context->run.storage, uri, &entry), uri, diag);
+    if (r == 0) {
+        *ret_bytes = entry.size_bytes;
+        blob_entry_done(&entry);
+    }
+    return r;
+}
+
+static int service_error_logs(void *userdata, json_t **ret, Diag *diag)
+{
+    JobContext *context = userdata;
+    return context->settings->error_logs(context->settings->userdata, context->run.job, ret, diag);
+}
+
+/* --- log --- */
+
+static size_t piece_length(const char *text)
+{
+    size_t bytes = 0, characters = 0;
+    while (text[bytes] && characters < MESSAGE_CHARACTERS_MAX) {
+        bytes++;
+        while (((unsigned char)text[bytes] & 0xC0) == 0x80)
+            bytes++;
+        characters++;
+    }
+    return bytes;
+}
+
+static void context_log(void *userdata, int level, const char *message)
+{
+    JobContext *context = userdata;
+    if (level < context->level_min)
+        return;
+    _cleanup_free_ char *masked = mask_apply(&context->mask, message);
+    const char *rest = masked ? masked : message;
+    do {
+        size_t length = piece_length(rest);
+        if (rest[length] == '\0') {
+            context->sink->log(context->sink_userdata, level, rest);
+            return;
+        }
+        _cleanup_free_ char *piece = xstrndup(rest, length);
+        context->sink->log(context->sink_userdata, level, piece);
+        rest += length;
+    } while (*rest);
+}
+
+static void context_metric(void *userdata, const char *name, bool is_timer, double value, const json_t *tags)
+{
+    JobContext *context = userdata;
+    context->sink->metric(context->sink_userdata, name, is_timer, value, tags);
+}
+
+static bool context_is_killed(void *userdata)
+{
+    JobContext *context = userdata;
+    return context->sink->is_killed && context->sink->is_killed(context->sink_userdata);
+}
+
+/* --- the context --- */
+
+static void init_services(JobContext *context)
+{
+    context->services = (ExprServices){
+        .userdata = context,
+        .secret = service_secret,
+        .read = service_read,
+        .file_size = service_file_size,
+        .error_logs = context->settings->error_logs ? service_error_logs : NULL,
+    };
+}
+
+static void init_variables(JobContext *context, const json_t *job)
+{
+    const json_t *given = json_object_get(job, "variables");
+    context->variables = json_is_object(given) ? json_copy((json_t *)given) : json_object();
+    if (context->settings->globals)
+        json_object_set(context->variables, "globals", (json_t *)context->settings->globals);
+    if (context->settings->envs)
+        json_object_set(context->variables, "envs", (json_t *)context->settings->envs);
+}
+
+void job_context_init(JobContext *context, const JobSettings *settings, const Task *task, const json_t *job,
+                      const json_t *inputs, const RunOps *sink, void *sink_userdata)
+{
+    *context = (JobContext){
+        .settings = settings,
+        .sink = sink,
+        .sink_userdata = sink_userdata,
+        .ops = {.log = context_log, .metric = context_metric, .is_killed = context_is_killed},
+        .level_min = task->log_level ? MAX(log_level_from_string(task->log_level), 0) : 0,
+    };
+    init_services(context);
+    init_variables(context, job);
+    context->render = (ExprContext){
+        .variables = context->variables,
+        .services = &context->services,
+        .recursive = settings->recursive_rendering,
+    };
+    context->run = (RunContext){
+        .task = task,
+        .render = &context->render,
+        .job = job,
+        .outputs = json_object(),
+        .final_state = STATE_SUCCESS,
+        .ops = &context->ops,
+        .userdata = context,
+        .storage = settings->storage,
+    };
+}
+
+void job_context_set_directory(JobContext *context, const char *directory)
+{
+    free((char *)context->run.working_directory);
+    context->run.working_directory = xstrdup(directory);
+    json_object_set_new(context->variables, "workingDir", json_string(directory));
+}
+
+void job_context_done(JobContext *context)
+{
+    json_decref(context->run.outputs);
+    json_decref(context->variables);
+    free((char *)context->run.working_directory);
+    mask_done(&context->mask);
+    *context = (JobContext){};
+}
+
+Task *job_task_new(const TypeRegistry *registry, const char *id, const char *type_name, json_t *properties)
+{
+    const Type *type = type_find(registry, TYPE_TASK, type_name, NULL);
+    if (!type)
+        return NULL;
+    Task *task = xnew(Task);
+    task->id = xstrdup(id);
+    task->type_name = xstrdup(type_name);
+    task->type = type;
+    task->properties = json_incref(properties);
+    task->templates = expr_tree_compile(properties, NULL);
+    task->log_level = xstrdup_null(json_get_text(properties, "logLevel", NULL));
+    return task;
+}
+
+Task *job_task_free(Task *task)
+{
+    if (!task)
+        return NULL;
+    free((char *)task->id);
+    free((char *)task->type_name);
+    free((char *)task->log_level);
+    json_decref(task->properties);
+    expr_tree_unref(task->templates);
+    free(task);
+    return NULL;
+}

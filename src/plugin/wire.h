@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Messages between the worker and a kestra-run child over a socket: a length and a JSON object. The worker sends
+ *   {"settings": {…}} once, then {"run": {task: {id, type, properties}, job, directory}} one at a time;
+ * the child answers {"log": {level, message}} and {"metric": {name, timer, value, tags}} as it goes, and closes with
+ *   {"end": {outcome: 0 | 1, state, outputs}}.
+ */
+#include "doc/json.h"
+
+enum {
+    WIRE_E_END = 1,    /* the other side is gone */
+    WIRE_E_BROKEN = 2, /* not a message, or larger than WIRE_BYTES_MAX */
+    WIRE_E_PARTIAL = 3, /* wire_take: no whole message yet */
+};
+#define WIRE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* Writes all of it; a full socket is waited for up to 10 s, then WIRE_E_END. Takes nothing. */
+int wire_send(int fd, const json_t *message) _must_check_;
+
+typedef struct Wire {
+    Buffer bytes;    /* private */
+    size_t consumed; /* private */
+} Wire;
+void wire_done(Wire *wire);
+/* Reads what is there (once). WIRE_E_END at the end of the stream; 0 also when a non-blocking socket has nothing. */
+int wire_read(Wire *wire, int fd) _must_check_;
+/* The next message that was read; new. WIRE_E_PARTIAL, WIRE_E_BROKEN. */
+int wire_take(Wire *wire, json_t **ret) _must_check_;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop of kestra-run. It knows nothing but what the worker sends (plugin/wire.h): settings once, then one task run
+ * at a time. Whatever goes wrong here costs one task run: the worker sees the socket close and says so in its log.
+ */
+#include "runner/runner.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "blob/blob.h"
+#include "model/log_entry.h"
+#include "plugin/job_context.h"
+#include "plugin/registry.h"
+#include "plugin/wire.h"
+
+typedef struct Runner {
+    int fd;
+    json_t *settings_json; /* holds what `settings` borrows */
+    JobSettings settings;
+    Blob *storage;
+    bool lost; /* the worker does not listen any more */
+} Runner;
+
+static void say(Runner *runner, const char *kind, json_t *content)
+{
+    _cleanup_json_ json_t *message = json_object();
+    json_object_set_new(message, kind, content);
+    runner->lost = runner->lost || wire_send(runner->fd, message) != 0;
+}
+
+static void say_log(void *userdata, int level, const char *text)
+{
+    json_t *content = json_object();
+    json_object_set_new(content, "level", json_integer(level));
+    json_set_text(content, "message", text);
+    if (!json_object_get(content, "message")) /* not UTF-8 */
+        json_set_text(content, "message", "(a line that is not text)");
+    say(userdata, "log", content);
+}
+
+static void say_metric(void *userdata, const char *name, bool is_timer, double value, const json_t *tags)
+{
+    json_t *content = json_object();
+    json_set_text(content, "name", name);
+    json_object_set_new(content, "timer", json_boolean(is_timer));
+    json_object_set_new(content, "value", json_real(value));
+    if (tags)
+        json_object_set(content, "tags", (json_t *)tags);
+    say(userdata, "metric", content);
+}
+
+static bool is_lost(void *userdata)
+{
+    return ((Runner *)userdata)->lost;
+}
+
+static const RunOps run_ops = {.log = say_log, .metric = say_metric, .is_killed = is_lost};
+
+static void say_end(Runner *runner, int outcome, State state, json_t *outputs)
+{
+    json_t *content = json_object();
+    json_object_set_new(content, "outcome", json_integer(outcome));
+    json_set_text(content, "state", state_to_string(state));
+    if (outputs)
+        json_object_set(content, "outputs", outputs);
+    say(runner, "end", content);
+}
+
+static void take_settings(Runner *runner, json_t *settings)
+{
+    json_decref(runner->settings_json);
+    runner->settings_json = json_incref(settings);
+    const char *path = json_get_text(settings, "storage", NULL);
+    if (path && !runner->storage && blob_local_new(path, &runner->storage) < 0)
+        log_error("Internal storage %s cannot be opened: %m", path);
+    runner->settings = (JobSettings){
+        .globals = json_object_get(settings, "globals"),
+        .envs = json_object_get(settings, "envs"),
+        .encryption_key = json_get_text(settings, "encryptionKey", NULL),
+        .storage = runner->storage,
+        .recursive_rendering = json_get_boolean(settings, "recursiveRendering", false),
+    };
+}
+
+static void run_task(Runner *runner, const Task *task, const json_t *run)
+{
+    JobContext context;
+    job_context_init(&context, &runner->settings, task, json_object_get(run, "job"), json_object_get(run, "inputs"),
+                     &run_ops, runner);
+    const char *directory = json_get_text(run, "directory", NULL);
+    if (directory)
+        job_context_set_directory(&context, directory);
+    int r = task->type->run(&context.run);
+    if (r < 0) {
+        errno = -r;
+        r = run_fail(&context.run, "The task could not be run: %m");
+    }
+    say_end(runner, r, context.run.final_state, context.run.outputs);
+    job_context_done(&context);
+}
+
+static void take_run(Runner *runner, const json_t *run)
+{
+    const json_t *description = json_object_get(run, "task");
+    json_t *properties = json_object_get(description, "properties");
+    _cleanup_(job_task_freep) Task *task = job_task_new(&plugin_registry, json_get_text(description, "id", ""),
+                                                        json_get_text(description, "type", ""), properties);
+    if (task && task->type->run) {
+        run_task(runner, task, run);
+        return;
+    }
+    say_log(runner, LOG_LEVEL_ERROR, "This program does not know the type of the task: is it of another version?");
+    say_end(runner, RUN_E_FAILED, STATE_FAILED, NULL);
+}
+
+static void take_message(Runner *runner, const json_t *message)
+{
+    json_t *settings = json_object_get(message, "settings");
+    const json_t *run = json_object_get(message, "run");
+    if (settings)
+        take_settings(runner, settings);
+    if (run)
+        take_run(runner, run);
+}
+
+static int serve(Runner *runner, Wire *wire)
+{
+    while (!runner->lost) {
+        _cleanup_json_ json_t *message = NULL;
+        int r = wire_take(wire, &message);
+        if (r == 0)
+            take_message(runner, message);
+        else if (r == WIRE_E_BROKEN)
+            return outage(-EPROTO);
+        else if (wire_read(wire, runner->fd) != 0)
+            break; /* the worker is done with us */
+    }
+    return 0;
+}
+
+int runner_serve(int fd)
+{
+    Runner runner = {.fd = fd};
+    _cleanup_(wire_done) Wire wire = {};
+    int r = serve(&runner, &wire);
+    json_decref(runner.settings_json);
+    blob_free(runner.storage);
+    return r;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Warm kestra-run children: started when there is work for them, kept for a while, one task run at a time each. A child
+ * that crashes, is killed or times out costs its one task run; the next one gets a new child. They hold no database
+ * credentials; what they need to know is sent to them, not given as arguments.
+ *
+ * A child that was killed is not waited for: its job ends when its socket does.
+ */
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "doc/json.h"
+#include "plugin/wire.h"
+#include "worker/directory.h"
+#include "worker/worker_private.h"
+
+#define IDLE_USEC (60 * USEC_PER_SEC)
+enum { EXIT_WAIT_MSEC = 1000 };
+
+typedef struct Child {
+    struct ChildPool *pool;
+    struct Child *next;
+    Spawned *spawned;
+    int fd;
+    LoopSource *source;
+    Wire wire;
+    Job *job;        /* NULL: idle */
+    char *directory; /* of the job */
+    usec_t idle_since;
+    bool outdated; /* does not know the current settings */
+} Child;
+
+typedef struct ChildPool {
+    Worker *worker;
+    Child *children;
+    size_t count, busy;
+    LoopSource *idle;
+} ChildPool;
+
+/* --- ends --- */
+
+static void forget_directory(Child *child)
+{
+    if (child->directory)
+        directory_remove(child->directory);
+    free(child->directory);
+    child->directory = NULL;
+}
+
+static void child_free(Child *child)
+{
+    siginfo_t info;
+    for (Child **at = &child->pool->children; *at; at = &(*at)->next)
+        if (*at == child) {
+            *at = child->next;
+            child->pool->count--;
+            break;
+        }
+    loop_source_free(child->source);
+    if (child->spawned && !spawn_ended(child->spawned, &info))
+        spawn_kill_tree(child->spawned, 0);
+    spawn_free(child->spawned);
+    close_fd(child->fd);
+    wire_done(&child->wire);
+    forget_directory(child);
+    free(child);
+}
+
+/* Parts child and job: the child is free for other work, the job has no more ops. */
+static Job *release(Child *child)
+{
+    Job *job = TAKE_PTR(child->job);
+    if (!job)
+        return NULL;
+    job->child = NULL;
+    job->ops = NULL;
+    child->pool->busy--;
+    forget_directory(child);
+    child->idle_since = clock_monotonic();
+    loop_timer_in(child->pool->idle, IDLE_USEC);
+    worker_slot_freed(child->pool->worker);
+    return job;
+}
+
+static char *how_it_ended(Child *child)
+{
+    siginfo_t info = {};
+    struct pollfd poll_fd = {.fd = spawn_pidfd(child->spawned), .events = POLLIN};
+    (void)poll(&poll_fd, 1, EXIT_WAIT_MSEC); /* the socket closes just before it can be reaped */
+    if (!spawn_ended(child->spawned, &info))
+        return xstrdup("it closed its socket");
+    return xasprintf(info.si_code == CLD_EXITED ? "exit status %d" : "signal %d", info.si_status);
+}
+
+/* The socket has ended: so has the child, and its task with it. */
+static void child_lost(Child *child)
+{
+    Job *job = release(child);
+    if (job && !job->killed && !job->timed_out) {
+        _cleanup_free_ char *how = how_it_ended(child);
+        child_free(child);
+        job_fail(job, "The process that ran the task ended unexpectedly: %s", how);
+        return;
+    }
+    child_free(child);
+    if (job)
+        job_end_by_outcome(job, 0);
+}
+
+/* --- messages --- */
+
+static void take_log(Job *job, const json_t *message)
+{
+    job->context.sink->log(job, (int)json_get_integer(message, "level", 0), json_get_text(message, "message", ""));
+}
+
+static void take_metric(Job *job, const json_t *message)
+{
+    job->context.sink->metric(job, json_get_text(message, "name", ""), json_get_boolean(message, "timer", false),
+                              json_number_value(json_object_get(message, "value")), json_object_get(message, "tags"));
+}
+
+static void take_end(Child *child, const json_t *message)
+{
+    Job *job = release(child);
+    State state = state_from_string(json_get_text(message, "state", ""));
+    json_t *outputs = json_object_get(message, "outputs");
+    if (json_is_object(outputs))
+        json_object_update(job->context.run.outputs, outputs);
+    job->context.run.final_state = state == STATE_WARNING ? STATE_WARNING : STATE_SUCCESS;
+    job_end_by_outcome(job, (int)json_get_integer(message, "outcome", RUN_E_FAILED));
+}
+
+static void take_message(Child *child, const json_t *message)
+{
+    const json_t *part;
+    if (!child->job)
+        return; /* nothing is expected from an idle child */
+    if ((part = json_object_get(message, "log")))
+        take_log(child->job, part);
+    else if ((part = json_object_get(message, "metric")))
+        take_metric(child->job, part);
+    else if ((part = json_object_get(message, "end")))
+        take_end(child, part);
+}
+
+static int on_message(void *userdata, uint32_t events)
+{
+    Child *child = userdata;
+    if (worker_is_full(child->pool->worker)) {
+        loop_io_events(child->source, 0); /* child_resume() after the commit */
+        child->pool->worker->paused = true;
+        return 0;
+    }
+    int r = wire_read(&child->wire, child->fd);
+    for (json_t *message; r == 0 && (r = wire_take(&child->wire, &message)) == 0; json_decref(message))
+        take_message(child, message);
+    if (r != WIRE_E_PARTIAL)
+        child_lost(child);
+    return 0;
+}
+
+/* --- starts --- */
+
+static json_t *settings_message(const Worker *worker)
+{
+    const JobSettings *job = &worker->settings.job;
+    json_t *settings = json_object();
+    json_object_set(settings, "globals", (json_t *)job->globals);
+    json_object_set(settings, "envs", (json_t *)job->envs);
+    json_set_text(settings, "storage", worker->settings.storage_path);
+    json_set_text(settings, "encryptionKey", job->encryption_key);
+    json_object_set_new(settings, "recursiveRendering", json_boolean(job->recursive_rendering));
+    json_t *message = json_object();
+    json_object_set_new(message, "settings", settings);
+    return message;
+}
+
+static json_t *run_message(const Job *job, const char *directory)
+{
+    json_t *task = json_object(), *run = json_object(), *message = json_object();
+    json_set_text(task, "id", job->task->id);
+    json_set_text(task, "type", job->task->type->name);
+    json_object_set(task, "properties", job->task->properties);
+    json_object_set_new(run, "task", task);
+    json_object_set(run, "job", job->claim.body);
+    json_object_set(run, "inputs", job->flow->inputs);
+    json_set_text(run, "directory", directory);
+    json_object_set_new(message, "run", run);
+    return message;
+}
+
+static int spawn_child(Child *child, int their_fd)
+{
+    const WorkerSettings *settings = &child->pool->worker->settings;
+    const SpawnOptions options = {
+        .arguments = (const char *const[]){settings->run_program, NULL},
+        .input = SPAWN_NULL,
+        .output = STDERR_FILENO,
+        .error = STDERR_FILENO,
+        .listen_fds = &their_fd,
+        .listen_names = (const char *const[]){"worker"},
+        .listen_count = 1,
+        .die_with_parent = true,
+    };
+    return spawn_start(child->pool->worker->spawner, &options, &child->spawned);
+}
+
+static Child *child_new(ChildPool *pool)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return NULL;
+    Child *child = xnew(Child);
+    child->pool = pool;
+    child->next = pool->children;
+    child->fd = fds[0];
+    pool->children = child;
+    pool->count++;
+    int r = spawn_child(child, fds[1]);
+    close_fd(fds[1]);
+    if (r == 0)
+        r = loop_add_io(pool->worker->loop, child->fd, EPOLLIN, on_message, child, &child->source);
+    _cleanup_json_ json_t *settings = settings_message(pool->worker);
+    if (r == 0)
+        r = wire_send(child->fd, settings);
+    if (r == 0)
+        return child;
+    child_free(child);
+    return NULL;
+}
+
+static Child *idle_child(ChildPool *pool)
+{
+    for (Child *child = pool->children; child; child = child->next)
+        if (!child->job && !child->outdated)
+            return child;
+    return child_new(pool);
+}
+
+static void child_kill(Job *job)
+{
+    loop_io_events(job->child->source, EPOLLIN);
+    (void)spawn_signal_tree(job->child->spawned, SIGKILL); /* its socket ends: child_lost() */
+}
+
+static void child_resume(Job *job)
+{
+    loop_io_events(job->child->source, EPOLLIN);
+}
+
+static void child_give_up(Job *job)
+{
+    Child *child = job->child;
+    (void)release(child);
+    child_free(child);
+}
+
+static const JobOps child_ops = {.kill = child_kill, .resume = child_resume, .free = child_give_up};
+
+void child_start(Job *job)
+{
+    ChildPool *pool = job->worker->children;
+    Child *child = idle_child(pool);
+    if (!child) {
+        job_fail(job, "The program that runs tasks cannot be started: %s", job->worker->settings.run_program);
+        return;
+    }
+    int r = directory_make(job->worker->settings.temporary_directory, &child->directory);
+    if (r < 0) {
+        job_end_by_outcome(job, r);
+        return;
+    }
+    child->job = job;
+    job->child = child;
+    job->ops = &child_ops;
+    pool->busy++;
+    if (!job_arm_timeout(job))
+        return;
+    _cleanup_json_ json_t *message = run_message(job, child->directory);
+    if (wire_send(child->fd, message) != 0)
+        child_lost(child);
+}
+
+/* --- the pool --- */
+
+static int on_idle(void *userdata)
+{
+    ChildPool *pool = userdata;
+    usec_t now = clock_monotonic();
+    bool again = false;
+    for (Child *child = pool->children, *next; child; child = next) {
+        next = child->next;
+        if (child->job)
+            continue;
+        if (child->outdated || child->idle_since + IDLE_USEC <= now)
+            child_free(child);
+        else
+            again = true;
+    }
+    if (again)
+        loop_timer_in(pool->idle, IDLE_USEC);
+    return 0;
+}
+
+int child_pool_new(Worker *worker, ChildPool **ret)
+{
+    ChildPool *pool = xnew(ChildPool);
+    pool->worker = worker;
+    int r = loop_add_timer(worker->loop, on_idle, pool, &pool->idle);
+    if (r < 0) {
+        free(pool);
+        return trace(r);
+    }
+    *ret = pool;
+    return 0;
+}
+
+ChildPool *child_pool_free(ChildPool *pool)
+{
+    if (!pool)
+        return NULL;
+    while (pool->children)
+        child_free(pool->children);
+    loop_source_free(pool->idle);
+    free(pool);
+    return NULL;
+}
+
+void child_pool_renew(ChildPool *pool)
+{
+    for (Child *child = pool->children; child; child = child->next)
+        child->outdated = true;
+    loop_timer_in(pool->idle, 0);
+}
+
+bool child_pool_has_room(const ChildPool *pool)
+{
+    return pool->busy < pool->worker->settings.children_max;
+}

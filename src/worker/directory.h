@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Working directories of task runs. */
+#include "base/base.h"
+
+/* Makes a fresh directory below `parent` (made when missing), readable by its owner only. Caller frees the path. */
+int directory_make(const char *parent, char **ret_path) _must_check_;
+/* Removes it with all that is in it; symbolic links are not followed. Best effort: what cannot be removed stays. */
+void directory_remove(const char *path);
+/* Removes what an earlier process of this worker left below `parent`. */
+void directory_sweep(const char *parent);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One claimed job from its start to its result. A job says everything through the worker's unit of work; its result and
+ * its last log line are in the same commit, so that whoever sees a task run ended can read all of its log.
+ *
+ * A job that is given up (job_free) says nothing: its row is still in the queue, or belongs to another worker.
+ */
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/json.h"
+#include "model/event_kind.h"
+#include "worker/worker_private.h"
+
+enum { METRICS_MAX = 10000 };
+
+/* --- what the task says --- */
+
+static void journal_line(const Job *job, int level, const char *message)
+{
+    const json_t *flow = json_object_get(job->claim.body, "flow");
+    char attempt[16];
+    (void)snprintf(attempt, sizeof attempt, "%d", job->claim.attempt); /* always fits */
+    _cleanup_(log_popp) LogField a = log_push("KESTRA_NAMESPACE", json_get_text(flow, "namespace", NULL));
+    _cleanup_(log_popp) LogField b = log_push("KESTRA_FLOW_ID", json_get_text(flow, "id", NULL));
+    _cleanup_(log_popp) LogField c = log_push("KESTRA_EXECUTION_ID", job->claim.execution_id);
+    _cleanup_(log_popp) LogField d = log_push("KESTRA_TASK_ID", json_get_text(job->claim.body, "taskId", NULL));
+    _cleanup_(log_popp) LogField e = log_push("KESTRA_TASKRUN_ID", job->claim.task_run_id);
+    _cleanup_(log_popp) LogField f = log_push("KESTRA_ATTEMPT", attempt);
+    log_task_line(log_level_priority(level), message);
+}
+
+static void job_log(void *userdata, int level, const char *message)
+{
+    Job *job = userdata;
+    const json_t *flow = json_object_get(job->claim.body, "flow");
+    const LogEntry entry = {
+        .namespace = json_get_text(flow, "namespace", ""),
+        .flow_id = json_get_text(flow, "id", ""),
+        .task_id = json_get_text(job->claim.body, "taskId", NULL),
+        .execution_id = job->claim.execution_id,
+        .task_run_id = job->claim.task_run_id,
+        .attempt = job->claim.attempt,
+        .timestamp = clock_realtime(),
+        .level = level,
+        .thread = "worker",
+        .message = message,
+    };
+    unit_log(job->worker->unit, &entry);
+    job->worker->unit_bytes += strlen(message) + 256;
+    worker_commit_later(job->worker);
+    journal_line(job, level, message);
+}
+
+static void job_metric(void *userdata, const char *name, bool is_timer, double value, const json_t *tags)
+{
+    Job *job = userdata;
+    for (size_t i = 0; i < job->metrics.count; i++) {
+        JobMetric *metric = &job->metrics.items[i];
+        bool same_tags = metric->tags == tags || (metric->tags && tags && json_equal(metric->tags, tags));
+        if (metric->is_timer == is_timer && same_tags && streq(metric->name, name)) {
+            metric->value += value;
+            return;
+        }
+    }
+    if (job->metrics.count < METRICS_MAX)
+        vec_push(&job->metrics, (JobMetric){.name = xstrdup(name), .is_timer = is_timer, .value = value,
+                                            .tags = json_incref((json_t *)tags)});
+}
+
+static bool job_is_killed(void *userdata)
+{
+    const Job *job = userdata;
+    return job->killed || job->timed_out;
+}
+
+static const RunOps job_run_ops = {.log = job_log, .metric = job_metric, .is_killed = job_is_killed};
+
+static void send_metrics(Job *job)
+{
+    const json_t *flow = json_object_get(job->claim.body, "flow");
+    for (size_t i = 0; i < job->metrics.count; i++) {
+        const JobMetric *metric = &job->metrics.items[i];
+        unit_metric(job->worker->unit, &(MetricEntry){
+                                           .namespace = json_get_text(flow, "namespace", ""),
+                                           .flow_id = json_get_text(flow, "id", ""),
+                                           .task_id = json_get_text(job->claim.body, "taskId", ""),
+                                           .execution_id = job->claim.execution_id,
+                                           .task_run_id = job->claim.task_run_id,
+                                           .is_timer = metric->is_timer,
+                                           .name = metric->name,
+                                           .value = metric->value,
+                                           .tags = metric->tags,
+                                           .timestamp = clock_realtime(),
+                                       });
+    }
+}
+
+/* --- life --- */
+
+Job *job_new(Worker *worker, QueueJob *claim)
+{
+    Job *job = xnew(Job);
+    job->worker = worker;
+    job->claim = *claim;
+    *claim = (QueueJob){};
+    job->previous = worker->last_job;
+    if (job->previous)
+        job->previous->next = job;
+    else
+        worker->jobs = job;
+    worker->last_job = job;
+    worker->job_count++;
+    return job;
+}
+
+static void unlink_job(Job *job)
+{
+    Worker *worker = job->worker;
+    if (job->previous)
+        job->previous->next = job->next;
+    else
+        worker->jobs = job->next;
+    if (job->next)
+        job->next->previous = job->previous;
+    else
+        worker->last_job = job->previous;
+    worker->job_count--;
+}
+
+Job *job_free(Job *job)
+{
+    if (!job)
+        return NULL;
+    unlink_job(job);
+    if (job->phase == JOB_PENDING && job->task)
+        job->worker->pending--;
+    if (job->ops)
+        job->ops->free(job);
+    loop_source_free(job->timer);
+    for (size_t i = 0; i < job->metrics.count; i++) {
+        free(job->metrics.items[i].name);
+        json_decref(job->metrics.items[i].tags);
+    }
+    vec_free(&job->metrics);
+    if (job->task)
+        job_context_done(&job->context);
+    flow_unref(job->flow);
+    queue_job_done(&job->claim);
+    free(job);
+    return NULL;
+}
+
+static json_t *event_body(const Job *job, State state)
+{
+    char start[INSTANT_BYTES];
+    json_t *body = json_object();
+    json_set_text(body, "taskRunId", job->claim.task_run_id);
+    json_object_set_new(body, "attempt", json_integer(job->claim.attempt));
+    json_set_text(body, "state", state_to_string(state));
+    if (job->start_date) {
+        instant_format_usec(job->start_date, start);
+        json_set_text(body, "startDate", start);
+    }
+    return body;
+}
+
+void job_announce(Job *job)
+{
+    if (job->announced)
+        return;
+    job->announced = true;
+    unit_send_event(job->worker->unit, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
+                    event_body(job, STATE_RUNNING));
+    worker_commit_soon(job->worker);
+}
+
+void job_end(Job *job, State state)
+{
+    Worker *worker = job->worker;
+    char end[INSTANT_BYTES];
+    json_t *body = event_body(job, state);
+    instant_format_usec(clock_realtime(), end);
+    json_set_text(body, "endDate", end);
+    if (job->task && json_object_size(job->context.run.outputs) > 0)
+        json_object_set(body, "outputs", job->context.run.outputs);
+    send_metrics(job);
+    unit_finish_job(worker->unit, job->claim.sequence, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
+                    body);
+    worker->jobs_ended[state]++;
+    job_free(job);
+    worker_commit_soon(worker);
+}
+
+void job_fail(Job *job, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    Arena *arena = arena_new();
+    job_log(job, LOG_LEVEL_ERROR, arena_vprintf(arena, format, arguments));
+    arena_free(arena);
+    va_end(arguments);
+    job_end(job, STATE_FAILED);
+}
+
+void job_end_by_outcome(Job *job, int r)
+{
+    if (job->killed) {
+        job_end(job, STATE_KILLED);
+    } else if (r < 0) {
+        errno = -r;
+        job_fail(job, "The task could not be run: %m");
+    } else {
+        job_end(job, r > 0 || job->timed_out ? STATE_FAILED : job->context.run.final_state);
+    }
+}
+
+/* --- time --- */
+
+void job_log_timeout(Job *job)
+{
+    usec_t ms = job->timeout_usec / USEC_PER_MSEC;
+    run_log(&job->context.run, LOG_LEVEL_ERROR, "Timeout after %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64,
+            ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+}
+
+static int on_timeout(void *userdata)
+{
+    Job *job = userdata;
+    job->timed_out = true;
+    job_log_timeout(job);
+    job->ops->kill(job);
+    return 0;
+}
+
+bool job_arm_timeout(Job *job)
+{
+    int r = run_duration(&job->context.run, "timeout", 0, &job->timeout_usec);
+    if (r == 0 && job->timeout_usec > 0) {
+        r = loop_add_timer(job->worker->loop, on_timeout, job, &job->timer);
+        if (r == 0)
+            loop_timer_in(job->timer, job->timeout_usec);
+    }
+    if (r != 0)
+        job_end_by_outcome(job, r);
+    return r == 0;
+}
+
+/* --- Sleep and the like: nothing but a timer --- */
+
+static int on_waited(void *userdata)
+{
+    Job *job = userdata;
+    if (job->timed_out)
+        job_log_timeout(job);
+    job_end_by_outcome(job, 0);
+    return 0;
+}
+
+static void wait_kill(Job *job)
+{
+    job_end_by_outcome(job, 0);
+}
+
+static void wait_free(Job *job)
+{
+}
+
+static const JobOps wait_ops = {.kill = wait_kill, .free = wait_free};
+
+static void start_wait(Job *job)
+{
+    usec_t delay, timeout;
+    int r = job->task->type->wait(&job->context.run, &delay);
+    if (r == 0)
+        r = run_duration(&job->context.run, "timeout", 0, &timeout);
+    if (r == 0)
+        r = loop_add_timer(job->worker->loop, on_waited, job, &job->timer);
+    if (r != 0) {
+        job_end_by_outcome(job, r);
+        return;
+    }
+    job->ops = &wait_ops;
+    job->timeout_usec = timeout;
+    job->timed_out = timeout > 0 && timeout < delay; /* known beforehand; logged when it is time */
+    loop_timer_in(job->timer, job->timed_out ? timeout : delay);
+}
+
+/* --- start --- */
+
+static void start_inline(Job *job)
+{
+    job_end_by_outcome(job, job->task->type->run(&job->context.run));
+}
+
+static bool has_process_slot(const Worker *worker)
+{
+    return worker->processes < worker->settings.processes_max;
+}
+
+static bool has_child_slot(const Worker *worker)
+{
+    return child_pool_has_room(worker->children);
+}
+
+/* How each kind of type is started; has_slot NULL: always. Types that are not here do not belong on a worker. */
+static const struct JobStart {
+    bool (*has_slot)(const Worker *worker);
+    void (*start)(Job *job);
+} job_starts[] = {
+    [RUN_INLINE] = {.start = start_inline},
+    [RUN_WAIT] = {.start = start_wait},
+    [RUN_CHILD] = {.has_slot = has_child_slot, .start = child_start},
+    [RUN_PROCESS] = {.has_slot = has_process_slot, .start = process_start},
+};
+
+bool job_start_pending(Job *job)
+{
+    const struct JobStart *how = &job_starts[job->task->type->where];
+    if (how->has_slot && !how->has_slot(job->worker))
+        return false;
+    job->worker->pending--;
+    job->phase = JOB_RUNNING;
+    job->start_date = clock_realtime();
+    job->started_monotonic = clock_monotonic();
+    how->start(job);
+    return true;
+}
+
+enum { FIND_ENDED = 1 };
+
+/* The flow and the task of the claim; FIND_ENDED: there are none, and the job has ended as FAILED. */
+static int find_task(Job *job)
+{
+    Worker *worker = job->worker;
+    const json_t *flow = json_object_get(job->claim.body, "flow");
+    const char *namespace = json_get_text(flow, "namespace", ""), *id = json_get_text(flow, "id", "");
+    const char *task_id = json_get_text(job->claim.body, "taskId", "");
+    int revision = (int)json_get_integer(flow, "revision", 0);
+    int r = worker->backend->load_flow(worker->backend_userdata, namespace, id, revision, &job->flow);
+    if (r < 0)
+        return trace(r);
+    const Task *task = r == 0 ? flow_task(job->flow, task_id) : NULL;
+    if (!task) {
+        job_fail(job, "There is no task '%s' in flow '%s.%s' revision %d", task_id, namespace, id, revision);
+        return FIND_ENDED;
+    }
+    if (!task->type || task->type->where >= ELEMENTS(job_starts) || !job_starts[task->type->where].start) {
+        job_fail(job, "Invalid type: %s", task->type_name);
+        return FIND_ENDED;
+    }
+    job->task = task;
+    return 0;
+}
+
+int job_start(Job *job)
+{
+    if (job->claim.killed) {
+        job_end(job, STATE_KILLED);
+        return 0;
+    }
+    int r = find_task(job);
+    if (r != 0)
+        return r < 0 ? trace(r) : 0;
+    job_context_init(&job->context, &job->worker->settings.job, job->task, job->claim.body, job->flow->inputs, &job_run_ops,
+                     job);
+    job->worker->pending++;
+    (void)job_start_pending(job); /* otherwise it waits for a slot */
+    return 0;
+}
+
+bool job_is_unresolved(const Job *job)
+{
+    return !job->task;
+}
+
+void job_kill(Job *job)
+{
+    if (job->killed)
+        return;
+    job->killed = true;
+    if (job->phase == JOB_PENDING)
+        job_end(job, STATE_KILLED);
+    else
+        job->ops->kill(job);
+}

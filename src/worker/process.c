@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A script as a process: a working directory, two pipes, a process tree, and the rules of when it is over.
+ *
+ * It is over when the process has ended and both pipes are closed: what it left running in the background and still
+ * writes is part of it. What it left behind without a pipe is ended then. Nothing survives its task run.
+ *
+ * While the worker's unit is full the pipes are not read, so that a task which writes faster than the database takes
+ * is slowed down by its own pipe, and memory stays flat.
+ */
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/json.h"
+#include "plugin/script_files.h"
+#include "worker/directory.h"
+#include "worker/lines.h"
+#include "worker/worker_private.h"
+
+enum { READ_BYTES = 64 * 1024 };
+
+typedef struct Stream {
+    struct Process *process;
+    bool is_stderr;
+    int fd;
+    LoopSource *source;
+    Lines lines;
+} Stream;
+
+typedef struct Process {
+    Job *job;
+    char *directory;
+    ScriptContext script;
+    ScriptOutput output;
+    Spawned *spawned;
+    Stream streams[2];
+    LoopSource *ended, *kill_timer;
+    bool exited;
+    siginfo_t info;
+} Process;
+
+static void process_free(Job *job)
+{
+    Process *process = TAKE_PTR(job->process);
+    if (!process)
+        return;
+    for (unsigned i = 0; i < ELEMENTS(process->streams); i++) {
+        loop_source_free(process->streams[i].source);
+        close_fd(process->streams[i].fd);
+        lines_done(&process->streams[i].lines);
+    }
+    loop_source_free(process->ended);
+    loop_source_free(process->kill_timer);
+    if (process->spawned && !process->exited)
+        spawn_kill_tree(process->spawned, 0);
+    spawn_free(process->spawned);
+    if (process->directory)
+        directory_remove(process->directory);
+    free(process->directory);
+    script_context_done(&process->script);
+    script_output_done(&process->output);
+    free(process);
+    job->worker->processes--;
+    worker_slot_freed(job->worker);
+}
+
+/* --- the end --- */
+
+static int exit_code(const siginfo_t *info)
+{
+    return info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
+}
+
+static void end_leftovers(Process *process)
+{
+    Spawner *spawner = process->job->worker->spawner;
+    unsigned orphans = spawner_reap(spawner);
+    bool killed = process->job->killed || process->job->timed_out;
+    if (killed || orphans > 0 || spawner_has_cgroup(spawner))
+        (void)spawn_signal_tree(process->spawned, SIGKILL); /* usually there is nothing */
+}
+
+static int result_of(Process *process)
+{
+    RunContext *run = &process->job->context.run;
+    json_t *files = NULL;
+    if (process->job->killed || process->job->timed_out)
+        return 0; /* no outputs; the state follows from the flags */
+    if (process->script.output_files) {
+        int r = script_files_collect(run, process->directory, process->script.output_files, &files);
+        if (r != 0)
+            return r;
+    }
+    return script_end(run, &process->script, &process->output, exit_code(&process->info), files);
+}
+
+static void finish_when_over(Process *process)
+{
+    if (!process->exited || process->streams[0].fd >= 0 || process->streams[1].fd >= 0)
+        return;
+    end_leftovers(process);
+    job_end_by_outcome(process->job, result_of(process));
+}
+
+static int on_exit_ready(void *userdata, uint32_t events)
+{
+    Process *process = userdata;
+    if (!spawn_ended(process->spawned, &process->info))
+        return 0;
+    process->exited = true;
+    process->ended = loop_source_free(process->ended);
+    finish_when_over(process);
+    return 0;
+}
+
+/* --- output --- */
+
+static void take_line(void *userdata, const char *line, size_t length)
+{
+    Stream *stream = userdata;
+    script_line(&stream->process->job->context.run, &stream->process->output, stream->is_stderr, line, length);
+}
+
+static void close_stream(Stream *stream)
+{
+    lines_end(&stream->lines, take_line, stream);
+    stream->source = loop_source_free(stream->source);
+    stream->fd = close_fd(stream->fd);
+    finish_when_over(stream->process);
+}
+
+static int on_output(void *userdata, uint32_t events)
+{
+    Stream *stream = userdata;
+    static char chunk[READ_BYTES];
+    if (worker_is_full(stream->process->job->worker)) {
+        loop_io_events(stream->source, 0); /* process_resume() after the commit */
+        stream->process->job->worker->paused = true;
+        return 0;
+    }
+    ssize_t n = read(stream->fd, chunk, sizeof chunk);
+    if (n > 0)
+        lines_feed(&stream->lines, chunk, (size_t)n, take_line, stream);
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        close_stream(stream);
+    return 0;
+}
+
+static void process_resume(Job *job)
+{
+    for (unsigned i = 0; i < ELEMENTS(job->process->streams); i++)
+        if (job->process->streams[i].source)
+            loop_io_events(job->process->streams[i].source, EPOLLIN);
+}
+
+/* --- ending it --- */
+
+static int on_kill_grace(void *userdata)
+{
+    Process *process = userdata;
+    loop_timer_in(process->kill_timer, USEC_PER_SEC); /* again, for a process that cannot die yet */
+    if (spawn_signal_tree(process->spawned, SIGKILL) > 0 || !process->exited)
+        return 0; /* the end is seen as any other */
+    for (unsigned i = 0; i < ELEMENTS(process->streams); i++) /* someone outside the tree holds the pipe */
+        process->streams[i].fd = close_fd(process->streams[i].fd);
+    finish_when_over(process);
+    return 0;
+}
+
+static void process_kill(Job *job)
+{
+    Process *process = job->process;
+    process_resume(job); /* a full pipe must not keep it from ending */
+    if (spawn_signal_tree(process->spawned, SIGTERM) == 0 && process->exited)
+        return;
+    loop_timer_in(process->kill_timer, job->worker->settings.kill_grace_usec);
+}
+
+static const JobOps process_ops = {.kill = process_kill, .resume = process_resume, .free = process_free};
+
+/* --- the start --- */
+
+/* What a task sees of the worker's environment; everything else must be declared. */
+static const char *const inherited[] = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "SHELL"};
+
+static char **make_environment(const json_t *declared)
+{
+    char **environment = xnew_n(char *, ELEMENTS(inherited) + json_object_size(declared) + 2);
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < ELEMENTS(inherited); i++)
+        if (getenv(inherited[i]) && !json_object_get(declared, inherited[i]))
+            environment[count++] = xasprintf("%s=%s", inherited[i], getenv(inherited[i]));
+    if (!getenv("PATH") && !json_object_get(declared, "PATH"))
+        environment[count++] = xstrdup("PATH=/usr/local/bin:/usr/bin:/bin");
+    json_object_foreach((json_t *)declared, name, value)
+        environment[count++] = xasprintf("%s=%s", name, json_string_value(value));
+    return environment;
+}
+
+static void free_texts(char ***texts)
+{
+    for (char **text = *texts; text && *text; text++)
+        free(*text);
+    free(*texts);
+}
+
+static int watch(Process *process)
+{
+    Loop *loop = process->job->worker->loop;
+    int r = loop_add_io(loop, spawn_pidfd(process->spawned), EPOLLIN, on_exit_ready, process, &process->ended);
+    if (r == 0)
+        r = loop_add_timer(loop, on_kill_grace, process, &process->kill_timer);
+    process->streams[0].fd = spawn_stdout(process->spawned);
+    process->streams[1].fd = spawn_stderr(process->spawned);
+    for (unsigned i = 0; r == 0 && i < ELEMENTS(process->streams); i++)
+        r = loop_add_io(loop, process->streams[i].fd, EPOLLIN, on_output, &process->streams[i], &process->streams[i].source);
+    return r;
+}
+
+static int spawn(Process *process)
+{
+    Job *job = process->job;
+    RunContext *run = &job->context.run;
+    _cleanup_(free_texts) char **environment = make_environment(process->script.environment);
+    const SpawnOptions options = {
+        .arguments = (const char *const *)process->script.argv,
+        .environment = (const char *const *)environment,
+        .directory = process->directory,
+        .input = SPAWN_NULL,
+        .output = SPAWN_PIPE,
+        .error = SPAWN_PIPE,
+    };
+    int r = spawn_start(job->worker->spawner, &options, &process->spawned);
+    if (r > 0)
+        return run_fail(run, "Cannot run '%s': %m", process->script.argv[0]);
+    return r == 0 ? watch(process) : r;
+}
+
+static int prepare(Process *process)
+{
+    Job *job = process->job;
+    int r = directory_make(job->worker->settings.temporary_directory, &process->directory);
+    if (r < 0)
+        return trace(r);
+    job_context_set_directory(&job->context, process->directory);
+    return job->task->type->prepare(&job->context.run, &process->script);
+}
+
+void process_start(Job *job)
+{
+    Process *process = xnew(Process);
+    process->job = job;
+    for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
+        process->streams[i] = (Stream){.process = process, .is_stderr = i == 1, .fd = -1};
+    job->process = process;
+    job->ops = &process_ops;
+    job->worker->processes++;
+    int r = prepare(process);
+    if (r == 0)
+        r = spawn(process);
+    if (r != 0)
+        job_end_by_outcome(job, r);
+    else
+        (void)job_arm_timeout(job); /* false: the job has ended and the process with it */
+}

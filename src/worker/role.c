@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wires the worker to its settings, its database session and the daemon shell. The database is used by this process
+ * only; kestra-run children and task processes never see it.
+ */
+#include "worker/role.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "blob/blob.h"
+#include "model/context.h"
+#include "plugin/registry.h"
+#include "queue/queue_pg.h"
+#include "store/flow_cache.h"
+#include "store/log_store.h"
+#include "worker/worker.h"
+
+enum { ERROR_LOGS_MAX = 25 };
+
+typedef struct WorkerRole {
+    const Conf *conf; /* as at start */
+    Conf *reloaded;   /* since the last reload; or NULL */
+    Daemon *daemon;
+    Pg *pg;
+    FlowCache *flows;
+    Worker *worker;
+    char *run_program;
+} WorkerRole;
+
+/* --- what stands behind the queue --- */
+
+static int load_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
+{
+    WorkerRole *role = userdata;
+    int r = flow_cache_get(role->flows, role->pg, namespace, id, revision, ret);
+    if (r == STORE_E_NONE || r == FLOW_CACHE_E_BROKEN)
+        return WORKER_E_NO_FLOW;
+    return fold(r);
+}
+
+static int error_logs(void *userdata, const char *execution_id, json_t **ret)
+{
+    WorkerRole *role = userdata;
+    const char *const oldest_first[] = {"timestamp:asc"};
+    const LogQuery query = {
+        .execution_id = execution_id,
+        .attempt = LOG_ANY_ATTEMPT,
+        .level_min = LOG_LEVEL_ERROR,
+        .paging = {.size = ERROR_LOGS_MAX, .sorts = oldest_first, .sort_count = 1},
+    };
+    _cleanup_page_ StorePage page = {};
+    int r = store_log_search(role->pg, &query, &page, NULL);
+    if (r != 0)
+        return fold(r);
+    *ret = json_array();
+    for (size_t i = 0; i < page.bodies.count; i++) {
+        json_t *entry;
+        if (json_parse(page.bodies.items[i], strlen(page.bodies.items[i]), 0, &entry, NULL) == 0)
+            json_array_append_new(*ret, entry);
+    }
+    return 0;
+}
+
+static usec_t retry_delay(void *userdata)
+{
+    return pg_retry_delay(((WorkerRole *)userdata)->pg);
+}
+
+static const char *reason(void *userdata)
+{
+    return pg_error(((WorkerRole *)userdata)->pg);
+}
+
+static const WorkerBackend backend = {
+    .load_flow = load_flow,
+    .error_logs = error_logs,
+    .retry_delay = retry_delay,
+    .reason = reason,
+};
+
+/* --- the daemon's side --- */
+
+static int on_wake(void *userdata, const char *body)
+{
+    worker_wake(((WorkerRole *)userdata)->worker);
+    return 0;
+}
+
+static void on_drained(void *userdata)
+{
+    daemon_drained(((WorkerRole *)userdata)->daemon);
+}
+
+static int on_drain(void *userdata)
+{
+    worker_drain(((WorkerRole *)userdata)->worker, on_drained, userdata);
+    return 0;
+}
+
+static void on_metrics(void *userdata, Buffer *text)
+{
+    worker_metrics(((WorkerRole *)userdata)->worker, text);
+}
+
+static FlowCache *make_flow_cache(const Conf *conf)
+{
+    const char *name = conf_is_set(conf, "plugins.defaults") ? "plugins.defaults" : "tasks.defaults";
+    return flow_cache_new(&(FlowCacheSettings){
+        .registry = &plugin_registry,
+        .plugin_defaults = conf_value(conf, name),
+    });
+}
+
+static int on_reload(void *userdata)
+{
+    WorkerRole *role = userdata;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(conf_freep) Conf *conf = NULL;
+    if (conf_reload(role->conf, &conf, &diag) != 0) {
+        _cleanup_free_ char *text = diag_format(&diag, NULL);
+        log_error("Settings are wrong and stay as they were: %s", text);
+        return 0; /* wrong settings do not end a role that runs */
+    }
+    log_set_level(log_level_parse(conf_text(conf, "log.level")));
+    flow_cache_free(role->flows);
+    role->flows = make_flow_cache(conf);
+    worker_reload(role->worker, conf_value(conf, "variables.globals"), conf_usec(conf, "shutdown.grace"));
+    conf_free(role->reloaded);
+    role->reloaded = TAKE_PTR(conf);
+    return 0;
+}
+
+static const DaemonOps operations = {
+    .role = "worker",
+    .wake = on_wake,
+    .reload = on_reload,
+    .drain = on_drain,
+    .metrics = on_metrics,
+};
+
+/* --- wiring --- */
+
+/* kestra-run beside our own program (in a build tree), otherwise where it is installed. */
+static char *find_run_program(void)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[MAX(n, (ssize_t)0)] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) {
+        *slash = '\0';
+        char *beside = xasprintf("%s/kestra-run", self);
+        if (access(beside, X_OK) == 0)
+            return beside;
+        free(beside);
+    }
+    return xstrdup(PKGLIBEXECDIR "/kestra-run");
+}
+
+/* The pattern of the sockets of roles on this host: ours, with the role's name left open. */
+static char *socket_pattern(const char *socket_path)
+{
+    const char *slash = strrchr(socket_path, '/');
+    return xasprintf("%.*s/%%s.sock", slash ? (int)(slash - socket_path) : 1, slash ? socket_path : ".");
+}
+
+static int open_database(WorkerRole *role)
+{
+    const PgSettings settings = {
+        .conninfo = conf_text(role->conf, "postgresql.dsn"),
+        .application_name = "kestra-worker",
+        .session_sql = QUEUE_PG_SESSION_SQL,
+    };
+    _cleanup_free_ char *error = NULL;
+    int r = pg_new(&settings, &role->pg, &error);
+    if (r < 0)
+        log_error("Setting postgresql.dsn cannot be used: %s", error ? error : "");
+    return r;
+}
+
+static int open_storage(WorkerRole *role, Blob **ret)
+{
+    const char *path = conf_text(role->conf, "storage.local.base-path");
+    int r = blob_local_new(path, ret);
+    if (r < 0) {
+        errno = -r;
+        log_error("Internal storage %s cannot be opened: %m", path);
+    }
+    return r;
+}
+
+static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage, const json_t *envs)
+{
+    const Conf *conf = role->conf;
+    return (WorkerSettings){
+        .worker_group = conf_text(conf, "worker.group"),
+        .processes_max = (unsigned)conf_integer(conf, "worker.jobs-max"),
+        .children_max = (unsigned)conf_integer(conf, "worker.threads"),
+        .temporary_directory = conf_text(conf, "worker.tmp-directory"),
+        .storage_path = conf_text(conf, "storage.local.base-path"),
+        .run_program = role->run_program,
+        .drain_grace_usec = conf_usec(conf, "shutdown.grace"),
+        .heartbeat_usec = conf_usec(conf, "heartbeat.interval"),
+        .job = {
+            .globals = conf_value(conf, "variables.globals"),
+            .envs = envs,
+            .encryption_key = conf_text(conf, "encryption.secret-key"),
+            .storage = storage,
+            .recursive_rendering = conf_boolean(conf, "variables.recursive-rendering"),
+        },
+    };
+}
+
+static void role_done(WorkerRole *role)
+{
+    worker_free(role->worker);
+    flow_cache_free(role->flows);
+    pg_free(role->pg);
+    conf_free(role->reloaded);
+    free(role->run_program);
+}
+
+/* Runs with everything that outlives the worker given. */
+static int run(WorkerRole *role, Queue *queue, const Blob *storage)
+{
+    _cleanup_json_ json_t *envs = context_envs(conf_text(role->conf, "variables.env-vars-prefix"));
+    const WorkerSettings settings = make_settings(role, storage, envs);
+    int r = worker_new(daemon_loop(role->daemon), &settings, queue, daemon_socket_path(role->daemon), &backend, role,
+                       &role->worker);
+    if (r < 0)
+        return trace(r);
+    worker_set_daemon(role->worker, role->daemon);
+    daemon_health(role->daemon, "storage", HEALTH_UP, "%s", "");
+    worker_start(role->worker);
+    r = daemon_run(role->daemon);
+    role->worker = worker_free(role->worker);
+    return r;
+}
+
+int worker_run(const Conf *conf, const char *socket_path)
+{
+    _cleanup_(role_done) WorkerRole role = {.conf = conf, .run_program = find_run_program(), .flows = make_flow_cache(conf)};
+    _cleanup_(daemon_freep) Daemon *daemon = NULL;
+    _cleanup_(bell_freep) Bell *bell = bell_new();
+    _cleanup_(blob_freep) Blob *storage = NULL;
+    _cleanup_(queue_freep) Queue *queue = NULL;
+    _cleanup_free_ char *pattern = socket_pattern(socket_path);
+    int r = daemon_new(&operations, &role, socket_path, &daemon);
+    if (r == 0)
+        r = open_database(&role);
+    if (r == 0)
+        r = open_storage(&role, &storage);
+    if (r == 0)
+        r = queue_pg_new(role.pg, bell, &(QueueSettings){.socket_pattern = pattern, .lease_usec = conf_usec(conf, "lease.time")},
+                         &queue);
+    if (r != 0)
+        return fold(r);
+    role.daemon = daemon;
+    return run(&role, queue, storage);
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shell of the worker: one cycle = one transaction. It commits what the jobs have said (results, logs, metrics) and
+ * claims as many new jobs as there are slots; instant jobs of the batch are run at once, so that the next cycle commits
+ * their results and claims again. When a commit has nothing left to claim the loop sleeps until it is rung.
+ *
+ * Only two things decide that a job is over here: its own end, and being fenced. After an outage the unit is kept and
+ * committed again: it has not happened, or the fence of the job rows makes the second time harmless.
+ */
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/directory.h"
+#include "worker/worker_private.h"
+
+#define FLUSH_DELAY      (100 * USEC_PER_MSEC) /* log lines wait so long for company */
+#define ANNOUNCE_DELAY   (50 * USEC_PER_MSEC)  /* a job that ends before is not announced as running */
+#define KILL_CHECK_EVERY (50 * USEC_PER_MSEC)
+#define RETRY_DELAY      (500 * USEC_PER_MSEC)
+
+enum { CLAIM_MIN = 8, CLAIM_MAX = 512 };
+
+static void fenced(Worker *worker);
+
+/* --- when to commit --- */
+
+bool worker_is_full(const Worker *worker)
+{
+    return worker->unit_bytes >= worker->settings.unit_bytes_max;
+}
+
+void worker_commit_soon(Worker *worker)
+{
+    loop_defer(worker->cycle);
+}
+
+void worker_commit_later(Worker *worker)
+{
+    if (worker_is_full(worker))
+        loop_defer(worker->cycle);
+    else if (worker->unit_bytes > 0)
+        loop_timer_in(worker->flush, FLUSH_DELAY);
+}
+
+static int on_flush(void *userdata)
+{
+    worker_commit_soon(userdata);
+    return 0;
+}
+
+void worker_slot_freed(Worker *worker)
+{
+    worker->slot_freed = true;
+    loop_defer(worker->cycle);
+}
+
+void worker_wake(Worker *worker)
+{
+    worker->look = true;
+    if (worker->job_count > 0) {
+        usec_t due = worker->kill_checked + KILL_CHECK_EVERY, now = clock_monotonic();
+        loop_timer_in(worker->kill_check, due > now ? due - now : 0);
+    }
+    loop_defer(worker->cycle);
+}
+
+/* --- outages --- */
+
+static void back_off(Worker *worker, int r)
+{
+    const WorkerBackend *backend = worker->backend;
+    usec_t delay = backend->retry_delay ? backend->retry_delay(worker->backend_userdata) : RETRY_DELAY;
+    const char *reason = backend->reason ? backend->reason(worker->backend_userdata) : "";
+    errno = r < 0 ? -r : EIO;
+    if (worker->daemon)
+        daemon_health(worker->daemon, "queue", HEALTH_DOWN, "%s (%m)", reason);
+    worker->backing_off = true;
+    loop_timer_in(worker->retry, delay);
+}
+
+static void answered(Worker *worker)
+{
+    if (!worker->daemon)
+        return;
+    daemon_health(worker->daemon, "queue", HEALTH_UP, "%s", "");
+    daemon_progress(worker->daemon);
+}
+
+static void join(Worker *worker)
+{
+    int r = queue_join(worker->queue, "worker", worker->socket);
+    if (r != 0) {
+        back_off(worker, r);
+        return;
+    }
+    worker->joined = worker->look = true;
+    answered(worker);
+    if (worker->daemon) {
+        daemon_status(worker->daemon, "Waiting for tasks");
+        daemon_ready(worker->daemon);
+    }
+    loop_timer_in(worker->heartbeat, worker->settings.heartbeat_usec);
+    loop_defer(worker->cycle);
+}
+
+static int on_retry(void *userdata)
+{
+    Worker *worker = userdata;
+    worker->backing_off = false;
+    if (worker->daemon)
+        daemon_progress(worker->daemon); /* trying is progress */
+    if (!worker->joined && !worker->left)
+        join(worker);
+    else
+        loop_defer(worker->cycle);
+    return 0;
+}
+
+/* 0 or an outage or QUEUE_E_FENCED has been dealt with: true when the answer can be used. */
+static bool check(Worker *worker, int r)
+{
+    if (r == 0)
+        answered(worker);
+    else if (r == QUEUE_E_FENCED)
+        fenced(worker);
+    else
+        back_off(worker, r);
+    return r == 0;
+}
+
+/* Another worker has our jobs: nothing that we know counts any more. */
+static void fenced(Worker *worker)
+{
+    log_warning("Worker was declared dead, its %zu jobs went to others", worker->job_count);
+    while (worker->jobs)
+        job_free(worker->jobs);
+    unit_reset(worker->unit);
+    worker->unit_bytes = 0;
+    worker->joined = false;
+    if (worker->draining)
+        loop_defer(worker->cycle);
+    else
+        join(worker);
+}
+
+/* --- jobs --- */
+
+static unsigned claim_limit(const Worker *worker)
+{
+    if (worker->draining || !worker->joined || worker->unresolved)
+        return 0;
+    size_t held_max = MAX((size_t)worker->settings.processes_max, (size_t)CLAIM_MIN);
+    return worker->pending >= held_max ? 0 : worker->pending > 0 ? (unsigned)(held_max - worker->pending) : worker->claim_size;
+}
+
+static void adapt_claim_size(Worker *worker, size_t asked, size_t got)
+{
+    if (worker->pending > 0)
+        worker->claim_size = CLAIM_MIN;
+    else if (got == asked)
+        worker->claim_size = MIN(worker->claim_size * 2, (unsigned)CLAIM_MAX);
+}
+
+static void start_job(Worker *worker, Job *job)
+{
+    int r = job_start(job);
+    if (r >= 0)
+        return;
+    worker->unresolved = true;
+    back_off(worker, r);
+}
+
+/* Jobs that wait for a slot, oldest first; and those whose flow could not be read. */
+static void start_waiting(Worker *worker)
+{
+    bool unresolved = worker->unresolved;
+    worker->slot_freed = worker->unresolved = false;
+    if (worker->draining || (worker->pending == 0 && !unresolved))
+        return;
+    for (Job *job = worker->jobs, *next; job; job = next) {
+        next = job->next;
+        if (job->phase != JOB_PENDING)
+            continue;
+        if (!job_is_unresolved(job))
+            (void)job_start_pending(job); /* or goes on waiting */
+        else if (!worker->unresolved)
+            start_job(worker, job);
+    }
+}
+
+static void take_batch(Worker *worker, QueueBatch *batch, unsigned asked)
+{
+    worker->results_refused += batch->refused;
+    if (asked > 0)
+        worker->look = batch->jobs.count == asked;
+    size_t got = batch->jobs.count;
+    for (size_t i = 0; i < got; i++) {
+        Job *job = job_new(worker, &batch->jobs.items[i]);
+        if (worker->unresolved)
+            continue; /* kept until the backend answers again */
+        start_job(worker, job);
+    }
+    adapt_claim_size(worker, asked, got);
+    if (worker->job_count > 0)
+        loop_timer_in(worker->announce, ANNOUNCE_DELAY);
+    if (worker->look && asked > 0)
+        loop_defer(worker->cycle);
+}
+
+static void resume_jobs(Worker *worker)
+{
+    if (!worker->paused)
+        return;
+    worker->paused = false;
+    for (Job *job = worker->jobs; job; job = job->next)
+        if (job->ops && job->ops->resume)
+            job->ops->resume(job);
+}
+
+static void finish_drain(Worker *worker)
+{
+    if (!worker->draining || worker->left || worker->job_count > 0 || !unit_is_empty(worker->unit))
+        return;
+    if (worker->joined && !check(worker, queue_leave(worker->queue)))
+        return;
+    worker->left = true;
+    worker->joined = false;
+    worker->drained(worker->drained_userdata);
+}
+
+static int on_cycle(void *userdata)
+{
+    Worker *worker = userdata;
+    if (worker->backing_off || (!worker->joined && !worker->draining))
+        return 0;
+    start_waiting(worker);
+    unsigned asked = claim_limit(worker);
+    bool claims = asked > 0 && (worker->look || !unit_is_empty(worker->unit));
+    if (!unit_is_empty(worker->unit) || claims) {
+        const QueueFetch fetch = {.jobs_max = asked, .worker_group = worker->settings.worker_group};
+        QueueBatch batch = {};
+        if (!check(worker, queue_commit(worker->queue, worker->unit, claims ? &fetch : NULL, &batch)))
+            return 0;
+        worker->commits++;
+        worker->unit_bytes = 0;
+        take_batch(worker, &batch, claims ? asked : 0);
+        queue_batch_done(&batch);
+        resume_jobs(worker);
+    }
+    finish_drain(worker);
+    return 0;
+}
+
+static int on_announce(void *userdata)
+{
+    Worker *worker = userdata;
+    usec_t now = clock_monotonic();
+    bool again = false;
+    for (Job *job = worker->jobs; job; job = job->next) {
+        if (job->announced || job->phase != JOB_RUNNING)
+            continue;
+        if (job->started_monotonic + ANNOUNCE_DELAY <= now)
+            job_announce(job);
+        else
+            again = true;
+    }
+    if (again || worker->pending > 0)
+        loop_timer_in(worker->announce, ANNOUNCE_DELAY);
+    return 0;
+}
+
+static Job *job_by_sequence(const Worker *worker, int64_t sequence)
+{
+    for (Job *job = worker->jobs; job; job = job->next)
+        if (job->claim.sequence == sequence)
+            return job;
+    return NULL;
+}
+
+static int on_kill_check(void *userdata)
+{
+    Worker *worker = userdata;
+    if (worker->backing_off || !worker->joined || worker->job_count == 0)
+        return 0;
+    QueueSequences sequences = {};
+    worker->kill_checked = clock_monotonic();
+    if (!check(worker, queue_jobs_to_kill(worker->queue, &sequences)))
+        return 0;
+    for (size_t i = 0; i < sequences.count; i++) {
+        Job *job = job_by_sequence(worker, sequences.items[i]);
+        if (job)
+            job_kill(job); /* the result of one whose row is gone is refused */
+    }
+    vec_free(&sequences);
+    return 0;
+}
+
+static void tell_status(Worker *worker)
+{
+    if (!worker->daemon)
+        return;
+    if (worker->draining)
+        daemon_status(worker->daemon, "Stopping, %zu tasks still run", worker->job_count);
+    else if (worker->job_count > 0)
+        daemon_status(worker->daemon, "Running %zu tasks", worker->job_count);
+    else
+        daemon_status(worker->daemon, "Waiting for tasks");
+}
+
+static int on_heartbeat(void *userdata)
+{
+    Worker *worker = userdata;
+    loop_timer_in(worker->heartbeat, worker->settings.heartbeat_usec);
+    if (worker->backing_off || !worker->joined)
+        return 0;
+    QueueMembership membership;
+    bool work = false;
+    if (!check(worker, queue_heartbeat(worker->queue, &membership, &work)))
+        return 0;
+    tell_status(worker);
+    if (work)
+        worker_wake(worker);
+    return 0;
+}
+
+/* --- life --- */
+
+static int make_sources(Worker *worker)
+{
+    const struct {
+        int (*callback)(void *userdata);
+        LoopSource **source;
+    } timers[] = {
+        {on_heartbeat, &worker->heartbeat}, {on_flush, &worker->flush},   {on_announce, &worker->announce},
+        {on_kill_check, &worker->kill_check}, {on_retry, &worker->retry},
+    };
+    int r = loop_add_defer(worker->loop, on_cycle, worker, &worker->cycle);
+    for (size_t i = 0; r == 0 && i < ELEMENTS(timers); i++)
+        r = loop_add_timer(worker->loop, timers[i].callback, worker, timers[i].source);
+    return r;
+}
+
+static void set_defaults(WorkerSettings *settings)
+{
+    long processors = MAX(sysconf(_SC_NPROCESSORS_ONLN), 1L);
+    settings->worker_group = settings->worker_group ? settings->worker_group : "";
+    settings->processes_max = settings->processes_max ? settings->processes_max : (unsigned)(4 * processors);
+    settings->children_max = settings->children_max ? settings->children_max : (unsigned)(2 * processors);
+    settings->kill_grace_usec = settings->kill_grace_usec ? settings->kill_grace_usec : 5 * USEC_PER_SEC;
+    settings->heartbeat_usec = settings->heartbeat_usec ? settings->heartbeat_usec : 4 * USEC_PER_SEC;
+    settings->unit_bytes_max = settings->unit_bytes_max ? settings->unit_bytes_max : 4 * 1024 * 1024;
+}
+
+/* errorLogs() of a job. */
+static int error_logs(void *userdata, const json_t *job, json_t **ret, Diag *diag)
+{
+    Worker *worker = userdata;
+    const char *execution_id = json_string_value(json_object_get(job, "executionId"));
+    int r = worker->backend->error_logs(worker->backend_userdata, execution_id ? execution_id : "", ret);
+    if (r != 0)
+        diag_error(diag, NULL, 0, 0, "the logs of the execution cannot be read");
+    return r == 0 ? 0 : EXPR_E_RENDER;
+}
+
+int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const char *socket,
+               const WorkerBackend *backend, void *backend_userdata, Worker **ret)
+{
+    _cleanup_(worker_freep) Worker *worker = xnew(Worker);
+    worker->loop = loop;
+    worker->settings = *settings;
+    worker->queue = queue;
+    worker->socket = xstrdup(socket);
+    worker->backend = backend;
+    worker->backend_userdata = backend_userdata;
+    worker->unit = unit_new();
+    worker->claim_size = CLAIM_MIN;
+    set_defaults(&worker->settings);
+    if (backend->error_logs) {
+        worker->settings.job.error_logs = error_logs;
+        worker->settings.job.userdata = worker;
+    }
+    int r = spawner_new(settings->cgroup, &worker->spawner);
+    if (r == 0)
+        r = make_sources(worker);
+    if (r == 0)
+        r = child_pool_new(worker, &worker->children);
+    if (r != 0)
+        return trace(r);
+    if (settings->temporary_directory)
+        directory_sweep(settings->temporary_directory);
+    if (!spawner_has_cgroup(worker->spawner))
+        log_info("Worker has no control group of its own: tasks are kept together by process groups, without limits");
+    *ret = TAKE_PTR(worker);
+    return 0;
+}
+
+Worker *worker_free(Worker *worker)
+{
+    if (!worker)
+        return NULL;
+    while (worker->jobs)
+        job_free(worker->jobs);
+    child_pool_free(worker->children);
+    LoopSource *sources[] = {worker->cycle, worker->heartbeat,   worker->flush, worker->announce,
+                             worker->kill_check, worker->retry, worker->drain_timer};
+    for (size_t i = 0; i < ELEMENTS(sources); i++)
+        loop_source_free(sources[i]);
+    spawner_free(worker->spawner);
+    unit_free(worker->unit);
+    free(worker->socket);
+    free(worker);
+    return NULL;
+}
+
+void worker_start(Worker *worker)
+{
+    join(worker);
+}
+
+static void give_up_jobs(Worker *worker, bool running_too)
+{
+    for (Job *job = worker->jobs, *next; job; job = next) {
+        next = job->next;
+        if (running_too || job->phase == JOB_PENDING)
+            job_free(job); /* queue_leave gives it back */
+    }
+}
+
+static int on_drain_grace(void *userdata)
+{
+    Worker *worker = userdata;
+    log_notice("Worker ends %zu tasks that did not end in time, others will run them again", worker->job_count);
+    give_up_jobs(worker, true);
+    loop_defer(worker->cycle);
+    return 0;
+}
+
+void worker_drain(Worker *worker, void (*drained)(void *userdata), void *userdata)
+{
+    if (worker->draining)
+        return;
+    worker->draining = true;
+    worker->drained = drained;
+    worker->drained_userdata = userdata;
+    give_up_jobs(worker, false);
+    tell_status(worker);
+    if (loop_add_timer(worker->loop, on_drain_grace, worker, &worker->drain_timer) == 0)
+        loop_timer_in(worker->drain_timer, worker->settings.drain_grace_usec);
+    loop_defer(worker->cycle);
+}
+
+void worker_set_daemon(Worker *worker, Daemon *daemon)
+{
+    worker->daemon = daemon;
+}
+
+void worker_reload(Worker *worker, const json_t *globals, usec_t drain_grace_usec)
+{
+    worker->settings.job.globals = globals;
+    worker->settings.drain_grace_usec = drain_grace_usec;
+    child_pool_renew(worker->children);
+}
+
+size_t worker_job_count(const Worker *worker)
+{
+    return worker->job_count;
+}
+
+void worker_metrics(const Worker *worker, Buffer *text)
+{
+    buffer_printf(text,
+                  "# TYPE kestra_worker_running gauge\nkestra_worker_running %zu\n"
+                  "# TYPE kestra_worker_pending gauge\nkestra_worker_pending %zu\n"
+                  "# TYPE kestra_worker_commits_total counter\nkestra_worker_commits_total %" PRIu64 "\n"
+                  "# TYPE kestra_worker_refused_total counter\nkestra_worker_refused_total %" PRIu64 "\n"
+                  "# TYPE kestra_worker_ended_total counter\n",
+                  worker->job_count - worker->pending, worker->pending, worker->commits, worker->results_refused);
+    for (State state = 0; state < _STATE_MAX; state++)
+        if (worker->jobs_ended[state] > 0)
+            buffer_printf(text, "kestra_worker_ended_total{state=\"%s\"} %" PRIu64 "\n", state_to_string(state),
+                          worker->jobs_ended[state]);
+}

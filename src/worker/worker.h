@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The worker role: claims jobs, runs them inline, as processes, as timers or in kestra-run children, and reports.
+ *
+ * Claim and results share one transaction: a busy worker runs one a batch. Everything that a job says is collected in
+ * one unit of work; when the unit is full, the output of processes is not read until it is committed.
+ */
+#include "base/daemon.h"
+#include "plugin/job_context.h"
+#include "queue/queue.h"
+
+typedef struct Worker Worker;
+
+/* What stands behind the queue; worker_backend_pg for PostgreSQL, tests have their own. */
+typedef struct WorkerBackend {
+    /* A reference; WORKER_E_NO_FLOW when there is none or it does not parse. */
+    int (*load_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
+    /* ERROR log entries of an execution as a JSON list, for errorLogs(); may be NULL. */
+    int (*error_logs)(void *userdata, const char *execution_id, json_t **ret);
+    /* How long to wait before the next try after an outage, and why it was; may be NULL. */
+    usec_t (*retry_delay)(void *userdata);
+    const char *(*reason)(void *userdata);
+} WorkerBackend;
+enum {
+    WORKER_E_NO_FLOW = 1,
+};
+
+typedef struct WorkerSettings {
+    const char *worker_group;        /* "" = default */
+    unsigned processes_max;          /* 0: 4 × processors */
+    unsigned children_max;           /* kestra-run children; 0: 2 × processors */
+    const char *temporary_directory; /* working directories are made below it */
+    const char *storage_path;        /* directory of internal storage, told to kestra-run; may be NULL */
+    const char *run_program;         /* path of kestra-run */
+    const char *cgroup;              /* for spawner_new: NULL finds, "" none */
+    usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */
+    usec_t kill_grace_usec;          /* from SIGTERM to SIGKILL of a task; 0: 5 s */
+    usec_t heartbeat_usec;           /* 0: 4 s */
+    size_t unit_bytes_max;           /* logs held in memory before output is no longer read; 0: 4 MiB */
+    JobSettings job;                 /* texts and values are borrowed for the worker's life */
+} WorkerSettings;
+
+/* Settings are copied, what they point to is borrowed, as is the queue. socket: where others can ring. */
+int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const char *socket,
+               const WorkerBackend *backend, void *backend_userdata, Worker **ret) _must_check_;
+/* Kills what still runs. */
+Worker *worker_free(Worker *worker);
+DEFINE_CLEANUP(Worker *, worker_free);
+/* Joins the queue and begins to claim; an outage is retried from the loop. */
+void worker_start(Worker *worker);
+/* Something was rung: there may be jobs, or jobs to kill. */
+void worker_wake(Worker *worker);
+/* Claims no more; `drained` is called when nothing is left and the instance has left the queue. */
+void worker_drain(Worker *worker, void (*drained)(void *userdata), void *userdata);
+/* Told about the daemon, so that health, status and watchdog follow. May be NULL (tests). */
+void worker_set_daemon(Worker *worker, Daemon *daemon);
+/* Settings that a reload applies: jobs that start from now on see them. globals is borrowed until the next call. */
+void worker_reload(Worker *worker, const json_t *globals, usec_t drain_grace_usec);
+void worker_metrics(const Worker *worker, Buffer *text);
+/* Jobs that are claimed and have not ended. */
+size_t worker_job_count(const Worker *worker);

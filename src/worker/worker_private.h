@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What the files of this room share: the worker and its jobs. */
+#include "base/spawn.h"
+#include "plugin/script.h"
+#include "worker/worker.h"
+
+typedef struct Job Job;
+struct Process;
+struct ChildPool;
+
+/* How a job that has been started can be ended from outside; a table a kind of running thing. */
+typedef struct JobOps {
+    /* Ends it soon; the job is then reported by job_end. */
+    void (*kill)(Job *job);
+    /* There is room in the unit again. May be NULL. */
+    void (*resume)(Job *job);
+    /* Frees what belongs to the kind; what runs is killed without waiting. */
+    void (*free)(Job *job);
+} JobOps;
+
+typedef enum JobPhase {
+    JOB_PENDING, /* claimed, waits for a process slot or a child */
+    JOB_RUNNING,
+} JobPhase;
+
+typedef struct JobMetric {
+    char *name;
+    bool is_timer;
+    double value;
+    json_t *tags; /* or NULL */
+} JobMetric;
+
+struct Job {
+    Worker *worker;
+    Job *previous, *next;     /* in worker->jobs */
+    QueueJob claim;
+    Flow *flow;
+    const Task *task;
+    JobContext context;       /* valid when task is set */
+    JobPhase phase;
+    usec_t start_date;        /* realtime, 0: not started */
+    usec_t started_monotonic;
+    bool announced;           /* the RUNNING event was sent */
+    bool killed, timed_out;   /* why it is being ended */
+    LoopSource *timer;        /* timeout, or the end of a wait */
+    usec_t timeout_usec;      /* 0: none */
+    const JobOps *ops;        /* NULL: inline */
+    struct Process *process;
+    struct Child *child;
+    VEC(JobMetric) metrics;
+};
+
+struct Worker {
+    Loop *loop;
+    WorkerSettings settings;
+    Queue *queue;
+    char *socket;
+    const WorkerBackend *backend;
+    void *backend_userdata;
+    Daemon *daemon;
+    Unit *unit;
+    size_t unit_bytes;        /* roughly, of the logs in the unit */
+    Spawner *spawner;
+    struct ChildPool *children;
+    Job *jobs, *last_job;     /* all that are claimed, oldest first */
+    size_t job_count, processes, pending;
+    LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *drain_timer;
+    usec_t kill_checked;
+    unsigned claim_size;      /* how many to ask for: grows with instant jobs, shrinks with processes */
+    bool joined, look, paused, backing_off, draining, left, slot_freed, unresolved;
+    void (*drained)(void *userdata);
+    void *drained_userdata;
+    uint64_t jobs_ended[_STATE_MAX], results_refused, commits;
+};
+
+/* --- worker.c --- */
+/* Something is in the unit that wants to be committed now / within a tenth of a second. */
+void worker_commit_soon(Worker *worker);
+void worker_commit_later(Worker *worker);
+bool worker_is_full(const Worker *worker);
+/* A process or child slot is free again: pending jobs may start. */
+void worker_slot_freed(Worker *worker);
+
+/* --- job.c --- */
+/* Takes the claim. The job is in worker->jobs until job_end. */
+Job *job_new(Worker *worker, QueueJob *claim);
+/* Starts it; may have ended (and freed) it when it returns. Outage: the flow cannot be read now, call it again. */
+int job_start(Job *job) _must_check_;
+/* Not started because of an outage. */
+bool job_is_unresolved(const Job *job);
+/* A pending job gets its slot, if there is one: true when it was started (or ended). */
+bool job_start_pending(Job *job);
+/* Tells the executor that it runs; once. */
+void job_announce(Job *job);
+/* Reports the result and frees the job. state: SUCCESS, WARNING, FAILED or KILLED. */
+void job_end(Job *job, State state);
+/* Logs `reason` at ERROR and ends it as FAILED. */
+void job_fail(Job *job, const char *format, ...) _printf_(2, 3);
+void job_kill(Job *job);
+/* Forgets the job without a result: it belongs to someone else now, or goes back to the queue. */
+Job *job_free(Job *job);
+/* The end of a timed job by its own result: `r` as plugin functions return it. */
+void job_end_by_outcome(Job *job, int r);
+/* Arms the task's timeout, if it has one. False: it cannot be rendered, and the job has ended. */
+bool job_arm_timeout(Job *job);
+/* "Timeout after 00:00:01.000" at ERROR. */
+void job_log_timeout(Job *job);
+
+/* --- process.c --- */
+void process_start(Job *job);
+/* --- children.c --- */
+int child_pool_new(Worker *worker, struct ChildPool **ret) _must_check_;
+struct ChildPool *child_pool_free(struct ChildPool *pool);
+/* Settings changed: idle children go, busy ones when they are done. */
+void child_pool_renew(struct ChildPool *pool);
+bool child_pool_has_room(const struct ChildPool *pool);
+void child_start(Job *job);
