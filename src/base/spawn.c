@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -648,20 +649,23 @@ static bool is_waited_for(const Spawner *spawner, pid_t pid)
     return false;
 }
 
-void spawner_reap(Spawner *spawner)
+unsigned spawner_reap(Spawner *spawner)
 {
     char name[48], text[16 * 1024];
     (void)snprintf(name, sizeof(name), "task/%d/children", (int)getpid()); /* always fits */
-    if (read_proc(getpid(), name, text, sizeof(text)) <= 0)
-        return;
-    for (const char *p = text; *p; p += *p == ' ') {
+    ssize_t n = read_proc(getpid(), name, text, sizeof(text));
+    if (n < 0)
+        return UINT_MAX;
+    unsigned orphans = 0;
+    for (const char *p = text; n > 0 && *p; p += *p == ' ') {
         const char *before = p;
         pid_t pid = take_int(&p);
         if (p == before)
-            return;
-        if (pid > 0 && !is_waited_for(spawner, pid))
-            (void)waitpid(pid, NULL, WNOHANG); /* one that still runs is left alone */
+            break;
+        if (pid > 0 && !is_waited_for(spawner, pid) && waitpid(pid, NULL, WNOHANG) == 0)
+            orphans++; /* one that still runs is left alone */
     }
+    return orphans;
 }
 
 /* Waits for the tree to end until the deadline, reaping. */

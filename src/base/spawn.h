@@ -24,8 +24,9 @@ int spawner_new(const char *cgroup, Spawner **ret) _must_check_;
 /* The children must be gone; cgroups that are empty are removed. */
 Spawner *spawner_free(Spawner *spawner);
 DEFINE_CLEANUP(Spawner *, spawner_free);
-/* Reaps zombies that were handed to us by children and are nobody's; call it when a child ended. */
-void spawner_reap(Spawner *spawner);
+/* Reaps zombies that were handed to us by children and are nobody's; call it when a child ended. Returns how many such
+ * orphans still run, UINT_MAX when the kernel does not tell: what a child left behind is among them, or below. */
+unsigned spawner_reap(Spawner *spawner);
 bool spawner_has_cgroup(const Spawner *spawner);
 
 enum {

@@ -204,7 +204,7 @@ static int spawn_child(Child *child, int their_fd)
         .listen_fds = &their_fd,
         .listen_names = (const char *const[]){"worker"},
         .listen_count = 1,
-        .die_with_parent = true,
+        .death_signal = SIGKILL,
     };
     return spawn_start(child->pool->worker->spawner, &options, &child->spawned);
 }
