@@ -132,5 +132,10 @@ json_t *flow_encode(const Flow *flow, bool with_source);
 bool flow_is_same(const Flow *a, const Flow *b);
 /* The namespace and id of a source that does not parse, found leniently; NULL when absent. Caller frees. */
 void flow_identify(const char *source, size_t length, char **ret_namespace, char **ret_id);
-/* Message of spec/api.md section 2 for a Diag: "Invalid entity: …" and the embedded errors list (new). */
+/* The API's text for a Diag with errors: one `path: text` a line, or the first problem of form alone, as Kestra words it.
+ * NULL when there is no error. Caller frees. */
+char *flow_constraints(const Diag *diag);
+/* The same after "Invalid entity: ": the message of a 422. Embedded errors: the Diag's entries, path and message. */
 char *flow_error_message(const Diag *diag);
+/* The API's answer for one validated flow: {constraints?, outdated, deprecationPaths, warnings, infos}. New. */
+json_t *flow_validation(const Diag *diag);

@@ -3,9 +3,18 @@ libmodel_a_SOURCES = \
 	src/model/context.c src/model/context.h \
 	src/model/event_kind.c src/model/event_kind.h \
 	src/model/execution.c src/model/execution.h \
-	src/model/flow.h \
+	src/model/flow.c src/model/flow.h src/model/flow_private.h \
+	src/model/flow_build.c \
+	src/model/flow_check.c \
+	src/model/flow_defaults.c \
+	src/model/flow_encode.c \
+	src/model/flow_fields.c \
+	src/model/flow_message.c \
+	src/model/flow_retry.c \
+	src/model/flow_rules.c \
+	src/model/input_fields.c \
 	src/model/input.h \
 	src/model/log_entry.c src/model/log_entry.h \
 	src/model/operation.c src/model/operation.h \
 	src/model/state.c src/model/state.h \
-	src/model/type.h
+	src/model/type.c src/model/type.h

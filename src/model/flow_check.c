@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk over a flow's source that finds what is wrong with it. field_check does the plain properties; it calls back
+ * here for what only the model knows: tasks, triggers, conditions, task runners and inputs, each by its type.
+ *
+ * The source's tree is checked, not the one with plugin defaults merged in, because only the source has positions; a
+ * missing property that a default supplies is no error (has_default).
+ */
+#include "model/flow_private.h"
+
+static void visit(void *userdata, const Field *field, const json_t *parent, json_t *value, const char *path);
+
+static bool has_default(void *userdata, const json_t *object, const char *property)
+{
+    const FlowChecker *checker = userdata;
+    return defaults_have(checker->defaults, json_get_text(object, "type", NULL), property);
+}
+
+FieldCheck flow_field_check(const FlowChecker *checker, const char *class_name, const char *name)
+{
+    FlowChecker *mutable = (FlowChecker *)(uintptr_t)checker;
+    return (FieldCheck){
+        .document = checker->document,
+        .diag = checker->diag,
+        .visit = visit,
+        .userdata = mutable,
+        .class_name = class_name,
+        .name = name,
+        .patterns = &mutable->patterns,
+        .has_default = checker->defaults ? has_default : NULL,
+    };
+}
+
+/* Warns at a value; the text is what the API lists among `infos` or, when it is "deprecated", a deprecation path. */
+static void warn(const FlowChecker *checker, const json_t *object, const char *key, const char *path, const char *text)
+{
+    unsigned line, column;
+    document_position(checker->document, object, key, 0, &line, &column);
+    diag_warning(checker->diag, path, line, column, "%s", text);
+}
+
+static void warn_deprecated_fields(const FlowChecker *checker, const Field *table, const json_t *object, const char *path)
+{
+    for (const Field *field = table; field && field->name; field++) {
+        if (!(field->flags & FIELD_DEPRECATED) || !json_object_get(object, field->name))
+            continue;
+        _cleanup_free_ char *full = *path ? xasprintf("%s.%s", path, field->name) : xstrdup(field->name);
+        warn(checker, object, field->name, full, "deprecated");
+    }
+}
+
+/* Gives the entries that a type's own check has added the name and place of the object. */
+static void name_entries(const FlowChecker *checker, size_t first, const FieldCheck *check, const json_t *object,
+                         const char *path)
+{
+    unsigned line, column;
+    document_position(checker->document, object, NULL, 0, &line, &column);
+    for (size_t i = first; i < checker->diag->entries.count; i++) {
+        DiagEntry *entry = &checker->diag->entries.items[i];
+        if (!entry->line) {
+            entry->line = line;
+            entry->column = column;
+        }
+        if (!entry->path)
+            entry->path = xstrdup(path);
+        if (!entry->name && check->name && starts_with(entry->path, path))
+            entry->name = xasprintf("%s%s", check->name, entry->path + strlen(path));
+    }
+}
+
+/* Own and common properties of an object with a type, then the type's own check when the object could be read. */
+static void check_typed(FlowChecker *checker, const Type *type, const Field *common, const json_t *object,
+                        const char *path, bool named)
+{
+    FieldCheck check = flow_field_check(checker, type->name, named ? json_get_text(object, "id", NULL) : NULL);
+    unsigned errors = checker->diag->errors;
+    field_check(&check, type->fields, common, object, path);
+    warn_deprecated_fields(checker, type->fields, object, path);
+    if (type->deprecated)
+        warn(checker, object, "type", path, "deprecated");
+    bool readable = true;
+    for (size_t i = 0; checker->diag->errors != errors && i < checker->diag->entries.count; i++)
+        readable = readable && !checker->diag->entries.items[i].is_form;
+    size_t first = checker->diag->entries.count;
+    if (type->check && readable)
+        type->check(&check, object, path);
+    name_entries(checker, first, &check, object, path);
+}
+
+static const Field *common_fields(TypeKind kind)
+{
+    static const Field type_only[] = {{"type", FIELD_STRING, FIELD_REQUIRED, .doc = "What it is."}, {}};
+    if (kind == TYPE_TASK)
+        return fields_of_every_task;
+    return kind == TYPE_TRIGGER ? fields_of_every_trigger : type_only;
+}
+
+/* An object of a type, whatever stands there: a condition in place of a task is told what it lacks to be one. */
+static void check_by_type(FlowChecker *checker, TypeKind kind, json_t *object, const char *path)
+{
+    FieldCheck check = flow_field_check(checker, NULL, NULL);
+    const char *name = json_get_text(object, "type", "");
+    const TypeRegistry *registry = checker->options->registry;
+    bool is_alias = false;
+    const Type *type = type_find(registry, kind, name, &is_alias);
+    for (TypeKind other = TYPE_TASK; !type && other <= TYPE_TASK_RUNNER; other++) {
+        const Type *found = type_find(registry, other, name, NULL);
+        unsigned before = checker->diag->errors;
+        if (found)
+            check_typed(checker, found, common_fields(found->kind), object, path, kind == TYPE_TASK);
+        if (found && checker->diag->errors != before)
+            return;
+    }
+    if (!type) {
+        field_report_form(&check, object, "type", path, "Invalid type: %s", *name ? name : "<null>");
+        return;
+    }
+    if (is_alias) {
+        _cleanup_free_ char *text = xasprintf("%s is replaced by %s", name, type->name);
+        warn(checker, object, "type", path, text);
+    }
+    check_typed(checker, type, common_fields(kind), object, path, kind == TYPE_TASK);
+}
+
+/* An object whose `type` chooses a row of variants. */
+static void check_variant(FlowChecker *checker, const Variant *variants, const Field *common, json_t *object,
+                          const char *path, const char *name)
+{
+    const char *type = json_get_text(object, "type", NULL);
+    const Variant *variant = variants;
+    while (variant->type && (!type || !streq(type, variant->type)))
+        variant++;
+    FieldCheck check = flow_field_check(checker, variant->class_name, name);
+    if (!variant->type) {
+        field_report_form(&check, object, "type", path, "Invalid type: %s", type ? type : "null");
+        return;
+    }
+    unsigned errors = checker->diag->errors;
+    field_check(&check, variant->fields, common, object, path);
+    if (variant->check && checker->diag->errors == errors)
+        variant->check(&check, object, path);
+    if (variant->deprecated)
+        warn(checker, object, NULL, path, "deprecated");
+}
+
+static void check_retry(FlowChecker *checker, const json_t *owner, const char *path)
+{
+    json_t *retry = json_object_get(owner, "retry");
+    if (!json_is_object(retry))
+        return;
+    _cleanup_free_ char *retry_path = *path ? xasprintf("%s.retry", path) : xstrdup("retry");
+    check_variant(checker, retry_variants, NULL, retry, retry_path, NULL);
+}
+
+static void check_task(FlowChecker *checker, json_t *task, const char *path)
+{
+    const json_t *id = json_object_get(task, "id");
+    if (id && !json_is_null(id))
+        (void)json_array_append_new(checker->task_ids, json_pack("{s:O,s:O}", "id", id, "task", task)); /* no failure but memory */
+    check_by_type(checker, TYPE_TASK, task, path);
+    check_retry(checker, task, path);
+}
+
+static void check_input(FlowChecker *checker, json_t *input, const char *path)
+{
+    const char *name = json_get_text(input, "id", json_get_text(input, "name", NULL));
+    check_variant(checker, input_variants, fields_of_every_input, input, path, name);
+    if (!json_object_get(input, "name"))
+        return;
+    _cleanup_free_ char *full = xasprintf("%s.name", path);
+    warn(checker, input, "name", full, "deprecated");
+}
+
+static void visit_task(FlowChecker *checker, json_t *value, const char *path)
+{
+    if (json_is_object(value)) {
+        check_task(checker, value, path);
+        return;
+    }
+    /* Kestra reads such an item as no task at all and goes on. */
+    diag_warning(checker->diag, path, 0, 0, "this is not a task and is left out");
+}
+
+static void visit_dag_node(FlowChecker *checker, json_t *value, const char *path)
+{
+    FieldCheck check = flow_field_check(checker, "io.kestra.plugin.core.flow.Dag$DagTask", NULL);
+    field_check(&check, fields_of_dag_node, NULL, value, path);
+}
+
+static void visit_condition(FlowChecker *checker, json_t *value, const char *path)
+{
+    check_by_type(checker, TYPE_CONDITION, value, path);
+}
+
+static void visit_trigger(FlowChecker *checker, json_t *value, const char *path)
+{
+    check_by_type(checker, TYPE_TRIGGER, value, path);
+}
+
+static void visit_task_runner(FlowChecker *checker, json_t *value, const char *path)
+{
+    check_by_type(checker, TYPE_TASK_RUNNER, value, path);
+}
+
+typedef void (*Visitor)(FlowChecker *checker, json_t *value, const char *path);
+
+static void visit_list(FlowChecker *checker, const json_t *list, const char *path, Visitor visitor, bool objects_only)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item) {
+        _cleanup_free_ char *item_path = xasprintf("%s[%zu]", path, i);
+        if (json_is_object(item) || !objects_only) {
+            visitor(checker, item, item_path);
+            continue;
+        }
+        unsigned line, column;
+        document_position(checker->document, list, NULL, i, &line, &column);
+        diag_error(checker->diag, item_path, line, column, "expected a map");
+        diag_mark(checker->diag, NULL, true);
+    }
+}
+
+static void visit_cases(FlowChecker *checker, json_t *cases, const char *path)
+{
+    const char *key;
+    json_t *tasks;
+    json_object_foreach(cases, key, tasks) {
+        _cleanup_free_ char *case_path = xasprintf("%s.%s", path, key);
+        if (json_is_array(tasks)) {
+            visit_list(checker, tasks, case_path, visit_task, false);
+            continue;
+        }
+        unsigned line, column;
+        document_position(checker->document, cases, key, 0, &line, &column);
+        diag_error(checker->diag, case_path, line, column, "expected a list of tasks");
+        diag_mark(checker->diag, NULL, true);
+    }
+}
+
+static const struct {
+    Visitor visitor;
+    bool is_list, objects_only;
+} visitors[_FIELD_KIND_MAX] = {
+    [FIELD_TASK] = {visit_task, false, false},
+    [FIELD_TASKS] = {visit_task, true, false},
+    [FIELD_TASK_CASES] = {visit_cases, false, false},
+    [FIELD_DAG_TASKS] = {visit_dag_node, true, true},
+    [FIELD_CONDITIONS] = {visit_condition, true, true},
+    [FIELD_TRIGGERS] = {visit_trigger, true, true},
+    [FIELD_INPUTS] = {check_input, true, true},
+    [FIELD_TASK_RUNNER] = {visit_task_runner, false, false},
+};
+
+static void visit(void *userdata, const Field *field, const json_t *parent, json_t *value, const char *path)
+{
+    FlowChecker *checker = userdata;
+    Visitor visitor = visitors[field->kind].visitor;
+    if (visitor && visitors[field->kind].is_list)
+        visit_list(checker, value, path, visitor, visitors[field->kind].objects_only);
+    else if (visitor)
+        visitor(checker, value, path);
+}
+
+static void check_sla(FlowChecker *checker)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(checker->root, "sla"), i, item) {
+        _cleanup_free_ char *path = xasprintf("sla[%zu]", i);
+        if (json_is_object(item))
+            check_variant(checker, sla_variants, fields_of_every_sla, item, path, NULL);
+    }
+}
+
+/* The values of a plugin default must be properties of its type, when it names one. */
+static void check_default(FlowChecker *checker, const json_t *item, const char *path)
+{
+    FieldCheck check = flow_field_check(checker, NULL, NULL);
+    const char *name = json_get_text(item, "type", NULL);
+    if (!name) {
+        field_report_form(&check, item, NULL, path, "Unable to validate the flow: Cannot found plugin for null identifier");
+        return;
+    }
+    const Type *type = NULL;
+    for (TypeKind kind = TYPE_TASK; !type && kind <= TYPE_TASK_RUNNER; kind++)
+        type = type_find(checker->options->registry, kind, name, NULL);
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(item, "values"), key, value) {
+        if (type && !field_find(type->fields, key) && !field_find(common_fields(type->kind), key))
+            field_report(&check, item, NULL, path, "Invalid Plugin Default: No property '%s' exists in plugin '%s'", key,
+                         name);
+        else if (type && json_is_null(value))
+            field_report(&check, item, NULL, path, "Invalid Plugin Default: No value for property '%s'", key);
+    }
+}
+
+static void check_defaults(FlowChecker *checker)
+{
+    static const char *const names[] = {"pluginDefaults", "taskDefaults"};
+    for (size_t k = 0; k < ELEMENTS(names); k++) {
+        size_t i;
+        const json_t *item;
+        json_array_foreach(json_object_get(checker->root, names[k]), i, item) {
+            _cleanup_free_ char *path = xasprintf("%s[%zu]", names[k], i);
+            if (json_is_object(item))
+                check_default(checker, item, path);
+        }
+    }
+}
+
+void flow_check(FlowChecker *checker)
+{
+    if (!json_is_object(checker->root)) {
+        unsigned line, column;
+        document_position(checker->document, NULL, NULL, 0, &line, &column);
+        diag_error(checker->diag, NULL, line ? line : 1, column ? column : 1, "a flow must be a map with id, namespace and tasks");
+        diag_mark(checker->diag, NULL, true);
+        return;
+    }
+    checker->task_ids = json_array();
+    FieldCheck check = flow_field_check(checker, "io.kestra.core.models.flows.Flow", NULL);
+    check.has_default = NULL;
+    field_check(&check, fields_of_flow, NULL, checker->root, "");
+    warn_deprecated_fields(checker, fields_of_flow, checker->root, "");
+    check_retry(checker, checker->root, "");
+    check_sla(checker);
+    check_defaults(checker);
+    flow_check_rules(checker);
+    json_decref(checker->task_ids);
+    field_patterns_done(&checker->patterns);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plugin defaults: values that every object of a type gets. They are merged into the source's tree, children first, so
+ * that the rest of the room needs to know nothing of them. A default applies to a type that begins with its own type, so
+ * a package name covers all its types. What is not touched stays shared with the source's tree.
+ *
+ * Source: io.kestra.core.services.PluginDefaultService. The order of several matching defaults follows the list here,
+ * where the Java map leaves it open.
+ */
+#include "model/flow_private.h"
+
+typedef struct Default {
+    const char *type;
+    size_t type_length;
+    const json_t *values;
+    bool forced;
+} Default;
+
+struct Defaults {
+    VEC(Default) items;
+};
+
+static const TypeKind all_kinds[] = {TYPE_TASK, TYPE_TRIGGER, TYPE_CONDITION, TYPE_TASK_RUNNER};
+
+static void add(Defaults *defaults, const TypeRegistry *registry, const json_t *item)
+{
+    const char *type = json_get_text(item, "type", NULL);
+    const json_t *values = json_object_get(item, "values");
+    if (!type || !json_is_object(values))
+        return;
+    bool forced = property_is_true(item, "forced");
+    vec_push(&defaults->items, (Default){type, strlen(type), values, forced});
+    bool is_alias = false;
+    for (size_t i = 0; i < ELEMENTS(all_kinds); i++) {
+        const Type *real = type_find(registry, all_kinds[i], type, &is_alias);
+        if (real && is_alias)
+            vec_push(&defaults->items, (Default){real->name, strlen(real->name), values, forced});
+    }
+}
+
+static void add_all(Defaults *defaults, const TypeRegistry *registry, const json_t *list)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item) add(defaults, registry, item);
+}
+
+Defaults *defaults_new(const TypeRegistry *registry, const json_t *flow, const json_t *global)
+{
+    Defaults *defaults = xnew(Defaults);
+    add_all(defaults, registry, json_object_get(flow, "pluginDefaults"));
+    add_all(defaults, registry, json_object_get(flow, "taskDefaults"));
+    add_all(defaults, registry, global);
+    return defaults->items.count ? defaults : defaults_free(defaults);
+}
+
+Defaults *defaults_free(Defaults *defaults)
+{
+    if (defaults)
+        vec_free(&defaults->items);
+    free(defaults);
+    return NULL;
+}
+
+static bool covers(const Default *row, const char *type)
+{
+    return strncmp(type, row->type, row->type_length) == 0;
+}
+
+bool defaults_have(const Defaults *defaults, const char *type, const char *property)
+{
+    for (size_t i = 0; defaults && type && i < defaults->items.count; i++) {
+        const json_t *value = json_object_get(defaults->items.items[i].values, property);
+        if (covers(&defaults->items.items[i], type) && value && !json_is_null(value))
+            return true;
+    }
+    return false;
+}
+
+/* Steals object. */
+static json_t *apply(const Defaults *defaults, json_t *object)
+{
+    const char *found = json_get_text(object, "type", NULL);
+    if (!found)
+        return object;
+    _cleanup_free_ char *type = xstrdup(found); /* a forced default may change it */
+    for (size_t i = 0; i < defaults->items.count; i++) {
+        const Default *row = &defaults->items.items[i];
+        if (row->forced || !covers(row, type))
+            continue;
+        json_t *merged = json_merged(row->values, object);
+        json_decref(object);
+        object = merged;
+    }
+    for (size_t i = defaults->items.count; i-- > 0;) {
+        const Default *row = &defaults->items.items[i];
+        if (!row->forced || !covers(row, type))
+            continue;
+        json_t *merged = json_merged(object, row->values);
+        json_decref(object);
+        object = merged;
+    }
+    return object;
+}
+
+static json_t *inject(const Defaults *defaults, json_t *value);
+
+static json_t *inject_array(const Defaults *defaults, json_t *array)
+{
+    json_t *copy = NULL;
+    size_t i;
+    json_t *item;
+    json_array_foreach(array, i, item) {
+        json_t *changed = inject(defaults, item);
+        if (changed != item && !copy)
+            copy = json_copy(array);
+        if (changed != item)
+            (void)json_array_set(copy, i, changed); /* the index exists */
+        json_decref(changed);
+    }
+    return copy ? copy : json_incref(array);
+}
+
+static json_t *inject_object(const Defaults *defaults, json_t *object)
+{
+    json_t *copy = NULL;
+    const char *key;
+    json_t *item;
+    json_object_foreach(object, key, item) {
+        json_t *changed = inject(defaults, item);
+        if (changed != item && !copy)
+            copy = json_copy(object);
+        if (changed != item)
+            (void)json_object_set_nocheck(copy, key, changed); /* the key was read from a checked text */
+        json_decref(changed);
+    }
+    return apply(defaults, copy ? copy : json_incref(object));
+}
+
+static json_t *inject(const Defaults *defaults, json_t *value)
+{
+    if (json_is_array(value))
+        return inject_array(defaults, value);
+    if (json_is_object(value))
+        return inject_object(defaults, value);
+    return json_incref(value);
+}
+
+json_t *defaults_inject(const Defaults *defaults, json_t *flow)
+{
+    if (!defaults)
+        return json_incref(flow);
+    json_t *injected = json_copy(flow);
+    const char *key;
+    json_t *value;
+    json_object_foreach(flow, key, value) {
+        if (streq(key, "pluginDefaults") || streq(key, "taskDefaults"))
+            continue;
+        (void)json_object_set_new_nocheck(injected, key, inject(defaults, value));
+    }
+    return injected;
+}
