@@ -433,6 +433,11 @@ int document_parse(const char *text, size_t length, const DocumentLimits *limits
         diag_error(diag, NULL, line, column, "%s", problem);
         return DOCUMENT_E_INVALID;
     }
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (length >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0) {
+        text += strlen(mark);
+        length -= strlen(mark);
+    }
     Builder builder = {.text = text, .length = length, .limits = limits, .diag = diag};
     if (!yaml_parser_initialize(&builder.parser))
         abort();

@@ -163,7 +163,7 @@ static char *find_value(const char *source, size_t length, const char *key)
             while (from < stop && (*from == ' ' || *from == '\t' || *from == '"' || *from == '\''))
                 from++;
             const char *to = from;
-            while (to < stop && !strchr(" \t\r\"'#", *to))
+            while (to < stop && *to && !strchr(" \t\r\"'#", *to))
                 to++;
             return to > from ? xstrndup(from, (size_t)(to - from)) : NULL;
         }

@@ -29,6 +29,11 @@ libplugin_a_SOURCES = \
 	src/plugin/core/log/log.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
+	src/plugin/core/trigger/flow.c \
+	src/plugin/core/trigger/schedule.c \
+	src/plugin/core/trigger/schedule_on_dates.c \
+	src/plugin/core/trigger/trigger.c src/plugin/core/trigger/trigger.h \
+	src/plugin/core/trigger/webhook.c \
 	src/plugin/scripts/shell/commands.c \
 	src/plugin/scripts/shell/script.c
 EXTRA_DIST += src/plugin/README.md

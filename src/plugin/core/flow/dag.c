@@ -85,7 +85,7 @@ static void dag_check(const FieldCheck *check, const json_t *properties, const c
     if (check->document)
         document_position(check->document, properties, "tasks", 0, &line, &column);
     if (!json_array_size(nodes)) {
-        diag_error(check->diag, path, line, column, "No task defined");
+        diag_error(check->diag, path, line, column, "%s", nodes ? "No task defined" : "invalid Dag task");
         return;
     }
     _cleanup_json_ json_t *by_id = nodes_by_id(nodes);
@@ -101,7 +101,7 @@ static void dag_check(const FieldCheck *check, const json_t *properties, const c
 static const Field fields[] = {
     {.name = "tasks",
      .kind = FIELD_DAG_TASKS,
-     .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
+     .flags = FIELD_NOT_EMPTY,
      .doc = "The nodes: a task, and the ids of those that must have ended before it."},
     FLOW_FIELD_CONCURRENT,
     FLOW_FIELD_ERRORS,

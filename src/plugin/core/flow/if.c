@@ -26,7 +26,7 @@ static const Field fields[] = {
      .doc = "An expression; false when it renders to nothing, false, 0 or -0."},
     {.name = "then",
      .kind = FIELD_TASKS,
-     .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
+     .flags = FIELD_NOT_EMPTY,
      .doc = "Tasks that run when the condition is true."},
     {.name = "else", .kind = FIELD_TASKS, .doc = "Tasks that run when it is not."},
     FLOW_FIELD_ERRORS,
