@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kestractl as an administrator uses it: output, JSON, exit codes, messages."""
+import json
+import os
+import subprocess
+import tempfile
+
+from client import check, finish
+
+FLOW = """id: %s
+namespace: integration.cli
+inputs:
+  - id: name
+    type: STRING
+    defaults: world
+tasks:
+  - id: hello
+    type: io.kestra.plugin.core.log.Log
+    message: "hello {{ inputs.name }}"
+%s"""
+FAIL = """  - id: fail
+    type: io.kestra.plugin.core.execution.Fail
+"""
+
+
+def find_kestractl():
+    for directory in (os.environ.get("KESTRA_BUILD", ""), os.path.join(os.path.dirname(__file__), "..", "..", "build")):
+        if directory and os.path.exists(os.path.join(directory, "kestractl")):
+            return os.path.join(directory, "kestractl")
+    return "kestractl"
+
+
+KESTRACTL = find_kestractl()
+
+
+def ctl(*arguments, stdin=""):
+    done = subprocess.run([KESTRACTL, *arguments], input=stdin, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        good, bad, failing = (os.path.join(directory, name) for name in ("good.yaml", "bad.yaml", "failing.yaml"))
+        for path, text in ((good, FLOW % ("good", "")), (failing, FLOW % ("failing", FAIL)),
+                           (bad, "id: bad\nnamespace: integration.cli\ntasks:\n  - id: x\n    type: no.such.Type\n")):
+            with open(path, "w") as file:
+                file.write(text)
+        code, out, err = ctl("flow", "validate", good)
+        check(code == 0 and "is valid" in out, "validate: a good file", (code, out, err))
+        code, out, err = ctl("flow", "validate", bad)
+        check(code == 1 and "no.such.Type" in err, "validate: a bad file names the type", (code, out, err))
+        for path in (good, failing):
+            code, out, err = ctl("flow", "create", path)
+            check(code == 0 and "revision 1" in out, "create " + os.path.basename(path), (code, out, err))
+        code, out, err = ctl("flow", "create", good)
+        check(code == 1 and "already exists" in err, "create again is refused with the server's reason", (code, out, err))
+        code, out, err = ctl("flow", "get", "integration.cli", "good")
+        check(code == 0 and out == FLOW % ("good", ""), "get gives the source byte for byte", (code, err))
+        code, out, err = ctl("flow", "list", "--namespace", "integration.cli", "--output", "json")
+        check(code == 0 and json.loads(out)["total"] == 2, "list as JSON", (code, out, err))
+        code, out, err = ctl("run", "integration.cli.good", "--input", "name=admin", "--wait")
+        check(code == 0 and "SUCCESS" in out, "run --wait succeeds", (code, out, err))
+        code, out, err = ctl("run", "integration.cli", "failing", "--wait", "--output", "json")
+        check(code == 1 and json.loads(out)["state"]["current"] == "FAILED", "run --wait of a failing flow exits with 1", (code, err))
+        execution = json.loads(out)["id"]
+        code, out, err = ctl("logs", execution, "--level", "INFO")
+        check(code == 0 and "hello world" in out, "logs", (code, out, err))
+        code, out, err = ctl("execution", "list", "--state", "FAILED", "--namespace", "integration.cli")
+        check(code == 0 and execution in out, "execution list by state", (code, out, err))
+        code, out, err = ctl("execution", "get", execution)
+        check(code == 0 and "hello" in out and "fail" in out, "execution get shows the task runs", (code, out, err))
+        code, out, err = ctl("run", "integration.cli.absent")
+        check(code == 1 and "not found" in err.lower(), "run of a flow that is not there", (code, out, err))
+        code, out, err = ctl("expression", "eval", "{{ a.b ~ '!' }}", "--context", "-", stdin='{"a":{"b":"yes"}}')
+        check(code == 0 and out == "yes!\n", "expression eval", (code, out, err))
+        code, out, err = ctl("expression", "eval", "{{ a.b }}")
+        check(code == 1 and "a" in err, "expression eval: unknown variable", (code, out, err))
+        code, out, err = ctl("flow", "delete", "integration.cli", "good")
+        check(code == 0 and ctl("flow", "get", "integration.cli", "good")[0] == 1, "delete", (code, err))
+        code, out, err = ctl("frobnicate")
+        check(code == 64 and "--help" in err, "an unknown verb is a usage error", (code, out, err))
+        code, out, err = ctl("flow", "list", "--server", "http://127.0.0.1:1")
+        check(code == 69 and err, "no server: exit code 69 and a reason", (code, out, err))
+        code, out, err = ctl("--help")
+        check(code == 0 and "flow validate" in out, "help lists the verbs", code)
+    finish()
+
+
+main()
