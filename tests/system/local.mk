@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Needs root and several minutes: tests/system/run, or tools/test system.
+EXTRA_DIST += \
+	tests/system/README.md tests/system/run tests/system/machine \
+	tests/system/harness.py tests/system/packages.py tests/system/operation.py tests/system/examples.py
