@@ -1,0 +1,13 @@
+noinst_LIBRARIES += libexecutor.a
+libexecutor_a_SOURCES = \
+	src/executor/act.c \
+	src/executor/begin.c \
+	src/executor/change.c \
+	src/executor/end.c \
+	src/executor/live.c src/executor/live.h \
+	src/executor/render.c \
+	src/executor/result.c \
+	src/executor/retry.c \
+	src/executor/scope.c src/executor/scope.h \
+	src/executor/step.c src/executor/step.h \
+	src/executor/transitions.c

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What events do. Operations of people are applied by model/operation.c; then the scopes are opened anew from the task runs,
+ * as after a takeover, and what is RESTARTED begins.
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+#include "model/operation.h"
+
+/* --- operations --- */
+
+/* Task runs may go, so nothing may point at them any more. */
+static Operation operation_begin(Step *step, Live *live)
+{
+    step_save(step, live);
+    live_forget_scopes(live);
+    return (Operation){.now = step->now, .removed = json_array(), .diag = step->diag};
+}
+
+static int operation_end(Step *step, Live *live, Operation *operation, int r)
+{
+    size_t index;
+    json_t *id;
+    json_array_foreach(operation->removed, index, id)
+        unit_remove_task_run(step->unit, live->execution->id, json_string_value(id));
+    json_decref(operation->removed);
+    if (r == 0)
+        act_resync(step, live);
+    else
+        live_rebuild(step, live);
+    return r == 0 ? 0 : STEP_E_STALE;
+}
+
+static void begin_restarted(Step *step, Live *live)
+{
+    size_t count = live->execution->task_runs.count;
+    for (size_t i = 0; i < count; i++) {
+        TaskRun *run = live->execution->task_runs.items[i];
+        if (state_current(&run->state) == STATE_RESTARTED)
+            begin_run(step, live, run);
+    }
+}
+
+void act_resync(Step *step, Live *live)
+{
+    Execution *execution = live->execution;
+    if (live_state(live) == STATE_RESTARTED)
+        change_execution(step, live, STATE_RUNNING);
+    for (size_t i = 0; i < execution->task_runs.count; i++) {
+        TaskRun *run = execution->task_runs.items[i];
+        bool dirty = run->dirty;
+        run->dirty = false;
+        if (dirty)
+            change_mark(live, run);
+    }
+    outputs_tree_free(live->outputs);
+    live->outputs = outputs_tree_new(execution);
+    live_rebuild(step, live);
+    begin_restarted(step, live);
+}
+
+int act_restart(Step *step, Live *live, const json_t *body)
+{
+    Operation operation = operation_begin(step, live);
+    return operation_end(step, live, &operation, operation_restart(&operation, live->execution));
+}
+
+int act_resume(Step *step, Live *live, const json_t *body)
+{
+    Operation operation = operation_begin(step, live);
+    int r = operation_resume(&operation, live->execution, json_object_get(body, "inputs"));
+    return operation_end(step, live, &operation, r);
+}
+
+int act_mark_as(Step *step, Live *live, const json_t *body)
+{
+    State state = state_from_string(json_get_text(body, "state", NULL));
+    if (state < 0) {
+        diag_error(step->diag, "state", 0, 0, "is not a state");
+        return STEP_E_INVALID;
+    }
+    Operation operation = operation_begin(step, live);
+    int r = operation_mark_as(&operation, live->execution, json_get_text(body, "taskRunId", NULL), state);
+    return operation_end(step, live, &operation, r);
+}
+
+int act_force_run(Step *step, Live *live, const json_t *body)
+{
+    bool resumes = live_state(live) == STATE_PAUSED;
+    if (!resumes) {
+        change_execution(step, live, STATE_RUNNING);
+        return 0;
+    }
+    Operation operation = operation_begin(step, live);
+    return operation_end(step, live, &operation, operation_force_run(&operation, live->execution));
+}
+
+int act_unqueue(Step *step, Live *live, const json_t *body)
+{
+    change_execution(step, live, STATE_RUNNING);
+    return 0;
+}
+
+int act_pause(Step *step, Live *live, const json_t *body)
+{
+    change_execution(step, live, STATE_PAUSED);
+    return 0;
+}
+
+int act_change_status(Step *step, Live *live, const json_t *body)
+{
+    Operation operation = {.now = step->now, .diag = step->diag};
+    State state = state_from_string(json_get_text(body, "state", NULL));
+    return operation_change_status(&operation, live->execution, state) == 0 ? 0 : STEP_E_INVALID;
+}
+
+int act_labels(Step *step, Live *live, const json_t *body)
+{
+    json_t *labels;
+    if (labels_decode(json_object_get(body, "labels"), &labels) != 0) {
+        diag_error(step->diag, "labels", 0, 0, "are neither a list nor a map of texts");
+        return STEP_E_INVALID;
+    }
+    operation_set_labels(live->execution, labels);
+    json_decref(labels);
+    return 0;
+}
+
+/* --- life --- */
+
+int act_begin(Step *step, Live *live, const json_t *body)
+{
+    const Execution *execution = live->execution;
+    if (live_state(live) == STATE_RESTARTED) {
+        act_resync(step, live);
+        return 0;
+    }
+    if (execution->schedule_date > step->now) {
+        change_set_timer(step, live, "schedule", NULL, execution->schedule_date);
+        return 0;
+    }
+    change_execution(step, live, STATE_RUNNING);
+    change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow started");
+    return 0;
+}
+
+int act_follow(Step *step, Live *live, const json_t *body)
+{
+    unit_tell_followers(step->unit, live->execution->id);
+    return 0;
+}
+
+int act_delete(Step *step, Live *live, const json_t *body)
+{
+    unit_delete_execution(step->unit, live->execution->id, json_get_boolean(body, "logs", true),
+                          json_get_boolean(body, "metrics", true));
+    unit_tell_followers(step->unit, live->execution->id);
+    live_forget_scopes(live);
+    live->deleted = true;
+    return 0;
+}
+
+/* --- kill --- */
+
+/* A run that no worker holds, and that has no children open, ends here; a worker reports the others. */
+static void kill_run(Step *step, Live *live, TaskRun *run)
+{
+    State state = state_current(&run->state);
+    if (state_is_terminated(state) && !json_object_get(run->internal, "retryWaits"))
+        return;
+    if (run->flowable && run->flowable->children)
+        return;
+    if (state_is_running(state) && run->attempts.count) {
+        unit_kill_job(step->unit, run->id);
+        return;
+    }
+    unit_cancel_job(step->unit, run->id);
+    if (state == STATE_RETRYING)
+        change_clear_timer(step, live, "retry", run);
+    end_run(step, live, run, STATE_KILLED, 0);
+}
+
+int act_kill(Step *step, Live *live, const json_t *body)
+{
+    bool began = live->root && live->execution->task_runs.count;
+    change_execution(step, live, STATE_KILLING);
+    if (!began) {
+        end_execution(step, live, STATE_KILLED);
+        return 0;
+    }
+    live->retry_line.count = 0;
+    size_t count = live->execution->task_runs.count;
+    for (size_t i = count; i > 0; i--)
+        kill_run(step, live, live->execution->task_runs.items[i - 1]);
+    for (size_t i = 0; i < count; i++) {
+        const TaskRun *run = live->execution->task_runs.items[i];
+        if (run->flowable && run->flowable->children)
+            live_line_up(live, run->flowable->children);
+    }
+    live_line_up(live, live->root);
+    return 0;
+}
+
+/* --- timers --- */
+
+static void schedule_due(Step *step, Live *live, TaskRun *run)
+{
+    if (live_state(live) == STATE_CREATED)
+        change_execution(step, live, STATE_RUNNING);
+}
+
+static void replay_due(Step *step, Live *live, TaskRun *run)
+{
+    if (live_state(live) == STATE_RETRIED)
+        retry_flow_due(step, live);
+}
+
+/* Complete: names that change_set_timer() is given. `of_run`: the name goes on with ":<task run>". */
+static const struct {
+    const char *name;
+    bool of_run;
+    void (*due)(Step *step, Live *live, TaskRun *run);
+} timer_names[] = {
+    {"retry", true, retry_due},
+    {"schedule", false, schedule_due},
+    {"replay", false, replay_due},
+};
+
+int act_timer(Step *step, Live *live, const json_t *body)
+{
+    const char *name = json_get_text(body, "name", "");
+    unit_clear_timer(step->unit, live->execution->id, name);
+    const char *colon = strchr(name, ':');
+    size_t length = colon ? (size_t)(colon - name) : strlen(name);
+    TaskRun *run = colon ? execution_task_run(live->execution, colon + 1) : NULL;
+    for (size_t i = 0; i < ELEMENTS(timer_names); i++) {
+        if (strlen(timer_names[i].name) != length || strncmp(timer_names[i].name, name, length) != 0)
+            continue;
+        if (!timer_names[i].of_run || run)
+            timer_names[i].due(step, live, run);
+        return 0;
+    }
+    diag_error(step->diag, NULL, 0, 0, "there is no timer %s", name);
+    return STEP_E_STALE;
+}
+
+int act_child_end(Step *step, Live *live, const json_t *body)
+{
+    diag_error(step->diag, NULL, 0, 0, "no task run waits for a child");
+    return STEP_E_STALE;
+}

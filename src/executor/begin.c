@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A task run begins: `runIf` decides whether, the type's place (`where`) decides how. A job goes to a worker; a flowable gets
+ * a scope, which is put in line, so that its children begin after everything that begins now (the order of Kestra's task
+ * runs), and so that nothing here is recursive, however deep the flow is.
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+
+/* --- jobs --- */
+
+static json_t *flow_reference(const Execution *execution)
+{
+    return json_pack("{s:s,s:s,s:i}", "namespace", execution->namespace, "id", execution->flow_id, "revision",
+                     execution->flow_revision);
+}
+
+static const char *worker_group(const Task *task)
+{
+    return json_get_text(json_object_get(task->properties, "workerGroup"), "key", "");
+}
+
+static void dispatch(Step *step, Live *live, TaskRun *run)
+{
+    const Execution *execution = live->execution;
+    int attempt = (int)run->attempts.count;
+    json_t *body = json_object();
+    json_object_set_new_nocheck(body, "flow", flow_reference(execution));
+    json_set_text(body, "executionId", execution->id);
+    json_set_text(body, "taskId", run->task_id);
+    json_set_text(body, "taskRunId", run->id);
+    json_object_set_new_nocheck(body, "attempt", json_integer(attempt));
+    json_set_text(body, "value", run->value);
+    json_object_set_new_nocheck(body, "variables", render_job_variables(step, live, run));
+    unit_dispatch_job(step->unit, worker_group(run->task), execution->id, run->id, attempt, body);
+}
+
+static void begin_job(Step *step, Live *live, TaskRun *run)
+{
+    dispatch(step, live, run);
+}
+
+/* --- flowables --- */
+
+int begin_plan(Step *step, Live *live, TaskRun *run, FlowablePlan *ret)
+{
+    _cleanup_render_ Render render = render_begin(step, live, run, run->task);
+    FlowableContext context = {
+        .task = run->task,
+        .task_run = run,
+        .render = &render.context,
+        .diag = step->diag,
+    };
+    return run->task->type->open(&context, ret);
+}
+
+/* Kestra resolves state and outputs separately and says so twice. */
+static void say_unresolved(Step *step, Live *live, TaskRun *run, const char *reason)
+{
+    change_log(step, live, run, LOG_LEVEL_ERROR, "Unable to resolve state from the Flowable task: %s", reason);
+    if (run->task->type->outputs)
+        change_log(step, live, run, LOG_LEVEL_ERROR, "Unable to resolve outputs from the Flowable task: %s", reason);
+}
+
+static void open_scope(Step *step, Live *live, TaskRun *run, FlowablePlan *plan)
+{
+    if (!plan->tasks)
+        change_log(step, live, run, LOG_LEVEL_WARN, "No task found on flow '%s.%s', task '%s', execution '%s'",
+                   live->execution->namespace, live->execution->flow_id, run->task_id, live->execution->id);
+    if (plan->values)
+        change_internal(live, run, "values", json_incref(plan->values));
+    run->flowable->children = scope_new(live->execution->flow, run, run->task, plan);
+    live_line_up(live, run->flowable->children);
+}
+
+static void begin_flowable(Step *step, Live *live, TaskRun *run)
+{
+    change_run(step, live, run, STATE_RUNNING, 0);
+    FlowablePlan plan = {};
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    Diag *outer = step->diag;
+    step->diag = &diag;
+    int r = begin_plan(step, live, run, &plan);
+    step->diag = outer;
+    if (r != 0) {
+        say_unresolved(step, live, run, diag_first(&diag));
+        end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
+        return;
+    }
+    change_outputs(live, run, plan.outputs ? TAKE_PTR(plan.outputs) : json_object());
+    open_scope(step, live, run, &plan);
+}
+
+/* --- all --- */
+
+/* How a task of each kind begins. Kinds that are no tasks never get here. */
+static void (*const beginnings[])(Step *step, Live *live, TaskRun *run) = {
+    [RUN_INLINE] = begin_job, [RUN_CHILD] = begin_job,         [RUN_WAIT] = begin_job,
+    [RUN_PROCESS] = begin_job, [RUN_FLOWABLE] = begin_flowable,
+};
+
+static void fail_run(Step *step, Live *live, TaskRun *run)
+{
+    end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
+}
+
+typedef enum RunIf { RUN_IF_TRUE, RUN_IF_FALSE, RUN_IF_BROKEN } RunIf;
+
+static RunIf evaluate_run_if(Step *step, Live *live, TaskRun *run)
+{
+    const ExprTree *condition = run->task->templates ? expr_tree_get(run->task->templates, "runIf") : NULL;
+    if (!condition)
+        return RUN_IF_TRUE;
+    _cleanup_render_ Render render = render_begin(step, live, run, run->task);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_free_ char *text = NULL;
+    if (expr_tree_render_text(condition, &render.context, &text, &diag) != 0) {
+        change_log(step, live, run, LOG_LEVEL_ERROR, "Unable to evaluate the runIf condition for task %s",
+                   run->task_id);
+        change_log(step, live, run, LOG_LEVEL_DEBUG, "runIf of task %s: %s", run->task_id, diag_first(&diag));
+        return RUN_IF_BROKEN;
+    }
+    return expr_is_truthy(text) ? RUN_IF_TRUE : RUN_IF_FALSE;
+}
+
+void begin_run(Step *step, Live *live, TaskRun *run)
+{
+    const Type *type = run->task ? run->task->type : NULL;
+    if (!type || (size_t)type->where >= ELEMENTS(beginnings) || !beginnings[type->where]) {
+        change_log(step, live, run, LOG_LEVEL_ERROR, "Task '%s' can not run: its type '%s' is unknown here",
+                   run->task_id, run->task ? run->task->type_name : "");
+        fail_run(step, live, run);
+        return;
+    }
+    RunIf decision = evaluate_run_if(step, live, run);
+    if (decision == RUN_IF_BROKEN)
+        fail_run(step, live, run);
+    else if (decision == RUN_IF_FALSE)
+        end_run(step, live, run, STATE_SKIPPED, 0);
+    else
+        beginnings[type->where](step, live, run);
+}
+
+void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item)
+{
+    TaskRun *run = change_add_run(step, live, item->task, scope->run, item->value);
+    *run->flowable = (struct Flowable){.item = item->index, .phase = scope->phase, .counted = true};
+    begin_run(step, live, run);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verbs of the core. Every change of an execution goes through one of them, so that nothing can change without being
+ * marked for saving, and nothing is saved twice in a batch.
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+
+State live_state(const Live *live)
+{
+    return state_current(&live->execution->state);
+}
+
+void change_execution(Step *step, Live *live, State state)
+{
+    state_set(&live->execution->state, state, step->now);
+    live->execution->dirty = true;
+}
+
+void change_mark(Live *live, TaskRun *run)
+{
+    if (!run->dirty)
+        vec_push(&live->changed, run);
+    run->dirty = true;
+}
+
+void change_run(Step *step, Live *live, TaskRun *run, State state, usec_t date)
+{
+    state_set(&run->state, state, date ? date : step->now);
+    change_mark(live, run);
+    outputs_tree_update(live->outputs, run);
+}
+
+void change_outputs(Live *live, TaskRun *run, json_t *outputs)
+{
+    json_decref(run->outputs);
+    run->outputs = outputs;
+    change_mark(live, run);
+    outputs_tree_update(live->outputs, run);
+}
+
+void change_internal(Live *live, TaskRun *run, const char *key, json_t *value)
+{
+    if (!run->internal)
+        run->internal = json_object();
+    json_set_present(run->internal, key, value);
+    change_mark(live, run);
+}
+
+void change_new_id(Step *step, char ret_id[static ID_BYTES])
+{
+    uint64_t high = step->random(step->random_userdata);
+    uint64_t low = step->random(step->random_userdata);
+    id_from_bits(high, low, ret_id);
+}
+
+TaskRun *change_add_run(Step *step, Live *live, const Task *task, TaskRun *parent, const char *value)
+{
+    char id[ID_BYTES];
+    change_new_id(step, id);
+    TaskRun *run = execution_add_task_run(live->execution, id, task->id, task, parent, value, step->now);
+    run->dirty = false;
+    run->flowable = xnew(struct Flowable);
+    change_mark(live, run);
+    outputs_tree_update(live->outputs, run);
+    return run;
+}
+
+/* --- timers --- */
+
+static char *timer_name(const char *name, const TaskRun *run)
+{
+    return run ? xasprintf("%s:%s", name, run->id) : xstrdup(name);
+}
+
+static void note_timer(Step *step, const Live *live, char *name, usec_t date)
+{
+    StepTimer timer = {.name = name, .date = date};
+    snprintf(timer.key, sizeof(timer.key), "%s", live->execution->id);
+    vec_push(&step->timers, timer);
+}
+
+void change_set_timer(Step *step, Live *live, const char *name, const TaskRun *run, usec_t date)
+{
+    char *full = timer_name(name, run);
+    unit_set_timer(step->unit, live->execution->id, full, date, NULL);
+    note_timer(step, live, full, date);
+}
+
+void change_clear_timer(Step *step, Live *live, const char *name, const TaskRun *run)
+{
+    char *full = timer_name(name, run);
+    unit_clear_timer(step->unit, live->execution->id, full);
+    note_timer(step, live, full, 0);
+}
+
+void step_forget_timers(Step *step)
+{
+    for (size_t i = 0; i < step->timers.count; i++)
+        free(step->timers.items[i].name);
+    step->timers.count = 0;
+}
+
+void step_done(Step *step)
+{
+    step_forget_timers(step);
+    vec_free(&step->timers);
+}
+
+/* --- logs --- */
+
+void change_log(Step *step, Live *live, const TaskRun *run, int level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *message = NULL;
+    int length = vasprintf(&message, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    const Execution *execution = live->execution;
+    LogEntry entry = {
+        .namespace = execution->namespace,
+        .flow_id = execution->flow_id,
+        .execution_id = execution->id,
+        .task_id = run ? run->task_id : NULL,
+        .task_run_id = run ? run->id : NULL,
+        .attempt = run ? (int)run->attempts.count : -1,
+        .timestamp = step->now,
+        .level = level,
+        .thread = "executor",
+        .message = message,
+    };
+    unit_log(step->unit, &entry);
+    free(message);
+}

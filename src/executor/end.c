@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ends: of a task run (its parent's scope counts it and is put in line), of a scope (its flowable gets a state), of the
+ * execution (flow outputs, and everyone who waits for it is told).
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+#include "model/input.h"
+
+void end_run(Step *step, Live *live, TaskRun *run, State state, usec_t date)
+{
+    change_run(step, live, run, state, date);
+    Scope *scope = live_scope_of(live, run);
+    if (!scope)
+        return;
+    scope_ended(scope, run->flowable->phase, run->flowable->item, state);
+    live_line_up(live, scope);
+}
+
+void end_scope(Step *step, Live *live, Scope *scope)
+{
+    bool killing = live_state(live) == STATE_KILLING;
+    State state = killing ? STATE_KILLED : scope_state(scope);
+    TaskRun *run = scope->run;
+    if (!run) {
+        live->root = NULL;
+        scope_free(scope);
+        end_execution(step, live, state);
+        return;
+    }
+    run->flowable->children = NULL;
+    scope_free(scope);
+    end_run(step, live, run, state, 0);
+}
+
+/* --- flow outputs --- */
+
+static int render_output(const FlowOutput *output, const Render *render, const Step *step, json_t *outputs, Diag *diag)
+{
+    _cleanup_json_ json_t *rendered = NULL, *parsed = NULL;
+    int r = expr_tree_render_typed(output->value, &render->context, &rendered, diag);
+    if (r != 0)
+        return r;
+    if (output->type)
+        r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, diag);
+    else
+        parsed = json_incref(rendered);
+    if (r == 0)
+        json_object_set(outputs, output->id, parsed);
+    return r;
+}
+
+/* False when they could not be made; the reason is in the log then. */
+static bool render_outputs(Step *step, Live *live)
+{
+    const Flow *flow = live->execution->flow;
+    if (!flow || !flow->output_count)
+        return true;
+    _cleanup_render_ Render render = render_begin(step, live, NULL, NULL);
+    _cleanup_json_ json_t *outputs = json_object();
+    for (size_t i = 0; i < flow->output_count; i++) {
+        _cleanup_diag_ Diag diag = DIAG_INIT;
+        if (render_output(&flow->outputs[i], &render, step, outputs, &diag) == 0)
+            continue;
+        change_log(step, live, NULL, LOG_LEVEL_ERROR, "Failed to render output values: %s", diag_first(&diag));
+        return false;
+    }
+    json_decref(live->execution->outputs);
+    live->execution->outputs = TAKE_PTR(outputs);
+    return true;
+}
+
+void end_execution(Step *step, Live *live, State state)
+{
+    bool killed = live_state(live) == STATE_KILLING;
+    change_execution(step, live, killed ? STATE_KILLED : state);
+    if (!killed && !render_outputs(step, live))
+        change_execution(step, live, STATE_FAILED);
+    char duration[DURATION_BYTES];
+    duration_format(state_end_date(&live->execution->state) - state_start_date(&live->execution->state), duration);
+    change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow completed with state %s in %s",
+               state_to_string(live_state(live)), duration);
+}

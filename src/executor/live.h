@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Private to the executor's core: an execution in memory, and what the files of the core do for each other. */
+#include "executor/scope.h"
+#include "executor/step.h"
+
+/* TaskRun.flowable: where the run stands among its siblings, and its own children. */
+struct Flowable {
+    size_t item;
+    ScopePhase phase;
+    bool counted;    /* the parent's scope counts it */
+    Scope *children; /* NULL: none open */
+};
+
+struct Live {
+    Execution *execution;
+    OutputsTree *outputs;
+    char *flow_problem;        /* why there is no flow; or NULL */
+    bool built;                /* the scopes are there */
+    bool deleted;
+    Scope *root;               /* NULL: not begun, or ended */
+    /* Scopes to advance, first in first out. While PAUSED or QUEUED they stay in line. */
+    VEC(Scope *) line;
+    size_t line_first;
+    VEC(TaskRun *) retry_line; /* FAILED runs that wait until another's retry has begun */
+    VEC(TaskRun *) changed;    /* dirty task runs, in order */
+    Map *reads;                /* task id → paths its templates read, or JSON true: all */
+};
+
+/* live.c: memory and rebuilding */
+void live_forget_scopes(Live *live);
+/* Opens the scopes anew from the task runs and puts them in line. Nothing is started. */
+void live_rebuild(Step *step, Live *live);
+Scope *live_scope_of(const Live *live, const TaskRun *run); /* among whose items the run is; NULL: none */
+void live_line_up(Live *live, Scope *scope);
+Scope *live_next_in_line(Live *live);
+void live_remove_run(Step *step, Live *live, TaskRun *run);
+
+/* change.c: the verbs by which everything changes */
+State live_state(const Live *live);
+void change_execution(Step *step, Live *live, State state);
+void change_run(Step *step, Live *live, TaskRun *run, State state, usec_t date);
+void change_mark(Live *live, TaskRun *run);
+/* Replaces the outputs (stolen, may be NULL). */
+void change_outputs(Live *live, TaskRun *run, json_t *outputs);
+void change_internal(Live *live, TaskRun *run, const char *key, json_t *value);
+/* A new task run; its id comes from the step's random bits. */
+TaskRun *change_add_run(Step *step, Live *live, const Task *task, TaskRun *parent, const char *value);
+void change_new_id(Step *step, char ret_id[static ID_BYTES]);
+void change_set_timer(Step *step, Live *live, const char *name, const TaskRun *run, usec_t date);
+void change_clear_timer(Step *step, Live *live, const char *name, const TaskRun *run);
+/* A line in the execution's log; run may be NULL. */
+void change_log(Step *step, Live *live, const TaskRun *run, int level, const char *format, ...) _printf_(5, 6);
+
+/* render.c: expressions as the executor sees them */
+typedef struct Render {
+    json_t *variables; /* owned */
+    ExprContext context;
+} Render;
+/* run and task may be NULL. */
+Render render_begin(const Step *step, const Live *live, const TaskRun *run, const Task *task);
+void render_done(Render *render);
+#define _cleanup_render_ _cleanup_(render_done)
+/* What a job of this task run needs of the variables. New. */
+json_t *render_job_variables(const Step *step, Live *live, const TaskRun *run);
+
+/* begin.c: a task run begins */
+void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item);
+/* CREATED or RESTARTED. */
+void begin_run(Step *step, Live *live, TaskRun *run);
+/* The plan of a flowable run, from what it decided earlier where it did. FLOWABLE_E_FAILED with the step's diag. */
+int begin_plan(Step *step, Live *live, TaskRun *run, FlowablePlan *ret);
+
+/* end.c: a task run, a scope, the execution ends */
+void end_run(Step *step, Live *live, TaskRun *run, State state, usec_t date);
+void end_scope(Step *step, Live *live, Scope *scope);
+void end_execution(Step *step, Live *live, State state);
+
+/* retry.c */
+/* Whether the FAILED attempt is to be made again; if so everything for it has been done. */
+bool retry_take(Step *step, Live *live, TaskRun *run);
+void retry_due(Step *step, Live *live, TaskRun *run);
+void retry_flow_due(Step *step, Live *live);
+
+/* result.c */
+int result_apply(Step *step, Live *live, const json_t *body);
+
+/* act.c: one function for each kind of event, used by transitions.c */
+typedef int (*Action)(Step *step, Live *live, const json_t *body);
+typedef struct Transition {
+    EventKind event;
+    uint32_t from;   /* bits of the execution's states */
+    Action action;
+    const char *doc; /* what follows */
+} Transition;
+extern const Transition transitions[];
+extern const size_t transition_count;
+int act_begin(Step *step, Live *live, const json_t *body);
+int act_kill(Step *step, Live *live, const json_t *body);
+int act_restart(Step *step, Live *live, const json_t *body);
+int act_resume(Step *step, Live *live, const json_t *body);
+int act_pause(Step *step, Live *live, const json_t *body);
+int act_change_status(Step *step, Live *live, const json_t *body);
+int act_mark_as(Step *step, Live *live, const json_t *body);
+int act_force_run(Step *step, Live *live, const json_t *body);
+int act_unqueue(Step *step, Live *live, const json_t *body);
+int act_labels(Step *step, Live *live, const json_t *body);
+int act_follow(Step *step, Live *live, const json_t *body);
+int act_delete(Step *step, Live *live, const json_t *body);
+int act_timer(Step *step, Live *live, const json_t *body);
+int act_child_end(Step *step, Live *live, const json_t *body);
+/* Goes on from what an operation left: opens the scopes anew, starts RESTARTED runs. */
+void act_resync(Step *step, Live *live);
+/* Advances every scope in line until nothing more can begin. */
+void step_advance(Step *step, Live *live);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What workers report. A result belongs to one attempt of one task run; whatever does not fit the run as it is now (it was
+ * killed, it is at another attempt, it ended) is stale: the queue refuses results of jobs that were taken away, this is the
+ * second fence behind it.
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+
+typedef struct Result {
+    TaskRun *run;
+    size_t attempt;
+    State state;
+    usec_t start, end; /* 0: not given */
+    const json_t *body;
+} Result;
+
+static int stale(Step *step, const char *format, const char *text)
+{
+    diag_error(step->diag, NULL, 0, 0, format, text);
+    return STEP_E_STALE;
+}
+
+static usec_t get_date(const json_t *body, const char *key)
+{
+    usec_t date;
+    const char *text = json_get_text(body, key, NULL);
+    return text && instant_parse(text, &date) == 0 ? date : 0;
+}
+
+static int read_result(Step *step, Live *live, const json_t *body, Result *ret)
+{
+    const char *id = json_get_text(body, "taskRunId", NULL);
+    State state = state_from_string(json_get_text(body, "state", NULL));
+    int64_t attempt = json_get_integer(body, "attempt", -1);
+    if (!id || attempt < 0 || (!state_is_terminated(state) && state != STATE_RUNNING)) {
+        diag_error(step->diag, NULL, 0, 0, "a task-run result needs taskRunId, attempt and a state");
+        return STEP_E_INVALID;
+    }
+    *ret = (Result){
+        .run = execution_task_run(live->execution, id),
+        .attempt = (size_t)attempt,
+        .state = state,
+        .start = get_date(body, "startDate"),
+        .end = get_date(body, "endDate"),
+        .body = body,
+    };
+    return ret->run ? 0 : stale(step, "there is no task run %s", id);
+}
+
+/* The attempt that the run waits for: the next, or the one that runs. */
+static int check_attempt(Step *step, const Result *result)
+{
+    const TaskRun *run = result->run;
+    State state = state_current(&run->state);
+    size_t expected = state == STATE_RUNNING ? run->attempts.count - 1 : run->attempts.count;
+    if (!state_is_created(state) && state != STATE_RUNNING)
+        return stale(step, "the task run is %s", state_to_string(state));
+    if (task_run_is_flowable(run) || (state == STATE_RUNNING && !run->attempts.count))
+        return stale(step, "no worker has the task run %s", run->id);
+    if (result->attempt != expected)
+        return stale(step, "the result of task run %s is of another attempt", run->id);
+    return 0;
+}
+
+static void note_running(Step *step, Live *live, const Result *result)
+{
+    TaskRun *run = result->run;
+    if (run->attempts.count == result->attempt) {
+        usec_t start = result->start ? result->start : step->now;
+        TaskRunAttempt attempt = {};
+        state_trail_init(&attempt.state, STATE_CREATED, start);
+        state_set(&attempt.state, STATE_RUNNING, start);
+        vec_push(&run->attempts, attempt);
+    }
+    change_run(step, live, run, STATE_RUNNING, result->start);
+}
+
+static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
+{
+    TaskRun *run = result->run;
+    TaskRunAttempt *attempt = &run->attempts.items[result->attempt];
+    state_set(&attempt->state, result->state, end);
+    const char *log_file = json_get_text(result->body, "logFile", NULL);
+    if (log_file) {
+        free(attempt->log_file);
+        attempt->log_file = xstrdup(log_file);
+    }
+    json_t *outputs = json_object_get(result->body, "outputs");
+    if (json_is_object(outputs))
+        change_outputs(live, run, json_incref(outputs));
+    else if (result->state != STATE_FAILED && result->state != STATE_KILLED)
+        change_outputs(live, run, json_object());
+}
+
+/* Rule 5 of semantics.md section 5. */
+static State state_of_run(const TaskRun *run, State state)
+{
+    const Retry *retry = run->task ? run->task->retry : NULL;
+    if (retry && retry->warning_on_retry && run->attempts.count > 1 && state == STATE_SUCCESS)
+        state = STATE_WARNING;
+    return scope_allowed_state(run->task, state);
+}
+
+int result_apply(Step *step, Live *live, const json_t *body)
+{
+    Result result;
+    int r = read_result(step, live, body, &result);
+    if (r != 0)
+        return r;
+    r = check_attempt(step, &result);
+    if (r != 0)
+        return r;
+    note_running(step, live, &result);
+    if (result.state == STATE_RUNNING)
+        return 0;
+    usec_t end = result.end ? result.end : step->now;
+    note_end_of_attempt(live, &result, end);
+    if (result.state == STATE_FAILED && retry_take(step, live, result.run))
+        return 0;
+    end_run(step, live, result.run, state_of_run(result.run, result.state), end);
+    return 0;
+}

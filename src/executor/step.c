@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One step: find the row of the transition table for this event in this state, act, then advance whatever came in line.
+ * Advancing is a loop over scopes and never recursive: the end of a task run puts its parent's scope in line, the beginning
+ * of a flowable its own.
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+
+/* Nothing new begins in these states; scopes stay in line until the state changes. */
+static bool is_held(State state)
+{
+    return state == STATE_PAUSED || state == STATE_QUEUED || state == STATE_CREATED || state_is_terminated(state);
+}
+
+/* While it is being advanced a scope counts as in line, so that children that end at once do not put it there again. */
+static void advance_scope(Step *step, Live *live, Scope *scope)
+{
+    bool killing = live_state(live) == STATE_KILLING;
+    scope->pending = true;
+    do {
+        ScopeItem item;
+        while (!killing && !state_is_terminated(live_state(live)) && scope_next(scope, &item))
+            begin_item(step, live, scope, &item);
+        if (!scope_phase_is_done(scope, killing) || state_is_terminated(live_state(live))) {
+            scope->pending = false;
+            return;
+        }
+    } while (!killing && scope_enter_next_phase(scope));
+    scope->pending = false;
+    end_scope(step, live, scope);
+}
+
+/* What is in line together is advanced together, even if one of them pauses the execution: they began at the same time. */
+void step_advance(Step *step, Live *live)
+{
+    while (!is_held(live_state(live))) {
+        size_t generation = live->line.count - live->line_first;
+        if (generation == 0)
+            return;
+        while (generation-- > 0) {
+            Scope *scope = live_next_in_line(live);
+            if (scope && !state_is_terminated(live_state(live)))
+                advance_scope(step, live, scope);
+        }
+    }
+}
+
+static const Transition *find_transition(EventKind kind, State state)
+{
+    for (size_t i = 0; i < transition_count; i++)
+        if (transitions[i].event == kind && (transitions[i].from & (UINT32_C(1) << state)))
+            return &transitions[i];
+    return NULL;
+}
+
+/* An execution whose flow is not there can not go on: it fails, saying why. What only takes it away still works. */
+static bool fails_without_flow(Live *live, EventKind kind)
+{
+    return live->flow_problem && kind != EVENT_DELETE && kind != EVENT_FOLLOW && kind != EVENT_LABELS &&
+           !state_is_terminated(live_state(live));
+}
+
+int step_apply(Step *step, Live *live, EventKind kind, const json_t *body)
+{
+    State state = live_state(live);
+    if (live->deleted || kind < 0 || kind >= _EVENT_KIND_MAX) {
+        diag_error(step->diag, NULL, 0, 0, live->deleted ? "the execution was deleted" : "an unknown kind of event");
+        return live->deleted ? STEP_E_STALE : STEP_E_INVALID;
+    }
+    if (fails_without_flow(live, kind)) {
+        change_log(step, live, NULL, LOG_LEVEL_ERROR, "The execution can not go on: %s", live->flow_problem);
+        end_execution(step, live, STATE_FAILED);
+        return 0;
+    }
+    const Transition *transition = find_transition(kind, state);
+    if (!transition) {
+        diag_error(step->diag, NULL, 0, 0, "event %s does not fit state %s", event_kind_to_string(kind),
+                   state_to_string(state));
+        return STEP_E_STALE;
+    }
+    if (!live->built)
+        live_rebuild(step, live);
+    int r = transition->action(step, live, body);
+    if (r == 0)
+        step_advance(step, live);
+    if (live->built && state_is_terminated(live_state(live)))
+        live_forget_scopes(live);
+    return r;
+}
+
+void step_save(Step *step, Live *live)
+{
+    Execution *execution = live->execution;
+    if (live->deleted)
+        return;
+    bool any = execution->dirty;
+    for (size_t i = 0; i < live->changed.count; i++) {
+        TaskRun *run = live->changed.items[i];
+        if (!run)
+            continue;
+        unit_save_task_run(step->unit, execution, run, step->now);
+        run->dirty = false;
+        any = true;
+    }
+    live->changed.count = 0;
+    if (execution->dirty)
+        unit_save_execution(step->unit, execution, step->now);
+    execution->dirty = false;
+    if (any)
+        unit_tell_followers(step->unit, execution->id);
+}

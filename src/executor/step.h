@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The executor's core: (flow, execution, event) → what changed, in a unit of work. No I/O, no clock, no randomness of its
+ * own: time, random bits and flows are passed in. A step costs what it changes, whatever the size of the execution.
+ */
+#include "model/event_kind.h"
+#include "plugin/flowable.h"
+#include "queue/unit.h"
+
+enum {
+    STEP_E_STALE = 1,   /* came too late or fits no longer: forget it; the Diag says why */
+    STEP_E_INVALID = 2, /* can never be applied: set it aside; the Diag says why */
+};
+
+/* A timer that was set (date) or cleared (date 0) by a step, for the owner's heap. */
+typedef struct StepTimer {
+    char key[ID_BYTES];
+    char *name;
+    usec_t date;
+} StepTimer;
+
+/* Everything that steps read and write beside the execution itself; one for a batch of them. */
+typedef struct Step {
+    usec_t now;
+    uint64_t (*random)(void *userdata);
+    void *random_userdata;
+    const ExprServices *services; /* may be NULL */
+    const json_t *globals, *envs; /* may be NULL */
+    const char *encryption_key;   /* may be NULL */
+    /* A reference; revision 0: the latest. Positive: there is none. NULL: no flow can be found (tests). */
+    int (*find_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
+    void *flows_userdata;
+    Unit *unit;
+    VEC(StepTimer) timers;        /* filled */
+    Diag *diag;                   /* of the current event */
+} Step;
+/* Empties `timers`. */
+void step_forget_timers(Step *step);
+void step_done(Step *step);
+
+/* An execution in its owner's memory: with its counters, lines and trees. */
+typedef struct Live Live;
+/* Takes the execution. `flow`: a reference is taken; NULL when it could not be loaded: the next step fails it, saying
+ * `flow_problem` (copied; may be NULL). */
+Live *live_new(Execution *execution, Flow *flow, const char *flow_problem);
+Live *live_free(Live *live);
+DEFINE_CLEANUP(Live *, live_free);
+const Execution *live_execution(const Live *live);
+/* Applies one event. A negative result is an outage of find_flow: nothing may be committed. */
+int step_apply(Step *step, Live *live, EventKind kind, const json_t *body) _must_check_;
+/* Saves what changed since the last time, each row once, and tells the followers. */
+void step_save(Step *step, Live *live);
+/* Nothing is expected any more: the owner may forget it. */
+bool live_is_over(const Live *live);
+bool live_is_deleted(const Live *live);
