@@ -6,7 +6,6 @@
 #include "executor/live.h"
 
 #include "doc/json.h"
-#include "model/operation.h"
 
 /* --- operations --- */
 

@@ -3,6 +3,7 @@
 /* Private to the executor's core: an execution in memory, and what the files of the core do for each other. */
 #include "executor/scope.h"
 #include "executor/step.h"
+#include "model/operation.h"
 
 /* TaskRun.flowable: where the run stands among its siblings, and its own children. */
 struct Flowable {

@@ -7,7 +7,6 @@
 #include "executor/live.h"
 
 #include "doc/json.h"
-#include "model/operation.h"
 
 static const Retry *policy_of(const Live *live, const TaskRun *run)
 {
