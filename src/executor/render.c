@@ -59,6 +59,7 @@ static const json_t *reads_of(Live *live, const Task *task)
 json_t *render_job_variables(const Step *step, Live *live, const TaskRun *run)
 {
     ContextSource source = source_of(step, live, run, run->task);
+    source.globals = source.envs = NULL; /* the worker adds its own */
     const json_t *reads = reads_of(live, run->task);
     return context_select(&source, reads, json_is_true(reads));
 }

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon around the owner of shards. It waits for a ring, a timer or the heartbeat, and then runs batches until one
+ * brings nothing; between two batches the loop serves everything else (health, metrics, signals). An outage drops all
+ * memory and is retried with growing delays: the role is DOWN, says why, and never exits for it.
+ */
+#include "executor/executor.h"
+
+#include "base/daemon.h"
+#include "base/log.h"
+#include "executor/owner.h"
+#include "model/context.h"
+#include "plugin/registry.h"
+#include "queue/queue_pg.h"
+#include "store/flow_cache.h"
+
+typedef struct Executor {
+    const Conf *conf; /* as at start */
+    Conf *reloaded;   /* since the last reload; or NULL */
+    Daemon *daemon;
+    Pg *pg;
+    Queue *queue;
+    FlowCache *flows;
+    Owner *owner;
+    json_t *envs;
+    LoopSource *work, *heartbeat, *timer, *retry;
+    usec_t heartbeat_usec;
+    bool joined, down, left;
+} Executor;
+
+static int load_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
+{
+    Executor *executor = userdata;
+    return flow_cache_get(executor->flows, executor->pg, namespace, id, revision, ret);
+}
+
+static usec_t now(void *userdata)
+{
+    return clock_realtime();
+}
+
+static uint64_t random_of_kernel(void *userdata)
+{
+    return random_bits();
+}
+
+/* --- outages --- */
+
+static void back_off(Executor *executor, int r)
+{
+    errno = r < 0 ? -r : EIO;
+    daemon_health(executor->daemon, "queue", HEALTH_DOWN, "%s (%m)", pg_error(executor->pg));
+    if (!executor->down)
+        log_warning("Executor has lost its queue: %s", pg_error(executor->pg));
+    executor->down = true;
+    loop_timer_in(executor->retry, pg_retry_delay(executor->pg));
+}
+
+static void answered(Executor *executor)
+{
+    if (executor->down)
+        log_info("Executor has its queue again");
+    executor->down = false;
+    daemon_health(executor->daemon, "queue", HEALTH_UP, "%s", "");
+    daemon_progress(executor->daemon);
+}
+
+static void tell_status(Executor *executor)
+{
+    OwnerCounts counts = owner_counts(executor->owner);
+    if (counts.lives)
+        daemon_status(executor->daemon, "Running %zu executions", counts.lives);
+    else
+        daemon_status(executor->daemon, "Waiting for events");
+}
+
+static void arm_timer(Executor *executor)
+{
+    usec_t next = owner_next_timer(executor->owner), date = clock_realtime();
+    if (next == USEC_INFINITY)
+        loop_timer_set(executor->timer, USEC_INFINITY);
+    else
+        loop_timer_in(executor->timer, next > date ? next - date : 0);
+}
+
+/* --- work --- */
+
+static void rejoin(Executor *executor);
+
+static void heartbeat(Executor *executor)
+{
+    bool work = false;
+    int r = owner_heartbeat(executor->owner, &work);
+    if (r == OWNER_E_FENCED) {
+        log_warning("Executor was declared dead or lost shards: it begins anew");
+        executor->joined = false;
+        rejoin(executor);
+        return;
+    }
+    if (r != 0) {
+        back_off(executor, r);
+        return;
+    }
+    answered(executor);
+    daemon_ready(executor->daemon);
+    tell_status(executor);
+    arm_timer(executor);
+    if (work)
+        loop_defer(executor->work);
+}
+
+static void rejoin(Executor *executor)
+{
+    int r = owner_join(executor->owner, daemon_socket_path(executor->daemon));
+    if (r != 0) {
+        back_off(executor, r);
+        return;
+    }
+    executor->joined = true;
+    heartbeat(executor);
+}
+
+static int on_heartbeat(void *userdata)
+{
+    Executor *executor = userdata;
+    loop_timer_in(executor->heartbeat, executor->heartbeat_usec);
+    if (!executor->down && executor->joined && !executor->left)
+        heartbeat(executor);
+    return 0;
+}
+
+/* Trying is progress: the watchdog is for a role that hangs. */
+static int on_retry(void *userdata)
+{
+    Executor *executor = userdata;
+    daemon_progress(executor->daemon);
+    if (executor->left)
+        return 0;
+    if (executor->joined)
+        heartbeat(executor);
+    else
+        rejoin(executor);
+    return 0;
+}
+
+static int on_work(void *userdata)
+{
+    Executor *executor = userdata;
+    if (executor->down || !executor->joined || executor->left)
+        return 0;
+    bool more = false;
+    int r = owner_batch(executor->owner, &more);
+    if (r == OWNER_E_FENCED) {
+        executor->joined = false;
+        log_warning("Executor was declared dead or lost shards: it begins anew");
+        rejoin(executor);
+    } else if (r != 0) {
+        back_off(executor, r);
+    } else {
+        answered(executor);
+        arm_timer(executor);
+        if (more)
+            loop_defer(executor->work);
+    }
+    return 0;
+}
+
+static int on_timer(void *userdata)
+{
+    loop_defer(((Executor *)userdata)->work);
+    return 0;
+}
+
+/* --- the daemon's side --- */
+
+static int on_wake(void *userdata, const char *body)
+{
+    loop_defer(((Executor *)userdata)->work);
+    return 0;
+}
+
+/* What was fetched but not committed stays in the queue for the others. */
+static int on_drain(void *userdata)
+{
+    Executor *executor = userdata;
+    executor->left = true;
+    int r = executor->joined && !executor->down ? owner_leave(executor->owner) : 0;
+    if (r != 0)
+        log_warning("Executor could not give its shards back; they are free when its lease ends: %s",
+                    pg_error(executor->pg));
+    daemon_drained(executor->daemon);
+    return 0;
+}
+
+static void append_counter(Buffer *text, const char *name, const char *help, double value)
+{
+    buffer_printf(text, "# HELP %s %s\n# TYPE %s counter\n%s %.17g\n", name, help, name, name, value);
+}
+
+static void append_gauge(Buffer *text, const char *name, const char *help, double value)
+{
+    buffer_printf(text, "# HELP %s %s\n# TYPE %s gauge\n%s %.17g\n", name, help, name, name, value);
+}
+
+static void on_metrics(void *userdata, Buffer *text)
+{
+    OwnerCounts counts = owner_counts(((Executor *)userdata)->owner);
+    append_counter(text, "kestra_executor_batches_total", "Committed batches", (double)counts.batches);
+    append_counter(text, "kestra_executor_events_total", "Events taken", (double)counts.events);
+    append_counter(text, "kestra_executor_events_stale_total", "Events that came too late", (double)counts.stale);
+    append_counter(text, "kestra_executor_events_set_aside_total", "Events set aside as poison", (double)counts.set_aside);
+    append_counter(text, "kestra_executor_timers_total", "Timers fired", (double)counts.timers);
+    append_counter(text, "kestra_executor_loads_total", "Executions read from their rows", (double)counts.loads);
+    append_counter(text, "kestra_executor_executions_begun_total", "Executions begun", (double)counts.executions_begun);
+    append_counter(text, "kestra_executor_executions_ended_total", "Executions ended", (double)counts.executions_ended);
+    append_counter(text, "kestra_executor_step_seconds_total", "Time spent stepping",
+                   (double)counts.step_usec / (double)USEC_PER_SEC);
+    append_gauge(text, "kestra_executor_executions_in_memory", "Executions in memory", (double)counts.lives);
+    append_gauge(text, "kestra_executor_timers_waiting", "Timers of the held shards", (double)counts.heap);
+}
+
+static FlowCache *make_flow_cache(const Conf *conf)
+{
+    const char *name = conf_is_set(conf, "plugins.defaults") ? "plugins.defaults" : "tasks.defaults";
+    return flow_cache_new(&(FlowCacheSettings){
+        .registry = &plugin_registry,
+        .plugin_defaults = conf_value(conf, name),
+        .stamp_usec = USEC_PER_SEC,
+    });
+}
+
+static int on_reload(void *userdata)
+{
+    Executor *executor = userdata;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(conf_freep) Conf *conf = NULL;
+    if (conf_reload(executor->conf, &conf, &diag) != 0) {
+        _cleanup_free_ char *text = diag_format(&diag, NULL);
+        log_error("Settings are wrong and stay as they were: %s", text);
+        return 0; /* wrong settings do not end a role that runs */
+    }
+    log_set_level(log_level_parse(conf_text(conf, "log.level")));
+    flow_cache_free(executor->flows);
+    executor->flows = make_flow_cache(conf);
+    owner_reload(executor->owner, conf_value(conf, "variables.globals"), conf_text(conf, "encryption.secret-key"));
+    conf_free(executor->reloaded);
+    executor->reloaded = TAKE_PTR(conf);
+    return 0;
+}
+
+static const DaemonOps operations = {
+    .role = "executor",
+    .wake = on_wake,
+    .reload = on_reload,
+    .drain = on_drain,
+    .metrics = on_metrics,
+};
+
+/* --- wiring --- */
+
+/* The pattern of the sockets of roles on this host: ours, with the role's name left open. */
+static char *socket_pattern(const char *socket_path)
+{
+    const char *slash = socket_path ? strrchr(socket_path, '/') : NULL;
+    if (!socket_path)
+        return NULL;
+    return xasprintf("%.*s/%%s.sock", slash ? (int)(slash - socket_path) : 1, slash ? socket_path : ".");
+}
+
+static int open_queue(Executor *executor, Bell *bell, const char *socket_path)
+{
+    const PgSettings settings = {
+        .conninfo = conf_text(executor->conf, "postgresql.dsn"),
+        .application_name = "kestra-executor",
+        .session_sql = QUEUE_PG_SESSION_SQL,
+    };
+    _cleanup_free_ char *error = NULL;
+    int r = pg_new(&settings, &executor->pg, &error);
+    if (r < 0) {
+        log_error("Setting postgresql.dsn cannot be used: %s", error ? error : "");
+        return r;
+    }
+    _cleanup_free_ char *pattern = socket_pattern(socket_path);
+    const QueueSettings queue = {
+        .socket_pattern = pattern,
+        .lease_usec = conf_usec(executor->conf, "lease.time"),
+    };
+    return queue_pg_new(executor->pg, bell, &queue, &executor->queue);
+}
+
+static void make_owner(Executor *executor)
+{
+    const Conf *conf = executor->conf;
+    executor->envs = context_envs(conf_text(conf, "variables.env-vars-prefix"));
+    executor->heartbeat_usec = conf_usec(conf, "heartbeat.interval");
+    executor->owner = owner_new(executor->queue, &(OwnerSettings){
+                                                     .load_flow = load_flow,
+                                                     .now = now,
+                                                     .random = random_of_kernel,
+                                                     .userdata = executor,
+                                                     .globals = conf_value(conf, "variables.globals"),
+                                                     .envs = executor->envs,
+                                                     .encryption_key = conf_text(conf, "encryption.secret-key"),
+                                                 });
+}
+
+static int make_sources(Executor *executor)
+{
+    Loop *loop = daemon_loop(executor->daemon);
+    int r = loop_add_defer(loop, on_work, executor, &executor->work);
+    if (r == 0)
+        r = loop_add_timer(loop, on_heartbeat, executor, &executor->heartbeat);
+    if (r == 0)
+        r = loop_add_timer(loop, on_timer, executor, &executor->timer);
+    if (r == 0)
+        r = loop_add_timer(loop, on_retry, executor, &executor->retry);
+    return r;
+}
+
+static void executor_done(Executor *executor)
+{
+    LoopSource *sources[] = {executor->work, executor->heartbeat, executor->timer, executor->retry};
+    for (size_t i = 0; i < ELEMENTS(sources); i++)
+        loop_source_free(sources[i]);
+    owner_free(executor->owner);
+    flow_cache_free(executor->flows);
+    queue_free(executor->queue);
+    pg_free(executor->pg);
+    conf_free(executor->reloaded);
+    json_decref(executor->envs);
+    daemon_free(executor->daemon);
+}
+
+int executor_run(const Conf *conf, const char *socket_path)
+{
+    _cleanup_(bell_freep) Bell *bell = bell_new();
+    _cleanup_(executor_done) Executor executor = {.conf = conf, .flows = make_flow_cache(conf)};
+    int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
+    if (r == 0)
+        r = open_queue(&executor, bell, socket_path);
+    if (r == 0)
+        r = make_sources(&executor);
+    if (r != 0)
+        return fold(r);
+    make_owner(&executor);
+    rejoin(&executor);
+    loop_timer_in(executor.heartbeat, executor.heartbeat_usec);
+    return daemon_run(executor.daemon);
+}

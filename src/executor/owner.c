@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch is: due timers and fetched events → steps in memory → each changed row once into the unit → one commit, which also
+ * fetches the next events. Nothing in memory is ever newer than the last commit plus this batch, so that an outage has one
+ * answer: forget everything and read it again.
+ *
+ * Lives are kept in the order of their last use. They are dropped when their execution has ended, or from the old end when
+ * there are too many: an execution that waits for a day is read from its rows when it goes on.
+ */
+#include "executor/owner.h"
+
+#include "base/heap.h"
+#include "base/log.h"
+#include "doc/json.h"
+
+enum { EVENTS_MAX = 500, LIVES_MAX = 5000 };
+
+typedef struct Held Held;
+struct Held {
+    char key[ID_BYTES];
+    Live *live;
+    Held *newer, *older;
+    bool touched; /* in this batch */
+};
+
+typedef struct Timer {
+    HeapEntry entry;
+    char *name;
+    char *id; /* "key name" */
+    char key[ID_BYTES];
+} Timer;
+
+struct Owner {
+    Queue *queue;
+    OwnerSettings settings;
+    Unit *unit;
+    Step step;
+    QueueBatch batch;     /* fetched, not yet stepped */
+    Map *held;            /* key → Held */
+    Held *newest, *oldest;
+    VEC(Held *) touched;
+    Heap heap;
+    Map *timers;          /* id → Timer */
+    uint64_t shards;
+    bool timers_loaded;
+    OwnerCounts counts;
+};
+
+/* --- the list of lives --- */
+
+static void unlink_held(Owner *owner, Held *held)
+{
+    *(held->newer ? &held->newer->older : &owner->newest) = held->older;
+    *(held->older ? &held->older->newer : &owner->oldest) = held->newer;
+    held->newer = held->older = NULL;
+}
+
+static void link_newest(Owner *owner, Held *held)
+{
+    held->older = owner->newest;
+    if (owner->newest)
+        owner->newest->newer = held;
+    else
+        owner->oldest = held;
+    owner->newest = held;
+}
+
+static void drop_held(Owner *owner, Held *held)
+{
+    unlink_held(owner, held);
+    map_remove(owner->held, held->key);
+    live_free(held->live);
+    free(held);
+}
+
+static Held *add_held(Owner *owner, const char *key, Live *live)
+{
+    Held *held = xnew(Held);
+    snprintf(held->key, sizeof(held->key), "%s", key);
+    held->live = live;
+    map_put(owner->held, held->key, held);
+    link_newest(owner, held);
+    return held;
+}
+
+static void touch(Owner *owner, Held *held)
+{
+    if (held->touched)
+        return;
+    held->touched = true;
+    unlink_held(owner, held);
+    link_newest(owner, held);
+    vec_push(&owner->touched, held);
+}
+
+/* After a commit: what has ended goes, and the oldest while there are too many. */
+static void settle(Owner *owner)
+{
+    for (size_t i = 0; i < owner->touched.count; i++) {
+        Held *held = owner->touched.items[i];
+        held->touched = false;
+        if (live_is_over(held->live))
+            drop_held(owner, held);
+    }
+    owner->touched.count = 0;
+    unsigned limit = owner->settings.lives_max ? owner->settings.lives_max : LIVES_MAX;
+    while (map_count(owner->held) > limit)
+        drop_held(owner, owner->oldest);
+}
+
+/* --- timers --- */
+
+static void drop_timer(Owner *owner, Timer *timer)
+{
+    heap_remove(&owner->heap, &timer->entry);
+    map_remove(owner->timers, timer->id);
+    free(timer->name);
+    free(timer->id);
+    free(timer);
+}
+
+static void set_timer(Owner *owner, const char *key, const char *name, usec_t date)
+{
+    _cleanup_free_ char *id = xasprintf("%s %s", key, name);
+    Timer *timer = map_get(owner->timers, id);
+    if (!date) {
+        if (timer)
+            drop_timer(owner, timer);
+        return;
+    }
+    if (!timer) {
+        timer = xnew(Timer);
+        timer->name = xstrdup(name);
+        snprintf(timer->key, sizeof(timer->key), "%s", key);
+        timer->id = TAKE_PTR(id);
+        map_put(owner->timers, timer->id, timer);
+    }
+    heap_set(&owner->heap, &timer->entry, date);
+}
+
+static void take_timers(Owner *owner)
+{
+    for (size_t i = 0; i < owner->step.timers.count; i++) {
+        const StepTimer *timer = &owner->step.timers.items[i];
+        set_timer(owner, timer->key, timer->name, timer->date);
+    }
+    step_forget_timers(&owner->step);
+}
+
+usec_t owner_next_timer(const Owner *owner)
+{
+    HeapEntry *first = heap_first(&owner->heap);
+    return first ? first->date : USEC_INFINITY;
+}
+
+static int load_timers(Owner *owner, uint64_t shards)
+{
+    QueueTimers timers = {};
+    if (!shards)
+        return 0;
+    int r = queue_load_timers(owner->queue, shards, &timers);
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < timers.count; i++) {
+        set_timer(owner, timers.items[i].key, timers.items[i].name, timers.items[i].date);
+        queue_timer_done(&timers.items[i]);
+    }
+    vec_free(&timers);
+    return 0;
+}
+
+/* --- memory --- */
+
+static bool is_of(const char *key, uint64_t shards)
+{
+    return (shards >> shard_of(key)) & 1;
+}
+
+/* Executions and timers of these shards. */
+static void forget_shards(Owner *owner, uint64_t shards)
+{
+    for (Held *held = owner->newest, *next; held; held = next) {
+        next = held->older;
+        if (is_of(held->key, shards))
+            drop_held(owner, held);
+    }
+    VEC(Timer *) going = {};
+    for (size_t i = 0; i < owner->heap.entries.count; i++) {
+        Timer *timer = heap_item(owner->heap.entries.items[i], Timer, entry);
+        if (is_of(timer->key, shards))
+            vec_push(&going, timer);
+    }
+    for (size_t i = 0; i < going.count; i++)
+        drop_timer(owner, going.items[i]);
+    vec_free(&going);
+}
+
+void owner_forget(Owner *owner)
+{
+    owner->touched.count = 0;
+    unit_reset(owner->unit);
+    step_forget_timers(&owner->step);
+    queue_batch_done(&owner->batch);
+    owner->batch = (QueueBatch){};
+    while (owner->newest)
+        drop_held(owner, owner->newest);
+    while (owner->heap.entries.count)
+        drop_timer(owner, heap_item(owner->heap.entries.items[0], Timer, entry));
+    owner->shards = 0;
+}
+
+static int find_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
+{
+    Owner *owner = userdata;
+    return owner->settings.load_flow(owner->settings.userdata, namespace, id, revision, ret);
+}
+
+Owner *owner_new(Queue *queue, const OwnerSettings *settings)
+{
+    Owner *owner = xnew(Owner);
+    owner->queue = queue;
+    owner->settings = *settings;
+    owner->unit = unit_new();
+    owner->held = map_new();
+    owner->timers = map_new();
+    owner->step = (Step){
+        .random = settings->random,
+        .random_userdata = settings->userdata,
+        .services = settings->services,
+        .globals = settings->globals,
+        .envs = settings->envs,
+        .encryption_key = settings->encryption_key,
+        .find_flow = find_flow,
+        .flows_userdata = owner,
+        .unit = owner->unit,
+    };
+    return owner;
+}
+
+Owner *owner_free(Owner *owner)
+{
+    if (!owner)
+        return NULL;
+    owner_forget(owner);
+    step_done(&owner->step);
+    map_destroy(owner->held, NULL);
+    map_destroy(owner->timers, NULL);
+    heap_done(&owner->heap);
+    vec_free(&owner->touched);
+    unit_free(owner->unit);
+    free(owner);
+    return NULL;
+}
+
+void owner_reload(Owner *owner, const json_t *globals, const char *encryption_key)
+{
+    owner->settings.globals = owner->step.globals = globals;
+    owner->settings.encryption_key = owner->step.encryption_key = encryption_key;
+}
+
+OwnerCounts owner_counts(const Owner *owner)
+{
+    OwnerCounts counts = owner->counts;
+    counts.lives = map_count(owner->held);
+    counts.heap = owner->heap.entries.count;
+    return counts;
+}
+
+/* --- membership --- */
+
+static int fenced(Owner *owner, int r)
+{
+    owner_forget(owner);
+    return r == QUEUE_E_FENCED ? OWNER_E_FENCED : fold(r);
+}
+
+int owner_join(Owner *owner, const char *socket)
+{
+    owner_forget(owner);
+    return fold(queue_join(owner->queue, "executor", socket));
+}
+
+int owner_heartbeat(Owner *owner, bool *ret_work)
+{
+    QueueMembership membership = {};
+    int r = queue_heartbeat(owner->queue, &membership, ret_work);
+    if (r != 0)
+        return fenced(owner, r);
+    uint64_t lost = owner->shards & ~membership.shards;
+    uint64_t gained = membership.shards & ~owner->shards;
+    if (lost)
+        forget_shards(owner, lost);
+    r = load_timers(owner, gained);
+    if (r != 0)
+        return fenced(owner, r);
+    owner->shards = membership.shards;
+    return 0;
+}
+
+int owner_leave(Owner *owner)
+{
+    owner_forget(owner);
+    return fold(queue_leave(owner->queue));
+}
+
+/* --- executions --- */
+
+/* A new execution comes with its first event and is not read. */
+static Execution *execution_of_event(EventKind kind, const json_t *body)
+{
+    Execution *execution;
+    const json_t *encoded = json_object_get(body, "execution");
+    if (kind != EVENT_CREATED || !encoded || execution_decode(encoded, &execution, NULL) != 0)
+        return NULL;
+    if (state_current(&execution->state) == STATE_CREATED && !json_object_get(body, "hasTaskRuns")) {
+        json_t *internal = json_object_get(body, "internal");
+        execution->internal = internal ? json_incref(internal) : NULL;
+        return execution;
+    }
+    execution_free(execution);
+    return NULL;
+}
+
+static int make_live(Owner *owner, Execution *execution, Live **ret)
+{
+    Flow *flow = NULL;
+    int r = find_flow(owner, execution->namespace, execution->flow_id, execution->flow_revision, &flow);
+    if (r < 0) {
+        execution_free(execution);
+        return trace(r);
+    }
+    _cleanup_free_ char *problem = NULL;
+    if (r > 0)
+        problem = xasprintf("flow %s.%s revision %d is not there or can not be read", execution->namespace,
+                            execution->flow_id, execution->flow_revision);
+    *ret = live_new(execution, flow, problem);
+    flow_unref(flow);
+    return 0;
+}
+
+/* *ret NULL: there is no such execution. */
+static int hold(Owner *owner, const char *key, EventKind kind, const json_t *body, Held **ret)
+{
+    *ret = map_get(owner->held, key);
+    if (*ret)
+        return 0;
+    Execution *execution = execution_of_event(kind, body);
+    if (!execution) {
+        owner->counts.loads++;
+        int r = queue_load_execution(owner->queue, key, &execution);
+        if (r != 0)
+            return fold(r);
+        if (!execution)
+            return 0;
+    }
+    Live *live;
+    int r = make_live(owner, execution, &live);
+    if (r == 0)
+        *ret = add_held(owner, key, live);
+    return r;
+}
+
+/* --- stepping --- */
+
+static void say_stale(const char *key, const char *kind, const Diag *diag)
+{
+    _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", key);
+    log_debug("Event %s of execution %s is stale: %s", kind, key, diag_first(diag));
+}
+
+static int apply(Owner *owner, Held *held, EventKind kind, const json_t *body, Diag *diag)
+{
+    bool was_over = live_is_over(held->live);
+    touch(owner, held);
+    owner->step.diag = diag;
+    int r = step_apply(&owner->step, held->live, kind, body);
+    owner->step.diag = NULL;
+    owner->counts.executions_begun += kind == EVENT_CREATED && r == 0;
+    owner->counts.executions_ended += !was_over && live_is_over(held->live);
+    return r;
+}
+
+static void set_aside(Owner *owner, const QueueEvent *event, const char *reason)
+{
+    _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", event->key);
+    log_warning("Event %s of execution %s was set aside: %s", event->kind, event->key, reason);
+    unit_set_aside(owner->unit, event->sequence, reason);
+    owner->counts.set_aside++;
+}
+
+static int step_event(Owner *owner, const QueueEvent *event)
+{
+    owner->counts.events++;
+    EventKind kind = event_kind_from_string(event->kind);
+    if (!event->body || kind == _EVENT_KIND_INVALID || kind == EVENT_TIMER) {
+        set_aside(owner, event, !event->body ? event->reason : "its kind is unknown");
+        return 0;
+    }
+    Held *held;
+    int r = hold(owner, event->key, kind, event->body, &held);
+    if (r < 0)
+        return r;
+    if (!held) {
+        log_debug("Event %s is of execution %s, which is not there", event->kind, event->key);
+        owner->counts.stale++;
+        unit_ack_event(owner->unit, event->sequence);
+        return 0;
+    }
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    r = apply(owner, held, kind, event->body, &diag);
+    if (r < 0)
+        return r;
+    if (r == STEP_E_INVALID) {
+        set_aside(owner, event, diag_first(&diag));
+        return 0;
+    }
+    if (r == STEP_E_STALE) {
+        say_stale(event->key, event->kind, &diag);
+        owner->counts.stale++;
+    }
+    unit_ack_event(owner->unit, event->sequence);
+    return 0;
+}
+
+static int step_timer(Owner *owner, const char *key, const char *name)
+{
+    owner->counts.timers++;
+    Held *held;
+    int r = hold(owner, key, EVENT_TIMER, NULL, &held);
+    if (r < 0)
+        return r;
+    if (!held) {
+        unit_clear_timer(owner->unit, key, name);
+        return 0;
+    }
+    _cleanup_json_ json_t *body = json_pack("{s:s}", "name", name);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    r = apply(owner, held, EVENT_TIMER, body, &diag);
+    if (r == STEP_E_STALE)
+        say_stale(key, "timer", &diag);
+    return MIN(r, 0);
+}
+
+static int step_timers(Owner *owner, unsigned max)
+{
+    for (unsigned i = 0; i < max && owner_next_timer(owner) <= owner->step.now; i++) {
+        Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
+        _cleanup_free_ char *key = xstrdup(timer->key), *name = xstrdup(timer->name);
+        drop_timer(owner, timer);
+        int r = step_timer(owner, key, name);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int step_all(Owner *owner, unsigned max)
+{
+    owner->step.now = owner->settings.now(owner->settings.userdata);
+    int r = step_timers(owner, max);
+    for (size_t i = 0; r == 0 && i < owner->batch.events.count; i++)
+        r = step_event(owner, &owner->batch.events.items[i]);
+    for (size_t i = 0; r == 0 && i < owner->touched.count; i++)
+        step_save(&owner->step, owner->touched.items[i]->live);
+    owner->counts.step_usec += owner->settings.now(owner->settings.userdata) - owner->step.now;
+    return r;
+}
+
+int owner_batch(Owner *owner, bool *ret_more)
+{
+    unsigned max = owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
+    int r = step_all(owner, max);
+    if (r < 0) {
+        owner_forget(owner);
+        return trace(r);
+    }
+    queue_batch_done(&owner->batch);
+    owner->batch = (QueueBatch){};
+    owner->counts.batches += !unit_is_empty(owner->unit);
+    QueueFetch fetch = {.events_max = max};
+    r = queue_commit(owner->queue, owner->unit, &fetch, &owner->batch);
+    if (r != 0)
+        return fenced(owner, r);
+    take_timers(owner);
+    settle(owner);
+    *ret_more = owner->batch.events.count > 0 || owner_next_timer(owner) <= owner->step.now;
+    return 0;
+}
