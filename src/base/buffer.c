@@ -106,6 +106,22 @@ void buffer_append_json(Buffer *buffer, const char *text)
     buffer_append_char(buffer, '"');
 }
 
+void buffer_append_utf8(Buffer *buffer, const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text, *plain = s;
+    while (*s) {
+        size_t length = *s < 0x80 ? 1 : utf8_length(s);
+        if (length) {
+            s += length;
+            continue;
+        }
+        buffer_append_n(buffer, (const char *)plain, (size_t)(s - plain));
+        buffer_append(buffer, "\xEF\xBF\xBD");
+        plain = ++s;
+    }
+    buffer_append_n(buffer, (const char *)plain, (size_t)(s - plain));
+}
+
 void buffer_clear(Buffer *buffer)
 {
     buffer->length = 0;

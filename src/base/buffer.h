@@ -19,6 +19,8 @@ void buffer_append_char(Buffer *buffer, char c);
 void buffer_printf(Buffer *buffer, const char *format, ...) _printf_(2, 3);
 /* Appends text as a JSON string with quotes; invalid UTF-8 becomes U+FFFD. */
 void buffer_append_json(Buffer *buffer, const char *text);
+/* Appends text with every byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
+void buffer_append_utf8(Buffer *buffer, const char *text);
 /* Makes it empty, keeps the memory. */
 void buffer_clear(Buffer *buffer);
 /* Never NULL; borrowed until the next change. */

@@ -1,0 +1,8 @@
+noinst_LIBRARIES += libqueue.a
+libqueue_a_SOURCES = \
+	src/queue/queue.c src/queue/queue.h src/queue/queue_private.h \
+	src/queue/queue_peers.c src/queue/queue_peers.h \
+	src/queue/queue_pg.c src/queue/queue_pg.h src/queue/queue_pg_private.h \
+	src/queue/queue_pg_commit.c \
+	src/queue/unit.c src/queue/unit.h src/queue/unit_private.h
+EXTRA_DIST += src/queue/README.md

@@ -81,7 +81,8 @@ int queue_heartbeat(Queue *queue, QueueMembership *ret, bool *ret_work) _must_ch
 /* Orderly end: leases and claimed jobs are given back, the instance row goes. */
 int queue_leave(Queue *queue) _must_check_;
 /* Commits the unit (may be empty or NULL) and fetches (may be NULL). Rings the readers of what it wrote, after the commit.
- * The unit is reset on success. */
+ * The unit is reset on success. After an outage nobody knows whether it happened: commit the same unit again unchanged, and
+ * what had happened already is not done twice (for a joined instance). */
 int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch) _must_check_;
 /* All timers of the given shards (after gaining them). ret is a vector; caller frees. */
 typedef VEC(QueueTimer) QueueTimers;

@@ -41,7 +41,8 @@ void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id,
 /* To the executor that owns key (an execution id …); body is stolen. */
 void unit_send_event(Unit *unit, const char *key, const char *kind, json_t *body);
 /* A new execution: its row in state CREATED (or QUEUED …) and its first event "created" {execution}, in one commit.
- * Anyone who starts executions uses this. */
+ * Anyone who starts executions uses this. One that comes with task runs (replay) gets their rows too, and its event is {}:
+ * the owner loads it. An id that exists already is left alone, without an event: creating twice is harmless. */
 void unit_create_execution(Unit *unit, const Execution *execution, usec_t now);
 /* A job for a worker of `worker_group` ("" = default). body is stolen. */
 void unit_dispatch_job(Unit *unit, const char *worker_group, const char *execution_id, const char *task_run_id,

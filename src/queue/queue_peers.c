@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ring that goes to nobody would only be found by the slow poll. So when no live instance of a role is known on any host,
+ * its well-known socket on this one is rung: systemd listens there and starts the role.
+ */
+#include "queue/queue_peers.h"
+
+#include <pthread.h>
+
+#include "base/buffer.h"
+
+typedef struct Peer {
+    char *id, *role, *host, *socket;
+    uint64_t shards;
+} Peer;
+
+struct QueuePeers {
+    pthread_mutex_t lock;
+    Bell *bell;
+    char *host, *socket_pattern, *self;
+    VEC(Peer) list;
+};
+
+QueuePeers *queue_peers_new(Bell *bell, const char *host, const char *socket_pattern)
+{
+    QueuePeers *peers = xnew(QueuePeers);
+    pthread_mutex_init(&peers->lock, NULL);
+    peers->bell = bell;
+    peers->host = xstrdup(host);
+    peers->socket_pattern = xstrdup(socket_pattern);
+    peers->self = xstrdup("");
+    return peers;
+}
+
+static void forget_list(QueuePeers *peers)
+{
+    for (size_t i = 0; i < peers->list.count; i++) {
+        Peer *peer = &peers->list.items[i];
+        free(peer->id);
+        free(peer->role);
+        free(peer->host);
+        free(peer->socket);
+    }
+    peers->list.count = 0;
+}
+
+QueuePeers *queue_peers_free(QueuePeers *peers)
+{
+    if (!peers)
+        return NULL;
+    forget_list(peers);
+    vec_free(&peers->list);
+    pthread_mutex_destroy(&peers->lock);
+    free(peers->host);
+    free(peers->socket_pattern);
+    free(peers->self);
+    free(peers);
+    return NULL;
+}
+
+static char *text_at(const json_t *row, size_t i)
+{
+    const char *text = json_string_value(json_array_get(row, i));
+    return xstrdup(text ? text : "");
+}
+
+void queue_peers_update(QueuePeers *peers, const json_t *list, const char *self)
+{
+    pthread_mutex_lock(&peers->lock);
+    forget_list(peers);
+    free(peers->self);
+    peers->self = xstrdup(self);
+    size_t i;
+    json_t *row;
+    json_array_foreach(list, i, row)
+        vec_push(&peers->list, (Peer){.id = text_at(row, 0),
+                                      .role = text_at(row, 1),
+                                      .host = text_at(row, 2),
+                                      .socket = text_at(row, 3),
+                                      .shards = (uint64_t)json_integer_value(json_array_get(row, 4))});
+    pthread_mutex_unlock(&peers->lock);
+}
+
+/* Rings one peer; true when it is on another host. */
+static bool ring_peer(QueuePeers *peers, const Peer *peer, const char *body)
+{
+    if (streq(peer->id, peers->self))
+        return false;
+    if (!streq(peer->host, peers->host))
+        return true;
+    if (peers->bell && *peer->socket)
+        bell_ring(peers->bell, peer->socket, body);
+    return false;
+}
+
+static void ring_well_known(QueuePeers *peers, const char *role, const char *body)
+{
+    if (!peers->bell || !*peers->socket_pattern)
+        return;
+    const char *place = strstr(peers->socket_pattern, "%s");
+    _cleanup_buffer_ Buffer path = {};
+    if (place) {
+        buffer_append_n(&path, peers->socket_pattern, (size_t)(place - peers->socket_pattern));
+        buffer_append(&path, role);
+        buffer_append(&path, place + strlen("%s"));
+    } else {
+        buffer_append(&path, peers->socket_pattern);
+    }
+    bell_ring(peers->bell, buffer_text(&path), body);
+}
+
+/* Rings the peers of a role that `matches` accepts; all of them when it accepts none (the list is some seconds old). */
+static bool ring_role(QueuePeers *peers, const char *role, const char *body,
+                      bool (*matches)(const Peer *, const QueueRing *), const QueueRing *ring)
+{
+    bool elsewhere = false;
+    size_t alive = 0, matching = 0;
+    for (size_t i = 0; i < peers->list.count; i++)
+        if (streq(peers->list.items[i].role, role)) {
+            alive++;
+            matching += matches && matches(&peers->list.items[i], ring);
+        }
+    for (size_t i = 0; i < peers->list.count; i++) {
+        const Peer *peer = &peers->list.items[i];
+        if (streq(peer->role, role) && (matching == 0 || matches(peer, ring)))
+            elsewhere |= ring_peer(peers, peer, body);
+    }
+    if (alive == 0)
+        ring_well_known(peers, role, body);
+    return elsewhere;
+}
+
+static bool holds_shard(const Peer *peer, const QueueRing *ring)
+{
+    return peer->shards & ring->event_shards;
+}
+
+static bool is_named(const Peer *peer, const QueueRing *ring)
+{
+    for (size_t i = 0; i < ring->worker_count; i++)
+        if (streq(ring->worker_ids[i], peer->id))
+            return true;
+    return false;
+}
+
+bool queue_peers_ring(QueuePeers *peers, const QueueRing *ring)
+{
+    bool elsewhere = false;
+    pthread_mutex_lock(&peers->lock);
+    if (ring->event_shards)
+        elsewhere |= ring_role(peers, "executor", "", holds_shard, ring);
+    if (ring->workers)
+        elsewhere |= ring_role(peers, "worker", "", NULL, ring);
+    else if (ring->worker_count)
+        elsewhere |= ring_role(peers, "worker", "", is_named, ring);
+    if (ring->schedulers)
+        elsewhere |= ring_role(peers, "scheduler", "", NULL, ring);
+    if (ring->follower_count) {
+        _cleanup_buffer_ Buffer ids = {};
+        for (size_t i = 0; i < ring->follower_count; i++)
+            buffer_printf(&ids, "%s%s", i ? "\n" : "", ring->followers[i]);
+        elsewhere |= ring_role(peers, "webserver", buffer_text(&ids), NULL, ring);
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return elsewhere;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Who is alive, as the last heartbeat saw it, and whom to ring after a commit. Shared by the sessions of one process. */
+#include "base/bell.h"
+#include "queue/unit_private.h"
+
+typedef struct QueuePeers QueuePeers;
+/* host: this one. socket_pattern: "" for none. bell may be NULL. Both are kept as in queue_pg.h. */
+QueuePeers *queue_peers_new(Bell *bell, const char *host, const char *socket_pattern);
+QueuePeers *queue_peers_free(QueuePeers *peers);
+DEFINE_CLEANUP(QueuePeers *, queue_peers_free);
+/* list: [[id, role, host, socket, shards]]; self is left out of all rings. Takes the list's texts by copy. */
+void queue_peers_update(QueuePeers *peers, const json_t *list, const char *self);
+
+typedef struct QueueRing {
+    uint64_t event_shards;      /* executors that hold one of them */
+    bool workers;               /* new jobs */
+    const char *const *worker_ids; /* workers that have something to kill */
+    size_t worker_count;
+    bool schedulers;
+    const char *const *followers; /* execution ids for webservers */
+    size_t follower_count;
+} QueueRing;
+/* Rings on this host; returns true when somebody on another host has to be told. */
+bool queue_peers_ring(QueuePeers *peers, const QueueRing *ring);

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commit: one pipeline, one implicit transaction, one round trip, however much the unit holds. Each record kind is one
+ * statement over arrays (unnest), prepared once a session; what a unit does not hold costs nothing. The fence comes first,
+ * so that an instance that was declared dead writes nothing; the fetch comes last and sees what was just written.
+ *
+ * Locks: the instance's own row, then rows in the order of the arrays (jobs are sorted), so that two commits that touch
+ * the same jobs do not wait for each other in a circle; should it happen, PostgreSQL rolls one back and it is tried again.
+ *
+ * Plans: the session has sequential scans and hash and merge joins off (QUEUE_PG_SESSION_SQL); every join below is a loop
+ * over the arrays with one index lookup each.
+ */
+#include "queue/queue_pg_private.h"
+
+#define RETRIES_MAX 5
+
+/* --- consumed --- */
+static const PgStatement sql_fence = {"queue_fence", "SELECT queue_fence($1, $2)"};
+static const PgStatement sql_ack = {"queue_ack", "DELETE FROM event WHERE sequence = ANY ($1)"};
+static const PgStatement sql_aside = {
+    "queue_aside",
+    "WITH moved AS (DELETE FROM event USING unnest($1::bigint[], $2::text[]) AS given (given_sequence, reason)"
+    " WHERE sequence = given_sequence RETURNING sequence, shard, key, kind, body, reason, created)"
+    " INSERT INTO poison (sequence, shard, key, kind, body, reason, created) SELECT * FROM moved"
+    " ON CONFLICT (sequence) DO NOTHING"};
+/* Only jobs that this instance still holds: the count of rows against the count given tells the late ones. */
+static const PgStatement sql_results = {
+    "queue_results",
+    "WITH done AS (DELETE FROM job USING unnest($2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::text[])"
+    "   AS given (given_sequence, shard, key, kind, given_body)"
+    "   WHERE sequence = given_sequence AND instance = $1 RETURNING shard, key, kind, given_body)"
+    " INSERT INTO event (shard, key, kind, body) SELECT * FROM done"};
+/* --- state --- */
+#define EXECUTION_ARRAYS                                                                                               \
+    "unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::timestamptz[],"         \
+    " $8::timestamptz[], $9::bigint[], $10::text[], $11::jsonb[], $12::json[], $13::json[]"
+#define EXECUTION_COLUMNS                                                                                              \
+    "id, shard, namespace, flow_id, flow_revision, state, start_date, end_date, duration_usec, parent_execution_id,"   \
+    " labels, body, internal"
+/* $14: the execution has task runs, so that its event does not carry it. Nothing happens for an id that exists. */
+static const PgStatement sql_create = {
+    "queue_create",
+    "WITH created AS (INSERT INTO execution (" EXECUTION_COLUMNS ") SELECT " EXECUTION_COLUMNS " FROM " EXECUTION_ARRAYS
+    ") AS given (" EXECUTION_COLUMNS ") ON CONFLICT (id) DO NOTHING RETURNING shard, id, body)"
+    " INSERT INTO event (shard, key, kind, body) SELECT shard, id, 'created',"
+    " CASE WHEN id = ANY ($14::text[]) THEN '{}' ELSE '{\"execution\":' || body::text || '}' END FROM created"};
+/* Never creates: an execution that was deleted stays deleted. */
+static const PgStatement sql_save = {
+    "queue_save",
+    "UPDATE execution AS e SET flow_revision = given.flow_revision, state = given.state, start_date = given.start_date,"
+    " end_date = given.end_date, duration_usec = given.duration_usec, parent_execution_id = given.parent_execution_id,"
+    " labels = given.labels, body = given.body, internal = given.internal FROM " EXECUTION_ARRAYS
+    ") AS given (" EXECUTION_COLUMNS ") WHERE e.id = given.id"};
+static const PgStatement sql_task_runs = {
+    "queue_save_task_runs",
+    "INSERT INTO task_run (execution_id, id, position, body, internal)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::json[], $5::json[])"
+    " ON CONFLICT (execution_id, id) DO UPDATE SET position = excluded.position, body = excluded.body,"
+    " internal = excluded.internal"};
+static const PgStatement sql_remove_task_runs = {
+    "queue_remove_task_runs",
+    "DELETE FROM task_run AS t USING unnest($1::text[], $2::text[]) AS given (execution_id, id)"
+    " WHERE t.execution_id = given.execution_id AND t.id = given.id"};
+static const PgStatement sql_set_timers = {
+    "queue_set_timers",
+    "INSERT INTO timer (key, name, shard, date, body)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::json[])"
+    " ON CONFLICT (key, name) DO UPDATE SET date = excluded.date, body = excluded.body"};
+static const PgStatement sql_clear_timers = {
+    "queue_clear_timers", "DELETE FROM timer AS t USING unnest($1::text[], $2::text[]) AS given (key, name)"
+                          " WHERE t.key = given.key AND t.name = given.name"};
+static const PgStatement sql_save_triggers = {
+    "queue_save_triggers",
+    "INSERT INTO trigger (namespace, flow_id, trigger_id, shard, next_date, execution_id, worker_id, body)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[],"
+    " $7::text[], $8::json[]) ON CONFLICT (namespace, flow_id, trigger_id) DO UPDATE SET next_date = excluded.next_date,"
+    " execution_id = excluded.execution_id, worker_id = excluded.worker_id, body = excluded.body"};
+static const PgStatement sql_remove_triggers = {
+    "queue_remove_triggers",
+    "DELETE FROM trigger AS t USING unnest($1::text[], $2::text[], $3::text[]) AS given (namespace, flow_id, trigger_id)"
+    " WHERE t.namespace = given.namespace AND t.flow_id = given.flow_id AND t.trigger_id = given.trigger_id"};
+/* --- messages --- */
+static const PgStatement sql_events = {
+    "queue_events",
+    "INSERT INTO event (shard, key, kind, body) SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[])"};
+static const PgStatement sql_jobs = {
+    "queue_jobs", "INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body)"
+                  " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])"};
+/* Index job_task_run; the inner select takes the locks in order. */
+#define JOBS_OF_TASK_RUNS                                                                                              \
+    " WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE task_run_id = ANY ($1) ORDER BY sequence FOR UPDATE))" \
+    " RETURNING instance"
+static const PgStatement sql_cancel = {"queue_cancel", "DELETE FROM job" JOBS_OF_TASK_RUNS};
+static const PgStatement sql_kill = {"queue_kill", "UPDATE job SET killed = true" JOBS_OF_TASK_RUNS};
+static const PgStatement sql_logs = {
+    "queue_logs",
+    "INSERT INTO log (timestamp, level, attempt, namespace, flow_id, execution_id, task_id, task_run_id, trigger_id, thread,"
+    " message) SELECT timestamp, level, nullif(attempt, -1), namespace, flow_id, execution_id, task_id, task_run_id,"
+    " trigger_id, thread, message FROM unnest($1::timestamptz[], $2::smallint[], $3::integer[], $4::text[], $5::text[],"
+    " $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[]) AS given (timestamp, level, attempt,"
+    " namespace, flow_id, execution_id, task_id, task_run_id, trigger_id, thread, message)"};
+static const PgStatement sql_metrics = {
+    "queue_metrics",
+    "INSERT INTO metric (timestamp, namespace, flow_id, execution_id, task_id, task_run_id, is_timer, name, value, tags)"
+    " SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],"
+    " $8::text[], $9::float8[], $10::json[])"};
+/* --- deletion: $1 executions, for events also $2 their shards --- */
+static const PgStatement sql_delete[] = {
+    {"queue_delete_jobs", "DELETE FROM job WHERE task_run_id IN (SELECT id FROM task_run WHERE execution_id = ANY ($1))"},
+    {"queue_delete_task_runs", "DELETE FROM task_run WHERE execution_id = ANY ($1)"},
+    {"queue_delete_timers", "DELETE FROM timer WHERE key = ANY ($1)"},
+    {"queue_delete_events", "DELETE FROM event WHERE key = ANY ($1)"},
+    {"queue_delete_executions", "DELETE FROM execution WHERE id = ANY ($1)"},
+};
+static const PgStatement sql_delete_logs = {"queue_delete_logs", "DELETE FROM log WHERE execution_id = ANY ($1)"};
+static const PgStatement sql_delete_metrics = {"queue_delete_metrics", "DELETE FROM metric WHERE execution_id = ANY ($1)"};
+/* --- fetch --- */
+/* Walks the primary key from its beginning: the table holds only what is not done yet. */
+static const PgStatement sql_fetch_events = {
+    "queue_fetch_events", "SELECT sequence, shard, key, kind, body FROM event WHERE ($1::bigint >> shard) & 1 = 1"
+                          " ORDER BY sequence LIMIT $2"};
+/* Index job_open. */
+static const PgStatement sql_claim = {
+    "queue_claim",
+    "UPDATE job SET instance = $1 WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE worker_group = $2"
+    " AND instance IS NULL ORDER BY sequence LIMIT $3 FOR UPDATE SKIP LOCKED))"
+    " RETURNING sequence, execution_id, task_run_id, attempt, killed, body"};
+/* Other hosts are told after the commit: NOTIFY in a transaction takes a lock that all commits would wait for. */
+static const PgStatement sql_notify = {"queue_notify", "SELECT pg_notify('" QUEUE_CHANNEL "', '')"};
+
+/* Index of a statement's rows in the pipeline; NOT_SENT when it was left out. */
+#define NOT_SENT UINT32_MAX
+typedef struct Sent {
+    unsigned results, cancels, kills, events, claims;
+} Sent;
+
+static void add_text_array(PgParameters *parameters, const char *const *items, size_t count)
+{
+    PgArray *array = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < count; i++)
+        pg_array_text(array, items[i]);
+}
+
+static void add_consumed(QueuePg *queue, const Unit *unit, Sent *sent)
+{
+    PgPipeline *pipeline = queue->pipeline;
+    if (unit->acks.count) {
+        PgArray *sequences = pg_add_array(pg_pipeline_parameters(pipeline), PG_BIGINT);
+        for (size_t i = 0; i < unit->acks.count; i++)
+            pg_array_integer(sequences, unit->acks.items[i]);
+        pg_pipeline_add(pipeline, &sql_ack);
+    }
+    if (unit->asides.count) {
+        PgParameters *parameters = pg_pipeline_parameters(pipeline);
+        PgArray *sequences = pg_add_array(parameters, PG_BIGINT), *reasons = pg_add_array(parameters, PG_TEXT);
+        for (size_t i = 0; i < unit->asides.count; i++) {
+            pg_array_integer(sequences, unit->asides.items[i].sequence);
+            pg_array_text(reasons, unit->asides.items[i].reason);
+        }
+        pg_pipeline_add(pipeline, &sql_aside);
+    }
+    if (unit->results.count) {
+        PgParameters *parameters = pg_pipeline_parameters(pipeline);
+        pg_add_text(parameters, queue->base.id);
+        PgArray *sequences = pg_add_array(parameters, PG_BIGINT), *shards = pg_add_array(parameters, PG_SMALLINT);
+        PgArray *keys = pg_add_array(parameters, PG_TEXT), *kinds = pg_add_array(parameters, PG_TEXT);
+        PgArray *bodies = pg_add_array(parameters, PG_TEXT);
+        for (size_t i = 0; i < unit->results.count; i++) {
+            const UnitResult *result = &unit->results.items[i];
+            pg_array_integer(sequences, result->job_sequence);
+            pg_array_integer(shards, result->shard);
+            pg_array_text(keys, result->key);
+            pg_array_text(kinds, result->kind);
+            pg_array_text(bodies, result->body);
+        }
+        sent->results = pg_pipeline_add(pipeline, &sql_results);
+    }
+}
+
+/* The arrays of EXECUTION_COLUMNS, in their order. */
+enum { EXECUTION_ARRAY_COUNT = 13 };
+static const PgType execution_types[EXECUTION_ARRAY_COUNT] = {
+    PG_TEXT,    PG_SMALLINT, PG_TEXT,   PG_TEXT, PG_INTEGER, PG_TEXT, PG_INSTANT,
+    PG_INSTANT, PG_BIGINT,   PG_TEXT,   PG_JSONB, PG_JSON,   PG_JSON,
+};
+
+static void append_execution(PgArray *const arrays[static EXECUTION_ARRAY_COUNT], const UnitExecution *execution)
+{
+    pg_array_text(arrays[0], execution->id);
+    pg_array_integer(arrays[1], execution->shard);
+    pg_array_text(arrays[2], execution->namespace);
+    pg_array_text(arrays[3], execution->flow_id);
+    pg_array_integer(arrays[4], execution->flow_revision);
+    pg_array_text(arrays[5], state_to_string(execution->state));
+    pg_array_instant(arrays[6], execution->start_date);
+    pg_array_instant(arrays[7], execution->end_date);
+    pg_array_integer(arrays[8], (int64_t)execution->duration);
+    pg_array_text(arrays[9], execution->parent_execution_id);
+    pg_array_text(arrays[10], execution->labels);
+    pg_array_text(arrays[11], execution->body);
+    pg_array_text(arrays[12], execution->internal);
+}
+
+static void add_executions(QueuePg *queue, const Unit *unit, bool created)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < unit->executions.count; i++)
+        count += unit->executions.items[i].created == created;
+    if (count == 0)
+        return;
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    PgArray *arrays[EXECUTION_ARRAY_COUNT];
+    for (size_t i = 0; i < EXECUTION_ARRAY_COUNT; i++)
+        arrays[i] = pg_add_array(parameters, execution_types[i]);
+    PgArray *to_load = created ? pg_add_array(parameters, PG_TEXT) : NULL;
+    for (size_t i = 0; i < unit->executions.count; i++) {
+        const UnitExecution *execution = &unit->executions.items[i];
+        if (execution->created != created)
+            continue;
+        append_execution(arrays, execution);
+        if (created && execution->has_task_runs)
+            pg_array_text(to_load, execution->id);
+    }
+    pg_pipeline_add(queue->pipeline, created ? &sql_create : &sql_save);
+}
+
+static void add_task_runs(QueuePg *queue, const Unit *unit)
+{
+    size_t removed = 0;
+    for (size_t i = 0; i < unit->task_runs.count; i++)
+        removed += unit->task_runs.items[i].removed;
+    if (removed < unit->task_runs.count) {
+        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+        PgArray *executions = pg_add_array(parameters, PG_TEXT), *ids = pg_add_array(parameters, PG_TEXT);
+        PgArray *positions = pg_add_array(parameters, PG_INTEGER), *bodies = pg_add_array(parameters, PG_JSON);
+        PgArray *internals = pg_add_array(parameters, PG_JSON);
+        for (size_t i = 0; i < unit->task_runs.count; i++) {
+            const UnitTaskRun *run = &unit->task_runs.items[i];
+            if (run->removed)
+                continue;
+            pg_array_text(executions, run->execution_id);
+            pg_array_text(ids, run->id);
+            pg_array_integer(positions, run->position);
+            pg_array_text(bodies, run->body);
+            pg_array_text(internals, run->internal);
+        }
+        pg_pipeline_add(queue->pipeline, &sql_task_runs);
+    }
+    if (removed) {
+        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+        PgArray *executions = pg_add_array(parameters, PG_TEXT), *ids = pg_add_array(parameters, PG_TEXT);
+        for (size_t i = 0; i < unit->task_runs.count; i++)
+            if (unit->task_runs.items[i].removed) {
+                pg_array_text(executions, unit->task_runs.items[i].execution_id);
+                pg_array_text(ids, unit->task_runs.items[i].id);
+            }
+        pg_pipeline_add(queue->pipeline, &sql_remove_task_runs);
+    }
+}
+
+static void add_timers(QueuePg *queue, const Unit *unit, bool cleared)
+{
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    PgArray *keys = pg_add_array(parameters, PG_TEXT), *names = pg_add_array(parameters, PG_TEXT);
+    PgArray *shards = cleared ? NULL : pg_add_array(parameters, PG_SMALLINT);
+    PgArray *dates = cleared ? NULL : pg_add_array(parameters, PG_INSTANT);
+    PgArray *bodies = cleared ? NULL : pg_add_array(parameters, PG_JSON);
+    size_t count = 0;
+    for (size_t i = 0; i < unit->timers.count; i++) {
+        const UnitTimer *timer = &unit->timers.items[i];
+        if (timer->cleared != cleared)
+            continue;
+        count++;
+        pg_array_text(keys, timer->key);
+        pg_array_text(names, timer->name);
+        if (cleared)
+            continue;
+        pg_array_integer(shards, timer->shard);
+        pg_array_instant(dates, MAX(timer->date, (usec_t)1)); /* 0 would be NULL */
+        pg_array_text(bodies, timer->body);
+    }
+    if (count)
+        pg_pipeline_add(queue->pipeline, cleared ? &sql_clear_timers : &sql_set_timers);
+}
+
+static void add_triggers(QueuePg *queue, const Unit *unit, bool removed)
+{
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    static const PgType types[] = {PG_TEXT, PG_TEXT, PG_TEXT, PG_SMALLINT, PG_INSTANT, PG_TEXT, PG_TEXT, PG_JSON};
+    PgArray *arrays[ELEMENTS(types)];
+    for (size_t i = 0; i < (removed ? 3 : ELEMENTS(types)); i++)
+        arrays[i] = pg_add_array(parameters, types[i]);
+    size_t count = 0;
+    for (size_t i = 0; i < unit->triggers.count; i++) {
+        const UnitTrigger *trigger = &unit->triggers.items[i];
+        if (trigger->removed != removed)
+            continue;
+        count++;
+        pg_array_text(arrays[0], trigger->namespace);
+        pg_array_text(arrays[1], trigger->flow_id);
+        pg_array_text(arrays[2], trigger->trigger_id);
+        if (removed)
+            continue;
+        pg_array_integer(arrays[3], trigger->shard);
+        pg_array_instant(arrays[4], trigger->next_date);
+        pg_array_text(arrays[5], trigger->execution_id);
+        pg_array_text(arrays[6], trigger->worker_id);
+        pg_array_text(arrays[7], trigger->body);
+    }
+    if (count)
+        pg_pipeline_add(queue->pipeline, removed ? &sql_remove_triggers : &sql_save_triggers);
+}
+
+static void add_events(QueuePg *queue, const Unit *unit)
+{
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    PgArray *shards = pg_add_array(parameters, PG_SMALLINT), *keys = pg_add_array(parameters, PG_TEXT);
+    PgArray *kinds = pg_add_array(parameters, PG_TEXT), *bodies = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < unit->events.count; i++) {
+        const UnitEvent *event = &unit->events.items[i];
+        pg_array_integer(shards, event->shard);
+        pg_array_text(keys, event->key);
+        pg_array_text(kinds, event->kind);
+        pg_array_text(bodies, event->body);
+    }
+    if (unit->events.count)
+        pg_pipeline_add(queue->pipeline, &sql_events);
+}
+
+static void add_jobs(QueuePg *queue, const Unit *unit, Sent *sent)
+{
+    PgPipeline *pipeline = queue->pipeline;
+    if (unit->cancels.count) {
+        add_text_array(pg_pipeline_parameters(pipeline), unit->cancels.items, unit->cancels.count);
+        sent->cancels = pg_pipeline_add(pipeline, &sql_cancel);
+    }
+    if (unit->kills.count) {
+        add_text_array(pg_pipeline_parameters(pipeline), unit->kills.items, unit->kills.count);
+        sent->kills = pg_pipeline_add(pipeline, &sql_kill);
+    }
+    if (unit->jobs.count == 0)
+        return;
+    PgParameters *parameters = pg_pipeline_parameters(pipeline);
+    PgArray *groups = pg_add_array(parameters, PG_TEXT), *executions = pg_add_array(parameters, PG_TEXT);
+    PgArray *task_runs = pg_add_array(parameters, PG_TEXT), *attempts = pg_add_array(parameters, PG_INTEGER);
+    PgArray *killed = pg_add_array(parameters, PG_BOOLEAN), *bodies = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < unit->jobs.count; i++) {
+        const UnitJob *job = &unit->jobs.items[i];
+        pg_array_text(groups, job->worker_group);
+        pg_array_text(executions, job->execution_id);
+        pg_array_text(task_runs, job->task_run_id);
+        pg_array_integer(attempts, job->attempt);
+        pg_array_integer(killed, job->killed);
+        pg_array_text(bodies, job->body);
+    }
+    pg_pipeline_add(pipeline, &sql_jobs);
+}
+
+static void add_logs(QueuePg *queue, const Unit *unit)
+{
+    static const PgType types[] = {PG_INSTANT, PG_SMALLINT, PG_INTEGER, PG_TEXT, PG_TEXT, PG_TEXT,
+                                   PG_TEXT,    PG_TEXT,     PG_TEXT,    PG_TEXT, PG_TEXT};
+    if (unit->logs.count == 0)
+        return;
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    PgArray *arrays[ELEMENTS(types)];
+    for (size_t i = 0; i < ELEMENTS(types); i++)
+        arrays[i] = pg_add_array(parameters, types[i]);
+    for (size_t i = 0; i < unit->logs.count; i++) {
+        const LogEntry *entry = &unit->logs.items[i];
+        pg_array_instant(arrays[0], entry->timestamp);
+        pg_array_integer(arrays[1], entry->level);
+        pg_array_integer(arrays[2], entry->attempt);
+        pg_array_text(arrays[3], entry->namespace);
+        pg_array_text(arrays[4], entry->flow_id);
+        pg_array_text(arrays[5], entry->execution_id);
+        pg_array_text(arrays[6], entry->task_id);
+        pg_array_text(arrays[7], entry->task_run_id);
+        pg_array_text(arrays[8], entry->trigger_id);
+        pg_array_text(arrays[9], entry->thread);
+        pg_array_text(arrays[10], entry->message);
+    }
+    pg_pipeline_add(queue->pipeline, &sql_logs);
+}
+
+static void add_metrics(QueuePg *queue, const Unit *unit)
+{
+    static const PgType types[] = {PG_INSTANT, PG_TEXT,    PG_TEXT, PG_TEXT, PG_TEXT,
+                                   PG_TEXT,    PG_BOOLEAN, PG_TEXT, PG_REAL, PG_JSON};
+    if (unit->metrics.count == 0)
+        return;
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    PgArray *arrays[ELEMENTS(types)];
+    for (size_t i = 0; i < ELEMENTS(types); i++)
+        arrays[i] = pg_add_array(parameters, types[i]);
+    for (size_t i = 0; i < unit->metrics.count; i++) {
+        const MetricEntry *entry = &unit->metrics.items[i];
+        pg_array_instant(arrays[0], entry->timestamp);
+        pg_array_text(arrays[1], entry->namespace);
+        pg_array_text(arrays[2], entry->flow_id);
+        pg_array_text(arrays[3], entry->execution_id);
+        pg_array_text(arrays[4], entry->task_id);
+        pg_array_text(arrays[5], entry->task_run_id);
+        pg_array_integer(arrays[6], entry->is_timer);
+        pg_array_text(arrays[7], entry->name);
+        pg_array_real(arrays[8], entry->value);
+        pg_array_text(arrays[9], unit->metric_tags.items[i]);
+    }
+    pg_pipeline_add(queue->pipeline, &sql_metrics);
+}
+
+/* One statement over the executions to delete for which `chosen` says so. */
+static void add_delete(QueuePg *queue, const Unit *unit, const PgStatement *statement, bool only_logs, bool only_metrics)
+{
+    PgArray *ids = pg_add_array(pg_pipeline_parameters(queue->pipeline), PG_TEXT);
+    size_t count = 0;
+    for (size_t i = 0; i < unit->deletes.count; i++) {
+        const UnitDelete *deleted = &unit->deletes.items[i];
+        if ((only_logs && !deleted->logs) || (only_metrics && !deleted->metrics))
+            continue;
+        pg_array_text(ids, deleted->execution_id);
+        count++;
+    }
+    if (count)
+        pg_pipeline_add(queue->pipeline, statement);
+}
+
+static void add_deletes(QueuePg *queue, const Unit *unit)
+{
+    if (unit->deletes.count == 0)
+        return;
+    for (size_t i = 0; i < ELEMENTS(sql_delete); i++)
+        add_delete(queue, unit, &sql_delete[i], false, false);
+    add_delete(queue, unit, &sql_delete_logs, true, false);
+    add_delete(queue, unit, &sql_delete_metrics, false, true);
+}
+
+/* The order matters: see the essay above, and a job that is cancelled may be dispatched anew in the same unit. */
+static void add_unit(QueuePg *queue, const Unit *unit, Sent *sent)
+{
+    add_consumed(queue, unit, sent);
+    add_executions(queue, unit, true);
+    add_executions(queue, unit, false);
+    add_task_runs(queue, unit);
+    if (unit->timers.count) {
+        add_timers(queue, unit, false);
+        add_timers(queue, unit, true);
+    }
+    if (unit->triggers.count) {
+        add_triggers(queue, unit, false);
+        add_triggers(queue, unit, true);
+    }
+    add_events(queue, unit);
+    add_jobs(queue, unit, sent);
+    add_logs(queue, unit);
+    add_metrics(queue, unit);
+    add_deletes(queue, unit);
+}
+
+static void add_fetch(QueuePg *queue, const QueueFetch *fetch, Sent *sent)
+{
+    if (fetch->events_max && queue->shards) {
+        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+        pg_add_integer(parameters, (int64_t)queue->shards);
+        pg_add_integer(parameters, fetch->events_max);
+        sent->events = pg_pipeline_add(queue->pipeline, &sql_fetch_events);
+    }
+    if (fetch->jobs_max && *queue->base.id) {
+        const char *group = fetch->worker_group ? fetch->worker_group : "";
+        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+        pg_add_text(parameters, queue->base.id);
+        pg_add_text(parameters, group);
+        pg_add_integer(parameters, fetch->jobs_max);
+        sent->claims = pg_pipeline_add(queue->pipeline, &sql_claim);
+        if (!queue->worker_group || !streq(queue->worker_group, group)) {
+            free(queue->worker_group);
+            queue->worker_group = xstrdup(group);
+        }
+    }
+}
+
+static int run_pipeline(QueuePg *queue)
+{
+    int r = PG_E_RETRY;
+    for (unsigned i = 0; i < RETRIES_MAX && r == PG_E_RETRY; i++)
+        r = pg_pipeline_run(queue->pipeline);
+    return r;
+}
+
+/* --- what came back --- */
+
+static int compare_events(const void *a, const void *b)
+{
+    const QueueEvent *x = a, *y = b;
+    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+static int compare_jobs(const void *a, const void *b)
+{
+    const QueueJob *x = a, *y = b;
+    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+static void take_events(QueuePg *queue, unsigned index, QueueBatch *batch)
+{
+    const PgRows *rows = pg_pipeline_rows(queue->pipeline, index);
+    for (size_t i = 0; i < pg_rows_count(rows); i++) {
+        QueueEvent event = {.sequence = pg_value_integer(rows, i, 0),
+                            .shard = (unsigned)pg_value_integer(rows, i, 1),
+                            .key = xstrdup(pg_value(rows, i, 2)),
+                            .kind = xstrdup(pg_value(rows, i, 3))};
+        queue_event_read(&event, pg_value(rows, i, 4));
+        vec_push(&batch->events, event);
+    }
+    if (batch->events.count > 1)
+        qsort(batch->events.items, batch->events.count, sizeof(*batch->events.items), compare_events);
+}
+
+static int take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch)
+{
+    const PgRows *rows = pg_pipeline_rows(queue->pipeline, index);
+    for (size_t i = 0; i < pg_rows_count(rows); i++) {
+        QueueJob job = {.sequence = pg_value_integer(rows, i, 0),
+                        .execution_id = xstrdup(pg_value(rows, i, 1)),
+                        .task_run_id = xstrdup(pg_value(rows, i, 2)),
+                        .attempt = (int)pg_value_integer(rows, i, 3),
+                        .killed = pg_value_boolean(rows, i, 4)};
+        const char *body = pg_value(rows, i, 5);
+        int r = json_parse(body, strlen(body), 0, &job.body, NULL);
+        vec_push(&batch->jobs, job);
+        vec_push(&queue->jobs, job.sequence);
+        if (r != 0)
+            return outage(-EBADMSG); /* bodies of jobs are written by json_append: this cannot be a user's doing */
+    }
+    if (batch->jobs.count > 1)
+        qsort(batch->jobs.items, batch->jobs.count, sizeof(*batch->jobs.items), compare_jobs);
+    return 0;
+}
+
+static void forget_finished(QueuePg *queue, const Unit *unit)
+{
+    for (size_t i = 0; i < unit->results.count; i++)
+        for (size_t j = 0; j < queue->jobs.count; j++)
+            if (queue->jobs.items[j] == unit->results.items[i].job_sequence) {
+                queue->jobs.items[j] = queue->jobs.items[--queue->jobs.count];
+                break;
+            }
+}
+
+static int take_batch(QueuePg *queue, const Unit *unit, const Sent *sent, QueueBatch *batch)
+{
+    if (sent->results != NOT_SENT) {
+        uint64_t done = pg_rows_affected(pg_pipeline_rows(queue->pipeline, sent->results));
+        batch->refused = (unsigned)(unit->results.count - done);
+        forget_finished(queue, unit);
+    }
+    if (sent->events != NOT_SENT)
+        take_events(queue, sent->events, batch);
+    return sent->claims != NOT_SENT ? take_jobs(queue, sent->claims, batch) : 0;
+}
+
+/* --- who is told --- */
+
+typedef VEC(const char *) Names;
+static void collect_instances(QueuePg *queue, unsigned index, Names *names)
+{
+    if (index == NOT_SENT)
+        return;
+    const PgRows *rows = pg_pipeline_rows(queue->pipeline, index);
+    for (size_t i = 0; i < pg_rows_count(rows); i++)
+        if (pg_value(rows, i, 0))
+            vec_push(names, pg_value(rows, i, 0));
+}
+
+/* The commit is done: a ring that fails is made good by the reader's slow poll. */
+static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
+{
+    Names workers = {};
+    collect_instances(queue, sent->cancels, &workers);
+    collect_instances(queue, sent->kills, &workers);
+    bool elsewhere = queue_peers_ring(
+        queue->peers, &(QueueRing){
+                          .event_shards = unit->event_shards & ~(queue->has_shards ? queue->shards : 0),
+                          .workers = unit->jobs.count > 0,
+                          .worker_ids = workers.items,
+                          .worker_count = workers.count,
+                          .schedulers = unit->triggers.count > 0 && !streq_null(queue->base.role, "scheduler"),
+                          .followers = unit->followers.items,
+                          .follower_count = unit->followers.count,
+                      });
+    vec_free(&workers);
+    if (elsewhere) {
+        int r = pg_run(queue->pg, &sql_notify, NULL, NULL);
+        (void)r;
+    }
+}
+
+/* --- the slot --- */
+
+static void number_commit(QueuePg *queue, Unit *unit)
+{
+    if (unit && unit->number && unit->tried_changes == unit->changes)
+        return; /* a retry of the same */
+    queue->last_number++;
+    if (unit) {
+        unit->number = queue->last_number;
+        unit->tried_changes = unit->changes;
+    }
+}
+
+static Sent fill_pipeline(QueuePg *queue, const Unit *unit, const QueueFetch *fetch, int64_t number)
+{
+    Sent sent = {NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT};
+    pg_pipeline_reset(queue->pipeline);
+    if (*queue->base.id) {
+        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+        pg_add_text(parameters, queue->base.id);
+        pg_add_integer(parameters, number);
+        pg_pipeline_add(queue->pipeline, &sql_fence);
+    }
+    if (unit)
+        add_unit(queue, unit, &sent);
+    if (fetch)
+        add_fetch(queue, fetch, &sent);
+    return sent;
+}
+
+static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch, int64_t number, QueueBatch *ret_batch)
+{
+    Sent sent = fill_pipeline(queue, unit, fetch, number);
+    int r = run_pipeline(queue);
+    if (r != 0)
+        return r;
+    if (unit)
+        ring(queue, unit, &sent);
+    return take_batch(queue, unit, &sent, ret_batch);
+}
+
+int queue_pg_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
+{
+    QueuePg *queue = (QueuePg *)base;
+    bool anything = unit && !unit_is_empty(unit);
+    if (!anything && !fetch)
+        return 0;
+    if (base->role && !*base->id)
+        return QUEUE_E_FENCED;
+    if (anything && queue->has_shards && unit->owned_shards & ~queue->shards)
+        return queue_pg_fenced(queue);
+    number_commit(queue, unit);
+    int r = commit_once(queue, unit, fetch, unit ? unit->number : queue->last_number, ret_batch);
+    if (r == PG_E_RAISED && streq(pg_sqlstate(queue->pg), KE_DONE) && anything) {
+        /* The answer of the first try was lost. What it fetched is fetched again; jobs it claimed are found by nobody:
+         * they are ours in the table and unknown here, so this instance ends and its jobs go back. */
+        if (fetch && fetch->jobs_max)
+            return queue_pg_fenced(queue);
+        queue->last_number++;
+        r = commit_once(queue, NULL, fetch, queue->last_number, ret_batch);
+    }
+    if (r == PG_E_RAISED && streq(pg_sqlstate(queue->pg), KE_FENCED))
+        return queue_pg_fenced(queue);
+    return r == QUEUE_E_FENCED ? r : fold(r);
+}

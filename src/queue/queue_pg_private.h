@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The queue on PostgreSQL, split into instances and reads (queue_pg.c) and the commit (queue_pg_commit.c). */
+#include "queue/queue_peers.h"
+#include "queue/queue_pg.h"
+#include "queue/queue_private.h"
+
+typedef struct QueuePg {
+    Queue base;
+    Pg *pg;
+    PgPipeline *pipeline;
+    QueuePeers *peers;
+    bool owns_peers;
+    char *host;
+    usec_t lease_usec;
+    uint64_t shards;         /* held, as of the last heartbeat; only our own heartbeat changes it while we live */
+    bool has_shards;         /* the role is one with shards that it writes to: executor */
+    int64_t last_number;     /* of commits */
+    char *worker_group;      /* of the last fetch, for the slow poll; or NULL */
+    QueueSequences jobs;     /* claimed and not finished */
+    usec_t partitions_due;   /* monotonic */
+} QueuePg;
+
+/* Slot of QueueOps. */
+int queue_pg_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch);
+/* The instance is gone: nothing is held any more. */
+int queue_pg_fenced(QueuePg *queue);
+#define KE_FENCED "KE001"
+#define KE_DONE   "KE002"

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# Turns SQL files named NNNN-name.sql into the C table `migrations` of store/migrate.h.
+BEGIN {
+    print "/* SPDX-License-Identifier: Apache-2.0 */"
+    print "/* Made by embed.awk from schema/; do not edit. */"
+    print "#include \"store/migrate.h\"\n\nconst Migration migrations[] = {"
+}
+FNR == 1 {
+    if (NR > 1)
+        print "    },"
+    name = FILENAME
+    sub(/.*\//, "", name)
+    sub(/\.sql$/, "", name)
+    printf "    {\n        .number = %d,\n        .name = \"%s\",\n        .sql =\n", substr(name, 1, 4) + 0, substr(name, 6)
+}
+{
+    gsub(/\\/, "\\\\")
+    gsub(/"/, "\\\"")
+    printf "            \"%s\\n\"\n", $0
+}
+END { print "    },\n    {},\n};" }

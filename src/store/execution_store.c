@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An execution's JSON is put together from rows as text: the body, and into it taskRunList with the bodies of its task
+ * runs by position. Nothing is parsed on the way to the client, so that the cost of reading is that of the bytes.
+ */
+#include "store/execution_store.h"
+
+#include "store/execution_search.h"
+
+/* Primary keys; an execution with very many task runs is one long text (up to 1 GB). */
+#define TASK_RUN_LIST "(SELECT string_agg(t.body::text, ',' ORDER BY t.position) FROM task_run t WHERE t.execution_id = e.id)"
+static const PgStatement sql_get = {"execution_get", "SELECT e.body, " TASK_RUN_LIST " FROM execution e WHERE e.id = $1"};
+static const PgStatement sql_state = {"execution_state", "SELECT state FROM execution WHERE id = $1"};
+static const PgStatement sql_heads = {
+    "execution_heads", "SELECT e.id, e.namespace, e.flow_id, e.flow_revision, e.state FROM unnest($1::text[])"
+                       " WITH ORDINALITY AS given (id, place) JOIN execution e ON e.id = given.id ORDER BY given.place"};
+
+/* The body is an object's text with at least one member; the list goes before its last brace. */
+static char *assemble(const char *body, const char *task_runs)
+{
+    if (!task_runs)
+        return xstrdup(body);
+    size_t length = strlen(body);
+    _cleanup_buffer_ Buffer text = {};
+    buffer_append_n(&text, body, length - 1);
+    buffer_append(&text, ",\"taskRunList\":[");
+    buffer_append(&text, task_runs);
+    buffer_append(&text, "]}");
+    return buffer_take(&text);
+}
+
+static int run_by_id(Pg *pg, const PgStatement *statement, const char *id, PgRows **ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, id);
+    PgRows *rows = NULL;
+    int r = fold(pg_run(pg, statement, parameters, &rows));
+    if (r == 0 && pg_rows_count(rows) == 0) {
+        pg_rows_free(rows);
+        return STORE_E_NONE;
+    }
+    *ret = rows;
+    return r;
+}
+
+int store_execution_get(Pg *pg, const char *id, char **ret_json)
+{
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = run_by_id(pg, &sql_get, id, &rows);
+    if (r == 0)
+        *ret_json = assemble(pg_value(rows, 0, 0), pg_value(rows, 0, 1));
+    return r;
+}
+
+int store_execution_state(Pg *pg, const char *id, State *ret)
+{
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = run_by_id(pg, &sql_state, id, &rows);
+    if (r == 0)
+        *ret = state_from_string(pg_value(rows, 0, 0));
+    return r;
+}
+
+int store_execution_load(Pg *pg, const char *id, Execution **ret)
+{
+    _cleanup_free_ char *text = NULL;
+    int r = store_execution_get(pg, id, &text);
+    if (r != 0)
+        return r;
+    _cleanup_json_ json_t *document = NULL;
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    r = json_parse(text, strlen(text), SIZE_MAX, &document, NULL);
+    if (r == 0)
+        r = execution_decode(document, &execution, NULL);
+    size_t i;
+    json_t *body;
+    json_array_foreach(json_object_get(document, "taskRunList"), i, body)
+    {
+        TaskRun *task_run;
+        if (r == 0)
+            r = task_run_decode(execution, body, NULL, &task_run, NULL);
+        if (r == 0)
+            task_run->position = (unsigned)i;
+    }
+    if (r == 0)
+        *ret = TAKE_PTR(execution);
+    return fold(r);
+}
+
+/* --- search --- */
+
+#define EXECUTION_WORDS "kestra_words(namespace || ' ' || flow_id || ' ' || id)"
+static const SearchField filter_fields[] = {
+    {"q", SEARCH_WORDS, EXECUTION_WORDS},
+    {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"flowId", SEARCH_TEXT, "flow_id"},
+    {"id", SEARCH_TEXT, "id"},
+    {"state", SEARCH_TEXT, "state"},
+    {"labels", SEARCH_LABELS, "labels"},
+    {"startDate", SEARCH_INSTANT, "start_date"},
+    {"endDate", SEARCH_INSTANT, "end_date"},
+    {"timeRange", SEARCH_RANGE, "start_date"},
+    {"scope", SEARCH_SCOPE, "namespace"},
+    {"triggerExecutionId", SEARCH_TEXT, "parent_execution_id"},
+    {"childFilter", SEARCH_CHILD, "parent_execution_id"},
+    {},
+};
+static const SearchSort sorts[] = {
+    {"id", "id"},
+    {"state.startDate", "start_date"},
+    {"state.endDate", "end_date"},
+    {"state.duration", "duration_usec"},
+    {"namespace", "namespace"},
+    {"flowId", "flow_id"},
+    {"state.current", "state"},
+    {},
+};
+/* Newest first; the tie-breaker makes pages disjoint. */
+#define FALLBACK "start_date DESC"
+#define TIE      "id"
+
+void execution_search_conditions(Search *search, const ExecutionQuery *query)
+{
+    if (query->system_namespace)
+        search->system_namespace = query->system_namespace;
+    search->now = query->now;
+    search_words(search, EXECUTION_WORDS, query->q);
+    search_scope(search, query->scope);
+    search_namespace(search, query->namespace, query->namespace_exact || query->flow_id);
+    search_text(search, "flow_id = ?", query->flow_id);
+    search_instant(search, "start_date >= ?", query->start_date);
+    search_instant(search, "end_date <= ?", query->end_date);
+    if (query->states) {
+        const char *states[_STATE_MAX];
+        size_t count = 0;
+        for (unsigned state = 0; state < _STATE_MAX; state++)
+            if (query->states >> state & 1)
+                states[count++] = state_to_string((State)state);
+        search_texts(search, "state = ANY (?)", states, count);
+    }
+    search_labels(search, query->labels, query->label_count);
+    search_text(search, "parent_execution_id = ?", query->trigger_execution_id);
+    if (query->child_filter != CHILD_FILTER_ANY)
+        search_raw(search, query->child_filter == CHILD_FILTER_CHILD ? "parent_execution_id IS NOT NULL"
+                                                                     : "parent_execution_id IS NULL");
+    search_filters(search, filter_fields, query->filters, query->filter_count);
+}
+
+/* Task runs of a page, ids in its order; one statement. */
+static const PgStatement sql_task_runs = {
+    "execution_task_runs",
+    "SELECT " TASK_RUN_LIST " FROM unnest($1::text[]) WITH ORDINALITY AS e (id, place) ORDER BY place"};
+
+int store_execution_search(Pg *pg, const ExecutionQuery *query, StorePage *ret, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    execution_search_conditions(&search, query);
+    _cleanup_rows_ PgRows *rows = NULL, *task_runs = NULL;
+    *ret = (StorePage){};
+    SearchPage page = {.columns = "body, id", .table = "execution", .sorts = sorts, .fallback = FALLBACK, .tie = TIE};
+    int r = search_page(&search, pg, &page, &query->paging, &rows, &ret->total);
+    if (r != 0 || pg_rows_count(rows) == 0)
+        return r;
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    PgArray *ids = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < pg_rows_count(rows); i++)
+        pg_array_text(ids, pg_value(rows, i, 1));
+    r = fold(pg_run(pg, &sql_task_runs, parameters, &task_runs));
+    for (size_t i = 0; r == 0 && i < pg_rows_count(rows); i++)
+        vec_push(&ret->bodies, assemble(pg_value(rows, i, 0), pg_value(task_runs, i, 0)));
+    return r;
+}
+
+int store_execution_ids(Pg *pg, const ExecutionQuery *query, Texts *ret, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    execution_search_conditions(&search, query);
+    _cleanup_rows_ PgRows *rows = NULL;
+    *ret = (Texts){};
+    SearchPage page = {.columns = "id", .table = "execution", .sorts = sorts, .fallback = FALLBACK, .tie = TIE};
+    int r = search_page(&search, pg, &page, &query->paging, &rows, NULL);
+    if (r == 0)
+        search_take_texts(rows, ret);
+    return r;
+}
+
+int store_execution_count(Pg *pg, const ExecutionQuery *query, int64_t *ret, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    execution_search_conditions(&search, query);
+    _cleanup_buffer_ Buffer sql = {};
+    buffer_printf(&sql, "SELECT count(*) FROM execution%s", buffer_text(&search.where));
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = search_run(&search, pg, buffer_text(&sql), &rows);
+    if (r == 0)
+        *ret = pg_value_integer(rows, 0, 0);
+    return r;
+}
+
+void execution_heads_done(ExecutionHeads *heads)
+{
+    for (size_t i = 0; i < heads->count; i++) {
+        free(heads->items[i].namespace);
+        free(heads->items[i].flow_id);
+    }
+    vec_free(heads);
+}
+
+int store_execution_heads(Pg *pg, const char *const *ids, size_t count, ExecutionHeads *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    PgArray *array = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < count; i++)
+        pg_array_text(array, ids[i]);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_heads, parameters, &rows));
+    *ret = (ExecutionHeads){};
+    for (size_t i = 0; i < pg_rows_count(rows); i++) {
+        ExecutionHead head = {.namespace = xstrdup(pg_value(rows, i, 1)),
+                              .flow_id = xstrdup(pg_value(rows, i, 2)),
+                              .flow_revision = (int)pg_value_integer(rows, i, 3),
+                              .state = state_from_string(pg_value(rows, i, 4))};
+        (void)snprintf(head.id, sizeof(head.id), "%s", pg_value(rows, i, 0));
+        vec_push(ret, head);
+    }
+    return r;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading logs. A follower's cursor is a snapshot of the database: what is not visible in it has been committed since, in
+ * whatever order. A position in a sequence would not do: numbers are drawn before the commit, and a reader that asks for
+ * "greater than the last" skips a transaction that drew early and committed late.
+ */
+#include "store/log_store.h"
+
+#include "base/clock.h"
+#include "store/search.h"
+
+#define LOG_COLUMNS                                                                                                    \
+    "namespace, flow_id, task_id, execution_id, task_run_id, attempt, trigger_id, timestamp, level, thread, message"
+#define LOG_WORDS                                                                                                      \
+    "kestra_words(concat_ws(' ', namespace, flow_id, task_id, execution_id, task_run_id, trigger_id, message, thread))"
+static const SearchField filter_fields[] = {
+    {"q", SEARCH_WORDS, LOG_WORDS},
+    {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"flowId", SEARCH_TEXT, "flow_id"},
+    {"triggerId", SEARCH_TEXT, "trigger_id"},
+    {"level", SEARCH_LEVEL, "level"},
+    {"minLevel", SEARCH_LEVEL_MIN, "level"},
+    {"startDate", SEARCH_INSTANT, "timestamp"},
+    {"endDate", SEARCH_INSTANT, "timestamp"},
+    {"timeRange", SEARCH_RANGE, "timestamp"},
+    {},
+};
+static const SearchSort sorts[] = {
+    {"timestamp", "timestamp"}, {"level", "level"},         {"namespace", "namespace"},
+    {"flowId", "flow_id"},      {"taskId", "task_id"},      {"executionId", "execution_id"},
+    {"taskRunId", "task_run_id"}, {"triggerId", "trigger_id"}, {},
+};
+
+/* An execution's lines are not older than it is: keeps the reader out of older partitions. One day of grace for clocks. */
+#define SINCE_EXECUTION                                                                                                \
+    "timestamp >= coalesce((SELECT start_date - interval '1 day' FROM execution WHERE id = ?), '-infinity')"
+
+static void add_conditions(Search *search, const LogQuery *query)
+{
+    search->now = query->now;
+    search_text(search, "execution_id = ?", query->execution_id);
+    search_text(search, SINCE_EXECUTION, query->execution_id);
+    search_text(search, "task_run_id = ?", query->task_run_id);
+    search_text(search, "task_id = ?", query->task_id);
+    search_text(search, "trigger_id = ?", query->trigger_id);
+    if (query->attempt != LOG_ANY_ATTEMPT)
+        search_integer(search, "coalesce(attempt, -1) = ?", query->attempt);
+    if (query->level_min > LOG_LEVEL_TRACE)
+        search_integer(search, "level >= ?", query->level_min);
+    search_words(search, LOG_WORDS, query->q);
+    search_namespace(search, query->namespace, query->namespace_exact);
+    search_text(search, "flow_id = ?", query->flow_id);
+    search_instant(search, "timestamp >= ?", query->start_date);
+    search_instant(search, "timestamp <= ?", query->end_date);
+    search_filters(search, filter_fields, query->filters, query->filter_count);
+}
+
+static void append_member(Buffer *text, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buffer_printf(text, ",\"%s\":", name);
+    buffer_append_json(text, value);
+}
+
+static char *entry_json(const PgRows *rows, size_t i)
+{
+    char date[INSTANT_BYTES];
+    instant_format(pg_value_instant(rows, i, 7), date);
+    Buffer text = {};
+    buffer_append(&text, "{\"namespace\":");
+    buffer_append_json(&text, pg_value(rows, i, 0));
+    append_member(&text, "flowId", pg_value(rows, i, 1));
+    append_member(&text, "taskId", pg_value(rows, i, 2));
+    append_member(&text, "executionId", pg_value(rows, i, 3));
+    append_member(&text, "taskRunId", pg_value(rows, i, 4));
+    const char *attempt = pg_value(rows, i, 5);
+    buffer_printf(&text, ",\"attemptNumber\":%s", attempt ? attempt : "null");
+    append_member(&text, "triggerId", pg_value(rows, i, 6));
+    buffer_printf(&text, ",\"timestamp\":\"%s\"", date);
+    append_member(&text, "level", log_level_to_string((int)pg_value_integer(rows, i, 8)));
+    append_member(&text, "thread", pg_value(rows, i, 9));
+    append_member(&text, "message", pg_value(rows, i, 10));
+    buffer_append(&text, ",\"deleted\":false}");
+    return buffer_take(&text);
+}
+
+static void take_entries(const PgRows *rows, StorePage *ret)
+{
+    for (size_t i = 0; i < pg_rows_count(rows); i++)
+        vec_push(&ret->bodies, entry_json(rows, i));
+}
+
+int store_log_search(Pg *pg, const LogQuery *query, StorePage *ret, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    add_conditions(&search, query);
+    _cleanup_rows_ PgRows *rows = NULL;
+    *ret = (StorePage){};
+    SearchPage page = {.columns = LOG_COLUMNS,
+                       .table = "log",
+                       .sorts = sorts,
+                       .fallback = query->execution_id ? "timestamp" : "timestamp DESC",
+                       .tie = "position"};
+    int r = search_page(&search, pg, &page, &query->paging, &rows, &ret->total);
+    if (r == 0)
+        take_entries(rows, ret);
+    return r;
+}
+
+/* The snapshot of the statement itself is the next cursor: one row more that always comes, marked by a NULL level. */
+int store_log_after(Pg *pg, const LogQuery *query, const char *cursor, StorePage *ret, char **ret_cursor)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, NULL);
+    add_conditions(&search, query);
+    if (cursor && *cursor) {
+        /* The first condition is the index range, the second is exact. */
+        search_text(&search, "transaction >= pg_snapshot_xmin(?::pg_snapshot)", cursor);
+        search_text(&search, "NOT pg_visible_in_snapshot(transaction, ?::pg_snapshot)", cursor);
+    }
+    _cleanup_buffer_ Buffer sql = {};
+    buffer_printf(&sql,
+                  "SELECT " LOG_COLUMNS ", position, NULL::text FROM log%s UNION ALL SELECT '', '', '', '', '', NULL, '',"
+                  " NULL, NULL, '', '', NULL, pg_current_snapshot()::text ORDER BY timestamp, position",
+                  buffer_text(&search.where));
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(search_run(&search, pg, buffer_text(&sql), &rows));
+    if (r < 0)
+        return r;
+    *ret = (StorePage){};
+    for (size_t i = 0; i < pg_rows_count(rows); i++) {
+        const char *snapshot = pg_value(rows, i, 12);
+        if (snapshot)
+            *ret_cursor = xstrdup(snapshot);
+        else
+            vec_push(&ret->bodies, entry_json(rows, i));
+    }
+    return 0;
+}
+
+int store_log_delete(Pg *pg, const LogQuery *query, uint64_t *ret_count)
+{
+    if (!query->execution_id && !(query->namespace && query->flow_id))
+        return outage(-EINVAL);
+    _cleanup_search_ Search search;
+    search_init(&search, NULL);
+    add_conditions(&search, query);
+    _cleanup_buffer_ Buffer sql = {};
+    buffer_printf(&sql, "DELETE FROM log%s", buffer_text(&search.where));
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(search_run(&search, pg, buffer_text(&sql), &rows));
+    if (r == 0 && ret_count)
+        *ret_count = pg_rows_affected(rows);
+    return r;
+}
+
+int store_log_counts(Pg *pg, const LogQuery *query, const char *bucket, LogCounts *ret, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    add_conditions(&search, query);
+    pg_add_text(search.parameters, bucket);
+    _cleanup_buffer_ Buffer sql = {};
+    buffer_printf(&sql, "SELECT date_trunc($%u, timestamp), level, count(*) FROM log%s GROUP BY 1, 2 ORDER BY 1, 2",
+                  pg_parameters_count(search.parameters), buffer_text(&search.where));
+    _cleanup_rows_ PgRows *rows = NULL;
+    *ret = (LogCounts){};
+    int r = search_run(&search, pg, buffer_text(&sql), &rows);
+    for (size_t i = 0; i < pg_rows_count(rows); i++)
+        vec_push(ret, (LogCount){.date = pg_value_instant(rows, i, 0),
+                                 .level = (int)pg_value_integer(rows, i, 1),
+                                 .count = pg_value_integer(rows, i, 2)});
+    return r;
+}
+
+static const PgStatement sql_prepare = {"log_partitions", "SELECT kestra_partitions_prepare()"};
+static const PgStatement sql_drop = {"log_partitions_drop", "SELECT kestra_partitions_drop($1)"};
+
+int store_partitions_prepare(Pg *pg)
+{
+    return fold(pg_run(pg, &sql_prepare, NULL, NULL));
+}
+
+int store_partitions_drop(Pg *pg, usec_t before, unsigned *ret_count)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_instant(parameters, before);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_drop, parameters, &rows));
+    if (r == 0 && ret_count)
+        *ret_count = (unsigned)pg_value_integer(rows, 0, 0);
+    return r;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/trigger_store.h"
+
+#include "base/id.h"
+#include "store/search.h"
+
+#define RECORD_COLUMNS "namespace, flow_id, trigger_id, body, next_date"
+/* Index trigger_shard. */
+static const PgStatement sql_load = {"trigger_load",
+                                     "SELECT " RECORD_COLUMNS " FROM trigger WHERE shard = ANY ($1::smallint[])"};
+/* Primary key. */
+static const PgStatement sql_get = {
+    "trigger_get", "SELECT " RECORD_COLUMNS " FROM trigger WHERE namespace = $1 AND flow_id = $2 AND trigger_id = $3"};
+
+void trigger_record_done(TriggerRecord *record)
+{
+    free(record->namespace);
+    free(record->flow_id);
+    free(record->trigger_id);
+    json_decref(record->body);
+    *record = (TriggerRecord){};
+}
+
+void trigger_records_done(TriggerRecords *records)
+{
+    for (size_t i = 0; i < records->count; i++)
+        trigger_record_done(&records->items[i]);
+    vec_free(records);
+}
+
+char *trigger_key(const char *namespace, const char *flow_id, const char *trigger_id)
+{
+    return xasprintf("%s_%s_%s", namespace, flow_id, trigger_id);
+}
+
+static int read_record(const PgRows *rows, size_t i, TriggerRecord *ret)
+{
+    const char *body = pg_value(rows, i, 3);
+    json_t *document;
+    if (json_parse(body, strlen(body), 0, &document, NULL) != 0)
+        return outage(-EBADMSG);
+    *ret = (TriggerRecord){.namespace = xstrdup(pg_value(rows, i, 0)),
+                           .flow_id = xstrdup(pg_value(rows, i, 1)),
+                           .trigger_id = xstrdup(pg_value(rows, i, 2)),
+                           .body = document,
+                           .next_date = pg_value_instant(rows, i, 4)};
+    return 0;
+}
+
+int store_trigger_load(Pg *pg, uint64_t shards, TriggerRecords *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    PgArray *array = pg_add_array(parameters, PG_SMALLINT);
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        if (shards >> shard & 1)
+            pg_array_integer(array, shard);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_load, parameters, &rows));
+    TriggerRecords records = {};
+    for (size_t i = 0; r == 0 && i < pg_rows_count(rows); i++) {
+        TriggerRecord record;
+        r = read_record(rows, i, &record);
+        if (r == 0)
+            vec_push(&records, record);
+    }
+    if (r == 0)
+        *ret = records;
+    else
+        trigger_records_done(&records);
+    return r;
+}
+
+int store_trigger_get(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id, TriggerRecord *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, namespace);
+    pg_add_text(parameters, flow_id);
+    pg_add_text(parameters, trigger_id);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_get, parameters, &rows));
+    if (r < 0)
+        return r;
+    return pg_rows_count(rows) ? read_record(rows, 0, ret) : STORE_E_NONE;
+}
+
+#define TRIGGER_WORDS "kestra_words(concat_ws(' ', namespace, flow_id, trigger_id, execution_id))"
+static const SearchField filter_fields[] = {
+    {"q", SEARCH_WORDS, TRIGGER_WORDS},       {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"flowId", SEARCH_TEXT, "flow_id"},       {"triggerId", SEARCH_TEXT, "trigger_id"},
+    {"workerId", SEARCH_TEXT, "worker_id"},   {},
+};
+static const SearchSort sorts[] = {
+    {"flowId", "flow_id"},         {"triggerId", "trigger_id"}, {"executionId", "execution_id"},
+    {"nextExecutionDate", "next_date"}, {"namespace", "namespace"},  {},
+};
+
+int store_trigger_search(Pg *pg, const TriggerQuery *query, StorePage *ret, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    search_words(&search, TRIGGER_WORDS, query->q);
+    search_namespace(&search, query->namespace, query->namespace_exact);
+    search_text(&search, "flow_id = ?", query->flow_id);
+    search_text(&search, "worker_id = ?", query->worker_id);
+    search_filters(&search, filter_fields, query->filters, query->filter_count);
+    _cleanup_rows_ PgRows *rows = NULL;
+    *ret = (StorePage){};
+    SearchPage page = {.columns = "body",
+                       .table = "trigger",
+                       .sorts = sorts,
+                       .fallback = "namespace",
+                       .tie = "namespace, flow_id, trigger_id"};
+    int r = search_page(&search, pg, &page, &query->paging, &rows, &ret->total);
+    if (r == 0)
+        search_take_texts(rows, &ret->bodies);
+    return r;
+}
