@@ -7,3 +7,8 @@ EXTRA_DIST += src/main/README.md
 sbin_PROGRAMS += kestra-indexer
 kestra_indexer_SOURCES = src/main/main_indexer.c
 kestra_indexer_LDADD = librole.a libindexer.a $(LIBS_DOC)
+
+sbin_PROGRAMS += kestra-standalone
+kestra_standalone_SOURCES = src/main/standalone.c src/main/standalone.h src/main/standalone_database.c \
+	src/main/standalone_service.c src/main/standalone_setup.c
+kestra_standalone_LDADD = $(LIBS_DOC)
