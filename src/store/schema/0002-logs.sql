@@ -38,9 +38,12 @@ CREATE INDEX metric_execution ON metric (execution_id);
 CREATE INDEX metric_flow ON metric (namespace, flow_id, name, timestamp);
 CREATE TABLE metric_default PARTITION OF metric DEFAULT;
 
+-- Roles may not change the shape of tables; these functions do it for them with the rights of the schema's owner.
+
 -- The partition of one day (UTC). Returns false when rows of that day are in the default partition already: they stay
 -- there, and so does the rest of that day.
-CREATE FUNCTION kestra_partition(parent text, day date) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION kestra_partition(parent text, day date) RETURNS boolean LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     child text := parent || '_' || to_char(day, 'YYYYMMDD');
 BEGIN
@@ -56,7 +59,8 @@ END $$;
 
 -- Today and the coming days. Creating one takes a short exclusive lock, therefore only one process does it, and it is
 -- done days before anybody writes there.
-CREATE FUNCTION kestra_partitions_prepare(days integer DEFAULT 4) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION kestra_partitions_prepare(days integer DEFAULT 4) RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('kestra.partitions')) THEN
         RETURN;
@@ -67,7 +71,8 @@ END $$;
 SELECT kestra_partitions_prepare();
 
 -- Drops the partitions that end before the given instant; returns how many.
-CREATE FUNCTION kestra_partitions_drop(before timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION kestra_partitions_drop(before timestamptz) RETURNS integer LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     child record;
     dropped integer := 0;
