@@ -211,6 +211,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .ops = &context->ops,
         .userdata = context,
         .storage = settings->storage,
+        .http = settings->http,
     };
 }
 

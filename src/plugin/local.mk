@@ -3,6 +3,7 @@ libplugin_a_SOURCES = \
 	src/plugin/fields.c src/plugin/fields.h \
 	src/plugin/flowable.h \
 	src/plugin/glob.c src/plugin/glob.h \
+	src/plugin/http_client.h \
 	src/plugin/job_context.c src/plugin/job_context.h \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
@@ -26,6 +27,9 @@ libplugin_a_SOURCES = \
 	src/plugin/core/flow/sequential.c \
 	src/plugin/core/flow/sleep.c \
 	src/plugin/core/flow/switch.c \
+	src/plugin/core/http/download.c \
+	src/plugin/core/http/http.c src/plugin/core/http/http.h \
+	src/plugin/core/http/request.c \
 	src/plugin/core/log/log.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \

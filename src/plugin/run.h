@@ -27,6 +27,7 @@ typedef struct RunContext {
     void *userdata;
     const char *working_directory; /* made before prepare(); NULL for inline tasks */
     const struct Blob *storage; /* internal storage; NULL where there is none */
+    const struct HttpClient *http; /* NULL where there is none; plugin/http_client.h */
 } RunContext;
 
 /* Property as text after rendering; NULL in *ret when absent. RUN_E_FAILED (logged) when it cannot be rendered. */

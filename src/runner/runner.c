@@ -13,6 +13,7 @@
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
 #include "plugin/wire.h"
+#include "runner/http_curl.h"
 
 typedef struct Runner {
     int fd;
@@ -79,6 +80,7 @@ static void take_settings(Runner *runner, json_t *settings)
         .envs = json_object_get(settings, "envs"),
         .encryption_key = json_get_text(settings, "encryptionKey", NULL),
         .storage = runner->storage,
+        .http = &http_curl_client,
         .recursive_rendering = json_get_boolean(settings, "recursiveRendering", false),
     };
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io.kestra.plugin.core.http.Download: the answer's body becomes a file of internal storage. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "model/log_entry.h"
+#include "plugin/core/http/http.h"
+#include "plugin/script_files.h"
+
+typedef struct Download {
+    int fd;
+    int64_t length;
+} Download;
+
+static bool take(void *userdata, const char *bytes, size_t length)
+{
+    Download *download = userdata;
+    while (length > 0) {
+        ssize_t n = write(download->fd, bytes, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes += n;
+        length -= (size_t)n;
+        download->length += n;
+    }
+    return true;
+}
+
+/* ".csv" of ".../file.csv?x=1", or "". Caller frees. */
+static char *extension_of(const char *uri)
+{
+    size_t end = strcspn(uri, "?#");
+    size_t dot = end;
+    while (dot > 0 && uri[dot - 1] != '.' && uri[dot - 1] != '/')
+        dot--;
+    return dot > 0 && uri[dot - 1] == '.' && end - dot <= 8 && end > dot ? xstrndup(uri + dot - 1, end - dot + 1) : xstrdup("");
+}
+
+static int store(RunContext *run, const char *path, const HttpAnswer *answer)
+{
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_free_ char *extension = extension_of(answer->uri), *uri = NULL;
+    _cleanup_free_ char *name = xasprintf("%s%s", id, extension);
+    int r = script_files_upload(run, path, name, &uri);
+    if (r == 0)
+        run_output(run, "uri", json_string(uri));
+    return r;
+}
+
+static int run_download(RunContext *run)
+{
+    _cleanup_free_ char *path = xasprintf("%s/download", run->working_directory);
+    _cleanup_(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return run_fail(run, "The working directory cannot be written: %m");
+    Download download = {.fd = fd};
+    _cleanup_(http_answer_done) HttpAnswer answer = {};
+    bool fail_on_empty;
+    int r = http_exchange(run, &(HttpBodySink){.take = take, .userdata = &download}, &answer);
+    if (r == 0)
+        r = run_boolean(run, "failOnEmptyResponse", true, &fail_on_empty);
+    if (r != 0)
+        return r;
+    if (download.length == 0 && fail_on_empty)
+        return run_fail(run, "No response from server");
+    if (download.length == 0)
+        run_log(run, LOG_LEVEL_WARN, "No response from server");
+    run_output(run, "code", json_integer(answer.code));
+    run_output(run, "length", json_integer(download.length));
+    run_output(run, "headers", json_incref(answer.headers));
+    run_counter(run, "response.length", (double)download.length, NULL);
+    return store(run, path, &answer);
+}
+
+static const Field fields[] = {
+    HTTP_FIELDS,
+    {"failOnEmptyResponse", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true", .doc = "An empty answer is a failure."},
+    {},
+};
+
+static const Field outputs[] = {
+    {"uri", FIELD_STRING, .doc = "The file, kestra://…."},
+    {"code", FIELD_INTEGER, .doc = "Status."},
+    {"length", FIELD_INTEGER, .doc = "Bytes of the file."},
+    {"headers", FIELD_MAP, .item = FIELD_LIST, .doc = "Headers of the answer; each a list."},
+    {},
+};
+
+const Type task_core_http_download = {
+    .name = "io.kestra.plugin.core.http.Download",
+    .aliases = (const char *const[]){"io.kestra.plugin.fs.http.Download", NULL},
+    .kind = TYPE_TASK,
+    .where = RUN_CHILD,
+    .title = "Download a file into internal storage.",
+    .examples = (const char *const[]){"id: data\n"
+                                      "type: io.kestra.plugin.core.http.Download\n"
+                                      "uri: https://example.org/data.csv\n",
+                                      NULL},
+    .fields = fields,
+    .outputs = outputs,
+    .run = run_download,
+};
