@@ -60,7 +60,7 @@ static json_t *encode_typed(const TypeRegistry *registry, TypeKind kind, json_t 
     return encode_object(registry, type ? type->fields : NULL, common, object, true);
 }
 
-static json_t *encode_input(json_t *input)
+json_t *input_encode(json_t *input)
 {
     if (!json_is_object(input))
         return json_incref(input);
@@ -113,7 +113,7 @@ static json_t *encode_inputs(json_t *inputs)
     json_t *encoded = json_array();
     size_t i;
     json_t *input;
-    json_array_foreach(inputs, i, input) (void)json_array_append_new(encoded, encode_input(input));
+    json_array_foreach(inputs, i, input) (void)json_array_append_new(encoded, input_encode(input));
     return encoded;
 }
 

@@ -62,6 +62,8 @@ Retry *retry_decode(Arena *arena, const json_t *value);
 void flow_build(Flow *flow, const FlowParse *options, const Document *document, Diag *diag);
 /* The source's object as the API shows it. New. */
 json_t *flow_definition(const TypeRegistry *registry, const json_t *root);
+/* A declaration of an input as the API shows it, with its type's defaults. New. */
+json_t *input_encode(json_t *input);
 /* Truth of a boolean property, which may be written as text. */
 bool property_is_true(const json_t *object, const char *key);
 /* A scalar as text, or NULL; in arena. */

@@ -14,7 +14,8 @@ typedef struct InputResolve {
     const char *encryption_key;      /* base64; NULL: SECRET inputs are refused */
 } InputResolve;
 
-/* The `inputs` object of an execution: ids with dots nested, disabled inputs left out. New. */
+/* The `inputs` object of an execution: ids with dots nested, disabled inputs left out. New. An empty text is a value here;
+ * a form's empty parts must be left out of `given` by the caller. */
 int input_resolve(const InputResolve *resolve, json_t **ret_inputs, Diag *diag) _must_check_;
 /* The API's ApiValidateExecutionInputsResponse.inputs: [{input, value?, enabled, errors}]. New; never fails on bad values. */
 json_t *input_validate(const InputResolve *resolve);

@@ -18,7 +18,7 @@ static int wait_sleep(RunContext *run, usec_t *ret_delay)
 }
 
 static const Field fields[] = {
-    {"duration", FIELD_DURATION, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "How long to wait."},
+    {"duration", FIELD_DURATION, FIELD_REQUIRED, .doc = "How long to wait."},
     {},
 };
 
