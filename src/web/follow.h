@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Requests that wait for an execution: POST …?wait=true and the event streams. They hold no handler thread: the loop thread
+ * keeps them by execution id, and a ring (POST /wake with the ids of changed executions) or a slow poll lets a handler
+ * thread look again.
+ */
+#include "base/id.h"
+#include "base/loop.h"
+#include "web/pool.h"
+#include "web/session.h"
+
+typedef struct Follow Follow;
+struct Follow {
+    char execution_id[ID_BYTES];
+    bool stream;     /* text/event-stream, text goes out as it comes; else text is the whole answer, given with the end */
+    /* In a handler thread: appends what is new to text; *ret_end: that was the last. */
+    int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end);
+    /* What refresh keeps between calls. */
+    uint64_t seen;   /* checksum of what was sent last */
+    char *cursor;    /* of the log */
+    int level;       /* LOG_LEVEL_* */
+    char *url_prefix; /* wait: for the `url` of the answer */
+};
+Follow *follow_new(const char *execution_id, bool stream,
+                   int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end));
+Follow *follow_free(Follow *follow);
+DEFINE_CLEANUP(Follow *, follow_free);
+
+/* Appends one event: "id: <id>\ndata: <data>\n\n"; data is one line. */
+void follow_event(Buffer *text, const char *id, const char *data);
+
+/* --- the hub; loop thread only, but for expect and unexpect --- */
+typedef struct FollowHub FollowHub;
+typedef struct FollowHubOps {
+    /* New text of a parked request (may be empty at an end); after end or an outage (r < 0) it is forgotten by the hub. */
+    void (*text)(void *request, const char *text, size_t length, bool end, int r);
+    /* Nothing was sent for a while: a comment line keeps the stream alive and shows a connection that is gone. */
+    void (*idle)(void *request);
+} FollowHubOps;
+int follow_hub_new(Loop *loop, Pool *pool, const FollowHubOps *ops, FollowHub **ret) _must_check_;
+FollowHub *follow_hub_free(FollowHub *hub);
+DEFINE_CLEANUP(FollowHub *, follow_hub_free);
+/* Takes the follow. `request` is handed to ops->text. A stream looks at once, a wait when it was rung since expect. */
+void follow_hub_park(FollowHub *hub, Follow *follow, void *request);
+/* The connection is gone: ops->text is not called for it any more. */
+void follow_hub_forget(FollowHub *hub, void *request);
+/* body: one execution id a line. */
+void follow_hub_wake(FollowHub *hub, const char *body);
+size_t follow_hub_count(const FollowHub *hub);
+void follow_hub_expect(FollowHub *hub, const char *execution_id);
+void follow_hub_unexpect(FollowHub *hub, const char *execution_id);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a handler works with: the settings shared by all threads, and the session of its own thread (database, queue, compiled
+ * flows). Handlers are straight-line blocking code.
+ */
+#include "pg/pg.h"
+#include "plugin/registry.h"
+#include "queue/queue_pg.h"
+#include "store/flow_cache.h"
+#include "web/router.h"
+
+struct Auth;
+struct Web;
+
+/* Read-only after start. Texts are borrowed and live as long as the process. */
+typedef struct WebSettings {
+    const char *conninfo;          /* libpq */
+    const char *listen;            /* "127.0.0.1:8080", used when no descriptor "http" was passed; NULL or "": none */
+    const char *management_listen; /* the same for "management" */
+    const char *socket_path;       /* the role's own socket when none was passed */
+    const char *socket_pattern;    /* of other roles, for the bell; NULL: default */
+    const char *context_path;      /* "" or "/kestra" */
+    const char *url;               /* kestra.url, for links in answers; NULL: "" */
+    const char *ui_directory;      /* static files of the UI */
+    const char *system_namespace;  /* NULL: "system" */
+    const char *encryption_key;    /* kestra.encryption.secret-key, or NULL */
+    const char *environment_name, *environment_color; /* or NULL */
+    const char *auth_username, *auth_password; /* kestra.server.basic-auth.*, or NULL */
+    const char *auth_realm;        /* NULL: "Kestra" */
+    bool auth_disabled;            /* basic-auth.enabled: false */
+    bool write_back;               /* flows.write-back */
+    unsigned threads;              /* handler threads at most; 0: 8 */
+    size_t body_bytes_max;         /* 0: 64 MiB */
+    json_t *plugin_defaults;       /* or NULL */
+    json_t *globals, *envs;        /* for expressions; or NULL */
+} WebSettings;
+
+typedef struct WebSession {
+    struct Web *web;
+    const WebSettings *settings;
+    Pg *pg;
+    Queue *queue;      /* commits executions and events */
+    FlowCache *flows;
+    struct Auth *auth; /* shared */
+} WebSession;
+
+/* The daemon's loop thread has the same shape with pg, queue and flows NULL: for routes answered there. */
+
+/* The instance id that events FOLLOW carry; "" while not joined. Copied under a lock. */
+void web_instance_id(struct Web *web, char ret_id[static ID_BYTES]);
+/* Called before the commit that may make the execution run: a ring that comes before its request is parked is not lost. */
+void web_expect(struct Web *web, const char *execution_id);
+/* The commit failed: nobody will park. */
+void web_unexpect(struct Web *web, const char *execution_id);
+/* Loop thread only (routes with in_loop). */
+struct Daemon *web_daemon(struct Web *web);
+/* Follows of these executions look again; body: one id a line. Loop thread only. */
+void web_wake(struct Web *web, const char *body);
