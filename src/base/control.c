@@ -377,6 +377,13 @@ Control *control_free(Control *control)
     return NULL;
 }
 
+int control_release(Control *control)
+{
+    int fd = TAKE_FD(control->fd);
+    control_free(control);
+    return fd;
+}
+
 int control_listen(const char *path, int *ret_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -27,5 +27,7 @@ typedef struct ControlRoute {
 int control_new(Loop *loop, int listen_fd, const ControlRoute *routes, void *userdata, Control **ret) _must_check_;
 Control *control_free(Control *control);
 DEFINE_CLEANUP(Control *, control_free);
+/* Frees it and gives the listening descriptor back; connections that it had are closed. */
+int control_release(Control *control);
 /* A stream socket listening at path, whose stale predecessor is removed; mode 0660. Close-on-exec, non-blocking. */
 int control_listen(const char *path, int *ret_fd) _must_check_;

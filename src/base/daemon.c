@@ -331,6 +331,11 @@ static int open_control(Daemon *daemon, const char *socket_path)
     return trace(r);
 }
 
+int daemon_take_socket(Daemon *daemon)
+{
+    return daemon->control ? control_release(TAKE_PTR(daemon->control)) : -1;
+}
+
 int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Daemon **ret)
 {
     _cleanup_(daemon_freep) Daemon *daemon = xnew(Daemon);

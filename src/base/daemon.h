@@ -36,6 +36,9 @@ Loop *daemon_loop(Daemon *daemon);
 const char *daemon_socket_path(const Daemon *daemon);
 /* Passed descriptor with this FileDescriptorName=, or -1. Ownership moves to the caller. */
 int daemon_listen_fd(Daemon *daemon, const char *name);
+/* The role serves its own socket itself (webserver: the API beside health and bell): the listening descriptor, or -1 when
+ * there is none. Ownership moves; the shell's server on it ends. */
+int daemon_take_socket(Daemon *daemon);
 /* State of one component ("postgresql", "loop", …) with a word for people; goes to /health and STATUS=. */
 void daemon_health(Daemon *daemon, const char *component, Health health, const char *format, ...) _printf_(4, 5);
 Health daemon_overall(const Daemon *daemon);
