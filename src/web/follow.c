@@ -241,7 +241,7 @@ void follow_hub_park(FollowHub *hub, Follow *follow, void *request)
     }
 }
 
-void follow_hub_forget(FollowHub *hub, void *request)
+bool follow_hub_forget(FollowHub *hub, void *request)
 {
     for (Parked *parked = hub->all; parked; parked = parked->next) {
         if (parked->request != request)
@@ -250,7 +250,20 @@ void follow_hub_forget(FollowHub *hub, void *request)
         parked->request = NULL;
         if (!parked->running)
             parked_free(parked);
-        return;
+        return true;
+    }
+    return false;
+}
+
+void follow_hub_end_streams(FollowHub *hub)
+{
+    for (Parked *parked = hub->all, *next; parked; parked = next) {
+        next = parked->next;
+        if (!parked->follow->stream)
+            continue;
+        void *request = parked->request;
+        (void)follow_hub_forget(hub, request); /* it is parked: we walk the list */
+        hub->ops->text(request, "", 0, true, 0);
     }
 }
 

@@ -43,10 +43,12 @@ FollowHub *follow_hub_free(FollowHub *hub);
 DEFINE_CLEANUP(FollowHub *, follow_hub_free);
 /* Takes the follow. `request` is handed to ops->text. A stream looks at once, a wait when it was rung since expect. */
 void follow_hub_park(FollowHub *hub, Follow *follow, void *request);
-/* The connection is gone: ops->text is not called for it any more. */
-void follow_hub_forget(FollowHub *hub, void *request);
+/* The connection is gone: ops->text is not called for it any more. False when it was not parked. */
+bool follow_hub_forget(FollowHub *hub, void *request);
 /* body: one execution id a line. */
 void follow_hub_wake(FollowHub *hub, const char *body);
+/* Ends every stream (the role is stopping); waits go on. */
+void follow_hub_end_streams(FollowHub *hub);
 size_t follow_hub_count(const FollowHub *hub);
 void follow_hub_expect(FollowHub *hub, const char *execution_id);
 void follow_hub_unexpect(FollowHub *hub, const char *execution_id);

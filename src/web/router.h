@@ -61,6 +61,9 @@ typedef struct Route {
     const char *operation;      /* name of the operation: OpenAPI and paths of constraint errors ("find.page") */
     const char *consumes;       /* comma-separated media types; NULL: any */
     const char *produces;       /* NULL: application/json */
+    bool in_loop;               /* answered in the loop thread: needs no database and never blocks */
+    /* in_loop only: called when the answer is out (the bell wants it before anybody looks at the database); or NULL */
+    void (*after)(struct WebSession *session, const char *body);
 } Route;
 
 typedef struct RouteTable {

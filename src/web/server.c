@@ -7,6 +7,8 @@
  * h2o frees a request with its pool, whenever the client goes. Our side is an Exchange on the heap; a small guard in the
  * pool tells it. Nothing of ours points into the pool, except between two lines of the same callback.
  */
+#define H2O_USE_LIBUV 0 /* the evloop flavour of the library */
+
 #include "web/server.h"
 
 #include <arpa/inet.h>
@@ -84,6 +86,11 @@ ServerPort exchange_port(const Exchange *exchange)
 bool exchange_is_gone(const Exchange *exchange)
 {
     return !exchange->h2o;
+}
+
+bool exchange_is_stream(const Exchange *exchange)
+{
+    return exchange->streaming;
 }
 
 void exchange_drop(Exchange *exchange)

@@ -26,6 +26,7 @@ void exchange_answer(Exchange *exchange, HttpResponse *response);
 /* Sends the head of a text/event-stream; then exchange_send until end, which frees the exchange. */
 void exchange_begin_stream(Exchange *exchange);
 void exchange_send(Exchange *exchange, const char *text, size_t length, bool end);
+bool exchange_is_stream(const Exchange *exchange);
 /* Frees an exchange whose client has gone. */
 void exchange_drop(Exchange *exchange);
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* All route tables, one a file of this folder. */
+#include "web/session.h"
+
+#define ROUTE_TABLE_LIST(X)                                                                                              \
+    X(misc)
+
+#define ROUTE_TABLE_EXTERN(name) extern const RouteTable routes_##name;
+ROUTE_TABLE_LIST(ROUTE_TABLE_EXTERN)
+#undef ROUTE_TABLE_EXTERN
+extern const RouteTable routes_management; /* TCP port for monitoring */
+extern const RouteTable routes_control;    /* the role's unix socket */
+extern const RouteTable routes_ui;
+
+extern const RouteTable *const route_tables_api[];
+extern const size_t route_tables_api_count;
+extern const RouteTable *const route_tables_management[];
+extern const size_t route_tables_management_count;
+extern const RouteTable *const route_tables_local[];
+extern const size_t route_tables_local_count;

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop thread accepts, matches, answers what needs no database (health, metrics, the bell), and hands everything else to
+ * a handler thread. One instance of the role is registered for the process; its heartbeat is a task like any other, so that
+ * a database that does not answer never stops the loop.
+ */
+#include "web/web.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/migrate.h"
+#include "web/auth.h"
+#include "web/follow.h"
+#include "web/routes/routes.h"
+#include "web/server.h"
+
+#define THREADS_DEFAULT    8
+#define BODY_DEFAULT       ((size_t)64 * 1024 * 1024)
+#define CONNECTIONS_MAX    4096
+#define DRAIN_FOR          (10 * USEC_PER_SEC)
+#define FLOWS_MAX          200
+#define SESSION_SQL        "SET jit = off; SET statement_timeout = '60s'"
+#define DATABASE_COMPONENT "postgresql"
+
+typedef struct Call {
+    PoolTask task; /* first: a PoolTask * is a Call * */
+    Web *web;
+    Exchange *exchange;
+    const Route *route; /* NULL: response says why */
+    HttpResponse response;
+} Call;
+
+typedef struct Heartbeat {
+    PoolTask task;
+    Web *web;
+    Pg *pg;
+    Queue *queue;
+    Auth *auth;
+    bool joined, prepared;
+    int r;
+    char *problem;  /* for people, or NULL */
+    char *password; /* to be shown once, or NULL */
+    bool busy;
+} Heartbeat;
+
+struct Web {
+    const WebSettings *settings;
+    Daemon *daemon;
+    Server *server;
+    Pool *pool;
+    FollowHub *hub;
+    Bell *bell;
+    Auth *auth;
+    Router *routers[_SERVER_PORT_MAX];
+    WebSession loop_session;
+    Heartbeat heartbeat;
+    LoopSource *heartbeat_timer, *drain_timer;
+    pthread_mutex_t lock;
+    char instance_id[ID_BYTES];
+    uint64_t answered[6]; /* by hundreds of the status */
+};
+
+struct Daemon *web_daemon(Web *web)
+{
+    return web->daemon;
+}
+
+void web_wake(Web *web, const char *body)
+{
+    follow_hub_wake(web->hub, body);
+}
+
+void web_expect(Web *web, const char *execution_id)
+{
+    follow_hub_expect(web->hub, execution_id);
+}
+
+void web_unexpect(Web *web, const char *execution_id)
+{
+    follow_hub_unexpect(web->hub, execution_id);
+}
+
+void web_instance_id(Web *web, char ret_id[static ID_BYTES])
+{
+    pthread_mutex_lock(&web->lock);
+    memcpy(ret_id, web->instance_id, ID_BYTES);
+    pthread_mutex_unlock(&web->lock);
+}
+
+/* --- sessions of handler threads --- */
+
+static Pg *new_pg(const WebSettings *settings)
+{
+    PgSettings pg_settings = {
+        .conninfo = settings->conninfo, .application_name = "kestra-webserver", .session_sql = SESSION_SQL};
+    Pg *pg = NULL;
+    _cleanup_free_ char *error = NULL;
+    if (pg_new(&pg_settings, &pg, &error) < 0)
+        log_error("Connection string cannot be read: %s", error ? error : "no reason known");
+    return pg;
+}
+
+static WebSession *open_session(void *userdata)
+{
+    Web *web = userdata;
+    WebSession *session = xnew(WebSession);
+    session->web = web;
+    session->settings = web->settings;
+    session->auth = web->auth;
+    session->pg = new_pg(web->settings);
+    int r = queue_pg_session(web->heartbeat.queue, session->pg, &session->queue);
+    if (r < 0)
+        log_error("Queue session cannot be opened: %s", strerrordesc_np(-r));
+    session->flows = flow_cache_new(&(FlowCacheSettings){.registry = &plugin_registry,
+                                                         .plugin_defaults = web->settings->plugin_defaults,
+                                                         .flows_max = FLOWS_MAX});
+    return session;
+}
+
+static void close_session(void *userdata, WebSession *session)
+{
+    flow_cache_free(session->flows);
+    queue_free(session->queue);
+    pg_free(session->pg);
+    free(session);
+}
+
+/* --- one request --- */
+
+static bool is_cross_site(const HttpRequest *request)
+{
+    const char *site = http_header(request, "Sec-Fetch-Site");
+    return request->method != HTTP_GET && site && streq(site, "cross-site");
+}
+
+static void refuse_login(Auth *auth, const HttpRequest *request, HttpResponse *response, int r)
+{
+    http_response_done(response);
+    *response = (HttpResponse){};
+    if (r == AUTH_E_THROTTLED) {
+        http_reason(request, response, 429, "Too many failed logins, try again later");
+        return;
+    }
+    http_empty(response, 401);
+    http_response_header(response, "WWW-Authenticate", arena_printf(request->arena, "Basic realm=%s", auth_realm(auth)));
+}
+
+static void answer_outage(WebSession *session, const HttpRequest *request, HttpResponse *response, int r)
+{
+    bool lost = !session->pg || !pg_is_connected(session->pg);
+    http_response_done(response);
+    *response = (HttpResponse){};
+    log_error("%s %s failed: %s%s%s", request->method_name, request->path, strerrordesc_np(-r), lost ? "" : ": ",
+              lost ? "" : pg_error(session->pg));
+    if (lost) {
+        http_response_header(response, "Retry-After", "2");
+        http_reason(request, response, 503, "The database cannot be reached");
+    } else {
+        http_error(request, response, 500, "Internal server error: %s", strerrordesc_np(-r));
+    }
+}
+
+static int handle(WebSession *session, const Route *route, const HttpRequest *request, HttpResponse *response)
+{
+    int r = route->handler(session, request, response);
+    /* A session that broke while it was idle shows only when it is used: reading again is harmless. */
+    if (r < 0 && request->method == HTTP_GET && session->pg && !pg_is_connected(session->pg)) {
+        http_response_done(response);
+        *response = (HttpResponse){};
+        r = route->handler(session, request, response);
+    }
+    return r;
+}
+
+/* In a handler thread. */
+static void run_call(PoolTask *task, WebSession *session)
+{
+    Call *call = (Call *)task;
+    const HttpRequest *request = exchange_request(call->exchange);
+    HttpResponse *response = &call->response;
+    if (!session->pg || !session->queue) {
+        http_error(request, response, 500, "Internal server error: The webserver is not set up");
+        return;
+    }
+    /* Notices a session that ended while it was idle; the handler's first statement connects again. */
+    if (pg_is_connected(session->pg) && pg_check(session->pg, NULL) < 0)
+        log_debug("Database session ended while idle");
+    if (!call->route || call->route->permission != PERMISSION_OPEN) {
+        int r = auth_check(session->auth, session->pg, request);
+        if (r > 0)
+            refuse_login(session->auth, request, response, r);
+        else if (r < 0)
+            answer_outage(session, request, response, r);
+        if (r != 0)
+            return;
+    }
+    if (!call->route)
+        return;
+    if (is_cross_site(request) && call->route->permission != PERMISSION_OPEN) {
+        http_reason(request, response, 403, "Requests of other sites are refused");
+        return;
+    }
+    if (!router_check_query(call->route, request, response))
+        return;
+    int r = handle(session, call->route, request, response);
+    if (r < 0)
+        answer_outage(session, request, response, r);
+}
+
+static void finish_if_drained(Web *web)
+{
+    if (daemon_is_draining(web->daemon) && server_open_exchanges(web->server) == 0 && !web->heartbeat.busy)
+        daemon_drained(web->daemon);
+}
+
+static void answer(Web *web, Exchange *exchange, HttpResponse *response)
+{
+    web->answered[MIN(MAX(response->status / 100, 0), 5)]++;
+    exchange_answer(exchange, response);
+    finish_if_drained(web);
+}
+
+static void call_done(PoolTask *task)
+{
+    Call *call = (Call *)task;
+    Web *web = call->web;
+    Exchange *exchange = call->exchange;
+    Follow *follow = call->response.follow;
+    if (follow && exchange_is_gone(exchange)) {
+        follow_hub_unexpect(web->hub, follow->execution_id);
+        follow_free(follow);
+        http_response_done(&call->response);
+        exchange_drop(exchange);
+    } else if (follow) {
+        if (follow->stream)
+            exchange_begin_stream(exchange);
+        http_response_done(&call->response);
+        follow_hub_park(web->hub, follow, exchange);
+    } else {
+        answer(web, exchange, &call->response);
+    }
+    free(call);
+}
+
+static void on_request(void *userdata, Exchange *exchange)
+{
+    Web *web = userdata;
+    Call *call = xnew(Call);
+    call->task = (PoolTask){.run = run_call, .done = call_done};
+    call->web = web;
+    call->exchange = exchange;
+    HttpRequest *request = exchange_request(exchange);
+    call->route = router_match(web->routers[exchange_port(exchange)], request, &call->response);
+    bool in_loop = call->route ? call->route->in_loop : exchange_port(exchange) == SERVER_PORT_MANAGEMENT;
+    if (!in_loop) {
+        pool_submit(web->pool, &call->task);
+        return;
+    }
+    if (call->route && router_check_query(call->route, request, &call->response)) {
+        int r = call->route->handler(&web->loop_session, request, &call->response);
+        if (r < 0)
+            answer_outage(&web->loop_session, request, &call->response, r);
+    }
+    void (*after)(WebSession *session, const char *body) = call->route ? call->route->after : NULL;
+    _cleanup_free_ char *body = after ? xstrndup(request->body, request->body_length) : NULL;
+    answer(web, exchange, &call->response);
+    if (after)
+        after(&web->loop_session, body);
+    free(call);
+}
+
+static void on_gone(void *userdata, Exchange *exchange)
+{
+    Web *web = userdata;
+    /* A call that is still in a handler thread drops the exchange when it comes back. */
+    if (follow_hub_forget(web->hub, exchange))
+        exchange_drop(exchange);
+}
+
+/* --- follows --- */
+
+static void follow_text(void *request, const char *text, size_t length, bool end, int r)
+{
+    Exchange *exchange = request;
+    if (exchange_is_stream(exchange)) {
+        exchange_send(exchange, text, length, end);
+        return;
+    }
+    HttpResponse response = {};
+    if (r < 0)
+        http_error(exchange_request(exchange), &response, 500, "Internal server error: %s", strerrordesc_np(-r));
+    else
+        http_text(&response, 200, "application/json", text);
+    exchange_answer(exchange, &response);
+}
+
+static void follow_idle(void *request)
+{
+    static const char comment[] = ":\n\n";
+    exchange_send(request, comment, sizeof(comment) - 1, false);
+}
+
+/* --- heartbeat --- */
+
+/* What has to be true once before requests make sense. In a handler thread. */
+static int prepare(Heartbeat *heartbeat)
+{
+    if (heartbeat->prepared)
+        return 0;
+    int r = store_schema_check(heartbeat->pg, &heartbeat->problem);
+    if (r != 0)
+        return r < 0 ? r : -ENOTUNIQ;
+    r = auth_prepare(heartbeat->auth, heartbeat->pg, &heartbeat->password);
+    heartbeat->prepared = r == 0;
+    return r;
+}
+
+/* In a handler thread; one at a time. */
+static void run_heartbeat(PoolTask *task, WebSession *session)
+{
+    Heartbeat *heartbeat = (Heartbeat *)task;
+    heartbeat->r = prepare(heartbeat);
+    if (heartbeat->r == 0 && heartbeat->joined) {
+        QueueMembership membership;
+        bool work;
+        heartbeat->r = queue_heartbeat(heartbeat->queue, &membership, &work);
+        heartbeat->joined = heartbeat->r != QUEUE_E_FENCED;
+    }
+    if (heartbeat->r >= 0 && heartbeat->prepared && !heartbeat->joined) {
+        heartbeat->r = queue_join(heartbeat->queue, "webserver", daemon_socket_path(heartbeat->web->daemon));
+        heartbeat->joined = heartbeat->r == 0;
+    }
+}
+
+/* The text goes where a person reads who started us by hand; a journal is no place for a password. */
+static void show_password(Heartbeat *heartbeat)
+{
+    if (!heartbeat->password)
+        return;
+    if (getenv("JOURNAL_STREAM"))
+        log_notice("No password is known for the API and UI yet; set one with: kestractl user password");
+    else
+        fprintf(stderr, "Login for the API and UI, shown only this once: admin@localhost / %s\n", heartbeat->password);
+    explicit_bzero(heartbeat->password, strlen(heartbeat->password));
+    free(heartbeat->password);
+    heartbeat->password = NULL;
+}
+
+static void heartbeat_done(PoolTask *task)
+{
+    Heartbeat *heartbeat = (Heartbeat *)task;
+    Web *web = heartbeat->web;
+    heartbeat->busy = false;
+    daemon_progress(web->daemon);
+    show_password(heartbeat);
+    if (heartbeat->r == 0) {
+        pthread_mutex_lock(&web->lock);
+        snprintf(web->instance_id, sizeof(web->instance_id), "%s", queue_instance_id(heartbeat->queue));
+        pthread_mutex_unlock(&web->lock);
+        daemon_health(web->daemon, DATABASE_COMPONENT, HEALTH_UP, "connected");
+    } else {
+        const char *reason = heartbeat->problem ? heartbeat->problem : pg_error(heartbeat->pg);
+        daemon_health(web->daemon, DATABASE_COMPONENT, HEALTH_DOWN, "%s",
+                      *reason ? reason : strerrordesc_np(-heartbeat->r));
+    }
+    free(heartbeat->problem);
+    heartbeat->problem = NULL;
+    daemon_ready(web->daemon);
+    finish_if_drained(web);
+    if (!daemon_is_draining(web->daemon))
+        loop_timer_in(web->heartbeat_timer, heartbeat->r == 0 ? QUEUE_HEARTBEAT_USEC : pg_retry_delay(heartbeat->pg));
+}
+
+static int on_heartbeat_timer(void *userdata)
+{
+    Web *web = userdata;
+    web->heartbeat.busy = true;
+    pool_submit(web->pool, &web->heartbeat.task);
+    return 0;
+}
+
+static int start_heartbeat(Web *web)
+{
+    Heartbeat *heartbeat = &web->heartbeat;
+    *heartbeat = (Heartbeat){.task = {.run = run_heartbeat, .done = heartbeat_done}, .web = web, .auth = web->auth};
+    heartbeat->pg = new_pg(web->settings);
+    if (!heartbeat->pg)
+        return outage(-EINVAL);
+    QueueSettings settings = {.socket_pattern = web->settings->socket_pattern};
+    return trace(queue_pg_new(heartbeat->pg, web->bell, &settings, &heartbeat->queue));
+}
+
+/* --- the daemon's calls --- */
+
+static int on_wake(void *userdata, const char *body)
+{
+    web_wake(userdata, body);
+    return 0;
+}
+
+static int on_drain(void *userdata)
+{
+    Web *web = userdata;
+    daemon_status(web->daemon, "Stopping: %u requests are finishing", server_open_exchanges(web->server));
+    server_stop_listening(web->server);
+    follow_hub_end_streams(web->hub);
+    loop_timer_in(web->drain_timer, DRAIN_FOR);
+    finish_if_drained(web);
+    return 0;
+}
+
+static int on_drain_timer(void *userdata)
+{
+    Web *web = userdata;
+    daemon_drained(web->daemon);
+    return 0;
+}
+
+static void write_metrics(void *userdata, Buffer *text)
+{
+    Web *web = userdata;
+    buffer_append(text, "# TYPE kestra_webserver_requests_total counter\n");
+    for (int i = 1; i <= 5; i++)
+        buffer_printf(text, "kestra_webserver_requests_total{status=\"%dxx\"} %" PRIu64 "\n", i, web->answered[i]);
+    buffer_printf(text, "# TYPE kestra_webserver_requests_open gauge\nkestra_webserver_requests_open %u\n",
+                  server_open_exchanges(web->server));
+    buffer_printf(text, "# TYPE kestra_webserver_followers gauge\nkestra_webserver_followers %zu\n",
+                  follow_hub_count(web->hub));
+    buffer_printf(text, "# TYPE kestra_webserver_handler_threads gauge\nkestra_webserver_handler_threads %u\n",
+                  pool_threads(web->pool));
+}
+
+static const DaemonOps daemon_ops = {
+    .role = "webserver",
+    .wake = on_wake,
+    .drain = on_drain,
+    .metrics = write_metrics,
+};
+
+/* --- setting up --- */
+
+static int listen_port(Web *web, const char *name, const char *address, ServerPort port)
+{
+    bool loopback = true;
+    int fd = daemon_listen_fd(web->daemon, name);
+    if (fd >= 0)
+        loopback = server_is_loopback(fd);
+    else if (address && *address) {
+        int r = server_bind(address, &fd, &loopback);
+        if (r < 0) {
+            log_error("Address %s cannot be listened at: %s", address, strerrordesc_np(-r));
+            return trace(r);
+        }
+    }
+    if (fd < 0)
+        return 0;
+    if (!loopback && !auth_is_enabled(web->auth)) {
+        log_error("Socket %s is reachable from other machines, but server.basic-auth.enabled is false: refused", name);
+        close_fd(fd);
+        return outage(-EACCES);
+    }
+    return trace(server_listen(web->server, fd, port));
+}
+
+static int listen_all(Web *web)
+{
+    int r = 0, local = daemon_take_socket(web->daemon);
+    if (local >= 0)
+        r = server_listen(web->server, local, SERVER_PORT_LOCAL);
+    if (r >= 0)
+        r = listen_port(web, "http", web->settings->listen, SERVER_PORT_HTTP);
+    if (r >= 0)
+        r = listen_port(web, "management", web->settings->management_listen, SERVER_PORT_MANAGEMENT);
+    return trace(r);
+}
+
+static int set_up(Web *web)
+{
+    static const PoolOps pool_ops = {.open = open_session, .close = close_session};
+    static const ServerOps server_ops = {.request = on_request, .gone = on_gone};
+    static const FollowHubOps hub_ops = {.text = follow_text, .idle = follow_idle};
+    const WebSettings *settings = web->settings;
+    Loop *loop = daemon_loop(web->daemon);
+    ServerSettings server_settings = {.body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,
+                                      .connections_max = CONNECTIONS_MAX};
+    int r = start_heartbeat(web);
+    if (r >= 0)
+        r = pool_new(loop, settings->threads ? settings->threads : THREADS_DEFAULT, &pool_ops, web, &web->pool);
+    if (r >= 0)
+        r = follow_hub_new(loop, web->pool, &hub_ops, &web->hub);
+    if (r >= 0)
+        r = server_new(loop, &server_settings, &server_ops, web, &web->server);
+    if (r >= 0)
+        r = loop_add_timer(loop, on_heartbeat_timer, web, &web->heartbeat_timer);
+    if (r >= 0)
+        r = loop_add_timer(loop, on_drain_timer, web, &web->drain_timer);
+    if (r >= 0)
+        r = listen_all(web);
+    return trace(r);
+}
+
+int web_new(const WebSettings *settings, Web **ret)
+{
+    _cleanup_(web_freep) Web *web = xnew(Web);
+    pthread_mutex_init(&web->lock, NULL);
+    web->settings = settings;
+    web->bell = bell_new();
+    web->auth = auth_new(settings);
+    web->loop_session = (WebSession){.web = web, .settings = settings, .auth = web->auth};
+    web->routers[SERVER_PORT_HTTP] = router_new(route_tables_api, route_tables_api_count, settings->context_path);
+    web->routers[SERVER_PORT_MANAGEMENT] = router_new(route_tables_management, route_tables_management_count, "");
+    web->routers[SERVER_PORT_LOCAL] = router_new(route_tables_local, route_tables_local_count, settings->context_path);
+    int r = daemon_new(&daemon_ops, web, settings->socket_path, &web->daemon);
+    if (r >= 0)
+        r = set_up(web);
+    if (r < 0)
+        return trace(r);
+    loop_timer_in(web->heartbeat_timer, 0);
+    *ret = TAKE_PTR(web);
+    return 0;
+}
+
+int web_run(Web *web)
+{
+    int r = server_run(web->server);
+    pool_free(TAKE_PTR(web->pool));
+    if (web->heartbeat.joined && queue_leave(web->heartbeat.queue) < 0)
+        log_warning("Instance could not be signed off: it counts as dead after the lease time");
+    return r;
+}
+
+Web *web_free(Web *web)
+{
+    if (!web)
+        return NULL;
+    pool_free(web->pool);
+    follow_hub_free(web->hub);
+    server_free(web->server);
+    loop_source_free(web->heartbeat_timer);
+    loop_source_free(web->drain_timer);
+    queue_free(web->heartbeat.queue);
+    pg_free(web->heartbeat.pg);
+    free(web->heartbeat.problem);
+    auth_free(web->auth);
+    bell_free(web->bell);
+    for (int port = 0; port < _SERVER_PORT_MAX; port++)
+        router_free(web->routers[port]);
+    daemon_free(web->daemon);
+    pthread_mutex_destroy(&web->lock);
+    free(web);
+    return NULL;
+}
