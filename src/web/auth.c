@@ -23,7 +23,7 @@
 #include "store/setting_store.h"
 
 #define SETTING_KEY    "kestra.server.basic-auth"
-#define FIRST_USERNAME "admin@localhost"
+#define FIRST_USERNAME "admin"
 #define ROW_BELIEVED   (1 * USEC_PER_SEC)
 #define LENGTH_MAX     256
 #define BUCKETS        256
@@ -165,24 +165,24 @@ static int store_row(Auth *auth, Pg *pg, const char *username, const char *passw
 /* Several webservers may start at once: the first to store wins, and only its password is shown. */
 static int store_first(Auth *auth, Pg *pg, char **ret_password)
 {
-    char password[ID_BYTES];
-    id_new(password);
-    _cleanup_free_ char *hash = new_hash(password);
+    const char *given = auth->settings->auth_password, *username = auth->settings->auth_username;
+    char random[ID_BYTES];
+    id_new(random);
+    _cleanup_free_ char *hash = new_hash(given ? given : random);
     if (!hash)
         return outage(-ENOTSUP);
-    _cleanup_json_ json_t *row = new_row(auth, FIRST_USERNAME, hash), *stored = NULL;
+    _cleanup_json_ json_t *row = new_row(auth, username ? username : FIRST_USERNAME, hash), *stored = NULL;
     int r = store_setting_get_or_set(pg, SETTING_KEY, row, &stored);
     if (r != 0)
         return fold(r);
-    if (streq(json_get_text(stored, "password", ""), hash))
-        *ret_password = xstrdup(password);
-    OPENSSL_cleanse(password, sizeof(password));
+    if (!given && streq(json_get_text(stored, "password", ""), hash))
+        *ret_password = xstrdup(random);
+    OPENSSL_cleanse(random, sizeof(random));
     return 0;
 }
 
 int auth_prepare(Auth *auth, Pg *pg, char **ret_password)
 {
-    const WebSettings *settings = auth->settings;
     _cleanup_free_ char *username = NULL, *hash = NULL;
     *ret_password = NULL;
     if (!auth_is_enabled(auth))
@@ -190,10 +190,6 @@ int auth_prepare(Auth *auth, Pg *pg, char **ret_password)
     int r = current_row(auth, pg, &username, &hash);
     if (r < 0)
         return trace(r);
-    if (settings->auth_username && settings->auth_password) {
-        bool same = hash && streq_null(username, settings->auth_username) && password_fits(settings->auth_password, hash);
-        return same ? 0 : store_row(auth, pg, settings->auth_username, settings->auth_password);
-    }
     return hash ? 0 : store_first(auth, pg, ret_password);
 }
 
@@ -313,11 +309,13 @@ static bool is_mail_address(const char *text)
 int auth_set(Auth *auth, Pg *pg, const char *username, const char *password, Diag *diag)
 {
     _cleanup_free_ char *present = NULL, *hash = NULL;
-    int r = username ? 0 : current_row(auth, pg, &present, &hash);
+    int r = current_row(auth, pg, &present, &hash);
     if (r < 0)
         return trace(r);
-    username = username ? username : present ? present : FIRST_USERNAME;
-    if (!is_mail_address(username) || strlen(username) > LENGTH_MAX)
+    if (!username)
+        username = present ? present : FIRST_USERNAME;
+    /* The name of the first start needs to be no address. */
+    if ((!streq_null(username, present) && !is_mail_address(username)) || strlen(username) > LENGTH_MAX)
         diag_error(diag, "username", 0, 0, "Invalid username for Basic Authentication. Please provide a valid email address.");
     if (!password || !*password || strlen(password) > LENGTH_MAX)
         diag_error(diag, "password", 0, 0, "Invalid password for Basic Authentication. It must have 1 to %d characters.",

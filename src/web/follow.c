@@ -58,7 +58,7 @@ Follow *follow_free(Follow *follow)
     if (!follow)
         return NULL;
     free(follow->cursor);
-    free(follow->url_prefix);
+    free(follow->url);
     free(follow);
     return NULL;
 }

@@ -20,7 +20,7 @@ struct Follow {
     uint64_t seen;   /* checksum of what was sent last */
     char *cursor;    /* of the log */
     int level;       /* LOG_LEVEL_* */
-    char *url_prefix; /* wait: for the `url` of the answer */
+    char *url;       /* wait: `url` of the answer */
 };
 Follow *follow_new(const char *execution_id, bool stream,
                    int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end));

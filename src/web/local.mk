@@ -1,18 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libweb.a
 libweb_a_CFLAGS = $(AM_CFLAGS) $(H2O_CFLAGS) $(CRYPTO_CFLAGS) $(PQ_CFLAGS)
 libweb_a_SOURCES = \
-	src/web/auth.c src/web/auth.h \
-	src/web/follow.c src/web/follow.h \
-	src/web/http.c src/web/http.h \
-	src/web/multipart.c src/web/multipart.h \
+	src/web/auth.c \
+	src/web/auth.h \
+	src/web/follow.c \
+	src/web/follow.h \
+	src/web/http.c \
+	src/web/http.h \
+	src/web/multipart.c \
+	src/web/multipart.h \
 	src/web/openapi.c \
-	src/web/pool.c src/web/pool.h \
-	src/web/router.c src/web/router.h \
+	src/web/pool.c \
+	src/web/pool.h \
+	src/web/router.c \
+	src/web/router.h \
+	src/web/routes/execution_common.c \
+	src/web/routes/execution_common.h \
+	src/web/routes/execution_create.c \
+	src/web/routes/execution_inputs.c \
+	src/web/routes/execution_inputs.h \
+	src/web/routes/execution_operations.c \
+	src/web/routes/execution_start.c \
+	src/web/routes/execution_start.h \
+	src/web/routes/executions.c \
+	src/web/routes/flow_body.c \
+	src/web/routes/flow_body.h \
+	src/web/routes/flows.c \
+	src/web/routes/logs.c \
 	src/web/routes/management.c \
 	src/web/routes/misc.c \
-	src/web/routes/routes.c src/web/routes/routes.h \
+	src/web/routes/query.c \
+	src/web/routes/query.h \
+	src/web/routes/routes.c \
+	src/web/routes/routes.h \
 	src/web/routes/ui.c \
-	src/web/server.c src/web/server.h \
+	src/web/routes/webhooks.c \
+	src/web/server.c \
+	src/web/server.h \
 	src/web/session.h \
-	src/web/web.c src/web/web.h
+	src/web/settings.c \
+	src/web/settings.h \
+	src/web/web.c \
+	src/web/web.h
 EXTRA_DIST += src/web/README.md

@@ -19,19 +19,19 @@ typedef struct WebSettings {
     const char *listen;            /* "127.0.0.1:8080", used when no descriptor "http" was passed; NULL or "": none */
     const char *management_listen; /* the same for "management" */
     const char *socket_path;       /* the role's own socket when none was passed */
-    const char *socket_pattern;    /* of other roles, for the bell; NULL: default */
     const char *context_path;      /* "" or "/kestra" */
-    const char *url;               /* kestra.url, for links in answers; NULL: "" */
+    char *url;                     /* server.url without a slash at the end, for links in answers; NULL: "" */
     const char *ui_directory;      /* static files of the UI */
     const char *system_namespace;  /* NULL: "system" */
     const char *encryption_key;    /* kestra.encryption.secret-key, or NULL */
     const char *environment_name, *environment_color; /* or NULL */
-    const char *auth_username, *auth_password; /* kestra.server.basic-auth.*, or NULL */
+    const char *auth_username, *auth_password; /* of the first start; or NULL */
     const char *auth_realm;        /* NULL: "Kestra" */
     bool auth_disabled;            /* basic-auth.enabled: false */
     bool write_back;               /* flows.write-back */
     unsigned threads;              /* handler threads at most; 0: 8 */
     size_t body_bytes_max;         /* 0: 64 MiB */
+    size_t flow_bytes_max;         /* longest source of a flow; 0: 1 MiB */
     json_t *plugin_defaults;       /* or NULL */
     json_t *globals, *envs;        /* for expressions; or NULL */
 } WebSettings;

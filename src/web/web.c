@@ -336,14 +336,15 @@ static void run_heartbeat(PoolTask *task, WebSession *session)
 }
 
 /* The text goes where a person reads who started us by hand; a journal is no place for a password. */
-static void show_password(Heartbeat *heartbeat)
+static void show_password(const Web *web, Heartbeat *heartbeat)
 {
     if (!heartbeat->password)
         return;
     if (getenv("JOURNAL_STREAM"))
         log_notice("No password is known for the API and UI yet; set one with: kestractl user password");
     else
-        fprintf(stderr, "Login for the API and UI, shown only this once: admin@localhost / %s\n", heartbeat->password);
+        fprintf(stderr, "Login for the API and UI, shown only this once: %s / %s\n",
+                web->settings->auth_username, heartbeat->password);
     explicit_bzero(heartbeat->password, strlen(heartbeat->password));
     free(heartbeat->password);
     heartbeat->password = NULL;
@@ -355,7 +356,7 @@ static void heartbeat_done(PoolTask *task)
     Web *web = heartbeat->web;
     heartbeat->busy = false;
     daemon_progress(web->daemon);
-    show_password(heartbeat);
+    show_password(web, heartbeat);
     if (heartbeat->r == 0) {
         pthread_mutex_lock(&web->lock);
         snprintf(web->instance_id, sizeof(web->instance_id), "%s", queue_instance_id(heartbeat->queue));
@@ -389,7 +390,10 @@ static int start_heartbeat(Web *web)
     heartbeat->pg = new_pg(web->settings);
     if (!heartbeat->pg)
         return outage(-EINVAL);
-    QueueSettings settings = {.socket_pattern = web->settings->socket_pattern};
+    /* The other roles' sockets lie beside ours. */
+    const char *path = daemon_socket_path(web->daemon), *slash = strrchr(path, '/');
+    _cleanup_free_ char *pattern = slash ? xasprintf("%.*s/%%s.sock", (int)(slash - path), path) : NULL;
+    QueueSettings settings = {.socket_pattern = pattern};
     return trace(queue_pg_new(heartbeat->pg, web->bell, &settings, &heartbeat->queue));
 }
 

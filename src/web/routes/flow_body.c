@@ -10,6 +10,12 @@ bool flow_body_is_json(const HttpRequest *request)
 
 int flow_body_parse(const WebSession *session, const char *source, size_t length, Flow **ret, Diag *diag)
 {
+    size_t longest = session->settings->flow_bytes_max ? session->settings->flow_bytes_max : (size_t)1024 * 1024;
+    if (length > longest) {
+        diag_error(diag, "yaml", 0, 0, "the source has %zu bytes, more than the limit of %zu (limits.flow-source)", length, longest);
+        diag_mark(diag, NULL, true);
+        return FLOW_E_INVALID;
+    }
     FlowParse options = {.registry = &plugin_registry, .plugin_defaults = session->settings->plugin_defaults};
     return flow_parse(source, length, &options, ret, diag);
 }

@@ -4,6 +4,12 @@
 #include "web/session.h"
 
 #define ROUTE_TABLE_LIST(X)                                                                                              \
+    X(flows)                                                                                                             \
+    X(executions)                                                                                                        \
+    X(execution_create)                                                                                                  \
+    X(execution_operations)                                                                                              \
+    X(webhooks)                                                                                                          \
+    X(logs)                                                                                                              \
     X(misc)
 
 #define ROUTE_TABLE_EXTERN(name) extern const RouteTable routes_##name;

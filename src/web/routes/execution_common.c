@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The webserver changes no execution: it shows what will be by applying the pure operation to a copy, sends the event, and
+ * waits a moment for the owner, so that a client which reads next reads its own write. When the owner takes longer (it is
+ * being replaced), the answer is given all the same: the event is committed and will be applied.
+ */
+#include "web/routes/execution_common.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+
+#define AWAIT_FOR   (5 * USEC_PER_SEC)
+#define PAUSE_FIRST (1 * USEC_PER_MSEC)
+#define PAUSE_MAX   (50 * USEC_PER_MSEC)
+
+int execution_fetch(WebSession *session, const char *id, Execution **ret)
+{
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    int r = store_execution_load(session->pg, id, &execution);
+    if (r != 0)
+        return r;
+    r = flow_cache_get(session->flows, session->pg, execution->namespace, execution->flow_id, execution->flow_revision, &flow);
+    if (r < 0)
+        return trace(r);
+    if (r == 0)
+        execution_bind_flow(execution, flow);
+    *ret = TAKE_PTR(execution);
+    return 0;
+}
+
+json_t *execution_answer(const Execution *execution, usec_t now)
+{
+    json_t *answer = execution_encode(execution, now);
+    if (execution->task_runs.count == 0)
+        return answer;
+    json_t *runs = json_array();
+    for (size_t i = 0; i < execution->task_runs.count; i++)
+        json_array_append_new(runs, task_run_encode(execution, execution->task_runs.items[i], now));
+    json_object_set_new(answer, "taskRunList", runs);
+    return answer;
+}
+
+char *execution_url(const WebSettings *settings, const char *namespace, const char *flow_id, const char *id)
+{
+    return xasprintf("%s%s/ui/executions/%s/%s/%s", settings->url ? settings->url : "",
+                     settings->context_path ? settings->context_path : "", namespace, flow_id, id);
+}
+
+int execution_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag)
+{
+    if (r == OPERATION_E_STATE)
+        return http_error(request, response, 409, "Illegal state: %s", diag_first(diag));
+    if (r == OPERATION_E_INVALID)
+        return http_error(request, response, 422, "Illegal argument: %s", diag_first(diag));
+    if (r == OPERATION_E_NONE)
+        return http_reason(request, response, 404, "%s", diag_first(diag));
+    return fold(r);
+}
+
+int execution_commit(WebSession *session, Unit *unit)
+{
+    QueueBatch batch = {};
+    int r = queue_commit(session->queue, unit, NULL, &batch);
+    queue_batch_done(&batch);
+    return fold(r);
+}
+
+int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body)
+{
+    _cleanup_(unit_freep) Unit *unit = unit_new();
+    unit_send_event(unit, id, event_kind_to_string(kind), body);
+    return execution_commit(session, unit);
+}
+
+void execution_follow_event(WebSession *session, Unit *unit, const char *id)
+{
+    char instance[ID_BYTES];
+    web_instance_id(session->web, instance);
+    if (!*instance)
+        return; /* not registered yet: the slow poll serves this one */
+    json_t *body = json_object();
+    json_set_text(body, "instance", instance);
+    unit_send_event(unit, id, event_kind_to_string(EVENT_FOLLOW), body);
+}
+
+static void pause_for(usec_t usec)
+{
+    struct timespec time = {.tv_sec = (time_t)(usec / USEC_PER_SEC), .tv_nsec = (long)(usec % USEC_PER_SEC) * 1000};
+    (void)nanosleep(&time, NULL); /* an interrupted pause is only a shorter one */
+}
+
+/* Looks until `reached` says 1 or time is over. */
+static int await(WebSession *session, const char *id, const char *before,
+                 int (*reached)(WebSession *session, const char *id, const char *before))
+{
+    usec_t end = clock_monotonic() + AWAIT_FOR, pause = PAUSE_FIRST;
+    for (;;) {
+        int r = reached(session, id, before);
+        if (r != 0 || clock_monotonic() >= end)
+            return r < 0 ? r : 0;
+        pause_for(pause);
+        pause = MIN(pause * 2, (usec_t)PAUSE_MAX);
+    }
+}
+
+static int has_changed(WebSession *session, const char *id, const char *before)
+{
+    _cleanup_free_ char *text = NULL;
+    int r = store_execution_get(session->pg, id, &text);
+    return r < 0 ? r : r == STORE_E_NONE || !streq(text, before);
+}
+
+static int is_gone(WebSession *session, const char *id, const char *before)
+{
+    State state;
+    int r = store_execution_state(session->pg, id, &state);
+    return r < 0 ? r : r == STORE_E_NONE;
+}
+
+int execution_await_change(WebSession *session, const char *id, const char *before)
+{
+    return await(session, id, before, has_changed);
+}
+
+int execution_await_gone(WebSession *session, const char *id)
+{
+    return await(session, id, NULL, is_gone);
+}
+
+/* In a handler thread, at each ring. */
+static int look_for_end(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    State state;
+    _cleanup_free_ char *json = NULL;
+    int r = store_execution_state(session->pg, follow->execution_id, &state);
+    if (r == 0 && !state_is_terminated(state))
+        return 0;
+    if (r == 0)
+        r = store_execution_get(session->pg, follow->execution_id, &json);
+    if (r != 0)
+        return r < 0 ? r : -ENOENT; /* deleted while somebody waits for it */
+    buffer_append_n(text, json, strlen(json) - 1);
+    buffer_append(text, ",\"url\":");
+    buffer_append_json(text, follow->url);
+    buffer_append_char(text, '}');
+    *ret_end = true;
+    return 0;
+}
+
+Follow *execution_wait(const WebSettings *settings, const Execution *execution)
+{
+    Follow *follow = follow_new(execution->id, false, look_for_end);
+    follow->url = execution_url(settings, execution->namespace, execution->flow_id, execution->id);
+    return follow;
+}

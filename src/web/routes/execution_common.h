@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What the routes about executions share. */
+#include "model/event_kind.h"
+#include "model/operation.h"
+#include "store/execution_store.h"
+#include "web/follow.h"
+#include "web/session.h"
+
+/* The execution with its task runs, bound to its flow when the flow can be had. STORE_E_NONE. */
+int execution_fetch(WebSession *session, const char *id, Execution **ret) _must_check_;
+/* The API's Execution with taskRunList. New. */
+json_t *execution_answer(const Execution *execution, usec_t now);
+/* "<kestra.url>/ui/executions/<namespace>/<flow>/<id>". Caller frees. */
+char *execution_url(const WebSettings *settings, const char *namespace, const char *flow_id, const char *id);
+/* 409, 422 or 404 of an OPERATION_E_… outcome. */
+int execution_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag);
+/* One event to the owner; body is stolen. */
+int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body) _must_check_;
+/* Commits the unit; outcomes cannot happen without a fence. */
+int execution_commit(WebSession *session, Unit *unit) _must_check_;
+/* Waits up to a few seconds until the row differs from `before` (its JSON text), or is gone: what the client asks for next is
+ * then what it has just done. */
+int execution_await_change(WebSession *session, const char *id, const char *before) _must_check_;
+int execution_await_gone(WebSession *session, const char *id) _must_check_;
+/* Adds the event that lets the owner ring this webserver. */
+void execution_follow_event(WebSession *session, Unit *unit, const char *id);
+/* The answer is given when the execution has ended. */
+Follow *execution_wait(const WebSettings *settings, const Execution *execution);

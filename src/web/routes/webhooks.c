@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Webhooks (spec/api.md 5.1.2). The key in the path is the secret, so the route needs no login and the comparison takes the same
+ * time whatever the key is.
+ */
+#include <openssl/crypto.h>
+
+#include "base/clock.h"
+#include "model/context.h"
+#include "web/routes/execution_start.h"
+#include "web/routes/routes.h"
+
+#define WEBHOOK_TYPE "io.kestra.plugin.core.trigger.Webhook"
+
+/* The rendered, trimmed key; NULL when it cannot be rendered. Caller frees. */
+static char *rendered_key(const WebSession *session, const Flow *flow, const Trigger *trigger)
+{
+    ContextSource source = {.flow = flow, .globals = session->settings->globals, .envs = session->settings->envs};
+    _cleanup_json_ json_t *variables = context_build(&source);
+    ExprContext context = {.variables = variables};
+    _cleanup_free_ char *text = NULL;
+    if (expr_tree_render_text(expr_tree_get(trigger->templates, "key"), &context, &text, NULL) != 0 || !text)
+        return NULL;
+    const char *begin = text + strspn(text, " \t\r\n");
+    size_t length = strlen(begin);
+    while (length > 0 && strchr(" \t\r\n", begin[length - 1]))
+        length--;
+    return xstrndup(begin, length);
+}
+
+static const Trigger *find_trigger(const WebSession *session, const Flow *flow, const char *key)
+{
+    const Trigger *found = NULL;
+    size_t length = strlen(key);
+    for (size_t i = 0; i < flow->trigger_count; i++) {
+        const Trigger *trigger = &flow->triggers[i];
+        if (!trigger->type || !streq(trigger->type->name, WEBHOOK_TYPE))
+            continue;
+        _cleanup_free_ char *wanted = rendered_key(session, flow, trigger);
+        if (!found && wanted && strlen(wanted) == length && CRYPTO_memcmp(wanted, key, length) == 0)
+            found = trigger;
+    }
+    return found;
+}
+
+/* {name: [values]} */
+static json_t *group_fields(const HttpFields *fields)
+{
+    json_t *groups = json_object();
+    for (size_t i = 0; i < fields->count; i++) {
+        const HttpField *field = &fields->items[i];
+        json_t *value = json_string(field->value);
+        json_t *values = json_object_get(groups, field->name);
+        if (!value)
+            continue; /* bytes that are no text */
+        if (!values) {
+            values = json_array();
+            json_object_set_new(groups, field->name, values);
+        }
+        json_array_append_new(values, value);
+    }
+    return groups;
+}
+
+/* A JSON object or array, else the raw text. NULL for an empty body or one that is no text. */
+static json_t *read_body(const HttpRequest *request)
+{
+    json_t *body = NULL;
+    if (request->body_length == 0)
+        return NULL;
+    if (json_parse(request->body, request->body_length, 0, &body, NULL) == 0 && (json_is_object(body) || json_is_array(body)))
+        return body;
+    json_decref(body);
+    return json_stringn(request->body, request->body_length);
+}
+
+static int call(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    int r;
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    r = flow_cache_get(session->flows, session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"), 0,
+                       &flow);
+    if (r == STORE_E_NONE)
+        return http_reason(request, response, 404, "Flow not found");
+    if (r == FLOW_CACHE_E_BROKEN)
+        return http_error(request, response, 409, "Illegal state: Cannot execute an invalid flow");
+    if (r != 0)
+        return fold(r);
+    if (flow->disabled)
+        return http_error(request, response, 409, "Illegal state: Cannot execute a disabled flow");
+    const Trigger *trigger = find_trigger(session, flow, http_parameter(request, "key"));
+    if (!trigger)
+        return http_reason(request, response, 404, "Webhook not found");
+    json_t *variables = json_object();
+    json_set_present(variables, "body", read_body(request));
+    json_object_set_new(variables, "headers", group_fields(&request->headers));
+    json_object_set_new(variables, "parameters", group_fields(&request->query));
+    _cleanup_json_ json_t *source = json_object();
+    json_set_text(source, "id", trigger->id);
+    json_set_text(source, "type", trigger->type_name);
+    json_object_set_new(source, "variables", variables);
+    char id[ID_BYTES];
+    usec_t now = clock_realtime();
+    id_new(id);
+    ExecutionStart start = {.flow = flow, .trigger = source};
+    _cleanup_(execution_freep) Execution *execution = execution_start_new(&start, id, now);
+    return execution_start_answer(session, &start, execution, now, false, response);
+}
+
+#define HOOK "/api/v1/executions/webhook/{namespace}/{id}/{key}"
+static const Route rows[] = {
+    {HTTP_POST, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerPost"},
+    {HTTP_GET, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerGet"},
+    {HTTP_PUT, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerPut"},
+};
+const RouteTable routes_webhooks = ROUTE_TABLE("Executions", rows);
