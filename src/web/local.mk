@@ -15,6 +15,7 @@ libweb_a_SOURCES = \
 	src/web/pool.h \
 	src/web/router.c \
 	src/web/router.h \
+	src/web/routes/execution_bulk.c \
 	src/web/routes/execution_common.c \
 	src/web/routes/execution_common.h \
 	src/web/routes/execution_create.c \
@@ -27,6 +28,8 @@ libweb_a_SOURCES = \
 	src/web/routes/flow_body.c \
 	src/web/routes/flow_body.h \
 	src/web/routes/flows.c \
+	src/web/routes/flows_bulk.c \
+	src/web/routes/flows_validate.c \
 	src/web/routes/logs.c \
 	src/web/routes/management.c \
 	src/web/routes/misc.c \
@@ -36,6 +39,8 @@ libweb_a_SOURCES = \
 	src/web/routes/routes.h \
 	src/web/routes/ui.c \
 	src/web/routes/webhooks.c \
+	src/web/routes/zip.c \
+	src/web/routes/zip.h \
 	src/web/server.c \
 	src/web/server.h \
 	src/web/session.h \

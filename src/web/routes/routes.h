@@ -4,6 +4,9 @@
 #include "web/session.h"
 
 #define ROUTE_TABLE_LIST(X)                                                                                              \
+    X(flows_validate)                                                                                                    \
+    X(flows_bulk)                                                                                                        \
+    X(execution_bulk)                                                                                                    \
     X(flows)                                                                                                             \
     X(executions)                                                                                                        \
     X(execution_create)                                                                                                  \
