@@ -2,9 +2,9 @@
 /* Local file header and data of each entry, then the central directory, then its end record (APPNOTE.TXT 4.3). */
 #include "web/routes/zip.h"
 
-#define FLAG_UTF8 0x0800
-#define VERSION   20
-#define DATE_1980 0x21 /* 1 January 1980: archives of the same flows are the same bytes */
+#define ZIP_UTF8    0x0800
+#define ZIP_VERSION 20
+#define DATE_1980   0x21 /* 1 January 1980: archives of the same flows are the same bytes */
 
 static uint32_t crc32_of(const char *bytes, size_t length)
 {
@@ -27,8 +27,8 @@ static void put(Buffer *buffer, uint32_t value, unsigned bytes)
 /* What local header and directory entry have in common, from "version needed" on. */
 static void put_common(Buffer *buffer, const char *name, uint32_t crc, size_t length)
 {
-    put(buffer, VERSION, 2);
-    put(buffer, FLAG_UTF8, 2);
+    put(buffer, ZIP_VERSION, 2);
+    put(buffer, ZIP_UTF8, 2);
     put(buffer, 0, 2); /* stored */
     put(buffer, 0, 2); /* time */
     put(buffer, DATE_1980, 2);
@@ -47,7 +47,7 @@ void zip_add(ZipWriter *zip, const char *name, const char *bytes, size_t length)
     buffer_append(&zip->body, name);
     buffer_append_n(&zip->body, bytes, length);
     put(&zip->directory, 0x02014B50, 4);
-    put(&zip->directory, VERSION, 2);
+    put(&zip->directory, ZIP_VERSION, 2);
     put_common(&zip->directory, name, crc, length);
     put(&zip->directory, 0, 2); /* comment */
     put(&zip->directory, 0, 2); /* disk */
