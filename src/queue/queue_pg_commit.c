@@ -125,6 +125,9 @@ static const PgStatement sql_claim = {
     "UPDATE job SET instance = $1 WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE worker_group = $2"
     " AND instance IS NULL ORDER BY sequence LIMIT $3 FOR UPDATE SKIP LOCKED))"
     " RETURNING sequence, execution_id, task_run_id, attempt, killed, body"};
+/* After a claim whose answer was lost: what is ours and unknown here is open again. */
+static const PgStatement sql_disclaim = {
+    "queue_disclaim", "UPDATE job SET instance = NULL WHERE instance = $1 AND sequence <> ALL ($2)"};
 /* Other hosts are told after the commit: NOTIFY in a transaction takes a lock that all commits would wait for. */
 static const PgStatement sql_notify = {"queue_notify", "SELECT pg_notify('" QUEUE_CHANNEL "', '')"};
 
@@ -457,6 +460,16 @@ static void add_unit(QueuePg *queue, const Unit *unit, Sent *sent)
     add_deletes(queue, unit);
 }
 
+static void add_disclaim(QueuePg *queue)
+{
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    pg_add_text(parameters, queue->base.id);
+    PgArray *known = pg_add_array(parameters, PG_BIGINT);
+    for (size_t i = 0; i < queue->jobs.count; i++)
+        pg_array_integer(known, queue->jobs.items[i]);
+    pg_pipeline_add(queue->pipeline, &sql_disclaim);
+}
+
 static void add_fetch(QueuePg *queue, const QueueFetch *fetch, Sent *sent)
 {
     if (fetch->events_max && queue->shards) {
@@ -467,6 +480,8 @@ static void add_fetch(QueuePg *queue, const QueueFetch *fetch, Sent *sent)
     }
     if (fetch->jobs_max && *queue->base.id) {
         const char *group = fetch->worker_group ? fetch->worker_group : "";
+        if (queue->claims_unknown)
+            add_disclaim(queue);
         PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
         pg_add_text(parameters, queue->base.id);
         pg_add_text(parameters, group);
@@ -599,12 +614,13 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
 
 static void number_commit(QueuePg *queue, Unit *unit)
 {
-    if (unit && unit->number && unit->tried_changes == unit->changes)
+    if (unit && unit->number && unit->tried_changes == unit->changes && streq(unit->tried_by, queue->base.id))
         return; /* a retry of the same */
     queue->last_number++;
     if (unit) {
         unit->number = queue->last_number;
         unit->tried_changes = unit->changes;
+        memcpy(unit->tried_by, queue->base.id, sizeof(unit->tried_by));
     }
 }
 
@@ -629,11 +645,31 @@ static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch
 {
     Sent sent = fill_pipeline(queue, unit, fetch, number);
     int r = run_pipeline(queue);
+    if (r < 0 && fetch && fetch->jobs_max)
+        queue->claims_unknown = true;
     if (r != 0)
         return r;
+    if (sent.claims != NOT_SENT)
+        queue->claims_unknown = false;
+    int taken = take_batch(queue, unit, &sent, ret_batch);
     if (unit)
         ring(queue, unit, &sent);
-    return take_batch(queue, unit, &sent, ret_batch);
+    return taken;
+}
+
+/* The first try had happened, only its answer was lost: what comes after a commit is done now, and the fetch again. */
+static int finish_commit(QueuePg *queue, const Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
+{
+    forget_finished(queue, unit);
+    ring(queue, unit, &(Sent){NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT});
+    queue->last_number++;
+    return fetch ? commit_once(queue, NULL, fetch, queue->last_number, ret_batch) : 0;
+}
+
+static int compare_results(const void *a, const void *b)
+{
+    const UnitResult *x = a, *y = b;
+    return (x->job_sequence > y->job_sequence) - (x->job_sequence < y->job_sequence);
 }
 
 int queue_pg_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
@@ -646,17 +682,13 @@ int queue_pg_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch
         return QUEUE_E_FENCED;
     if (anything && queue->has_shards && unit->owned_shards & ~queue->shards)
         return queue_pg_fenced(queue);
-    number_commit(queue, unit);
-    int r = commit_once(queue, unit, fetch, unit ? unit->number : queue->last_number, ret_batch);
-    if (r == PG_E_RAISED && streq(pg_sqlstate(queue->pg), KE_DONE) && anything) {
-        /* The answer of the first try was lost. What it fetched is fetched again; jobs it claimed are found by nobody:
-         * they are ours in the table and unknown here, so this instance ends and its jobs go back. */
-        if (fetch && fetch->jobs_max)
-            return queue_pg_fenced(queue);
-        queue->last_number++;
-        r = commit_once(queue, NULL, fetch, queue->last_number, ret_batch);
-    }
+    number_commit(queue, anything ? unit : NULL);
+    if (anything && unit->results.count > 1)
+        qsort(unit->results.items, unit->results.count, sizeof(*unit->results.items), compare_results);
+    int r = commit_once(queue, anything ? unit : NULL, fetch, anything ? unit->number : queue->last_number, ret_batch);
+    if (r == PG_E_RAISED && anything && streq(pg_sqlstate(queue->pg), KE_DONE))
+        r = finish_commit(queue, unit, fetch, ret_batch);
     if (r == PG_E_RAISED && streq(pg_sqlstate(queue->pg), KE_FENCED))
         return queue_pg_fenced(queue);
-    return r == QUEUE_E_FENCED ? r : fold(r);
+    return fold(r);
 }

@@ -18,6 +18,7 @@ typedef struct QueuePg {
     int64_t last_number;     /* of commits */
     char *worker_group;      /* of the last fetch, for the slow poll; or NULL */
     QueueSequences jobs;     /* claimed and not finished */
+    bool claims_unknown;     /* the answer to a claim was lost: jobs may be ours in the table and unknown here */
     usec_t partitions_due;   /* monotonic */
 } QueuePg;
 

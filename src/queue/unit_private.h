@@ -82,5 +82,6 @@ struct Unit {
     uint64_t changes;      /* grows with every call */
     /* Set by queue_commit: the number under which `tried_changes` were tried; a retry of the same uses the same number. */
     int64_t number;
+    char tried_by[ID_BYTES]; /* the instance */
     uint64_t tried_changes;
 };
