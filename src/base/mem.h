@@ -4,8 +4,9 @@
  * Memory: allocation that aborts when there is none, arenas for one unit of work, growing arrays.
  * Every size that a user controls is limited before it gets here.
  */
-#include <stddef.h>
 #include <stdarg.h>
+
+#include "base/base.h"
 
 /* Zeroed memory; free with free() or the owner's _free. Abort on exhaustion or overflow. */
 void *xcalloc(size_t count, size_t size) _malloc_;

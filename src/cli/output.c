@@ -42,7 +42,7 @@ void print_table(const char *const *columns, json_t *rows)
 {
     size_t widths[16] = {}, count = 0, index;
     json_t *row;
-    for (; columns[count] && count < ELEMENTS(widths); count++)
+    for (; count < ELEMENTS(widths) && columns[count]; count++)
         widths[count] = width_of(columns[count]);
     json_array_foreach(rows, index, row)
         for (size_t i = 0; i < count; i++)

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the tools that need a built tree.
+
+# build_tree DIRECTORY [CONFIGURE-OPTION…]: configures once, makes what is out of date, quietly unless it fails. Several
+# tools may ask at once: one builds, the others wait.
+build_tree() {
+    local directory=$1 source log
+    shift
+    source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    mkdir -p "$directory"
+    log=$directory/build.log
+    (
+        flock 9
+        : >"$log"
+        if ! { [ -x "$source/configure" ] && [ "$source/configure" -nt "$source/configure.ac" ]; }; then
+            (cd "$source" && autoreconf -fi) >>"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+        fi
+        if ! [ -e "$directory/Makefile" ]; then
+            (cd "$directory" && "$source/configure" -q "$@") >>"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+        fi
+        make -C "$directory" -j"$(nproc)" all >>"$log" 2>&1 || { tail -60 "$log" >&2; exit 1; }
+    ) 9>"$directory.lock"
+}
