@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	debian/kestra.install debian/kestra.postinst \
 	debian/kestra-common.config debian/kestra-common.dirs debian/kestra-common.install debian/kestra-common.postinst \
 	debian/kestra-common.postrm debian/kestra-common.templates debian/kestra-common.triggers \
+	debian/kestra-common.docs debian/kestra.README.Debian \
 	debian/po/POTFILES.in debian/po/templates.pot \
 	$(unit_roles:%=debian/kestra-%.install) $(unit_roles:%=debian/kestra-%.postinst) \
 	$(unit_roles:%=debian/kestra-%.lintian-overrides) $(unit_roles:%=debian/kestra-%.prerm) \
