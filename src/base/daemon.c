@@ -209,6 +209,15 @@ static int after_wake(void *userdata, const char *body)
     return daemon->ops->wake ? daemon->ops->wake(daemon->userdata, body) : 0;
 }
 
+static void answer_storage(void *userdata, const char *body, ControlReply *reply)
+{
+    const Daemon *daemon = userdata;
+    if (daemon->ops->storage)
+        daemon->ops->storage(daemon->userdata, body, reply);
+    else
+        reply->status = 404;
+}
+
 static int reload(Daemon *daemon)
 {
     if (!daemon->ops->reload)
@@ -229,6 +238,7 @@ static const ControlRoute routes[] = {
     {"GET", "/metrics", .answer = answer_metrics},
     {"POST", "/wake", .after = after_wake},
     {"POST", "/reload", .after = after_reload},
+    {"POST", "/storage", .answer_body = answer_storage},
     {},
 };
 

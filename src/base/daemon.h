@@ -18,12 +18,15 @@ typedef enum Health {
     HEALTH_DOWN,
 } Health;
 
+struct ControlReply; /* base/control.h */
+
 typedef struct DaemonOps {
     const char *role;                          /* "executor" */
     int (*wake)(void *userdata, const char *body); /* after POST /wake was answered; body: one id a line, may be "" */
     int (*reload)(void *userdata);
     int (*drain)(void *userdata);
     void (*metrics)(void *userdata, Buffer *text); /* Prometheus text of the role; the shell adds process_* and up */
+    void (*storage)(void *userdata, const char *body, struct ControlReply *reply); /* POST /storage; worker only */
 } DaemonOps;
 
 /* Takes the descriptors named "<role>" (listening unix socket); others by daemon_listen_fd(). Without any, listens at

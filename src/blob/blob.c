@@ -33,6 +33,43 @@ static int path_of(const char *uri, bool may_be_root, const char **ret)
     return 0;
 }
 
+static int write_fully(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return outage(-errno);
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int blob_copy(int from, int to)
+{
+    for (;;) {
+        char chunk[65536];
+        ssize_t n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+        if (n == 0)
+            return 0;
+        if (n > 0)
+            continue;
+        /* pipes and other file systems: by hand */
+        n = read(from, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return outage(-errno);
+        if (n == 0)
+            return 0;
+        int r = write_fully(to, chunk, (size_t)n);
+        if (r < 0)
+            return trace(r);
+    }
+}
+
 Blob *blob_free(Blob *blob)
 {
     if (blob)
@@ -100,19 +137,32 @@ int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t leng
     _cleanup_(close_fdp) int fd = memfd_create("kestra-blob", MFD_CLOEXEC);
     if (fd < 0)
         return outage(-errno);
-    const char *rest = bytes;
-    while (length > 0) {
-        ssize_t n = write(fd, rest, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return outage(-errno);
-        rest += n;
-        length -= (size_t)n;
-    }
+    int r = write_fully(fd, bytes, length);
+    if (r < 0)
+        return trace(r);
     if (lseek(fd, 0, SEEK_SET) < 0)
         return outage(-errno);
     return blob_write_from(blob, uri, fd);
+}
+
+int blob_upload_begin(const Blob *blob, char **ret_part, int *ret_fd)
+{
+    return blob->ops->upload_begin(blob, ret_part, ret_fd);
+}
+
+int blob_upload_commit(const Blob *blob, const char *part, const char *uri)
+{
+    const char *path;
+    int r = path_of(uri, false, &path);
+    if (r == 0)
+        return blob->ops->upload_commit(blob, part, path);
+    blob->ops->upload_abort(blob, part);
+    return r;
+}
+
+void blob_upload_abort(const Blob *blob, const char *part)
+{
+    blob->ops->upload_abort(blob, part);
 }
 
 int blob_stat(const Blob *blob, const char *uri, BlobEntry *ret)

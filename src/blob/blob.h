@@ -31,10 +31,19 @@ typedef struct BlobOps {
     int (*write_from)(const Blob *blob, const char *path, int fd);
     int (*stat)(const Blob *blob, const char *path, BlobEntry *ret);
     int (*list)(const Blob *blob, const char *path, BlobEntries *ret);
+    int (*upload_begin)(const Blob *blob, char **ret_part, int *ret_fd);
+    int (*upload_commit)(const Blob *blob, const char *part, const char *path);
+    void (*upload_abort)(const Blob *blob, const char *part);
     int (*delete)(const Blob *blob, const char *path, bool *ret_existed);
     int (*delete_prefix)(const Blob *blob, const char *path, BlobEntries *ret_deleted);
     void (*free)(Blob *blob);
 } BlobOps;
+
+/* The objects of the worker that listens on this unix socket (POST /storage). Connects for each call, so that it may be
+ * shared by threads and survives a restart of the worker. */
+int blob_gateway_new(const char *socket_path, Blob **ret) _must_check_;
+/* What the worker answers to a request of blob_gateway: JSON text, and a descriptor or -1, both owned by the caller. */
+void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd);
 
 /* Objects are files below `directory`, which is created when it is missing. */
 int blob_local_new(const char *directory, Blob **ret) _must_check_;
@@ -48,6 +57,11 @@ int blob_read(const Blob *blob, const char *uri, size_t bytes_max, char **ret_by
 /* Everything that fd gives until its end becomes the object (created or replaced). */
 int blob_write_from(const Blob *blob, const char *uri, int fd) _must_check_;
 int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t length) _must_check_;
+/* The same in steps, for a writer of its own pace: everything written to the descriptor becomes the object at the commit.
+ * `part` names the upload; caller frees. After a commit, failed or not, or an abort it is gone. */
+int blob_upload_begin(const Blob *blob, char **ret_part, int *ret_fd) _must_check_;
+int blob_upload_commit(const Blob *blob, const char *part, const char *uri) _must_check_;
+void blob_upload_abort(const Blob *blob, const char *part);
 int blob_stat(const Blob *blob, const char *uri, BlobEntry *ret) _must_check_;
 void blob_entry_done(BlobEntry *entry);
 /* All objects below the prefix (a directory), sorted by URI; none is an empty list. */

@@ -6,3 +6,6 @@
 struct Blob {
     const BlobOps *ops;
 };
+
+/* Copies until the end of `from`; in the kernel where it can. */
+int blob_copy(int from, int to) _must_check_;

@@ -58,43 +58,6 @@ static int local_open_read(const Blob *blob, const char *path, int *ret_fd, int6
     return 0;
 }
 
-static int write_fully(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t n = write(fd, bytes, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return outage(-errno);
-        bytes += n;
-        length -= (size_t)n;
-    }
-    return 0;
-}
-
-static int copy_to(int from, int to)
-{
-    for (;;) {
-        char chunk[65536];
-        ssize_t n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
-        if (n == 0)
-            return 0;
-        if (n > 0)
-            continue;
-        /* pipes and other file systems: by hand */
-        n = read(from, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return outage(-errno);
-        if (n == 0)
-            return 0;
-        int r = write_fully(to, chunk, (size_t)n);
-        if (r < 0)
-            return trace(r);
-    }
-}
-
 /* Creates the directories above path. */
 static int make_parents(int base, const char *path)
 {
@@ -122,22 +85,64 @@ static int rename_into_place(int base, const char *from, const char *path)
     return outage(-ENOENT);
 }
 
-static int local_write_from(const Blob *blob, const char *path, int from)
+/* ".upload/<part>"; NULL when it is no name that local_upload_begin gave. Caller frees. */
+static char *upload_path(const char *part)
 {
-    int base = base_of(blob);
+    return *part && !strpbrk(part, "/.") ? xasprintf(".upload/%s", part) : NULL;
+}
+
+static int local_upload_begin(const Blob *blob, char **ret_part, int *ret_fd)
+{
     char id[ID_BYTES];
     id_new(id);
-    _cleanup_free_ char *part = xasprintf(".upload/%s", id);
-    _cleanup_(close_fdp) int fd = openat(base, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    _cleanup_free_ char *path = upload_path(id);
+    int fd = openat(base_of(blob), path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (fd < 0)
         return outage(-errno);
-    int r = copy_to(from, fd);
-    if (r == 0 && fdatasync(fd) < 0)
-        r = outage(-errno);
+    *ret_part = xstrdup(id);
+    *ret_fd = fd;
+    return 0;
+}
+
+static int make_durable(int base, const char *upload)
+{
+    _cleanup_(close_fdp) int fd = openat(base, upload, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? BLOB_E_ABSENT : outage(-errno);
+    return fdatasync(fd) < 0 ? outage(-errno) : 0;
+}
+
+static void local_upload_abort(const Blob *blob, const char *part)
+{
+    _cleanup_free_ char *upload = upload_path(part);
+    if (upload)
+        (void)unlinkat(base_of(blob), upload, 0); /* swept later if this fails */
+}
+
+static int local_upload_commit(const Blob *blob, const char *part, const char *path)
+{
+    _cleanup_free_ char *upload = upload_path(part);
+    if (!upload)
+        return BLOB_E_INVALID;
+    int r = make_durable(base_of(blob), upload);
     if (r == 0)
-        r = rename_into_place(base, part, path);
+        r = rename_into_place(base_of(blob), upload, path);
     if (r != 0)
-        (void)unlinkat(base, part, 0); /* swept later if this fails */
+        local_upload_abort(blob, part);
+    return r;
+}
+
+static int local_write_from(const Blob *blob, const char *path, int from)
+{
+    _cleanup_free_ char *part = NULL;
+    _cleanup_(close_fdp) int fd = -1;
+    int r = local_upload_begin(blob, &part, &fd);
+    if (r != 0)
+        return trace(r);
+    r = blob_copy(from, fd);
+    if (r == 0)
+        return local_upload_commit(blob, part, path);
+    local_upload_abort(blob, part);
     return r;
 }
 
@@ -245,6 +250,9 @@ static void local_free(Blob *blob)
 static const BlobOps local_ops = {
     .open_read = local_open_read,
     .write_from = local_write_from,
+    .upload_begin = local_upload_begin,
+    .upload_commit = local_upload_commit,
+    .upload_abort = local_upload_abort,
     .stat = local_stat,
     .list = local_list,
     .delete = local_delete,

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/log.h"
 #include "blob/blob.h"
 #include "model/context.h"
@@ -23,6 +24,7 @@ typedef struct WorkerRole {
     Conf *reloaded;   /* since the last reload; or NULL */
     Daemon *daemon;
     Pg *pg;
+    const Blob *storage;
     FlowCache *flows;
     Worker *worker;
     char *run_program;
@@ -131,12 +133,23 @@ static int on_reload(void *userdata)
     return 0;
 }
 
+static void on_storage(void *userdata, const char *body, ControlReply *reply)
+{
+    _cleanup_free_ char *json = NULL;
+    blob_gateway_answer(((WorkerRole *)userdata)->storage, body, &json, &reply->fd);
+    reply->has_fd = reply->fd >= 0;
+    reply->status = 200;
+    reply->type = "application/json";
+    buffer_append(&reply->body, json);
+}
+
 static const DaemonOps operations = {
     .role = "worker",
     .wake = on_wake,
     .reload = on_reload,
     .drain = on_drain,
     .metrics = on_metrics,
+    .storage = on_storage,
 };
 
 /* --- wiring --- */
@@ -257,5 +270,6 @@ int worker_run(const Conf *conf, const char *socket_path)
     if (r != 0)
         return fold(r);
     role.daemon = daemon;
+    role.storage = storage;
     return run(&role, queue, storage);
 }

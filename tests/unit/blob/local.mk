@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-check_PROGRAMS += tests/unit/blob/check_local
-TESTS += tests/unit/blob/check_local
-tests_unit_blob_check_local_LDADD = libblob.a $(LIBS_BASE) $(TESTS_LDADD_CHECK)
+BLOB_CHECKS = tests/unit/blob/check_gateway tests/unit/blob/check_local
+check_PROGRAMS += $(BLOB_CHECKS)
+TESTS += $(BLOB_CHECKS)
+tests_unit_blob_check_gateway_LDADD = libblob.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_blob_check_local_LDADD = libblob.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)
