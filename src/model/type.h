@@ -28,6 +28,7 @@ struct RunContext;      /* plugin/run.h */
 struct ScriptContext;   /* plugin/run.h */
 struct FlowableContext; /* plugin/flowable.h */
 struct FlowablePlan;    /* plugin/flowable.h */
+struct ConditionContext; /* plugin/condition.h */
 struct Task;
 
 typedef struct Type {
@@ -51,6 +52,8 @@ typedef struct Type {
     int (*wait)(struct RunContext *context, usec_t *ret_delay);
     /* RUN_FLOWABLE: what children, in which order; pure. */
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
+    /* TYPE_CONDITION: whether it is true; see plugin/condition.h. */
+    int (*holds)(const struct ConditionContext *context, const json_t *condition, bool *ret, Diag *diag);
 } Type;
 
 /* All types; made of src/plugin/list.h. The model gets it passed in because plugins stand above it. */

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libplugin.a
 libplugin_a_SOURCES = \
+	src/plugin/condition.c src/plugin/condition.h \
 	src/plugin/fields.c src/plugin/fields.h \
 	src/plugin/flowable.h \
 	src/plugin/glob.c src/plugin/glob.h \
@@ -13,6 +14,22 @@ libplugin_a_SOURCES = \
 	src/plugin/script_files.c src/plugin/script_files.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
 	src/plugin/wire.c src/plugin/wire.h \
+	src/plugin/core/condition/date_time_between.c \
+	src/plugin/core/condition/day_week.c \
+	src/plugin/core/condition/day_week_in_month.c \
+	src/plugin/core/condition/execution_flow.c \
+	src/plugin/core/condition/execution_labels.c \
+	src/plugin/core/condition/execution_namespace.c \
+	src/plugin/core/condition/execution_outputs.c \
+	src/plugin/core/condition/execution_status.c \
+	src/plugin/core/condition/expression.c \
+	src/plugin/core/condition/flow_condition.c \
+	src/plugin/core/condition/flow_namespace_condition.c \
+	src/plugin/core/condition/has_retry_attempt.c \
+	src/plugin/core/condition/not.c \
+	src/plugin/core/condition/or.c \
+	src/plugin/core/condition/time_between.c \
+	src/plugin/core/condition/weekend.c \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
 	src/plugin/core/execution/fail.c \
