@@ -215,16 +215,20 @@ static void take_notifications(Pg *pg)
         pg->notified = true;
 }
 
-/* Something that arrived while idle is a notification or the end of the session. */
+/* Something that arrived while idle is a notification or the end of the session: a last message and then the end of file,
+ * so what is there is read until nothing is. */
 static bool is_alive(Pg *pg)
 {
     struct pollfd look = {.fd = PQsocket(pg->connection), .events = POLLIN};
-    if (poll(&look, 1, 0) == 0)
-        return true;
-    bool alive = PQconsumeInput(pg->connection) && PQstatus(pg->connection) == CONNECTION_OK;
-    if (alive)
+    bool arrived = false;
+    while (poll(&look, 1, 0) > 0) {
+        if (!PQconsumeInput(pg->connection) || PQstatus(pg->connection) != CONNECTION_OK)
+            return false;
+        arrived = true;
+    }
+    if (arrived)
         take_notifications(pg);
-    return alive;
+    return true;
 }
 
 int pg_prepare_session(Pg *pg)
