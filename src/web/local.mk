@@ -33,10 +33,13 @@ libweb_a_SOURCES = \
 	src/web/routes/logs.c \
 	src/web/routes/management.c \
 	src/web/routes/misc.c \
+	src/web/routes/namespaces.c \
+	src/web/routes/plugins.c \
 	src/web/routes/query.c \
 	src/web/routes/query.h \
 	src/web/routes/routes.c \
 	src/web/routes/routes.h \
+	src/web/routes/triggers.c \
 	src/web/routes/ui.c \
 	src/web/routes/webhooks.c \
 	src/web/routes/zip.c \

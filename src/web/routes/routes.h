@@ -3,16 +3,19 @@
 /* All route tables, one a file of this folder. */
 #include "web/session.h"
 
-#define ROUTE_TABLE_LIST(X)                                                                                              \
-    X(flows_validate)                                                                                                    \
-    X(flows_bulk)                                                                                                        \
-    X(execution_bulk)                                                                                                    \
-    X(flows)                                                                                                             \
-    X(executions)                                                                                                        \
-    X(execution_create)                                                                                                  \
-    X(execution_operations)                                                                                              \
-    X(webhooks)                                                                                                          \
-    X(logs)                                                                                                              \
+#define ROUTE_TABLE_LIST(X)                                                                                             \
+    X(flows)                                                                                                            \
+    X(flows_bulk)                                                                                                       \
+    X(flows_validate)                                                                                                   \
+    X(executions)                                                                                                       \
+    X(execution_create)                                                                                                 \
+    X(execution_operations)                                                                                             \
+    X(execution_bulk)                                                                                                   \
+    X(webhooks)                                                                                                         \
+    X(logs)                                                                                                             \
+    X(triggers)                                                                                                         \
+    X(plugins)                                                                                                          \
+    X(namespaces)                                                                                                       \
     X(misc)
 
 #define ROUTE_TABLE_EXTERN(name) extern const RouteTable routes_##name;
