@@ -115,6 +115,7 @@ static bool store_parameters(const Row *row, const Segments *path, HttpRequest *
             continue;
         HttpField field = {.name = variable + 1};
         if (is_rest(variable)) {
+            field.name = arena_strndup(request->arena, variable + 1, strlen(variable) - 2);
             Buffer rest = {};
             for (unsigned j = i; j < path->count; j++)
                 buffer_printf(&rest, "%s%s", j > i ? "/" : "", path->texts[j]);

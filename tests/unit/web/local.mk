@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+WEB_CHECKS = tests/unit/web/check_follow tests/unit/web/check_http tests/unit/web/check_router
+check_PROGRAMS += $(WEB_CHECKS)
+TESTS += $(WEB_CHECKS)
+tests_unit_web_check_follow_LDADD = libweb.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_web_check_http_LDADD = libweb.a libwhen.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_web_check_router_LDADD = libweb.a libmodel.a libwhen.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)

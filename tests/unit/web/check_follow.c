@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handler threads and the hub of waiting requests, with a refresh of our own in place of the database. */
+#include "web/follow.h"
+
+#include <check.h>
+
+static Loop *loop;
+static Pool *pool;
+static FollowHub *hub;
+
+typedef struct Request {
+    int looks, texts, ends;
+    int end_after; /* looks */
+    char last[64];
+} Request;
+
+static WebSession *open_session(void *userdata)
+{
+    return xnew(WebSession);
+}
+
+static void close_session(void *userdata, WebSession *session)
+{
+    free(session);
+}
+
+static Request *current;
+static int ends_left; /* until the loop stops */
+
+static void on_text(void *userdata, const char *text, size_t length, bool end, int r)
+{
+    Request *request = userdata;
+    request->texts++;
+    request->ends += end;
+    snprintf(request->last, sizeof(request->last), "%.*s", (int)length, text);
+    if (end && --ends_left == 0)
+        loop_stop(loop, 0);
+}
+
+static void on_idle(void *userdata)
+{
+}
+
+
+static int refresh(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    int look = __atomic_add_fetch(&current->looks, 1, __ATOMIC_SEQ_CST);
+    buffer_printf(text, "look %d", look);
+    *ret_end = look >= current->end_after;
+    return 0;
+}
+
+static int give_up(void *userdata)
+{
+    loop_stop(loop, -ETIME);
+    return 0;
+}
+
+static void setup(void)
+{
+    static const PoolOps pool_ops = {.open = open_session, .close = close_session};
+    static const FollowHubOps hub_ops = {.text = on_text, .idle = on_idle};
+    LoopSource *timer;
+    ends_left = 1;
+    ck_assert_int_eq(loop_new(&loop), 0);
+    ck_assert_int_eq(pool_new(loop, 3, &pool_ops, NULL, &pool), 0);
+    ck_assert_int_eq(follow_hub_new(loop, pool, &hub_ops, &hub), 0);
+    ck_assert_int_eq(loop_add_timer(loop, give_up, NULL, &timer), 0);
+    loop_timer_in(timer, 20 * USEC_PER_SEC);
+}
+
+static void teardown(void)
+{
+    pool = pool_free(pool);
+    hub = follow_hub_free(hub);
+    loop = loop_free(loop);
+}
+
+START_TEST(a_stream_looks_at_once_and_is_polled)
+{
+    Request request = {.end_after = 2};
+    current = &request;
+    follow_hub_park(hub, follow_new("a", true, refresh), &request);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_int_eq(request.texts, 2);
+    ck_assert_int_eq(request.ends, 1);
+    ck_assert_str_eq(request.last, "look 2");
+    ck_assert_uint_eq(follow_hub_count(hub), 0);
+}
+END_TEST
+
+START_TEST(a_ring_before_parking_is_not_lost)
+{
+    Request request = {.end_after = 1};
+    current = &request;
+    follow_hub_expect(hub, "one");
+    follow_hub_wake(hub, "other\none\n");
+    follow_hub_park(hub, follow_new("one", false, refresh), &request);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_int_eq(request.ends, 1);
+}
+END_TEST
+
+START_TEST(a_ring_wakes_all_that_follow_the_execution)
+{
+    Request requests[3] = {{.end_after = 1}, {.end_after = 1}, {.end_after = 1}};
+    current = &requests[0];
+    for (size_t i = 0; i < ELEMENTS(requests); i++)
+        follow_hub_park(hub, follow_new(i == 1 ? "x" : "y", false, refresh), &requests[i]);
+    ck_assert_uint_eq(follow_hub_count(hub), 3);
+    ends_left = 2;
+    follow_hub_wake(hub, "y");
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_int_eq(requests[0].ends, 1);
+    ck_assert_int_eq(requests[2].ends, 1);
+    ck_assert_int_eq(requests[1].ends, 0);
+    ck_assert_uint_eq(follow_hub_count(hub), 1);
+    ck_assert(follow_hub_forget(hub, &requests[1]));
+    ck_assert(!follow_hub_forget(hub, &requests[1]));
+    ck_assert_uint_eq(follow_hub_count(hub), 0);
+}
+END_TEST
+
+START_TEST(streams_end_when_the_role_stops)
+{
+    Request requests[2] = {{.end_after = 100}, {.end_after = 100}};
+    current = &requests[0];
+    follow_hub_park(hub, follow_new("a", false, refresh), &requests[0]);
+    follow_hub_park(hub, follow_new("a", true, refresh), &requests[1]);
+    follow_hub_end_streams(hub);
+    ck_assert_int_eq(requests[0].ends, 0);
+    ck_assert_int_eq(requests[1].ends, 1);
+    ck_assert_uint_eq(follow_hub_count(hub), 1);
+}
+END_TEST
+
+typedef struct Step {
+    PoolTask task;
+    int *done, wanted;
+} Step;
+
+static void run_step(PoolTask *task, WebSession *session)
+{
+    ck_assert_ptr_nonnull(session);
+}
+
+static void step_done(PoolTask *task)
+{
+    Step *step = (Step *)task;
+    if (++*step->done == step->wanted)
+        loop_stop(loop, 0);
+}
+
+START_TEST(every_task_comes_back)
+{
+    Step steps[200];
+    int done = 0;
+    for (size_t i = 0; i < ELEMENTS(steps); i++) {
+        steps[i] = (Step){.task = {.run = run_step, .done = step_done}, .done = &done, .wanted = ELEMENTS(steps)};
+        pool_submit(pool, &steps[i].task);
+    }
+    ck_assert_uint_eq(pool_active(pool), ELEMENTS(steps));
+    ck_assert_uint_le(pool_threads(pool), 3);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_int_eq(done, ELEMENTS(steps));
+    ck_assert_uint_eq(pool_active(pool), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("follow");
+    TCase *all = tcase_create("all");
+    suite_add_tcase(suite, all);
+    tcase_set_timeout(all, 30);
+    tcase_add_checked_fixture(all, setup, teardown);
+    tcase_add_test(all, a_stream_looks_at_once_and_is_polled);
+    tcase_add_test(all, a_ring_before_parking_is_not_lost);
+    tcase_add_test(all, a_ring_wakes_all_that_follow_the_execution);
+    tcase_add_test(all, streams_end_when_the_role_stops);
+    tcase_add_test(all, every_task_comes_back);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
