@@ -1,0 +1,33 @@
+noinst_LIBRARIES += libexpr.a
+libexpr_a_SOURCES = \
+	src/expr/calls.c src/expr/calls.h \
+	src/expr/decimal.c src/expr/decimal.h \
+	src/expr/encoding.c src/expr/encoding.h \
+	src/expr/engine.h \
+	src/expr/eval.c \
+	src/expr/eval_access.c \
+	src/expr/eval_operators.c \
+	src/expr/expr.c src/expr/expr.h \
+	src/expr/filters/encoding.c \
+	src/expr/filters/json.c \
+	src/expr/filters/list.c \
+	src/expr/filters/map.c \
+	src/expr/filters/regex.c \
+	src/expr/filters/text.c \
+	src/expr/functions/render.c \
+	src/expr/java_text.c src/expr/java_text.h \
+	src/expr/json_read.c src/expr/json_read.h \
+	src/expr/lexer.c src/expr/lexer.h \
+	src/expr/methods.c \
+	src/expr/parser.h \
+	src/expr/parser_expression.c \
+	src/expr/parser_tags.c \
+	src/expr/raw.c \
+	src/expr/regex.c src/expr/regex.h \
+	src/expr/tests/tests.c \
+	src/expr/tree.c \
+	src/expr/unicode.c src/expr/unicode.h \
+	src/expr/utf16.c src/expr/utf16.h \
+	src/expr/value.c src/expr/value.h
+libexpr_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS)
+EXTRA_DIST += src/expr/README.md
