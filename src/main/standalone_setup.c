@@ -279,6 +279,8 @@ static int make_role(Standalone *standalone, const char *role, unsigned number)
     vec_push(&standalone->roles, service);
     vec_push(&service->arguments, xstrdup("--config"));
     vec_push(&service->arguments, xstrdup(standalone->conf_file));
+    vec_push(&service->arguments, xstrdup("--socket")); /* it is passed as a descriptor; this tells where others are */
+    vec_push(&service->arguments, xstrdup(path));
     service->notifies = true;
     int fd = -1, r = control_listen(path, &fd);
     if (r < 0) {
