@@ -32,6 +32,7 @@ typedef struct Service {
     unsigned fd_count;
     int stop_signal, death_signal;
     bool change_user;            /* to standalone->database_user */
+    bool talks;                  /* its standard error is ours, not a log file: it shows the first password */
     bool notifies;               /* says READY=1 itself; otherwise it is ready when it runs */
     usec_t stop_timeout;
     ServiceState state;

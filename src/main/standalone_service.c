@@ -96,7 +96,7 @@ static int spawn(Service *service, const char *const *environment, int log)
         .environment = environment,
         .input = SPAWN_NULL,
         .output = log,
-        .error = log,
+        .error = service->talks ? STDERR_FILENO : log,
         .listen_fds = service->fds,
         .listen_names = service->fd_names,
         .listen_count = service->fd_count,

@@ -294,6 +294,7 @@ static int make_role(Standalone *standalone, const char *role, unsigned number)
 
 static int add_web_sockets(Standalone *standalone, Service *web)
 {
+    web->talks = !standalone->no_auth;
     int fd = -1, r = listen_tcp(standalone->http, &fd, &standalone->url);
     if (r < 0)
         return trace(r);
