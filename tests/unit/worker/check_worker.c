@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker with the queue in memory and real processes. */
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/json.h"
+#include "model/event_kind.h"
+#include "plugin/registry.h"
+#include "queue/queue_mem.h"
+#include "worker/directory.h"
+#include "worker/worker.h"
+
+#define DEADLINE (20 * USEC_PER_SEC)
+
+static char directory[] = "/tmp/kestra-check-worker-XXXXXX";
+static QueueStore *store;
+static Queue *executor_queue, *worker_queue;
+static Loop *loop;
+static Worker *worker;
+static Flow *flow;
+static unsigned jobs_sent;
+static bool drained;
+static json_t *ended;  /* task run id → body of its last event */
+static unsigned running_events;
+
+/* --- harness --- */
+
+static int load_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
+{
+    if (!flow || !streq(id, "test"))
+        return WORKER_E_NO_FLOW;
+    *ret = flow_ref(flow);
+    return 0;
+}
+
+static const WorkerBackend backend = {.load_flow = load_flow};
+
+static void take_event(const QueueEvent *event)
+{
+    ck_assert_str_eq(event->kind, "task_run");
+    const char *id = json_get_text(event->body, "taskRunId", "");
+    bool is_running = streq(json_get_text(event->body, "state", ""), "RUNNING");
+    running_events += is_running;
+    if (!is_running || !json_object_get(ended, id)) /* within one commit they may come in any order */
+            json_object_set(ended, id, event->body);
+}
+
+static void read_events(void)
+{
+    Unit *unit = unit_new();
+    QueueBatch batch = {};
+    ck_assert_int_eq(queue_commit(executor_queue, unit, &(QueueFetch){.events_max = 10000}, &batch), 0);
+    for (size_t i = 0; i < batch.events.count; i++) {
+        take_event(&batch.events.items[i]);
+        unit_ack_event(unit, batch.events.items[i].sequence);
+    }
+    queue_batch_done(&batch);
+    ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
+    queue_batch_done(&batch);
+    unit_free(unit);
+}
+
+static void run_until(bool (*condition)(void))
+{
+    usec_t deadline = clock_monotonic() + DEADLINE;
+    for (;;) {
+        read_events();
+        if (condition())
+            return;
+        ck_assert_msg(clock_monotonic() < deadline, "nothing happened in time: %zu jobs", worker_job_count(worker));
+        ck_assert_int_ge(sd_event_run(loop_event(loop), 5 * USEC_PER_MSEC), 0);
+    }
+}
+
+static const char *state_of(const char *task_run)
+{
+    return json_get_text(json_object_get(ended, task_run), "state", "none");
+}
+
+static bool all_ended(void)
+{
+    size_t count = 0;
+    const char *id;
+    json_t *body;
+    json_object_foreach(ended, id, body)
+        count += !streq(json_get_text(body, "state", ""), "RUNNING");
+    return count == jobs_sent;
+}
+
+static bool has_log(const char *text)
+{
+    const char *message;
+    for (size_t i = 0; (message = queue_store_log(store, i)); i++)
+        if (strstr(message, text))
+            return true;
+    return false;
+}
+
+static void parse_flow(const char *tasks)
+{
+    _cleanup_free_ char *source = xasprintf("id: test\nnamespace: check.worker\ntasks:\n%s", tasks);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    int r = flow_parse(source, strlen(source), &(FlowParse){.registry = &plugin_registry, .revision = 1, .lenient = true}, &flow, &diag);
+    _cleanup_free_ char *text = diag_format(&diag, "flow");
+    ck_assert_msg(r == 0, "%s", text);
+}
+
+static void send_job(const char *task_id, const char *task_run_id)
+{
+    Unit *unit = unit_new();
+    QueueBatch batch = {};
+    json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:i,s:{}}", "flow", "namespace", "check.worker", "id", "test",
+                             "revision", 1, "executionId", "execution1", "taskId", task_id, "taskRunId", task_run_id, "attempt",
+                             0, "variables");
+    unit_dispatch_job(unit, "", "execution1", task_run_id, 0, body);
+    ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
+    queue_batch_done(&batch);
+    unit_free(unit);
+    jobs_sent++;
+    worker_wake(worker);
+}
+
+static void kill_job(const char *task_run_id)
+{
+    Unit *unit = unit_new();
+    QueueBatch batch = {};
+    unit_kill_job(unit, task_run_id);
+    ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
+    queue_batch_done(&batch);
+    unit_free(unit);
+    worker_wake(worker);
+}
+
+static void start_worker(const WorkerSettings *extra)
+{
+    WorkerSettings settings = *extra;
+    settings.temporary_directory = directory;
+    settings.run_program = "./kestra-run";
+    settings.cgroup = "";
+    ck_assert_int_eq(worker_new(loop, &settings, worker_queue, "/nonexistent/worker.sock", &backend, NULL, &worker), 0);
+    worker_start(worker);
+}
+
+static void setup(void)
+{
+    QueueMembership membership;
+    bool work;
+    memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    store = queue_store_new(3600 * USEC_PER_SEC);
+    executor_queue = queue_mem_new(store);
+    worker_queue = queue_mem_new(store);
+    ck_assert_int_eq(queue_join(executor_queue, "executor", "/nonexistent/executor.sock"), 0);
+    ck_assert_int_eq(queue_heartbeat(executor_queue, &membership, &work), 0);
+    ck_assert_int_eq(loop_new(&loop), 0);
+    ended = json_object();
+    jobs_sent = running_events = 0;
+    drained = false;
+}
+
+static void teardown(void)
+{
+    worker = worker_free(worker);
+    flow_unref(flow);
+    flow = NULL;
+    json_decref(ended);
+    loop_free(loop);
+    queue_free(worker_queue);
+    queue_free(executor_queue);
+    queue_store_free(store);
+    directory_remove(directory);
+}
+
+static void run_one(const char *task)
+{
+    parse_flow(task);
+    start_worker(&(WorkerSettings){});
+    send_job("t", "run1");
+    run_until(all_ended);
+    ck_assert_uint_eq(queue_store_counts(store).jobs, 0);
+    ck_assert_uint_eq(worker_job_count(worker), 0);
+}
+
+/* What is left of the task runs' working directories. */
+static size_t directories_left(void)
+{
+    struct stat st;
+    ck_assert_int_eq(stat(directory, &st), 0);
+    return st.st_nlink - 2;
+}
+
+/* --- inline --- */
+
+START_TEST(test_log)
+{
+    run_one("  - {id: t, type: io.kestra.plugin.core.log.Log, message: [one, two]}\n");
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_str_eq(queue_store_log(store, 0), "one");
+    ck_assert_str_eq(queue_store_log(store, 1), "two");
+    ck_assert_uint_eq(running_events, 0);
+    ck_assert_ptr_nonnull(json_get_text(json_object_get(ended, "run1"), "startDate", NULL));
+    ck_assert_ptr_nonnull(json_get_text(json_object_get(ended, "run1"), "endDate", NULL));
+}
+END_TEST
+
+START_TEST(test_return_and_metrics)
+{
+    run_one("  - {id: t, type: io.kestra.plugin.core.debug.Return, format: text}\n");
+    const json_t *outputs = json_object_get(json_object_get(ended, "run1"), "outputs");
+    ck_assert_str_eq(json_get_text(outputs, "value", ""), "text");
+    ck_assert_uint_eq(queue_store_counts(store).metrics, 2);
+}
+END_TEST
+
+START_TEST(test_log_level)
+{
+    run_one("  - {id: t, type: io.kestra.plugin.core.debug.Return, format: quiet, logLevel: INFO}\n");
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_uint_eq(queue_store_counts(store).logs, 0);
+}
+END_TEST
+
+START_TEST(test_fail)
+{
+    run_one("  - {id: t, type: io.kestra.plugin.core.execution.Fail, errorMessage: broken}\n");
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert_str_eq(queue_store_log(store, 0), "broken");
+}
+END_TEST
+
+START_TEST(test_unknown_type_and_task)
+{
+    parse_flow("  - {id: t, type: io.example.NoSuch}\n");
+    start_worker(&(WorkerSettings){});
+    send_job("t", "run1");
+    send_job("u", "run2");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert_str_eq(state_of("run2"), "FAILED");
+    ck_assert(has_log("io.example.NoSuch"));
+    ck_assert(has_log("no task 'u'"));
+}
+END_TEST
+
+/* --- processes --- */
+
+#define SHELL(commands) "  - id: t\n    type: io.kestra.plugin.scripts.shell.Commands\n    commands: " commands "\n"
+
+static const struct {
+    const char *task, *state, *log, *outputs;
+} scripts[] = {
+    {SHELL("['true']"), "SUCCESS", NULL, "{\"vars\":{},\"exitCode\":0,\"outputFiles\":{}}"},
+    {SHELL("[echo out, 'exit 3']"), "FAILED", "Command failed with exit code 3",
+     "{\"vars\":{},\"exitCode\":3,\"outputFiles\":{}}"},
+    {SHELL("['false', echo not here]"), "FAILED", "exit code 1", NULL},
+    {SHELL("['false', echo goes on]\n    failFast: false"), "SUCCESS", "goes on", NULL},
+    {SHELL("[echo oops 1>&2]"), "WARNING", "oops", NULL},
+    {SHELL("[echo oops 1>&2]\n    warningOnStdErr: false"), "SUCCESS", "oops", NULL},
+    {SHELL("[\"echo '::{\\\"outputs\\\":{\\\"n\\\":3}}::'\"]"), "SUCCESS", NULL,
+     "{\"vars\":{\"n\":3},\"exitCode\":0,\"outputFiles\":{}}"},
+    {SHELL("['kill -9 $$']"), "FAILED", "exit code 137", NULL},
+    {SHELL("['echo \"[$ANSWER]\"']\n    env: {ANSWER: 42}"), "SUCCESS", "[42]", NULL},
+    {SHELL("['echo \"[$KESTRA_CHECK_SECRET]\"']"), "SUCCESS", "[]", NULL}, /* not the worker's environment */
+    {SHELL("['test \"$PWD\" = \"$WORKING_DIR\"']"), "SUCCESS", NULL, NULL},
+    {SHELL("['cat a/b.txt']\n    inputFiles: {a/b.txt: content}"), "SUCCESS", "content", NULL},
+    {SHELL("['true']\n    inputFiles: {../b.txt: content}"), "FAILED", "../b.txt", NULL},
+    {SHELL("['x']\n    interpreter: [/nonexistent/program]"), "FAILED", "Cannot run '/nonexistent/program'", NULL},
+    {SHELL("['cat; echo end of input']"), "SUCCESS", "end of input", NULL},
+    {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']"), "SUCCESS", "4", NULL}, /* nothing inherited */
+};
+
+START_TEST(test_script)
+{
+    setenv("KESTRA_CHECK_SECRET", "leak", 1);
+    run_one(scripts[_i].task);
+    ck_assert_msg(streq(state_of("run1"), scripts[_i].state), "%s: %s", scripts[_i].task, state_of("run1"));
+    ck_assert_msg(!scripts[_i].log || has_log(scripts[_i].log), "%s: %s", scripts[_i].task, queue_store_log(store, 0));
+    if (scripts[_i].outputs) {
+        _cleanup_free_ char *text = json_text(json_object_get(json_object_get(ended, "run1"), "outputs"));
+        ck_assert_str_eq(text, scripts[_i].outputs);
+    }
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
+START_TEST(test_timeout)
+{
+    usec_t begin = clock_monotonic();
+    run_one(SHELL("[sleep 100]\n    timeout: PT0.2S"));
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert(has_log("Timeout after 00:00:00.200"));
+    ck_assert_uint_ge(clock_monotonic() - begin, 200 * USEC_PER_MSEC);
+    ck_assert_uint_eq(running_events, 1);
+}
+END_TEST
+
+START_TEST(test_sleep_timeout)
+{
+    run_one("  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: PT100S, timeout: PT0.1S}\n");
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert_str_eq(queue_store_log(store, 0), "Waiting for PT1M40S");
+    ck_assert_str_eq(queue_store_log(store, 1), "Timeout after 00:00:00.100");
+}
+END_TEST
+
+static bool runs(void)
+{
+    return running_events == jobs_sent;
+}
+
+START_TEST(test_kill_sleep)
+{
+    parse_flow("  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: PT100S}\n");
+    start_worker(&(WorkerSettings){});
+    send_job("t", "run1");
+    run_until(runs);
+    kill_job("run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "KILLED");
+}
+END_TEST
+
+static char *pid_path(unsigned n)
+{
+    return xasprintf("%s/pid%u", directory, n);
+}
+
+static pid_t read_pid(unsigned n)
+{
+    _cleanup_free_ char *path = pid_path(n);
+    FILE *file = fopen(path, "r");
+    int pid = 0;
+    if (file) {
+        if (fscanf(file, "%d", &pid) != 1)
+            pid = 0;
+        fclose(file);
+    }
+    return pid;
+}
+
+/* A zombie counts as ended. */
+static bool is_alive(pid_t pid)
+{
+    char path[64], text[512] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    const char *parenthesis = n > 0 ? strrchr(text, ')') : NULL;
+    return parenthesis && parenthesis[2] != 'Z';
+}
+
+static bool descendants_started(void)
+{
+    return read_pid(1) && read_pid(2) && runs();
+}
+
+/* A child, and one forked twice into a session of its own with no pipe to us and SIGTERM ignored. */
+#define DESCENDANTS                                                                                \
+    "sleep 1000 & echo $! > %s; "                                                                  \
+    "(setsid sh -c 'trap \"\" TERM; echo $$ > %s; while :; do sleep 1000; done' </dev/null >/dev/null 2>&1 &); "
+
+START_TEST(test_kill_tree)
+{
+    _cleanup_free_ char *one = pid_path(1), *two = pid_path(2);
+    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                                          DESCENDANTS "sleep 1000\n", one, two);
+    parse_flow(task);
+    start_worker(&(WorkerSettings){.kill_grace_usec = 200 * USEC_PER_MSEC});
+    send_job("t", "run1");
+    run_until(descendants_started);
+    pid_t child = read_pid(1), daemonized = read_pid(2);
+    ck_assert(is_alive(child) && is_alive(daemonized));
+    kill_job("run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "KILLED");
+    ck_assert(!is_alive(child));
+    ck_assert(!is_alive(daemonized));
+}
+END_TEST
+
+START_TEST(test_nothing_outlives_its_task_run)
+{
+    _cleanup_free_ char *one = pid_path(1);
+    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                                          "sleep 1000 >/dev/null 2>&1 & echo $! > %s\n", one);
+    run_one(task);
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_int_gt(read_pid(1), 0);
+    ck_assert(!is_alive(read_pid(1)));
+}
+END_TEST
+
+START_TEST(test_much_output)
+{
+    run_one(SHELL("['yes 0123456789012345678901234567890123456789 | head -n 50000']"));
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_uint_eq(queue_store_counts(store).logs, 50000);
+}
+END_TEST
+
+START_TEST(test_slots)
+{
+    parse_flow(SHELL("['sleep 0.05']"));
+    start_worker(&(WorkerSettings){.processes_max = 2});
+    for (unsigned i = 0; i < 20; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "run%u", i);
+        send_job("t", id);
+    }
+    usec_t begin = clock_monotonic();
+    run_until(all_ended);
+    ck_assert_uint_ge(clock_monotonic() - begin, 500 * USEC_PER_MSEC); /* 20 by 2, 50 ms each */
+}
+END_TEST
+
+static void on_drained(void *userdata)
+{
+    drained = true;
+}
+
+static bool is_drained(void)
+{
+    return drained;
+}
+
+START_TEST(test_drain_waits)
+{
+    parse_flow(SHELL("['sleep 0.3; echo done']"));
+    start_worker(&(WorkerSettings){.processes_max = 1, .drain_grace_usec = 10 * USEC_PER_SEC});
+    send_job("t", "run1");
+    run_until(runs);
+    send_job("t", "run2");
+    worker_drain(worker, on_drained, NULL);
+    send_job("t", "run3");
+    run_until(is_drained);
+    read_events();
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_str_eq(state_of("run2"), "none");
+    ck_assert_str_eq(state_of("run3"), "none");
+    ck_assert_uint_ge(queue_store_counts(store).jobs, 2); /* for others */
+}
+END_TEST
+
+START_TEST(test_speed)
+{
+    enum { COUNT = 200 };
+    parse_flow(SHELL("['true']"));
+    start_worker(&(WorkerSettings){});
+    usec_t begin = clock_monotonic();
+    for (unsigned i = 0; i < COUNT; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "run%u", i);
+        send_job("t", id);
+    }
+    run_until(all_ended);
+    double rate = COUNT * (double)USEC_PER_SEC / (double)(clock_monotonic() - begin);
+    printf("%.0f process tasks a second\n", rate);
+    ck_assert_double_gt(rate, 20); /* asked are 100; a machine that tests run on is busy */
+}
+END_TEST
+
+int main(void)
+{
+    mem_use_for_jansson(json_set_alloc_funcs);
+    log_open("check", LOG_WARNING);
+    Suite *suite = suite_create("worker");
+    TCase *tests = tcase_create("worker");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_log);
+    tcase_add_test(tests, test_return_and_metrics);
+    tcase_add_test(tests, test_log_level);
+    tcase_add_test(tests, test_fail);
+    tcase_add_test(tests, test_unknown_type_and_task);
+    tcase_add_loop_test(tests, test_script, 0, ELEMENTS(scripts));
+    tcase_add_test(tests, test_timeout);
+    tcase_add_test(tests, test_sleep_timeout);
+    tcase_add_test(tests, test_kill_sleep);
+    tcase_add_test(tests, test_kill_tree);
+    tcase_add_test(tests, test_nothing_outlives_its_task_run);
+    tcase_add_test(tests, test_much_output);
+    tcase_add_test(tests, test_slots);
+    tcase_add_test(tests, test_drain_waits);
+    tcase_add_test(tests, test_speed);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
