@@ -260,7 +260,7 @@ int eval_function(Eval *eval, const Node *node, Value *ret);
 int eval_block_function(Eval *eval, const Node *node, Value *ret);
 int eval_parent_function(Eval *eval, const Node *node, Value *ret);
 int eval_captured_body(Eval *eval, const Node *node, Value *ret);
-int run_text(Eval *eval, const Node *node);
+int eval_text_node(Eval *eval, const Node *node);
 int run_print(Eval *eval, const Node *node);
 int run_body(Eval *eval, const Node *node);
 int run_if(Eval *eval, const Node *node);

@@ -268,7 +268,7 @@ int eval_capture(Eval *eval, const Node *body, Value *ret)
     return r ? r : eval_buffer_value(eval, &buffer, ret);
 }
 
-int run_text(Eval *eval, const Node *node)
+int eval_text_node(Eval *eval, const Node *node)
 {
     return eval_emit(eval, &node->literal);
 }

@@ -195,7 +195,7 @@ static Node *parse_statement(Parser *parser, const char *const *stops, bool *ret
     const Token *token = current(parser);
     *ret_stopped = false;
     if (token->kind == TOKEN_TEXT) {
-        Node *node = run_node_new(parser, run_text, token->line);
+        Node *node = run_node_new(parser, eval_text_node, token->line);
         node->literal = value_text(token->text, token->length);
         next_token(parser);
         return node;
