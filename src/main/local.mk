@@ -15,3 +15,10 @@ kestra_standalone_LDADD = $(LIBS_DOC)
 sbin_PROGRAMS += kestra-migrate
 kestra_migrate_SOURCES = src/main/main_migrate.c
 kestra_migrate_LDADD = librole.a libstore.a $(LIBS_PG) $(LIBS_DOC)
+
+sbin_PROGRAMS += kestra-worker
+kestra_worker_SOURCES = src/main/main_worker.c
+kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE)
+pkglibexec_PROGRAMS += kestra-run
+kestra_run_SOURCES = src/main/main_run.c
+kestra_run_LDADD = $(LIBS_RUNNER)
