@@ -68,13 +68,12 @@ static int usage(const char *format, const char *what)
 
 static bool parse_count(const char *text, int64_t *ret)
 {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < 1)
-        return false;
+    int64_t value = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *text - '0', &value))
+            return false;
     *ret = value;
-    return true;
+    return !*text && value > 0;
 }
 
 /* 0, or an exit code after the message. */
@@ -163,7 +162,8 @@ static int run_command(Options *options, char *const *words, int count)
 int kestractl_main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
-    (void)signal(SIGPIPE, SIG_DFL); /* `kestractl logs … | head` ends quietly */
+    struct sigaction by_default = {.sa_handler = SIG_DFL};
+    (void)sigaction(SIGPIPE, &by_default, NULL); /* `kestractl logs … | head` ends quietly */
     const char *server = getenv("KESTRA_URL");
     Options options = {.server = server && *server ? server : DEFAULT_SERVER, .user = getenv("KESTRA_USER"),
                        .limit = 100, .level = "TRACE"};

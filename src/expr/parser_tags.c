@@ -117,8 +117,10 @@ static Node *parse_block(Parser *parser, unsigned line)
     Block2 *block = arena_new_n(parser->arena, Block2, 1);
     next_token(parser);
     const Token *token = current(parser);
-    if (token->kind != TOKEN_NAME && token->kind != TOKEN_STRING)
-        return expect(parser, TOKEN_NAME, NULL) ? NULL : NULL;
+    if (token->kind != TOKEN_NAME && token->kind != TOKEN_STRING) {
+        (void)expect(parser, TOKEN_NAME, NULL); /* words the error */
+        return NULL;
+    }
     block->name = (Name){token->text, (uint32_t)token->length};
     next_token(parser);
     if (!end_of_tag(parser) || !(block->body = parse_body(parser, stops, "endblock")))

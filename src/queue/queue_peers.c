@@ -122,7 +122,7 @@ static bool ring_role(QueuePeers *peers, const char *role, const char *body,
         }
     for (size_t i = 0; i < peers->list.count; i++) {
         const Peer *peer = &peers->list.items[i];
-        if (streq(peer->role, role) && (matching == 0 || matches(peer, ring)))
+        if (streq(peer->role, role) && (matching == 0 || !matches || matches(peer, ring)))
             elsewhere |= ring_peer(peers, peer, body);
     }
     if (alive == 0)
