@@ -80,7 +80,10 @@ static ExprTree *compile(const FlowBuilder *builder, const Type *type, json_t *p
     for (size_t i = 0; i < problems.entries.count; i++) {
         const DiagEntry *entry = &problems.entries.items[i];
         _cleanup_free_ char *full = entry->path ? xasprintf("%s.%s", path, entry->path) : xstrdup(path);
-        diag_warning(builder->diag, full, 0, 0, "%s", entry->message);
+        _cleanup_free_ char *key = xstrndup(entry->path ? entry->path : "", entry->path ? strcspn(entry->path, ".[") : 0);
+        unsigned line, column;
+        document_position(builder->document, properties, json_object_get(properties, key) ? key : NULL, 0, &line, &column);
+        diag_warning(builder->diag, full, line, column, "%s", entry->message);
     }
     return tree;
 }
