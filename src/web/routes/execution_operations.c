@@ -75,7 +75,10 @@ static int store_copy(Attempt *attempt, Execution *copy)
     int r = execution_commit(attempt->session, unit);
     if (r < 0)
         return trace(r);
-    return http_json(attempt->response, 200, execution_answer(copy, now));
+    json_t *answer = execution_answer(copy, now);
+    if (copy->task_runs.count == 0)
+        json_object_set_new(answer, "taskRunList", json_array());
+    return http_json(attempt->response, 200, answer);
 }
 
 /* The flow of the new execution; NULL: answered or *ret_r. */
