@@ -22,3 +22,7 @@ kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE)
 pkglibexec_PROGRAMS += kestra-run
 kestra_run_SOURCES = src/main/main_run.c
 kestra_run_LDADD = $(LIBS_RUNNER)
+
+sbin_PROGRAMS += kestra-webserver
+kestra_webserver_SOURCES = src/main/main_webserver.c
+kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS)
