@@ -26,3 +26,15 @@ kestra_run_LDADD = $(LIBS_RUNNER)
 sbin_PROGRAMS += kestra-webserver
 kestra_webserver_SOURCES = src/main/main_webserver.c
 kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS)
+
+sbin_PROGRAMS += kestra-executor
+kestra_executor_SOURCES = src/main/main_executor.c
+kestra_executor_LDADD = librole.a libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
+
+sbin_PROGRAMS += kestra-scheduler
+kestra_scheduler_SOURCES = src/main/main_scheduler.c
+kestra_scheduler_LDADD = librole.a libscheduler.a libwatch.a libplugin.a libblob.a $(LIBS_STORE)
+
+bin_PROGRAMS += kestractl
+kestractl_SOURCES = src/main/main_kestractl.c
+kestractl_LDADD = libcli.a $(LIBS_EXPR) $(CURL_LIBS)
