@@ -10,14 +10,14 @@
 /* --- operations --- */
 
 /* Task runs may go, so nothing may point at them any more. */
-static Operation operation_begin(Step *step, Live *live)
+Operation act_operation_begin(Step *step, Live *live)
 {
     step_save(step, live);
     live_forget_scopes(live);
     return (Operation){.now = step->now, .removed = json_array(), .diag = step->diag};
 }
 
-static int operation_end(Step *step, Live *live, Operation *operation, int r)
+int act_operation_end(Step *step, Live *live, Operation *operation, int r)
 {
     size_t index;
     json_t *id;
@@ -61,15 +61,27 @@ void act_resync(Step *step, Live *live)
 
 int act_restart(Step *step, Live *live, const json_t *body)
 {
-    Operation operation = operation_begin(step, live);
-    return operation_end(step, live, &operation, operation_restart(&operation, live->execution));
+    Operation operation = act_operation_begin(step, live);
+    return act_operation_end(step, live, &operation, operation_restart(&operation, live->execution));
+}
+
+static void clear_pauses(Step *step, Live *live)
+{
+    for (size_t i = 0; i < live->execution->task_runs.count; i++) {
+        TaskRun *run = live->execution->task_runs.items[i];
+        if (state_current(&run->state) == STATE_PAUSED) {
+            pause_clear_timers(step, live, run);
+            return; /* the first is the one that goes on */
+        }
+    }
 }
 
 int act_resume(Step *step, Live *live, const json_t *body)
 {
-    Operation operation = operation_begin(step, live);
+    clear_pauses(step, live);
+    Operation operation = act_operation_begin(step, live);
     int r = operation_resume(&operation, live->execution, json_object_get(body, "inputs"));
-    return operation_end(step, live, &operation, r);
+    return act_operation_end(step, live, &operation, r);
 }
 
 int act_mark_as(Step *step, Live *live, const json_t *body)
@@ -79,9 +91,9 @@ int act_mark_as(Step *step, Live *live, const json_t *body)
         diag_error(step->diag, "state", 0, 0, "is not a state");
         return STEP_E_INVALID;
     }
-    Operation operation = operation_begin(step, live);
+    Operation operation = act_operation_begin(step, live);
     int r = operation_mark_as(&operation, live->execution, json_get_text(body, "taskRunId", NULL), state);
-    return operation_end(step, live, &operation, r);
+    return act_operation_end(step, live, &operation, r);
 }
 
 int act_force_run(Step *step, Live *live, const json_t *body)
@@ -91,8 +103,8 @@ int act_force_run(Step *step, Live *live, const json_t *body)
         change_execution(step, live, STATE_RUNNING);
         return 0;
     }
-    Operation operation = operation_begin(step, live);
-    return operation_end(step, live, &operation, operation_force_run(&operation, live->execution));
+    Operation operation = act_operation_begin(step, live);
+    return act_operation_end(step, live, &operation, operation_force_run(&operation, live->execution));
 }
 
 int act_unqueue(Step *step, Live *live, const json_t *body)
@@ -162,27 +174,34 @@ int act_delete(Step *step, Live *live, const json_t *body)
 
 /* --- kill --- */
 
-/* A run that no worker holds, and that has no children open, ends here; a worker reports the others. */
-static void kill_run(Step *step, Live *live, TaskRun *run)
+/* A run that no worker and no child execution holds, and that has no children open, ends here; the others are reported. */
+static void kill_run(Step *step, Live *live, TaskRun *run, bool cascade)
 {
     State state = state_current(&run->state);
     if (state_is_terminated(state) && !json_object_get(run->internal, "retryWaits"))
         return;
     if (run->flowable && run->flowable->children)
         return;
-    if (state_is_running(state) && run->attempts.count) {
+    bool has_child = json_object_get(run->internal, "child") != NULL;
+    if (state_is_running(state) && has_child && cascade)
+        return;
+    if (state_is_running(state) && run->attempts.count && !has_child) {
         unit_kill_job(step->unit, run->id);
         return;
     }
     unit_cancel_job(step->unit, run->id);
     if (state == STATE_RETRYING)
         change_clear_timer(step, live, "retry", run);
+    pause_clear_timers(step, live, run);
     end_run(step, live, run, STATE_KILLED, 0);
 }
 
 int act_kill(Step *step, Live *live, const json_t *body)
 {
     bool began = live->root && live->execution->task_runs.count;
+    bool cascade = json_get_boolean(body, "cascade", true);
+    if (cascade)
+        subflow_kill_children(step, live);
     change_execution(step, live, STATE_KILLING);
     if (!began) {
         end_execution(step, live, STATE_KILLED);
@@ -191,7 +210,7 @@ int act_kill(Step *step, Live *live, const json_t *body)
     live->retry_line.count = 0;
     size_t count = live->execution->task_runs.count;
     for (size_t i = count; i > 0; i--)
-        kill_run(step, live, live->execution->task_runs.items[i - 1]);
+        kill_run(step, live, live->execution->task_runs.items[i - 1], cascade);
     for (size_t i = 0; i < count; i++) {
         const TaskRun *run = live->execution->task_runs.items[i];
         if (run->flowable && run->flowable->children)
@@ -222,6 +241,9 @@ static const struct {
     void (*due)(Step *step, Live *live, TaskRun *run);
 } timer_names[] = {
     {"retry", true, retry_due},
+    {"resume", true, pause_resume_due},
+    {"expire", true, pause_expire_due},
+    {"round", true, pause_round_due},
     {"schedule", false, schedule_due},
     {"replay", false, replay_due},
 };
@@ -241,11 +263,5 @@ int act_timer(Step *step, Live *live, const json_t *body)
         return 0;
     }
     diag_error(step->diag, NULL, 0, 0, "there is no timer %s", name);
-    return STEP_E_STALE;
-}
-
-int act_child_end(Step *step, Live *live, const json_t *body)
-{
-    diag_error(step->diag, NULL, 0, 0, "no task run waits for a child");
     return STEP_E_STALE;
 }

@@ -51,6 +51,7 @@ int begin_plan(Step *step, Live *live, TaskRun *run, FlowablePlan *ret)
         .task_run = run,
         .render = &render.context,
         .diag = step->diag,
+        .now = step->now,
     };
     return run->task->type->open(&context, ret);
 }
@@ -89,7 +90,10 @@ static void begin_flowable(Step *step, Live *live, TaskRun *run)
         return;
     }
     change_outputs(live, run, plan.outputs ? TAKE_PTR(plan.outputs) : json_object());
-    open_scope(step, live, run, &plan);
+    if (plan.pauses)
+        pause_begin(step, live, run, &plan);
+    else
+        open_scope(step, live, run, &plan);
 }
 
 /* --- all --- */
@@ -97,7 +101,7 @@ static void begin_flowable(Step *step, Live *live, TaskRun *run)
 /* How a task of each kind begins. Kinds that are no tasks never get here. */
 static void (*const beginnings[])(Step *step, Live *live, TaskRun *run) = {
     [RUN_INLINE] = begin_job, [RUN_CHILD] = begin_job,         [RUN_WAIT] = begin_job,
-    [RUN_PROCESS] = begin_job, [RUN_FLOWABLE] = begin_flowable,
+    [RUN_PROCESS] = begin_job, [RUN_FLOWABLE] = begin_flowable, [RUN_EXECUTOR] = subflow_carry_out,
 };
 
 static void fail_run(Step *step, Live *live, TaskRun *run)
@@ -146,5 +150,7 @@ void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item)
 {
     TaskRun *run = change_add_run(step, live, item->task, scope->run, item->value);
     *run->flowable = (struct Flowable){.item = item->index, .phase = scope->phase, .counted = true};
+    if (scope->task && scope->task->type->repeat)
+        run->iteration = MAX(scope->run->iteration, 1);
     begin_run(step, live, run);
 }

@@ -31,6 +31,8 @@ void end_scope(Step *step, Live *live, Scope *scope)
     }
     run->flowable->children = NULL;
     scope_free(scope);
+    if (!killing && pause_before_next_round(step, live, run, &state))
+        return;
     end_run(step, live, run, state, 0);
 }
 
@@ -81,4 +83,5 @@ void end_execution(Step *step, Live *live, State state)
     duration_format(state_end_date(&live->execution->state) - state_start_date(&live->execution->state), duration);
     change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow completed with state %s in %s",
                state_to_string(live_state(live)), duration);
+    subflow_tell_parent(step, live);
 }

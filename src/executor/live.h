@@ -86,6 +86,22 @@ void retry_flow_due(Step *step, Live *live);
 /* result.c */
 int result_apply(Step *step, Live *live, const json_t *body);
 
+/* pause.c */
+void pause_begin(Step *step, Live *live, TaskRun *run, const FlowablePlan *plan);
+void pause_clear_timers(Step *step, Live *live, TaskRun *run);
+/* All children of `run` ended with *state: true when they are to run again (the run is PAUSED then); otherwise *state may
+ * have become FAILED. */
+bool pause_before_next_round(Step *step, Live *live, TaskRun *run, State *state);
+void pause_resume_due(Step *step, Live *live, TaskRun *run);
+void pause_expire_due(Step *step, Live *live, TaskRun *run);
+void pause_round_due(Step *step, Live *live, TaskRun *run);
+
+/* subflow.c: RUN_EXECUTOR tasks */
+void subflow_carry_out(Step *step, Live *live, TaskRun *run);
+/* The execution ended: who waits for it is told. */
+void subflow_tell_parent(Step *step, Live *live);
+void subflow_kill_children(Step *step, Live *live);
+
 /* act.c: one function for each kind of event, used by transitions.c */
 typedef int (*Action)(Step *step, Live *live, const json_t *body);
 typedef struct Transition {
@@ -110,6 +126,9 @@ int act_follow(Step *step, Live *live, const json_t *body);
 int act_delete(Step *step, Live *live, const json_t *body);
 int act_timer(Step *step, Live *live, const json_t *body);
 int act_child_end(Step *step, Live *live, const json_t *body);
+/* Around an operation of model/operation.h; r is its answer. */
+Operation act_operation_begin(Step *step, Live *live);
+int act_operation_end(Step *step, Live *live, Operation *operation, int r);
 /* Goes on from what an operation left: opens the scopes anew, starts RESTARTED runs. */
 void act_resync(Step *step, Live *live);
 /* Advances every scope in line until nothing more can begin. */

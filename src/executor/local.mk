@@ -7,10 +7,12 @@ libexecutor_a_SOURCES = \
 	src/executor/executor.c src/executor/executor.h \
 	src/executor/live.c src/executor/live.h \
 	src/executor/owner.c src/executor/owner.h \
+	src/executor/pause.c \
 	src/executor/render.c \
 	src/executor/result.c \
 	src/executor/retry.c \
 	src/executor/scope.c src/executor/scope.h \
 	src/executor/step.c src/executor/step.h \
+	src/executor/subflow.c \
 	src/executor/transitions.c
 EXTRA_DIST += src/executor/README.md

@@ -87,6 +87,10 @@ int step_apply(Step *step, Live *live, EventKind kind, const json_t *body)
         step_advance(step, live);
     if (live->built && state_is_terminated(live_state(live)))
         live_forget_scopes(live);
+    if (step->outage < 0) {
+        r = step->outage;
+        step->outage = 0;
+    }
     return r;
 }
 

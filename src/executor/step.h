@@ -34,6 +34,7 @@ typedef struct Step {
     Unit *unit;
     VEC(StepTimer) timers;        /* filled */
     Diag *diag;                   /* of the current event */
+    int outage;                   /* private: of find_flow, inside a step */
 } Step;
 /* Empties `timers`. */
 void step_forget_timers(Step *step);

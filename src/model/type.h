@@ -29,6 +29,8 @@ struct ScriptContext;   /* plugin/run.h */
 struct FlowableContext; /* plugin/flowable.h */
 struct FlowablePlan;    /* plugin/flowable.h */
 struct ConditionContext; /* plugin/condition.h */
+struct FlowableRepeat;  /* plugin/flowable.h */
+struct ExecutorAction;  /* plugin/flowable.h */
 struct Task;
 
 typedef struct Type {
@@ -54,6 +56,10 @@ typedef struct Type {
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
     /* TYPE_CONDITION: whether it is true; see plugin/condition.h. */
     int (*holds)(const struct ConditionContext *context, const json_t *condition, bool *ret, Diag *diag);
+    /* RUN_FLOWABLE: all children have ended well: again? May be NULL: no. */
+    int (*repeat)(struct FlowableContext *context, struct FlowableRepeat *ret);
+    /* RUN_EXECUTOR: what the executor is to do. */
+    int (*carry_out)(struct FlowableContext *context, struct ExecutorAction *ret);
 } Type;
 
 /* All types; made of src/plugin/list.h. The model gets it passed in because plugins stand above it. */

@@ -21,6 +21,9 @@ typedef struct FlowablePlan {
     unsigned concurrency;
     json_t *outputs;         /* of the flowable itself ({"evaluationResult": true}); or NULL */
     bool failure_is_warning; /* AllowFailure: FAILED children make it WARNING */
+    bool pauses;             /* Pause: the run is PAUSED before its tasks begin */
+    usec_t resume_after_usec; /* pauses: goes on by itself after this time; 0: never */
+    usec_t fail_after_usec;   /* pauses: fails after this time; 0: never */
 } FlowablePlan;
 
 typedef struct FlowableContext {
@@ -28,8 +31,33 @@ typedef struct FlowableContext {
     const TaskRun *task_run;   /* its stored outputs and internal.values keep an earlier decision */
     const ExprContext *render; /* variables of this task run */
     Diag *diag;                /* why it failed */
+    usec_t now;
 } FlowableContext;
-/* Type.open returns 0 or FLOWABLE_E_FAILED (with diag). */
+
+/* Filled by Type.repeat, called when all children have ended well: whether they are to run again (WaitFor). */
+typedef struct FlowableRepeat {
+    bool again;
+    usec_t after_usec;   /* again: when */
+    bool failed;         /* not again: the flowable FAILED */
+    const char *warning; /* for the log; static; or NULL */
+    json_t *outputs;     /* new outputs of the flowable; or NULL: as they were */
+} FlowableRepeat;
+
+/* What a RUN_EXECUTOR task asks the executor for; filled by Type.carry_out, all members owned by it. */
+typedef enum ExecutorActionKind { ACTION_LABELS, ACTION_SUBFLOW } ExecutorActionKind;
+typedef struct ExecutorAction {
+    ExecutorActionKind kind;
+    json_t *labels;              /* list of {key, value}: the execution's own, or those of the child; or NULL */
+    char *namespace, *flow_id;   /* ACTION_SUBFLOW from here on */
+    int revision;                /* 0: the latest */
+    json_t *inputs;              /* object or NULL */
+    bool inherit_labels;         /* all labels of the parent, not only system.* */
+    bool wait, transmit_failed;
+    usec_t schedule_date;        /* 0: at once */
+} ExecutorAction;
+void executor_action_done(ExecutorAction *action);
+
+/* Type.open, repeat and carry_out return 0 or FLOWABLE_E_FAILED (with diag). */
 enum {
     FLOWABLE_E_FAILED = 1,
 };

@@ -33,6 +33,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
 	src/plugin/core/execution/fail.c \
+	src/plugin/core/execution/labels.c \
 	src/plugin/core/flow/allow_failure.c \
 	src/plugin/core/flow/dag.c \
 	src/plugin/core/flow/each_parallel.c \
@@ -42,8 +43,11 @@ libplugin_a_SOURCES = \
 	src/plugin/core/flow/if.c \
 	src/plugin/core/flow/parallel.c \
 	src/plugin/core/flow/sequential.c \
+	src/plugin/core/flow/pause.c \
 	src/plugin/core/flow/sleep.c \
+	src/plugin/core/flow/subflow.c \
 	src/plugin/core/flow/switch.c \
+	src/plugin/core/flow/wait_for.c \
 	src/plugin/core/http/download.c \
 	src/plugin/core/http/http.c src/plugin/core/http/http.h \
 	src/plugin/core/http/request.c \

@@ -5,6 +5,8 @@
  */
 #include "plugin/core/flow/flow.h"
 
+#include "when/duration.h"
+
 void flow_plan_sequential(const FlowableContext *context, FlowablePlan *ret)
 {
     ret->tasks = &context->task->tasks;
@@ -147,4 +149,33 @@ int flow_values(const FlowableContext *context, const char *property, json_t **r
     if (r == 0)
         *ret = TAKE_PTR(values);
     return r;
+}
+
+int flow_text(const FlowableContext *context, const char *property, char **ret)
+{
+    const ExprTree *tree = expr_tree_get(context->task->templates, property);
+    *ret = NULL;
+    if (tree && expr_tree_render_text(tree, context->render, ret, context->diag) != 0)
+        return FLOWABLE_E_FAILED;
+    return 0;
+}
+
+int flow_duration(const FlowableContext *context, const ExprTree *tree, usec_t *ret)
+{
+    *ret = 0;
+    _cleanup_free_ char *text = NULL;
+    if (tree && expr_tree_render_text(tree, context->render, &text, context->diag) != 0)
+        return FLOWABLE_E_FAILED;
+    if (!text || !*text || duration_parse(text, ret) == 0)
+        return 0;
+    diag_error(context->diag, NULL, 0, 0, "'%s' is not a duration", text);
+    return FLOWABLE_E_FAILED;
+}
+
+void executor_action_done(ExecutorAction *action)
+{
+    json_decref(action->labels);
+    json_decref(action->inputs);
+    free(action->namespace);
+    free(action->flow_id);
 }

@@ -29,3 +29,7 @@ unsigned flow_limit(const FlowableContext *context, const char *property, unsign
 /* The list of texts that the property (a text that renders to a JSON array or object, or a list) stands for, each value once;
  * the one rendered when the run was opened, if there is one. FLOWABLE_E_FAILED with diag. New. */
 int flow_values(const FlowableContext *context, const char *property, json_t **ret) _must_check_;
+/* The property as text after rendering; NULL in *ret when absent. FLOWABLE_E_FAILED with diag. Caller frees. */
+int flow_text(const FlowableContext *context, const char *property, char **ret) _must_check_;
+/* Property rendered and read as duration; 0 when absent. FLOWABLE_E_FAILED with diag. */
+int flow_duration(const FlowableContext *context, const ExprTree *tree, usec_t *ret) _must_check_;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tasks that the executor carries out itself: labels, and executions of other flows. A child is created in the same commit
+ * as the state of its parent; it carries in `internal` whom to tell, and tells it in the commit in which it ends. Neither is
+ * lost, whoever dies.
+ */
+#include "executor/live.h"
+
+#include "doc/json.h"
+#include "model/input.h"
+
+static void add_attempt(Step *step, TaskRun *run, State state)
+{
+    TaskRunAttempt attempt = {};
+    usec_t begun = MAX(state_start_date(&run->state), step->now);
+    state_trail_init(&attempt.state, STATE_CREATED, begun);
+    state_set(&attempt.state, STATE_RUNNING, begun);
+    state_set(&attempt.state, state, step->now);
+    vec_push(&run->attempts, attempt);
+}
+
+static void fail(Step *step, Live *live, TaskRun *run, const char *reason)
+{
+    change_log(step, live, run, LOG_LEVEL_ERROR, "%s", reason);
+    add_attempt(step, run, STATE_FAILED);
+    if (!retry_take(step, live, run))
+        end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
+}
+
+/* --- creating a child --- */
+
+static json_t *system_labels(const json_t *labels)
+{
+    json_t *system = json_array();
+    size_t index;
+    json_t *label;
+    json_array_foreach(labels, index, label)
+        if (starts_with(json_get_text(label, "key", ""), "system."))
+            json_array_append(system, label);
+    return system;
+}
+
+/* The flow's, the parent's (all, or the system's own), the task's; and the id that correlates all of them. */
+static json_t *child_labels(const Execution *parent, const Flow *flow, const ExecutorAction *action, const char *child_id)
+{
+    static const char correlation[] = "system.correlationId";
+    _cleanup_json_ json_t *inherited =
+        action->inherit_labels ? json_copy(parent->labels) : system_labels(parent->labels);
+    _cleanup_json_ json_t *own = labels_merge(flow->labels, inherited);
+    json_t *labels = labels_merge(own, action->labels);
+    if (!label_get(labels, correlation))
+        json_array_append_new(labels, json_pack("{s:s,s:s}", "key", correlation, "value", child_id));
+    return labels;
+}
+
+static json_t *child_trigger(const Execution *parent, const TaskRun *run)
+{
+    json_t *variables = json_pack("{s:s,s:s,s:s,s:i}", "executionId", parent->id, "namespace", parent->namespace,
+                                  "flowId", parent->flow_id, "flowRevision", parent->flow_revision);
+    return json_pack("{s:s,s:s,s:o}", "id", run->task_id, "type", run->task->type->name, "variables", variables);
+}
+
+static int resolve_inputs(Step *step, Live *live, TaskRun *run, const Flow *flow, const ExecutorAction *action,
+                          json_t **ret, Diag *diag)
+{
+    *ret = NULL;
+    if (!flow->inputs)
+        return 0;
+    _cleanup_render_ Render render = render_begin(step, live, run, run->task);
+    const InputResolve resolve = {
+        .inputs = flow->inputs,
+        .given = action->inputs,
+        .context = &render.context,
+        .encryption_key = step->encryption_key,
+    };
+    return input_resolve(&resolve, ret, diag);
+}
+
+static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *flow, const ExecutorAction *action)
+{
+    char id[ID_BYTES];
+    change_new_id(step, id);
+    Execution *child = execution_new(id, flow->namespace, flow->id, flow->revision, step->now);
+    json_decref(child->labels);
+    child->labels = child_labels(live->execution, flow, action, id);
+    child->trigger = child_trigger(live->execution, run);
+    child->schedule_date = action->schedule_date;
+    if (action->wait)
+        child->internal = json_pack("{s:{s:s,s:s}}", "parent", "executionId", live->execution->id, "taskRunId", run->id);
+    return child;
+}
+
+static void child_was_created(Step *step, Live *live, TaskRun *run, const Execution *child, const ExecutorAction *action)
+{
+    change_log(step, live, run, LOG_LEVEL_INFO,
+               "Created new execution [[link execution=\"%s\" flowId=\"%s\" namespace=\"%s\"]]", child->id,
+               child->flow_id, child->namespace);
+    change_internal(live, run, "child", json_string(child->id));
+    change_internal(live, run, "transmitFailed", json_boolean(action->transmit_failed));
+    change_outputs(live, run, json_pack("{s:s,s:s}", "executionId", child->id, "state", "CREATED"));
+    change_run(step, live, run, STATE_RUNNING, 0);
+    if (action->wait)
+        return;
+    add_attempt(step, run, STATE_SUCCESS);
+    end_run(step, live, run, STATE_SUCCESS, 0);
+}
+
+static void start_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    Flow *flow = NULL;
+    int r = step->find_flow
+                ? step->find_flow(step->flows_userdata, action->namespace, action->flow_id, action->revision, &flow)
+                : 1;
+    if (r < 0)
+        step->outage = r;
+    _cleanup_json_ json_t *inputs = NULL;
+    if (r != 0 || !flow)
+        diag_error(&diag, NULL, 0, 0, "Unable to find flow '%s'.'%s' with revision '%d'", action->namespace,
+                   action->flow_id, action->revision);
+    else if (flow->disabled)
+        diag_error(&diag, NULL, 0, 0, "Cannot execute a flow which is disabled");
+    else
+        r = resolve_inputs(step, live, run, flow, action, &inputs, &diag);
+    if (r != 0 || diag.errors) {
+        fail(step, live, run, diag_first(&diag));
+    } else {
+        Execution *child = make_child(step, live, run, flow, action);
+        child->inputs = TAKE_PTR(inputs);
+        unit_create_execution(step->unit, child, step->now);
+        child_was_created(step, live, run, child, action);
+        execution_free(child);
+    }
+    flow_unref(flow);
+}
+
+/* --- both --- */
+
+static void set_labels(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
+{
+    operation_set_labels(live->execution, action->labels);
+    change_outputs(live, run, json_object());
+    add_attempt(step, run, STATE_SUCCESS);
+    end_run(step, live, run, STATE_SUCCESS, 0);
+}
+
+static void (*const actions[])(Step *step, Live *live, TaskRun *run, const ExecutorAction *action) = {
+    [ACTION_LABELS] = set_labels,
+    [ACTION_SUBFLOW] = start_child,
+};
+
+void subflow_carry_out(Step *step, Live *live, TaskRun *run)
+{
+    ExecutorAction action = {};
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    Render render = render_begin(step, live, run, run->task);
+    FlowableContext context = {
+        .task = run->task, .task_run = run, .render = &render.context, .diag = &diag, .now = step->now};
+    int r = run->task->type->carry_out(&context, &action);
+    render_done(&render);
+    if (r != 0)
+        fail(step, live, run, diag_first(&diag));
+    else
+        actions[action.kind](step, live, run, &action);
+    executor_action_done(&action);
+}
+
+/* --- the child's end --- */
+
+void subflow_tell_parent(Step *step, Live *live)
+{
+    const Execution *child = live->execution;
+    const json_t *parent = json_object_get(child->internal, "parent");
+    const char *execution_id = json_get_text(parent, "executionId", NULL);
+    if (!execution_id)
+        return;
+    json_t *body = json_object();
+    json_set_text(body, "taskRunId", json_get_text(parent, "taskRunId", NULL));
+    json_set_text(body, "executionId", child->id);
+    json_set_text(body, "state", state_to_string(live_state(live)));
+    if (json_object_size(child->outputs))
+        json_object_set_nocheck(body, "outputs", child->outputs);
+    unit_send_event(step->unit, execution_id, event_kind_to_string(EVENT_CHILD_END), body);
+}
+
+/* transmitFailed hands these on; anything else is a success of the task. */
+static State state_of_task(const TaskRun *run, State child)
+{
+    bool transmit = json_get_boolean(run->internal, "transmitFailed", true);
+    bool hands_on = child == STATE_FAILED || child == STATE_PAUSED || child == STATE_KILLED || child == STATE_WARNING;
+    return transmit && hands_on ? child : STATE_SUCCESS;
+}
+
+int act_child_end(Step *step, Live *live, const json_t *body)
+{
+    TaskRun *run = execution_task_run(live->execution, json_get_text(body, "taskRunId", NULL));
+    const char *child_id = json_get_text(body, "executionId", "");
+    State child = state_from_string(json_get_text(body, "state", NULL));
+    if (!run || state_current(&run->state) != STATE_RUNNING ||
+        !streq(json_get_text(run->internal, "child", ""), child_id) || child < 0) {
+        diag_error(step->diag, NULL, 0, 0, "no task run waits for execution %s", child_id);
+        return STEP_E_STALE;
+    }
+    json_t *outputs = json_pack("{s:s,s:s}", "executionId", child_id, "state", state_to_string(child));
+    if (json_object_get(body, "outputs"))
+        json_object_set(outputs, "outputs", json_object_get(body, "outputs"));
+    change_outputs(live, run, outputs);
+    State state = state_of_task(run, child);
+    State final = scope_allowed_state(run->task, state);
+    add_attempt(step, run, final);
+    if (state == STATE_FAILED && retry_take(step, live, run))
+        return 0;
+    if (state_is_terminated(child))
+        change_run(step, live, run, child, 0);
+    end_run(step, live, run, final, 0);
+    return 0;
+}
+
+/* The children of this execution that it has started itself, ended or not: an ended one refuses. */
+void subflow_kill_children(Step *step, Live *live)
+{
+    for (size_t i = 0; i < live->execution->task_runs.count; i++) {
+        const TaskRun *run = live->execution->task_runs.items[i];
+        const char *child = json_get_text(run->internal, "child", NULL);
+        if (child)
+            unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL), json_pack("{s:b}", "cascade", 1));
+    }
+}
