@@ -284,7 +284,7 @@ void unit_create_execution(Unit *unit, const Execution *execution, usec_t now)
     unit->changes++;
     UnitExecution record = execution_record(unit, execution, now);
     record.created = true;
-    record.has_task_runs = execution->task_runs.count > 0;
+    record.has_task_runs = execution->task_runs.count > 0 || execution->internal; /* what the event does not carry */
     unit->event_shards |= UINT64_C(1) << record.shard;
     PLACE(unit, 'e', execution->id, &unit->executions, record);
     for (size_t i = 0; i < execution->task_runs.count; i++)

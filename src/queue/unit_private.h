@@ -21,7 +21,7 @@ typedef struct UnitExecution {
     State state;
     usec_t start_date, end_date, duration;
     bool created;       /* with its event */
-    bool has_task_runs; /* when created: the owner has to load it */
+    bool has_task_runs; /* when created: the owner has to load it (task runs, notes) */
 } UnitExecution;
 typedef struct UnitTaskRun {
     const char *execution_id, *id;

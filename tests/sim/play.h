@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Executors and a worker on one queue in memory, in virtual time: what the step tests and the simulator play on. The worker
+ * does not run anything: it answers each job as the rules say.
+ */
+#include "executor/owner.h"
+#include "queue/queue_mem.h"
+
+typedef struct Play Play;
+/* seed: of all randomness. */
+Play *play_new(uint64_t seed);
+Play *play_free(Play *play);
+DEFINE_CLEANUP(Play *, play_free);
+/* A flow in its YAML; aborts with its errors when it is wrong. */
+void play_add_flow(Play *play, const char *yaml);
+/* Answers to jobs of this task (and attempt; -1: every): a final state, or STATE_CREATED to leave it unanswered. */
+void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs);
+/* A new execution of the flow that was added first. inputs may be NULL. Borrowed id. */
+const char *play_start(Play *play, json_t *inputs);
+/* An event for the execution started last; body is stolen. */
+void play_send(Play *play, const char *kind, json_t *body);
+/* Answers jobs that were left. */
+void play_answer(Play *play, const char *task_id, State state);
+/* Goes on until nothing moves any more. */
+void play_run(Play *play);
+/* Lets time pass; timers fire in order. */
+void play_advance(Play *play, usec_t by);
+/* The executor dies without a word and another takes its shards. */
+void play_takeover(Play *play);
+/* One line an execution and a task run: states, number of attempts, outputs. Caller frees. */
+char *play_trace(Play *play, bool with_outputs);
+/* Log lines of the executor, one a line. Caller frees. */
+char *play_logs(Play *play);
+QueueStore *play_store(Play *play);
+Owner *play_owner(Play *play);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plays every file of tests/data/step: flows, a script, and the states that must come of it. To see what a case gives:
+ * check_step FILE. A case has sections "=== flow" (one or more), "=== script", "=== expected", "=== logs" (optional).
+ *
+ * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
+ * advance DURATION | send KIND [JSON] | takeover | with-outputs
+ */
+#include "base/buffer.h"
+#include "doc/json.h"
+#include "sim/play.h"
+#include "when/duration.h"
+
+#include <check.h>
+#include <glob.h>
+
+#define SECTIONS_MAX 16
+
+typedef struct Case {
+    char *text;
+    VEC(char *) flows;
+    char *script, *expected, *logs;
+} Case;
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return NULL;
+    Buffer text = {};
+    char block[4096];
+    size_t length;
+    while ((length = fread(block, 1, sizeof(block), file)) > 0)
+        buffer_append_n(&text, block, length);
+    fclose(file);
+    return buffer_take(&text);
+}
+
+static void take_section(Case *c, const char *name, char *body)
+{
+    if (starts_with(name, "flow"))
+        vec_push(&c->flows, body);
+    else if (starts_with(name, "script"))
+        c->script = body;
+    else if (starts_with(name, "expected"))
+        c->expected = body;
+    else if (starts_with(name, "logs"))
+        c->logs = body;
+}
+
+static Case read_case(const char *path)
+{
+    Case c = {.text = read_file(path)};
+    ck_assert_msg(c.text != NULL, "%s cannot be read", path);
+    char *mark = strstr(c.text, "=== ");
+    while (mark) {
+        char *body = strchr(mark, '\n') + 1;
+        char *next = strstr(body, "=== ");
+        if (next)
+            next[-1] = '\0';
+        take_section(&c, mark + 4, body);
+        mark = next;
+    }
+    return c;
+}
+
+static json_t *json_of(const char *text)
+{
+    return text && *text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+typedef struct Player {
+    Play *play;
+    bool with_outputs;
+} Player;
+
+static void do_start(Player *player, const char *word, const char *rest)
+{
+    play_start(player->play, json_of(word ? rest : NULL));
+}
+static void do_run(Player *player, const char *word, const char *rest)
+{
+    play_run(player->play);
+}
+static void do_fail(Player *player, const char *word, const char *rest)
+{
+    play_rule(player->play, word, *rest ? rest[0] - '0' : -1, STATE_FAILED, NULL);
+}
+static void do_warn(Player *player, const char *word, const char *rest)
+{
+    play_rule(player->play, word, -1, STATE_WARNING, NULL);
+}
+static void do_outputs(Player *player, const char *word, const char *rest)
+{
+    play_rule(player->play, word, -1, STATE_SUCCESS, json_of(rest));
+}
+static void do_hold(Player *player, const char *word, const char *rest)
+{
+    play_rule(player->play, word, -1, STATE_CREATED, NULL);
+}
+static void do_answer(Player *player, const char *word, const char *rest)
+{
+    play_answer(player->play, word, state_from_string(rest));
+    play_run(player->play);
+}
+static void do_advance(Player *player, const char *word, const char *rest)
+{
+    usec_t by;
+    ck_assert_int_eq(duration_parse(word, &by), 0);
+    play_advance(player->play, by);
+}
+static void do_send(Player *player, const char *word, const char *rest)
+{
+    play_send(player->play, word, json_of(rest));
+    play_run(player->play);
+}
+static void do_takeover(Player *player, const char *word, const char *rest)
+{
+    play_takeover(player->play);
+}
+static void do_with_outputs(Player *player, const char *word, const char *rest)
+{
+    player->with_outputs = true;
+}
+
+static const struct {
+    const char *name;
+    void (*run)(Player *player, const char *word, const char *rest);
+} commands[] = {
+    {"start", do_start},     {"run", do_run},         {"fail", do_fail},     {"warn", do_warn},
+    {"outputs", do_outputs}, {"hold", do_hold},       {"answer", do_answer}, {"advance", do_advance},
+    {"send", do_send},       {"takeover", do_takeover}, {"with-outputs", do_with_outputs},
+};
+
+static void run_line(Player *player, char *line)
+{
+    char *save, *name = strtok_r(line, " ", &save);
+    if (!name)
+        return;
+    char *all = save ? save : line + strlen(line);
+    if (streq(name, "start")) {
+        do_start(player, "", all);
+        return;
+    }
+    char *word = strtok_r(NULL, " ", &save);
+    const char *rest = word && save ? save : "";
+    for (size_t i = 0; i < ELEMENTS(commands); i++)
+        if (streq(commands[i].name, name)) {
+            commands[i].run(player, word, rest);
+            return;
+        }
+    ck_abort_msg("no command %s", name);
+}
+
+static char *play_case(const Case *c, char **ret_logs)
+{
+    Player player = {.play = play_new(1)};
+    for (size_t i = 0; i < c->flows.count; i++)
+        play_add_flow(player.play, c->flows.items[i]);
+    char *save;
+    for (char *line = strtok_r(c->script, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        run_line(&player, line);
+    char *trace = play_trace(player.play, player.with_outputs);
+    *ret_logs = play_logs(player.play);
+    play_free(player.play);
+    return trace;
+}
+
+/* Each expected log line must be there, in this order. */
+static const char *missing_log(char *expected, const char *logs)
+{
+    char *save;
+    for (char *line = strtok_r(expected, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        logs = strstr(logs, line);
+        if (!logs)
+            return line;
+    }
+    return NULL;
+}
+
+static glob_t files;
+
+START_TEST(every_case)
+{
+    const char *path = files.gl_pathv[_i];
+    Case c = read_case(path);
+    ck_assert_msg(c.script && c.expected && c.flows.count, "%s lacks a section", path);
+    char *logs, *trace = play_case(&c, &logs);
+    ck_assert_msg(streq(trace, c.expected), "%s gave:\n%s\ninstead of:\n%s", path, trace, c.expected);
+    const char *missing = c.logs ? missing_log(c.logs, logs) : NULL;
+    ck_assert_msg(!missing, "%s did not log '%s' but:\n%s", path, missing, logs);
+    free(trace);
+    free(logs);
+    vec_free(&c.flows);
+    free(c.text);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        Case c = read_case(argv[1]);
+        char *logs, *trace = play_case(&c, &logs);
+        fprintf(stdout, "%s---\n%s", trace, logs);
+        return EXIT_SUCCESS;
+    }
+    glob(STEP_CASES "/*.case", 0, NULL, &files);
+    Suite *suite = suite_create("step");
+    TCase *tcase = tcase_create("cases");
+    tcase_add_loop_test(tcase, every_case, 0, (int)files.gl_pathc);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner) || files.gl_pathc == 0;
+    srunner_free(runner);
+    globfree(&files);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
