@@ -36,6 +36,12 @@ static char *read_file(const char *path)
     return buffer_take(&text);
 }
 
+_noreturn_ static void refuse(const char *what, const char *text)
+{
+    fprintf(stderr, "'%s' %s\n", text, what);
+    abort();
+}
+
 static void take_section(Case *c, const char *name, char *body)
 {
     if (starts_with(name, "flow"))
@@ -51,7 +57,8 @@ static void take_section(Case *c, const char *name, char *body)
 static Case read_case(const char *path)
 {
     Case c = {.text = read_file(path)};
-    ck_assert_msg(c.text != NULL, "%s cannot be read", path);
+    if (!c.text)
+        refuse("cannot be read", path);
     char *mark = strstr(c.text, "=== ");
     while (mark) {
         char *body = strchr(mark, '\n') + 1;
@@ -106,7 +113,8 @@ static void do_answer(Player *player, const char *word, const char *rest)
 static void do_advance(Player *player, const char *word, const char *rest)
 {
     usec_t by;
-    ck_assert_int_eq(duration_parse(word, &by), 0);
+    if (duration_parse(word, &by) != 0)
+        refuse("is no duration", word);
     play_advance(player->play, by);
 }
 static void do_send(Player *player, const char *word, const char *rest)
@@ -149,7 +157,7 @@ static void run_line(Player *player, char *line)
             commands[i].run(player, word, rest);
             return;
         }
-    ck_abort_msg("no command %s", name);
+    refuse("is no command", name);
 }
 
 static char *play_case(const Case *c, char **ret_logs)
