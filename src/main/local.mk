@@ -8,6 +8,10 @@ sbin_PROGRAMS += kestra-indexer
 kestra_indexer_SOURCES = src/main/main_indexer.c
 kestra_indexer_LDADD = librole.a libindexer.a $(LIBS_DOC)
 
+sbin_PROGRAMS += kestra-executor
+kestra_executor_SOURCES = src/main/main_executor.c
+kestra_executor_LDADD = librole.a libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
+
 sbin_PROGRAMS += kestra-standalone
 kestra_standalone_SOURCES = src/main/standalone.c src/main/standalone.h src/main/standalone_database.c \
 	src/main/standalone_service.c src/main/standalone_setup.c
@@ -27,9 +31,6 @@ sbin_PROGRAMS += kestra-webserver
 kestra_webserver_SOURCES = src/main/main_webserver.c
 kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS)
 
-sbin_PROGRAMS += kestra-executor
-kestra_executor_SOURCES = src/main/main_executor.c
-kestra_executor_LDADD = librole.a libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
 
 sbin_PROGRAMS += kestra-scheduler
 kestra_scheduler_SOURCES = src/main/main_scheduler.c

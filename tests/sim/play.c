@@ -88,7 +88,9 @@ static bool heartbeat(Play *play)
     }
     must(r, "owner_heartbeat");
     QueueMembership membership;
-    must(queue_heartbeat(play->worker_queue, &membership, &work), "queue_heartbeat");
+    bool ignored;
+    must(queue_heartbeat(play->worker_queue, &membership, &ignored), "queue_heartbeat");
+    must(queue_heartbeat(play->sender, &membership, &ignored), "queue_heartbeat");
     return work;
 }
 
