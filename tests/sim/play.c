@@ -300,9 +300,10 @@ void play_advance(Play *play, usec_t by)
 {
     usec_t until = play->now + by;
     while (play->now < until) {
-        usec_t next = MIN(until, MIN(owner_next_timer(play->owner), play->now + LEASE / 3));
-        queue_store_advance(play->store, MAX(next, play->now) - play->now);
-        play->now = MAX(next, play->now);
+        usec_t step = MIN(until, play->now + LEASE / 3), timer = owner_next_timer(play->owner);
+        usec_t next = MAX(MIN(step, timer), play->now);
+        queue_store_advance(play->store, next - play->now);
+        play->now = next;
         play_run(play);
     }
 }
