@@ -8,6 +8,7 @@
 #include "blob/blob.h"
 #include "doc/json.h"
 #include "model/context.h"
+#include "model/encryption.h"
 #include "model/log_entry.h"
 #include "plugin/secrets.h"
 
@@ -111,6 +112,17 @@ static int service_file_size(void *userdata, const char *path, int64_t *ret_byte
     return r;
 }
 
+static int service_decrypt(void *userdata, const char *value, char **ret_text, Diag *diag)
+{
+    JobContext *context = userdata;
+    if (encryption_open(context->settings->encryption_key, value, ret_text) != 0) {
+        diag_error(diag, NULL, 0, 0, "an encrypted value cannot be opened with the key of this server");
+        return EXPR_E_RENDER;
+    }
+    mask_add(&context->mask, *ret_text);
+    return 0;
+}
+
 static int service_error_logs(void *userdata, json_t **ret, Diag *diag)
 {
     JobContext *context = userdata;
@@ -171,6 +183,7 @@ static void init_services(JobContext *context)
         .secret = service_secret,
         .read = service_read,
         .file_size = service_file_size,
+        .decrypt_value = context->settings->encryption_key ? service_decrypt : NULL,
         .error_logs = context->settings->error_logs ? service_error_logs : NULL,
     };
 }
@@ -185,6 +198,49 @@ static void init_variables(JobContext *context, const json_t *job)
         json_object_set(context->variables, "envs", (json_t *)context->settings->envs);
 }
 
+/* The object that holds the last step of a dotted id, below `inputs`; the step itself in *ret_name. NULL: none. */
+static json_t *holder_of(json_t *inputs, const char *id, const char **ret_name)
+{
+    json_t *holder = inputs;
+    for (const char *dot; (dot = strchr(id, '.')); id = dot + 1) {
+        _cleanup_free_ char *step = xstrndup(id, (size_t)(dot - id));
+        holder = json_object_get(holder, step);
+    }
+    *ret_name = id;
+    return json_is_object(holder) ? holder : NULL;
+}
+
+/* A value that does not open is taken for plain: it is hidden all the same. */
+static void open_secret(JobContext *context, json_t *inputs, const char *id)
+{
+    const char *name, *key = context->settings->encryption_key;
+    json_t *holder = holder_of(inputs, id, &name);
+    const char *sealed = json_get_text(holder, name, NULL);
+    _cleanup_free_ char *plain = NULL;
+    if (!sealed)
+        return;
+    if (!key || encryption_open(key, sealed, &plain) != 0)
+        plain = xstrdup(sealed);
+    mask_add(&context->mask, plain);
+    json_set_text(holder, name, plain);
+}
+
+static void open_secrets(JobContext *context, const json_t *declarations)
+{
+    _cleanup_json_ json_t *copy = NULL;
+    size_t i;
+    json_t *declaration;
+    json_array_foreach((json_t *)declarations, i, declaration) {
+        if (!streq(json_get_text(declaration, "type", ""), "SECRET"))
+            continue;
+        if (!copy)
+            copy = json_deep_copy(json_object_get(context->variables, "inputs"));
+        open_secret(context, copy, json_get_text(declaration, "id", ""));
+    }
+    if (copy)
+        json_object_set(context->variables, "inputs", copy);
+}
+
 void job_context_init(JobContext *context, const JobSettings *settings, const Task *task, const json_t *job,
                       const json_t *inputs, const RunOps *sink, void *sink_userdata)
 {
@@ -197,6 +253,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
     };
     init_services(context);
     init_variables(context, job);
+    open_secrets(context, inputs);
     context->render = (ExprContext){
         .variables = context->variables,
         .services = &context->services,

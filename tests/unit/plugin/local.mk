@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-PLUGIN_CHECKS = tests/unit/plugin/check_parts
+PLUGIN_CHECKS = tests/unit/plugin/check_parts tests/unit/plugin/check_tasks
 check_PROGRAMS += $(PLUGIN_CHECKS)
 TESTS += $(PLUGIN_CHECKS)
 tests_unit_plugin_check_parts_LDADD = libplugin.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_plugin_check_tasks_LDADD = $(LIBS_PLUGIN) $(TESTS_LDADD_CHECK)
 FLOW_CHECKS = tests/unit/plugin/check_flow tests/unit/plugin/check_flow_files
 check_PROGRAMS += $(FLOW_CHECKS)
 TESTS += $(FLOW_CHECKS)
