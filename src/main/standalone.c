@@ -288,7 +288,7 @@ static int start(Standalone *standalone)
 
 static void clean(Standalone *standalone)
 {
-    static const char *const names[] = {"ready", "notify"};
+    static const char *const names[] = {"ready", "notify", "postgresql.pid"};
     for (size_t i = 0; standalone->lock >= 0 && i < ELEMENTS(names); i++) {
         _cleanup_free_ char *path = xasprintf("%s/run/%s", standalone->data, names[i]);
         (void)unlink(path); /* made anew at the next start in any case */
