@@ -258,16 +258,7 @@ static const DaemonOps operations = {
 
 /* --- wiring --- */
 
-/* The pattern of the sockets of roles on this host: ours, with the role's name left open. */
-static char *socket_pattern(const char *socket_path)
-{
-    const char *slash = socket_path ? strrchr(socket_path, '/') : NULL;
-    if (!socket_path)
-        return NULL;
-    return xasprintf("%.*s/%%s.sock", slash ? (int)(slash - socket_path) : 1, slash ? socket_path : ".");
-}
-
-static int open_queue(Executor *executor, Bell *bell, const char *socket_path)
+static int open_queue(Executor *executor, Bell *bell)
 {
     const PgSettings settings = {
         .conninfo = conf_text(executor->conf, "postgresql.dsn"),
@@ -280,9 +271,8 @@ static int open_queue(Executor *executor, Bell *bell, const char *socket_path)
         log_error("Setting postgresql.dsn cannot be used: %s", error ? error : "");
         return r;
     }
-    _cleanup_free_ char *pattern = socket_pattern(socket_path);
     const QueueSettings queue = {
-        .socket_pattern = pattern,
+        .socket_path = daemon_socket_path(executor->daemon),
         .lease_usec = conf_usec(executor->conf, "lease.time"),
     };
     return queue_pg_new(executor->pg, bell, &queue, &executor->queue);
@@ -337,7 +327,7 @@ int executor_run(const Conf *conf, const char *socket_path)
     _cleanup_(executor_done) Executor executor = {.conf = conf, .flows = make_flow_cache(conf)};
     int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
     if (r == 0)
-        r = open_queue(&executor, bell, socket_path);
+        r = open_queue(&executor, bell);
     if (r == 0)
         r = make_sources(&executor);
     if (r != 0)

@@ -17,17 +17,18 @@ typedef struct Peer {
 struct QueuePeers {
     pthread_mutex_t lock;
     Bell *bell;
-    char *host, *socket_pattern, *self;
+    char *host, *directory, *self; /* directory: of the well-known sockets; NULL: none */
     VEC(Peer) list;
 };
 
-QueuePeers *queue_peers_new(Bell *bell, const char *host, const char *socket_pattern)
+QueuePeers *queue_peers_new(Bell *bell, const char *host, const char *socket_path)
 {
+    const char *slash = socket_path ? strrchr(socket_path, '/') : NULL;
     QueuePeers *peers = xnew(QueuePeers);
     pthread_mutex_init(&peers->lock, NULL);
     peers->bell = bell;
     peers->host = xstrdup(host);
-    peers->socket_pattern = xstrdup(socket_pattern);
+    peers->directory = slash ? xstrndup(socket_path, (size_t)(slash - socket_path)) : NULL;
     peers->self = xstrdup("");
     return peers;
 }
@@ -52,7 +53,7 @@ QueuePeers *queue_peers_free(QueuePeers *peers)
     vec_free(&peers->list);
     pthread_mutex_destroy(&peers->lock);
     free(peers->host);
-    free(peers->socket_pattern);
+    free(peers->directory);
     free(peers->self);
     free(peers);
     return NULL;
@@ -95,18 +96,10 @@ static bool ring_peer(QueuePeers *peers, const Peer *peer, const char *body)
 
 static void ring_well_known(QueuePeers *peers, const char *role, const char *body)
 {
-    if (!peers->bell || !*peers->socket_pattern)
+    if (!peers->bell || !peers->directory)
         return;
-    const char *place = strstr(peers->socket_pattern, "%s");
-    _cleanup_buffer_ Buffer path = {};
-    if (place) {
-        buffer_append_n(&path, peers->socket_pattern, (size_t)(place - peers->socket_pattern));
-        buffer_append(&path, role);
-        buffer_append(&path, place + strlen("%s"));
-    } else {
-        buffer_append(&path, peers->socket_pattern);
-    }
-    bell_ring(peers->bell, buffer_text(&path), body);
+    _cleanup_free_ char *path = xasprintf("%s/%s.sock", peers->directory, role);
+    bell_ring(peers->bell, path, body);
 }
 
 /* Rings the peers of a role that `matches` accepts; all of them when it accepts none (the list is some seconds old). */

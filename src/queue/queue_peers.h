@@ -5,8 +5,8 @@
 #include "queue/unit_private.h"
 
 typedef struct QueuePeers QueuePeers;
-/* host: this one. socket_pattern: "" for none. bell may be NULL. Both are kept as in queue_pg.h. */
-QueuePeers *queue_peers_new(Bell *bell, const char *host, const char *socket_pattern);
+/* host: this one. socket_path: where this process is rung, or NULL (queue_pg.h). bell is borrowed, may be NULL. */
+QueuePeers *queue_peers_new(Bell *bell, const char *host, const char *socket_path);
 QueuePeers *queue_peers_free(QueuePeers *peers);
 DEFINE_CLEANUP(QueuePeers *, queue_peers_free);
 /* list: [[id, role, host, socket, shards]]; self is left out of all rings. Takes the list's texts by copy. */

@@ -280,8 +280,7 @@ int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret)
     QueuePg *queue = new_queue(pg);
     queue->host = settings->host ? xstrdup(settings->host) : own_host();
     queue->lease_usec = settings->lease_usec ? settings->lease_usec : QUEUE_LEASE_USEC;
-    queue->peers =
-        queue_peers_new(bell, queue->host, settings->socket_pattern ? settings->socket_pattern : "/run/kestra/%s.sock");
+    queue->peers = queue_peers_new(bell, queue->host, settings->socket_path);
     queue->owns_peers = true;
     *ret = &queue->base;
     return 0;

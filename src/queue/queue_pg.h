@@ -17,7 +17,9 @@
 
 typedef struct QueueSettings {
     const char *host;           /* NULL: gethostname */
-    const char *socket_pattern; /* well-known sockets, %s is the role; NULL: /run/kestra/%s.sock; "": none */
+    /* Where this process is rung; the well-known sockets of the other roles, <role>.sock, lie beside it. NULL: no role
+     * is rung that is not known to be alive. */
+    const char *socket_path;
     usec_t lease_usec;          /* 0: QUEUE_LEASE_USEC */
 } QueueSettings;
 

@@ -428,14 +428,16 @@ static void scheduler_done(Scheduler *scheduler)
 static int open_backend(Scheduler *scheduler)
 {
     _cleanup_free_ char *error = NULL;
-    PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"), .application_name = "kestra-scheduler"};
+    PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"), .application_name = "kestra-scheduler",
+                           .session_sql = QUEUE_PG_SESSION_SQL};
     int r = pg_new(&settings, &scheduler->pg, &error);
     if (r != 0) {
         log_error("postgresql.dsn cannot be used: %s", error);
         return trace(r);
     }
     scheduler->bell = bell_new();
-    QueueSettings queue_settings = {.lease_usec = conf_usec(scheduler->conf, "lease.time")};
+    QueueSettings queue_settings = {.socket_path = daemon_socket_path(scheduler->daemon),
+                                    .lease_usec = conf_usec(scheduler->conf, "lease.time")};
     return fold(queue_pg_new(scheduler->pg, scheduler->bell, &queue_settings, &scheduler->queue));
 }
 

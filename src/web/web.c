@@ -390,10 +390,7 @@ static int start_heartbeat(Web *web)
     heartbeat->pg = new_pg(web->settings);
     if (!heartbeat->pg)
         return outage(-EINVAL);
-    /* The other roles' sockets lie beside ours. */
-    const char *path = daemon_socket_path(web->daemon), *slash = strrchr(path, '/');
-    _cleanup_free_ char *pattern = slash ? xasprintf("%.*s/%%s.sock", (int)(slash - path), path) : NULL;
-    QueueSettings settings = {.socket_pattern = pattern};
+    QueueSettings settings = {.socket_path = daemon_socket_path(web->daemon)};
     return trace(queue_pg_new(heartbeat->pg, web->bell, &settings, &heartbeat->queue));
 }
 

@@ -171,13 +171,6 @@ static char *find_run_program(void)
     return xstrdup(PKGLIBEXECDIR "/kestra-run");
 }
 
-/* The pattern of the sockets of roles on this host: ours, with the role's name left open. */
-static char *socket_pattern(const char *socket_path)
-{
-    const char *slash = strrchr(socket_path, '/');
-    return xasprintf("%.*s/%%s.sock", slash ? (int)(slash - socket_path) : 1, slash ? socket_path : ".");
-}
-
 static int open_database(WorkerRole *role)
 {
     const PgSettings settings = {
@@ -258,15 +251,14 @@ int worker_run(const Conf *conf, const char *socket_path)
     _cleanup_(bell_freep) Bell *bell = bell_new();
     _cleanup_(blob_freep) Blob *storage = NULL;
     _cleanup_(queue_freep) Queue *queue = NULL;
-    _cleanup_free_ char *pattern = socket_pattern(socket_path);
     int r = daemon_new(&operations, &role, socket_path, &daemon);
     if (r == 0)
         r = open_database(&role);
     if (r == 0)
         r = open_storage(&role, &storage);
     if (r == 0)
-        r = queue_pg_new(role.pg, bell, &(QueueSettings){.socket_pattern = pattern, .lease_usec = conf_usec(conf, "lease.time")},
-                         &queue);
+        r = queue_pg_new(role.pg, bell, &(QueueSettings){.socket_path = daemon_socket_path(daemon),
+                                                         .lease_usec = conf_usec(conf, "lease.time")}, &queue);
     if (r != 0)
         return fold(r);
     role.daemon = daemon;
