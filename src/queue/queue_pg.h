@@ -30,3 +30,5 @@ int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret)
  * executions and send events but holds neither shards nor jobs; who is alive is learnt from `joined`. Free it before.
  */
 int queue_pg_session(Queue *joined, Pg *pg, Queue **ret) _must_check_;
+/* Flows were stored or deleted (which is not a unit's doing): the schedulers look now and not at their next slow poll. */
+void queue_pg_tell_schedulers(Queue *queue);

@@ -587,6 +587,13 @@ static void collect_instances(QueuePg *queue, unsigned index, Names *names)
             vec_push(names, pg_value(rows, i, 0));
 }
 
+/* Lost when it fails: the readers' slow poll makes good for it. */
+static void notify(QueuePg *queue)
+{
+    int r = pg_run(queue->pg, &sql_notify, NULL, NULL);
+    (void)r;
+}
+
 /* The commit is done: a ring that fails is made good by the reader's slow poll. */
 static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
 {
@@ -604,10 +611,15 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
                           .follower_count = unit->followers.count,
                       });
     vec_free(&workers);
-    if (elsewhere) {
-        int r = pg_run(queue->pg, &sql_notify, NULL, NULL);
-        (void)r;
-    }
+    if (elsewhere)
+        notify(queue);
+}
+
+void queue_pg_tell_schedulers(Queue *base)
+{
+    QueuePg *queue = (QueuePg *)base;
+    if (queue_peers_ring(queue->peers, &(QueueRing){.schedulers = true}))
+        notify(queue);
 }
 
 /* --- the slot --- */

@@ -7,7 +7,7 @@
  * an outage nobody knows whether that commit happened, so all entries are dropped and read again from the rows: the row
  * says which slot is next. That makes one slot one execution, whatever dies when.
  *
- * Flows are looked at when the store's change stamp moved: asked at each heartbeat and at each wake-up.
+ * Flows are looked at when the store's change stamp moved: asked at each wake-up, and slowly in case one was lost.
  */
 #include "scheduler/scheduler.h"
 
@@ -22,6 +22,7 @@
 #include "store/migrate.h"
 #include "store/trigger_store.h"
 
+#define FLOW_POLL_USEC   (15 * USEC_PER_SEC)
 #define SLOTS_PER_COMMIT 200 /* a unit stays small when many schedules are due in the same second */
 
 typedef struct Entry {
@@ -50,6 +51,7 @@ typedef struct Scheduler {
     Map *flows;        /* "namespace_id" → KnownFlow */
     Heap heap;
     int64_t flow_stamp; /* -1: never looked */
+    usec_t flows_looked; /* monotonic */
     uint64_t shards;
     bool joined, connected;
     uint64_t slots_fired, slots_failed;
@@ -200,6 +202,7 @@ static void drop_flow(Scheduler *scheduler, const char *uid)
 static int refresh_flows(Scheduler *scheduler)
 {
     int64_t stamp;
+    scheduler->flows_looked = clock_monotonic();
     int r = store_flow_stamp(scheduler->pg, &stamp);
     if (r != 0 || stamp == scheduler->flow_stamp)
         return fold(r);
@@ -300,7 +303,8 @@ static int beat(Scheduler *scheduler)
         scheduler->shards = membership.shards;
         forget(scheduler); /* read again with the shards that are held now */
     }
-    r = refresh_flows(scheduler);
+    if (scheduler->flow_stamp < 0 || clock_monotonic() - scheduler->flows_looked >= FLOW_POLL_USEC)
+        r = refresh_flows(scheduler);
     if (r == 0 && !scheduler->connected) {
         scheduler->connected = true;
         if (scheduler->companion)

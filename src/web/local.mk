@@ -27,6 +27,7 @@ libweb_a_SOURCES = \
 	src/web/routes/executions.c \
 	src/web/routes/flow_body.c \
 	src/web/routes/flow_body.h \
+	src/web/routes/flow_files.c \
 	src/web/routes/flows.c \
 	src/web/routes/flows_bulk.c \
 	src/web/routes/flows_validate.c \

@@ -44,7 +44,18 @@ int flow_body_save(const WebSession *session, Flow *flow, FlowSaveMode mode, Flo
         return r;
     flow->revision = ret->revision; /* nobody else has seen this flow yet */
     flow_cache_put(session->flows, flow);
+    if (ret->changed)
+        queue_pg_tell_schedulers(session->queue);
     return 0;
+}
+
+int flow_body_delete(const WebSession *session, const char *namespace, const char *id)
+{
+    int revision;
+    int r = store_flow_delete(session->pg, namespace, id, NULL, session->settings->write_back, &revision);
+    if (r == 0)
+        queue_pg_tell_schedulers(session->queue);
+    return r;
 }
 
 int flow_body_from_file(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,

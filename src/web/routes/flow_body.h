@@ -10,6 +10,8 @@ int flow_body_parse(const WebSession *session, const char *source, size_t length
 int flow_body_refused(const HttpRequest *request, HttpResponse *response, const Diag *diag);
 /* Stores it, sets its revision and puts it into the session's cache. Outcomes of store_flow_save. */
 int flow_body_save(const WebSession *session, Flow *flow, FlowSaveMode mode, FlowSaved *ret) _must_check_;
+/* Deletes it by a new revision. Outcomes of store_flow_delete. */
+int flow_body_delete(const WebSession *session, const char *namespace, const char *id) _must_check_;
 /* 409 naming the file that the flow came from. */
 int flow_body_from_file(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
                         const char *id);

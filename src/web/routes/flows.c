@@ -93,8 +93,7 @@ static int list_namespace(WebSession *session, const HttpRequest *request, HttpR
 static int delete(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *namespace = http_parameter(request, "namespace"), *id = http_parameter(request, "id");
-    int revision;
-    int r = store_flow_delete(session->pg, namespace, id, NULL, session->settings->write_back, &revision);
+    int r = flow_body_delete(session, namespace, id);
     if (r == STORE_E_NONE)
         return http_not_found(request, response);
     if (r == STORE_E_FROM_FILE)

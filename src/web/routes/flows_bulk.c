@@ -88,8 +88,7 @@ static int delete_others(WebSession *session, const char *namespace, const Flows
         FlowRecord *record = &records.items[i];
         if (is_wanted(flows, record) || (record->file_path && !session->settings->write_back))
             continue;
-        int revision;
-        r = store_flow_delete(session->pg, record->namespace, record->id, NULL, session->settings->write_back, &revision);
+        r = flow_body_delete(session, record->namespace, record->id);
         if (r == STORE_E_NONE || r == STORE_E_FROM_FILE) {
             r = 0; /* somebody else was faster */
             continue;
@@ -194,8 +193,7 @@ static int delete_many(WebSession *session, const HttpRequest *request, HttpResp
         return MIN(r, 0);
     for (size_t i = 0; i < records.count; i++) {
         const FlowRecord *record = &records.items[i];
-        int revision;
-        r = store_flow_delete(session->pg, record->namespace, record->id, NULL, session->settings->write_back, &revision);
+        r = flow_body_delete(session, record->namespace, record->id);
         if (r == STORE_E_FROM_FILE)
             return flow_body_from_file(session, request, response, record->namespace, record->id);
         if (r < 0)

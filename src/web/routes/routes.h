@@ -7,6 +7,7 @@
     X(flows)                                                                                                            \
     X(flows_bulk)                                                                                                       \
     X(flows_validate)                                                                                                   \
+    X(flow_files)                                                                                                       \
     X(executions)                                                                                                       \
     X(execution_create)                                                                                                 \
     X(execution_operations)                                                                                             \
