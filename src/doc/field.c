@@ -263,20 +263,36 @@ static const char *const json_words[] = {
     [JSON_REAL] = "the number", [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null",
 };
 
+/* Bytes of the beginning that a message shows; never half a character. */
+static size_t shown_length(const char *text)
+{
+    size_t length = strnlen(text, 60);
+    while (length > 0 && text[length] && ((unsigned char)text[length] & 0xC0) == 0x80)
+        length--;
+    return length;
+}
+
+/* "expected an integer but found the text 'x'". */
+static void append_mismatch(Buffer *text, const Field *field, const json_t *value)
+{
+    buffer_printf(text, "expected %s", kinds[field->kind].what);
+    for (size_t i = 0; field->kind == FIELD_ENUM && field->values && field->values[i]; i++)
+        buffer_printf(text, "%s %s", i ? "," : "", field->values[i]);
+    buffer_printf(text, " but found %s", json_words[json_typeof(value)]);
+    if (json_is_string(value)) {
+        const char *found = json_string_value(value);
+        buffer_printf(text, " '%.*s'", (int)shown_length(found), found);
+    } else if (json_is_number(value)) {
+        _cleanup_free_ char *number = json_text(value);
+        buffer_printf(text, " %s", number);
+    }
+}
+
 static void report_kind(const FieldCheck *check, const Field *field, const json_t *object, const json_t *value,
                         const char *path)
 {
     _cleanup_buffer_ Buffer text = {};
-    buffer_printf(&text, "expected %s", kinds[field->kind].what);
-    for (size_t i = 0; field->kind == FIELD_ENUM && field->values && field->values[i]; i++)
-        buffer_printf(&text, "%s %s", i ? "," : "", field->values[i]);
-    buffer_printf(&text, " but found %s", json_words[json_typeof(value)]);
-    if (json_is_string(value))
-        buffer_printf(&text, " '%.60s'", json_string_value(value));
-    else if (json_is_number(value)) {
-        _cleanup_free_ char *number = json_text(value);
-        buffer_printf(&text, " %s", number);
-    }
+    append_mismatch(&text, field, value);
     field_report_form(check, object, field->name, path, "%s", buffer_text(&text));
 }
 
@@ -367,8 +383,9 @@ static void check_item(const FieldCheck *check, const Field *field, const json_t
     }
     unsigned line, column;
     document_position(check->document, container, key, index, &line, &column);
-    diag_error(check->diag, path, line, column, "expected %s but found %s", kinds[item.kind].what,
-               json_words[json_typeof(value)]);
+    _cleanup_buffer_ Buffer text = {};
+    append_mismatch(&text, &item, value);
+    diag_error(check->diag, path, line, column, "%s", buffer_text(&text));
     diag_mark(check->diag, NULL, true);
 }
 
