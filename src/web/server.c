@@ -281,8 +281,13 @@ static HttpRequest *read_request(const Handler *handler, h2o_req_t *req)
         const char *name = header->orig_name ? header->orig_name : header->name->base;
         http_request_header(request, name, header->name->len, header->value.base, header->value.len);
     }
-    if (req->entity.base)
+    if (req->entity.base) {
+        /* h2o keeps this one to itself; webhooks show all headers. */
+        char length[32];
+        int digits = snprintf(length, sizeof(length), "%zu", req->entity.len);
+        http_request_header(request, "Content-Length", 14, length, (size_t)digits);
         http_request_body(request, req->entity.base, req->entity.len);
+    }
     request->peer = handler->port == SERVER_PORT_LOCAL ? "unix" : peer_name(request->arena, req->conn);
     request->trusted = handler->port == SERVER_PORT_LOCAL && peer_is_trusted(handler->server, req->conn);
     return request;

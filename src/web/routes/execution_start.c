@@ -36,11 +36,24 @@ static json_t *correlation_label(const char *id)
     return labels;
 }
 
+/* Labels of the flow that executions take over: all but system ones. New. */
+static json_t *labels_of_flow(const Flow *flow)
+{
+    json_t *labels = json_array();
+    size_t i;
+    json_t *label;
+    json_array_foreach (flow->labels, i, label)
+        if (!starts_with(json_get_text(label, "key", ""), "system."))
+            json_array_append(labels, label);
+    return labels;
+}
+
 Execution *execution_start_new(const ExecutionStart *start, const char *id, usec_t now)
 {
     const Flow *flow = start->flow;
     Execution *execution = execution_new(id, flow->namespace, flow->id, flow->revision, now);
-    json_t *labels = labels_merge(flow->labels, start->labels);
+    _cleanup_json_ json_t *inherited = labels_of_flow(flow);
+    json_t *labels = labels_merge(inherited, start->labels);
     if (start->correlate && !label_get(labels, "system.correlationId")) {
         _cleanup_json_ json_t *own = correlation_label(id);
         json_t *both = labels_merge(labels, own);

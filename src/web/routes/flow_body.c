@@ -36,6 +36,32 @@ int flow_body_refused(const HttpRequest *request, HttpResponse *response, const 
     return http_invalid_list(request, response, message, errors);
 }
 
+int flow_body_missing(const HttpRequest *request, HttpResponse *response, const char *parameter)
+{
+    return http_error(request, response, 422, "Invalid route params: Required Body [%s] not specified", parameter);
+}
+
+int flow_body_read(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *parameter,
+                   Flow **ret)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    DocumentParts parts = {};
+    const char *source = request->body;
+    size_t length = request->body_length;
+    if (length == 0)
+        return flow_body_missing(request, response, parameter), FLOW_E_INVALID;
+    document_split(source, length, &parts);
+    if (parts.count > 1) {
+        source = parts.items[0].text;
+        length = parts.items[0].length;
+    }
+    vec_free(&parts);
+    int r = flow_body_parse(session, source, length, ret, &diag);
+    if (r > 0)
+        flow_body_refused(request, response, &diag);
+    return r;
+}
+
 int flow_body_save(const WebSession *session, Flow *flow, FlowSaveMode mode, FlowSaved *ret)
 {
     FlowSave save = {.flow = flow, .mode = mode, .write_back = session->settings->write_back};

@@ -6,6 +6,11 @@
 
 /* Strict, as for saving. FLOW_E_INVALID: the Diag says why. */
 int flow_body_parse(const WebSession *session, const char *source, size_t length, Flow **ret, Diag *diag) _must_check_;
+/* The flow of a request's body: its first document. Positive: answered (422). `parameter` names the body in messages. */
+int flow_body_read(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *parameter,
+                   Flow **ret) _must_check_;
+/* The 422 answer of a body that is missing. */
+int flow_body_missing(const HttpRequest *request, HttpResponse *response, const char *parameter);
 /* The 422 answer of a flow that does not parse. */
 int flow_body_refused(const HttpRequest *request, HttpResponse *response, const Diag *diag);
 /* Stores it, sets its revision and puts it into the session's cache. Outcomes of store_flow_save. */

@@ -12,10 +12,9 @@ static int answer_flow(HttpResponse *response, const Flow *flow, bool with_sourc
 static int create(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     _cleanup_(flow_unrefp) Flow *flow = NULL;
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    int r = flow_body_parse(session, request->body, request->body_length, &flow, &diag);
+    int r = flow_body_read(session, request, response, "flow", &flow);
     if (r != 0)
-        return r < 0 ? r : flow_body_refused(request, response, &diag);
+        return MIN(r, 0);
     FlowSaved saved;
     r = flow_body_save(session, flow, FLOW_SAVE_CREATE, &saved);
     if (r == STORE_E_CONFLICT || r == STORE_E_FROM_FILE)
@@ -27,14 +26,13 @@ static int update(WebSession *session, const HttpRequest *request, HttpResponse 
 {
     const char *namespace = http_parameter(request, "namespace"), *id = http_parameter(request, "id");
     _cleanup_(flow_unrefp) Flow *flow = NULL;
-    _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_flow_record_ FlowRecord present = {};
     int r = store_flow_get(session->pg, namespace, id, 0, false, &present);
     if (r != 0)
         return r == STORE_E_NONE ? http_not_found(request, response) : fold(r);
-    r = flow_body_parse(session, request->body, request->body_length, &flow, &diag);
+    r = flow_body_read(session, request, response, "flow", &flow);
     if (r != 0)
-        return r < 0 ? r : flow_body_refused(request, response, &diag);
+        return MIN(r, 0);
     if (!streq(flow->id, id))
         return http_invalid(request, response, "flow.id", "Illegal flow id update");
     if (!streq(flow->namespace, namespace))

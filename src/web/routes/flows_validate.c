@@ -19,6 +19,17 @@ static int is_outdated(const WebSession *session, const Flow *flow, bool *ret)
     return 0;
 }
 
+/* The names as they were written, whatever is wrong with them. */
+static void add_names(json_t *validation, const char *source, size_t length)
+{
+    _cleanup_(document_freep) Document *document = NULL;
+    if (document_parse(source, length, NULL, &document, NULL) != 0)
+        return;
+    const json_t *root = document_root(document);
+    json_set_text(validation, "flow", json_get_text(root, "id", NULL));
+    json_set_text(validation, "namespace", json_get_text(root, "namespace", NULL));
+}
+
 static int validate_source(const WebSession *session, const char *source, size_t length, size_t index, json_t **ret)
 {
     _cleanup_(flow_unrefp) Flow *flow = NULL;
@@ -33,12 +44,8 @@ static int validate_source(const WebSession *session, const char *source, size_t
     json_object_set_new(validation, "index", json_integer((json_int_t)index));
     json_object_set_new(validation, "outdated", json_boolean(outdated));
     /* A text that could not be read as a flow has no name. */
-    if (json_object_get(validation, "warnings")) {
-        _cleanup_free_ char *namespace = NULL, *id = NULL;
-        flow_identify(source, length, &namespace, &id);
-        json_set_text(validation, "flow", id);
-        json_set_text(validation, "namespace", namespace);
-    }
+    if (json_object_get(validation, "warnings"))
+        add_names(validation, source, length);
     *ret = validation;
     return 0;
 }
@@ -46,6 +53,8 @@ static int validate_source(const WebSession *session, const char *source, size_t
 static int validate(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     DocumentParts parts = {};
+    if (request->body_length == 0)
+        return flow_body_missing(request, response, "flows");
     document_split(request->body, request->body_length, &parts);
     if (parts.count == 0)
         vec_push(&parts, (DocumentPart){.text = request->body, .length = request->body_length, .first_line = 1});

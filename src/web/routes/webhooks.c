@@ -43,6 +43,29 @@ static const Trigger *find_trigger(const WebSession *session, const Flow *flow, 
     return found;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const char *first = *(const char *const *)a, *second = *(const char *const *)b;
+    size_t m = strlen(first), n = strlen(second);
+    return m != n ? (m < n ? -1 : 1) : strcmp(first, second);
+}
+
+/* The same members, short names first, as PostgreSQL's jsonb gives them back to Kestra's expressions. */
+static json_t *in_jsonb_order(json_t *groups)
+{
+    size_t count = json_object_size(groups), n = 0;
+    const char **names = xnew_n(const char *, count + 1), *name;
+    json_t *sorted = json_object(), *values;
+    json_object_foreach (groups, name, values)
+        names[n++] = name;
+    qsort(names, n, sizeof(*names), compare_names);
+    for (size_t i = 0; i < n; i++)
+        json_object_set(sorted, names[i], json_object_get(groups, names[i]));
+    free(names);
+    json_decref(groups);
+    return sorted;
+}
+
 /* {name: [values]} */
 static json_t *group_fields(const HttpFields *fields)
 {
@@ -59,7 +82,7 @@ static json_t *group_fields(const HttpFields *fields)
         }
         json_array_append_new(values, value);
     }
-    return groups;
+    return in_jsonb_order(groups);
 }
 
 /* A JSON object or array, else the raw text. NULL for an empty body or one that is no text. */
