@@ -342,9 +342,8 @@ State scope_state(const Scope *scope)
         state = STATE_FAILED;
     else if (scope->warnings)
         state = STATE_WARNING;
-    if (state == STATE_FAILED && scope->plan.failure_is_warning)
-        state = STATE_WARNING;
-    return scope_allowed_state(scope->task, state);
+    state = scope_allowed_state(scope->task, state);
+    return state == STATE_FAILED && scope->plan.failure_is_warning ? STATE_WARNING : state;
 }
 
 /* --- taking in what is there already --- */

@@ -211,11 +211,11 @@ static json_t *root_parent(const ContextSource *source)
 
 static json_t *root_parents(const ContextSource *source)
 {
-    json_t *parents = NULL;
-    for (const TaskRun *run = source->task_run ? source->task_run->parent : NULL; run; run = run->parent) {
+    if (!source->task_run || !source->task_run->parent)
+        return NULL;
+    json_t *parents = json_array();
+    for (const TaskRun *run = source->task_run->parent; run; run = run->parent) {
         json_t *parent = ancestor(run);
-        if (parent && !parents)
-            parents = json_array();
         if (parent)
             json_array_append_new(parents, parent);
     }
