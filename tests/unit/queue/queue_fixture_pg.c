@@ -30,7 +30,7 @@ static Queue *pg_queue(void)
 {
     Queue *queue;
     vec_push(&sessions, database_session(QUEUE_PG_SESSION_SQL));
-    QueueSettings settings = {.lease_usec = lease_usec, .socket_pattern = ""};
+    QueueSettings settings = {.lease_usec = lease_usec};
     ck_assert_int_eq(queue_pg_new(sessions.items[sessions.count - 1], NULL, &settings, &queue), 0);
     vec_push(&queues, queue);
     return queue;
