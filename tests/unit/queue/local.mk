@@ -7,3 +7,4 @@ tests_unit_queue_check_queue_SOURCES = tests/unit/queue/check_queue.c tests/unit
 	tests/unit/queue/queue_fixture.h tests/unit/queue/queue_fixture_pg.c
 tests_unit_queue_check_queue_CPPFLAGS = $(CPPFLAGS_QUEUE_TEST)
 tests_unit_queue_check_queue_LDADD = $(LIBS_DATABASE) $(LIBS_STORE) $(TESTS_LDADD_CHECK)
+include tests/isolation/local.mk
