@@ -57,7 +57,7 @@ int64_t pg_value_integer(const PgRows *rows, size_t row, unsigned column)
     const char *text = pg_value(rows, row, column);
     if (!text)
         return 0;
-    return *text == '-' ? -(int64_t)leading_number(text + 1) : (int64_t)leading_number(text);
+    return (int64_t)(*text == '-' ? -(uint64_t)leading_number(text + 1) : (uint64_t)leading_number(text));
 }
 
 bool pg_value_boolean(const PgRows *rows, size_t row, unsigned column)

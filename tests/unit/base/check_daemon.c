@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bell.h"
@@ -275,32 +276,45 @@ START_TEST(test_endless_head)
 }
 END_TEST
 
-START_TEST(test_passed_descriptors)
+/* sd_listen_fds wants them at 3 and 4, so this runs in a process of its own. */
+static bool takes_passed_descriptors(int listening, int other, const char *path)
 {
-    char pid[16], path[128];
-    (void)snprintf(path, sizeof(path), "%s/passed.sock", world.directory);
-    int fd, other = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    ck_assert_int_eq(control_listen(path, &fd), 0);
-    /* sd_listen_fds wants them at 3 and 4; the check runs in a child of its own */
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 20);
-    other = fcntl(other, F_DUPFD_CLOEXEC, 20);
+    char pid[16];
     int notify = fcntl(world.notify, F_DUPFD_CLOEXEC, 20);
-    ck_assert_int_eq(dup2(fd, 3), 3);
-    ck_assert_int_eq(dup2(other, 4), 4);
+    listening = fcntl(listening, F_DUPFD_CLOEXEC, 20);
+    other = fcntl(other, F_DUPFD_CLOEXEC, 20);
+    if (dup2(listening, 3) != 3 || dup2(other, 4) != 4)
+        return false;
     world.notify = notify;
     (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
     setenv("LISTEN_PID", pid, 1);
     setenv("LISTEN_FDS", "2", 1);
     setenv("LISTEN_FDNAMES", "tester:http", 1);
-    start();
-    ck_assert_str_eq(daemon_socket_path(world.daemon), path);
-    ck_assert_int_eq(daemon_listen_fd(world.daemon, "http"), 4);
-    ck_assert_int_eq(daemon_listen_fd(world.daemon, "http"), -1);
-    ck_assert_int_eq(daemon_listen_fd(world.daemon, "tester"), -1);
-    ck_assert_ptr_null(getenv("LISTEN_FDS"));
-    int client = connect_to(path);
-    ck_assert(starts_with(ask(client, "GET /health HTTP/1.1\r\n\r\n"), "HTTP/1.1 200"));
-    close_fd(client);
+    if (daemon_new(&ops, &world, world.socket, &world.daemon) != 0)
+        return false;
+    bool taken = streq(daemon_socket_path(world.daemon), path) && daemon_listen_fd(world.daemon, "http") == 4 &&
+                 daemon_listen_fd(world.daemon, "http") == -1 && daemon_listen_fd(world.daemon, "tester") == -1 &&
+                 !getenv("LISTEN_FDS");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return taken && connect(client, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+           starts_with(ask(client, "GET /health HTTP/1.1\r\n\r\n"), "HTTP/1.1 200");
+}
+
+START_TEST(test_passed_descriptors)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/passed.sock", world.directory);
+    int fd, status, other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(control_listen(path, &fd), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(takes_passed_descriptors(fd, other, path) ? 0 : 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close_fd(fd);
+    close_fd(other);
     unlink(path);
 }
 END_TEST
