@@ -28,7 +28,7 @@ static void must(int r, const char *what)
 static Queue *new_queue(const char *dsn, const char *role)
 {
     PgSettings settings = {.conninfo = dsn, .session_sql = QUEUE_PG_SESSION_SQL};
-    QueueSettings queue_settings = {.socket_pattern = ""};
+    QueueSettings queue_settings = {};
     Pg *pg;
     Queue *queue;
     must(pg_new(&settings, &pg, NULL), "settings");
