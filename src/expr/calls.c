@@ -8,10 +8,10 @@
 #include <stdarg.h>
 
 static const CallRow *const filter_groups[] = {
-    filters_text, filters_list, filters_map, filters_json, filters_encoding, filters_regex,
+    filters_text, filters_list, filters_map, filters_number, filters_json, filters_encoding, filters_regex,
 };
 static const CallRow *const function_groups[] = {
-    functions_render,
+    functions_data, functions_render, functions_outside, functions_random, functions_crypto,
 };
 static const CallRow *const test_groups[] = {tests_all};
 

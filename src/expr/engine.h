@@ -234,6 +234,8 @@ void scope_put(Eval *eval, Name name, Value value);   /* in the innermost scope 
 void scope_assign(Eval *eval, Name name, Value value); /* where it is defined, else innermost */
 /* False: no such variable. */
 bool eval_variable(Eval *eval, Name name, Value *ret);
+/* What a list or map looks like after methods (add, put) of this render. */
+Value eval_current_version(Eval *eval, Value value);
 /* Every visible variable as a map. */
 Value eval_all_variables(Eval *eval);
 int eval_run_expr(Eval *eval, const Expr *expr);

@@ -299,7 +299,10 @@ int eval_literal(Eval *eval, const Node *node, Value *ret)
 
 int eval_name(Eval *eval, const Node *node, Value *ret)
 {
-    return eval_variable(eval, node->name, ret) ? 0 : eval_undefined(eval, node->line, node->name);
+    if (!eval_variable(eval, node->name, ret))
+        return eval_undefined(eval, node->line, node->name);
+    *ret = eval_current_version(eval, *ret);
+    return 0;
 }
 
 int eval_list_literal(Eval *eval, const Node *node, Value *ret)

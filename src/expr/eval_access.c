@@ -61,12 +61,17 @@ static int call_method(Eval *eval, const Node *node, const Value *object, Name n
 }
 
 /* Lists and maps that a method changed (add, put) are found by the address of the original. */
-static Value current_version(Eval *eval, Value value)
+Value eval_current_version(Eval *eval, Value value)
 {
-    if (!eval->changed || (value.kind != VALUE_LIST && value.kind != VALUE_MAP))
+    if (!eval->changed)
         return value;
-    Value address = value_long((int64_t)(uintptr_t)value.json), changed = value_map(eval->changed), found;
-    return value_find(&changed, &address, &found) ? found : value;
+    Value changed = value_map(eval->changed), address = VALUE_NULL_INIT;
+    while (value.kind == VALUE_LIST || value.kind == VALUE_MAP) {
+        address = value_long((int64_t)(uintptr_t)value.json);
+        if (!value_find(&changed, &address, &value))
+            break;
+    }
+    return value;
 }
 
 int eval_attribute(Eval *eval, const Node *node, Value *ret)
@@ -86,11 +91,11 @@ int eval_attribute(Eval *eval, const Node *node, Value *ret)
     if (object.kind == VALUE_MAP) {
         r = map_attribute(eval, node->line, &object, &key, name, ret);
         if (!r)
-            *ret = current_version(eval, *ret);
+            *ret = eval_current_version(eval, *ret);
         return r;
     }
     if (object.kind == VALUE_LIST && list_index(&name, value_count(&object), &index)) {
-        *ret = current_version(eval, value_item(&object, index));
+        *ret = eval_current_version(eval, value_item(&object, index));
         return 0;
     }
     return eval_method(eval, node->line, object, name, NULL, 0, false, ret);

@@ -12,13 +12,19 @@ libexpr_a_SOURCES = \
 	src/expr/filters/json.c \
 	src/expr/filters/list.c \
 	src/expr/filters/map.c \
+	src/expr/filters/number.c \
 	src/expr/filters/regex.c \
 	src/expr/filters/text.c \
+	src/expr/functions/crypto.c \
+	src/expr/functions/data.c \
+	src/expr/functions/outside.c \
+	src/expr/functions/random.c \
 	src/expr/functions/render.c \
 	src/expr/java_text.c src/expr/java_text.h \
 	src/expr/json_read.c src/expr/json_read.h \
 	src/expr/lexer.c src/expr/lexer.h \
 	src/expr/methods.c \
+	src/expr/number_format.c src/expr/number_format.h \
 	src/expr/parser.h \
 	src/expr/parser_expression.c \
 	src/expr/parser_tags.c \

@@ -294,15 +294,11 @@ static int list_add(Method *m, Value *ret)
 {
     if (m->object.class_)
         return eval_fail_plain(m->eval, "This list cannot be changed");
-    if (m->object.is_json) {
-        List *list = list_new(m->eval->arena, value_count(&m->object) + 1);
-        for (size_t i = 0; i < value_count(&m->object); i++)
-            list_push(m->eval->arena, list, value_item(&m->object, i));
-        list_push(m->eval->arena, list, m->arguments[0]);
-        remember_change(m->eval, &m->object, value_list(list));
-    } else {
-        list_push(m->eval->arena, m->object.list, m->arguments[0]);
-    }
+    List *list = list_new(m->eval->arena, value_count(&m->object) + 1);
+    for (size_t i = 0; i < value_count(&m->object); i++)
+        list_push(m->eval->arena, list, value_item(&m->object, i));
+    list_push(m->eval->arena, list, m->arguments[0]);
+    remember_change(m->eval, &m->object, value_list(list));
     *ret = value_boolean(true);
     return 0;
 }
@@ -310,16 +306,12 @@ static int map_put(Method *m, Value *ret)
 {
     *ret = VALUE_NULL_INIT;
     (void)value_find(&m->object, &m->arguments[0], ret); /* absent: null */
-    if (m->object.is_json) {
-        ValueMap *map = map2_new(m->eval->arena);
-        MapWalk walk = {.map = m->object};
-        for (Value key, value; map_walk(&walk, &key, &value);)
-            map2_put(m->eval->arena, map, key, value);
-        map2_put(m->eval->arena, map, m->arguments[0], m->arguments[1]);
-        remember_change(m->eval, &m->object, value_map(map));
-    } else {
-        map2_put(m->eval->arena, m->object.map, m->arguments[0], m->arguments[1]);
-    }
+    ValueMap *map = map2_new(m->eval->arena);
+    MapWalk walk = {.map = m->object};
+    for (Value key, value; map_walk(&walk, &key, &value);)
+        map2_put(m->eval->arena, map, key, value);
+    map2_put(m->eval->arena, map, m->arguments[0], m->arguments[1]);
+    remember_change(m->eval, &m->object, value_map(map));
     return 0;
 }
 static int map_get(Method *m, Value *ret)
