@@ -1,6 +1,10 @@
 noinst_LIBRARIES += libexpr.a
 libexpr_a_SOURCES = \
 	src/expr/calls.c src/expr/calls.h \
+	src/expr/date.c src/expr/date.h \
+	src/expr/date_names.c \
+	src/expr/date_pattern.c \
+	src/expr/date_read.c \
 	src/expr/decimal.c src/expr/decimal.h \
 	src/expr/encoding.c src/expr/encoding.h \
 	src/expr/engine.h \
@@ -8,7 +12,9 @@ libexpr_a_SOURCES = \
 	src/expr/eval_access.c \
 	src/expr/eval_operators.c \
 	src/expr/expr.c src/expr/expr.h \
+	src/expr/filters/date.c \
 	src/expr/filters/encoding.c \
+	src/expr/filters/jq.c \
 	src/expr/filters/json.c \
 	src/expr/filters/list.c \
 	src/expr/filters/map.c \
@@ -17,6 +23,7 @@ libexpr_a_SOURCES = \
 	src/expr/filters/text.c \
 	src/expr/functions/crypto.c \
 	src/expr/functions/data.c \
+	src/expr/functions/date.c \
 	src/expr/functions/outside.c \
 	src/expr/functions/random.c \
 	src/expr/functions/render.c \
