@@ -17,9 +17,17 @@ void diag_done(Diag *diag)
     diag->errors = 0;
 }
 
+bool diag_is_full(const Diag *diag)
+{
+    return !diag || diag->entries.count >= DIAG_ENTRIES_MAX;
+}
+
 static void add(Diag *diag, DiagEntry entry, const char *format, va_list arguments)
 {
     if (!diag)
+        return;
+    diag->last_dropped = diag_is_full(diag);
+    if (diag->last_dropped)
         return;
     Arena *arena = arena_new();
     entry.message = xstrdup(arena_vprintf(arena, format, arguments));
@@ -50,7 +58,7 @@ void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, 
 
 void diag_mark(Diag *diag, const char *name, bool is_form)
 {
-    if (!diag || diag->entries.count == 0)
+    if (!diag || diag->last_dropped || diag->entries.count == 0)
         return;
     DiagEntry *entry = &diag->entries.items[diag->entries.count - 1];
     free(entry->name);

@@ -25,9 +25,13 @@ typedef struct DiagEntry {
 
 typedef struct Diag {
     VEC(DiagEntry) entries;
-    unsigned errors; /* entries with DIAG_ERROR */
+    unsigned errors;   /* entries with DIAG_ERROR */
+    bool last_dropped; /* private: the entry added last found no room */
 } Diag;
 
+enum {
+    DIAG_ENTRIES_MAX = 1000, /* further ones are dropped: nobody reads them, and a hostile text could have millions */
+};
 #define DIAG_INIT ((Diag){})
 void diag_done(Diag *diag);
 #define _cleanup_diag_ _cleanup_(diag_done)
@@ -36,6 +40,8 @@ void diag_error(Diag *diag, const char *path, unsigned line, unsigned column, co
     _printf_(5, 6);
 void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, const char *format, ...)
     _printf_(5, 6);
+/* Whether further entries would be dropped; lets callers skip the work of finding them. NULL is full. */
+bool diag_is_full(const Diag *diag);
 /* Completes the entry that was added last; name is copied, may be NULL. */
 void diag_mark(Diag *diag, const char *name, bool is_form);
 /* Names the file of every entry from `first` on that has none yet. */

@@ -68,6 +68,8 @@ static char *join(const char *path, const char *key)
 static void report(const FieldCheck *check, const json_t *object, const char *key, const char *path, bool is_form,
                    const char *message)
 {
+    if (diag_is_full(check->diag))
+        return;
     unsigned line = 0, column = 0;
     const json_t *member = key && object ? json_object_get(object, key) : NULL;
     if (object) /* a missing member is reported where its object begins */
@@ -489,6 +491,8 @@ static void check_unknown(const FieldCheck *check, const Field *table, const Fie
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         if (field_find(table, key) || field_find(common, key))
             continue;
+        if (diag_is_full(check->diag))
+            return;
         _cleanup_buffer_ Buffer names = {};
         unsigned count = 0;
         append_names(&names, table, &count);

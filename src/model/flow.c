@@ -114,8 +114,14 @@ static int parse(const char *source, size_t length, const FlowParse *options, Fl
         check(options, document, defaults, diag);
     if (diag->errors != errors)
         return FLOW_E_INVALID;
+    json_t *effective = defaults_inject(defaults, root);
+    if (!effective) {
+        diag_error(diag, "pluginDefaults", 0, 0, "the plugin defaults are too many, or make the flow too large");
+        diag_mark(diag, NULL, true);
+        return FLOW_E_INVALID;
+    }
     Flow *flow = flow_new(source, length);
-    flow->effective = defaults_inject(defaults, root);
+    flow->effective = effective;
     flow->definition = flow_definition(options->registry, root);
     flow_build(flow, options, document, diag);
     *ret = flow;

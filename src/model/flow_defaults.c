@@ -14,13 +14,32 @@ typedef struct Default {
     size_t type_length;
     const json_t *values;
     bool forced;
+    size_t nodes; /* values that a merge adds at most */
 } Default;
+
+/* Defaults multiply: each is copied into every object of its type. Both bounds keep the product small. */
+enum {
+    DEFAULTS_MAX = 1000,
+    ADDED_NODES_MAX = 200000,
+};
 
 struct Defaults {
     VEC(Default) items;
+    size_t added; /* by merges so far */
+    bool exceeded;
 };
 
 static const TypeKind all_kinds[] = {TYPE_TASK, TYPE_TRIGGER, TYPE_CONDITION, TYPE_TASK_RUNNER};
+
+static size_t count_nodes(const json_t *value)
+{
+    size_t count = 1, i;
+    const char *key;
+    json_t *item;
+    json_array_foreach(value, i, item) count += count_nodes(item);
+    json_object_foreach((json_t *)(uintptr_t)value, key, item) count += count_nodes(item);
+    return count;
+}
 
 static void add(Defaults *defaults, const TypeRegistry *registry, const json_t *item)
 {
@@ -29,12 +48,17 @@ static void add(Defaults *defaults, const TypeRegistry *registry, const json_t *
     if (!type || !json_is_object(values))
         return;
     bool forced = property_is_true(item, "forced");
-    vec_push(&defaults->items, (Default){type, strlen(type), values, forced});
+    if (defaults->items.count >= DEFAULTS_MAX) {
+        defaults->exceeded = true;
+        return;
+    }
+    size_t nodes = count_nodes(values);
+    vec_push(&defaults->items, (Default){type, strlen(type), values, forced, nodes});
     bool is_alias = false;
     for (size_t i = 0; i < ELEMENTS(all_kinds); i++) {
         const Type *real = type_find(registry, all_kinds[i], type, &is_alias);
         if (real && is_alias)
-            vec_push(&defaults->items, (Default){real->name, strlen(real->name), values, forced});
+            vec_push(&defaults->items, (Default){real->name, strlen(real->name), values, forced, nodes});
     }
 }
 
@@ -77,8 +101,22 @@ bool defaults_have(const Defaults *defaults, const char *type, const char *prope
     return false;
 }
 
+/* One merge; false when it would make the flow too large. Steals *object and gives the merged one back. */
+static bool merge(Defaults *defaults, const Default *row, json_t **object)
+{
+    defaults->added += row->nodes + count_nodes(*object);
+    if (defaults->added > ADDED_NODES_MAX)
+        defaults->exceeded = true;
+    if (defaults->exceeded)
+        return false;
+    json_t *merged = row->forced ? json_merged(*object, row->values) : json_merged(row->values, *object);
+    json_decref(*object);
+    *object = merged;
+    return true;
+}
+
 /* Steals object. */
-static json_t *apply(const Defaults *defaults, json_t *object)
+static json_t *apply(Defaults *defaults, json_t *object)
 {
     const char *found = json_get_text(object, "type", NULL);
     if (!found)
@@ -86,26 +124,20 @@ static json_t *apply(const Defaults *defaults, json_t *object)
     _cleanup_free_ char *type = xstrdup(found); /* a forced default may change it */
     for (size_t i = 0; i < defaults->items.count; i++) {
         const Default *row = &defaults->items.items[i];
-        if (row->forced || !covers(row, type))
-            continue;
-        json_t *merged = json_merged(row->values, object);
-        json_decref(object);
-        object = merged;
+        if (!row->forced && covers(row, type) && !merge(defaults, row, &object))
+            return object;
     }
     for (size_t i = defaults->items.count; i-- > 0;) {
         const Default *row = &defaults->items.items[i];
-        if (!row->forced || !covers(row, type))
-            continue;
-        json_t *merged = json_merged(object, row->values);
-        json_decref(object);
-        object = merged;
+        if (row->forced && covers(row, type) && !merge(defaults, row, &object))
+            return object;
     }
     return object;
 }
 
-static json_t *inject(const Defaults *defaults, json_t *value);
+static json_t *inject(Defaults *defaults, json_t *value);
 
-static json_t *inject_array(const Defaults *defaults, json_t *array)
+static json_t *inject_array(Defaults *defaults, json_t *array)
 {
     json_t *copy = NULL;
     size_t i;
@@ -121,7 +153,7 @@ static json_t *inject_array(const Defaults *defaults, json_t *array)
     return copy ? copy : json_incref(array);
 }
 
-static json_t *inject_object(const Defaults *defaults, json_t *object)
+static json_t *inject_object(Defaults *defaults, json_t *object)
 {
     json_t *copy = NULL;
     const char *key;
@@ -137,7 +169,7 @@ static json_t *inject_object(const Defaults *defaults, json_t *object)
     return apply(defaults, copy ? copy : json_incref(object));
 }
 
-static json_t *inject(const Defaults *defaults, json_t *value)
+static json_t *inject(Defaults *defaults, json_t *value)
 {
     if (json_is_array(value))
         return inject_array(defaults, value);
@@ -146,7 +178,7 @@ static json_t *inject(const Defaults *defaults, json_t *value)
     return json_incref(value);
 }
 
-json_t *defaults_inject(const Defaults *defaults, json_t *flow)
+json_t *defaults_inject(Defaults *defaults, json_t *flow)
 {
     if (!defaults)
         return json_incref(flow);
@@ -158,5 +190,8 @@ json_t *defaults_inject(const Defaults *defaults, json_t *flow)
             continue;
         (void)json_object_set_new_nocheck(injected, key, inject(defaults, value));
     }
-    return injected;
+    if (!defaults->exceeded)
+        return injected;
+    json_decref(injected);
+    return NULL;
 }

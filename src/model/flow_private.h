@@ -30,8 +30,9 @@ typedef struct Defaults Defaults;
 Defaults *defaults_new(const TypeRegistry *registry, const json_t *flow, const json_t *global);
 Defaults *defaults_free(Defaults *defaults);
 DEFINE_CLEANUP(Defaults *, defaults_free);
-/* The flow with every matching default merged in; shares what did not change. New. */
-json_t *defaults_inject(const Defaults *defaults, json_t *flow);
+/* The flow with every matching default merged in; shares what did not change. New; NULL when it would be too large.
+ * defaults may be NULL. */
+json_t *defaults_inject(Defaults *defaults, json_t *flow);
 /* Whether a default gives `property` to an object of this type. defaults may be NULL. */
 bool defaults_have(const Defaults *defaults, const char *type, const char *property);
 

@@ -30,7 +30,7 @@ int flow_body_refused(const HttpRequest *request, HttpResponse *response, const 
             continue;
         json_t *error = json_object();
         json_set_text(error, "message", entry->message);
-        json_set_text(error, "path", entry->name ? entry->name : entry->path);
+        json_set_text(error, "path", entry->path ? entry->path : entry->name ? entry->name : "yaml");
         json_array_append_new(errors, error);
     }
     return http_invalid_list(request, response, message, errors);

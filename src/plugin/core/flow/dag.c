@@ -78,6 +78,10 @@ static void find_cycles(const json_t *nodes, const json_t *by_id, Buffer *ret_na
     }
 }
 
+enum {
+    NODES_MAX = 1000, /* bounds the depth and the cost of the walks over dependencies */
+};
+
 static void dag_check(const FieldCheck *check, const json_t *properties, const char *path)
 {
     const json_t *nodes = json_object_get(properties, "tasks");
@@ -86,6 +90,10 @@ static void dag_check(const FieldCheck *check, const json_t *properties, const c
         document_position(check->document, properties, "tasks", 0, &line, &column);
     if (!json_array_size(nodes)) {
         diag_error(check->diag, path, line, column, "%s", nodes ? "No task defined" : "invalid Dag task");
+        return;
+    }
+    if (json_array_size(nodes) > NODES_MAX) {
+        diag_error(check->diag, path, line, column, "A Dag may have at most %d tasks", NODES_MAX);
         return;
     }
     _cleanup_json_ json_t *by_id = nodes_by_id(nodes);

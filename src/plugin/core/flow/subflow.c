@@ -56,7 +56,7 @@ static int subflow_carry_out(struct FlowableContext *context, struct ExecutorAct
 static const Field fields[] = {
     {.name = "namespace",
      .kind = FIELD_STRING,
-     .flags = FIELD_REQUIRED | FIELD_DYNAMIC | FIELD_NOT_EMPTY,
+     .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY,
      .doc = "Namespace of the flow to start."},
     {.name = "flowId", .kind = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_DYNAMIC, .doc = "Id of the flow to start."},
     {.name = "revision",
