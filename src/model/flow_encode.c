@@ -83,8 +83,7 @@ static json_t *encode_list(const TypeRegistry *registry, TypeKind kind, const js
     size_t i;
     json_t *item;
     json_array_foreach(list, i, item)
-        if (!json_is_null(item))
-            (void)json_array_append_new(encoded, encode_typed(registry, kind, item)); /* no failure but memory */
+        (void)json_array_append_new(encoded, encode_typed(registry, kind, item)); /* no failure but memory */
     return encoded;
 }
 

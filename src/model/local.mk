@@ -21,3 +21,4 @@ libmodel_a_SOURCES = \
 	src/model/state.c src/model/state.h \
 	src/model/temporal.c src/model/temporal.h \
 	src/model/type.c src/model/type.h
+EXTRA_DIST += src/model/README.md

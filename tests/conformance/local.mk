@@ -9,4 +9,4 @@ validate_flows_SOURCES = tests/conformance/validate_flows.c
 validate_flows_LDADD = $(LIBS_PLUGIN)
 resolve_inputs_SOURCES = tests/conformance/resolve_inputs.c
 resolve_inputs_LDADD = $(LIBS_PLUGIN)
-EXTRA_DIST += tests/conformance/validation-offline tests/conformance/inputs-offline
+EXTRA_DIST += tests/conformance/validation-offline tests/conformance/inputs-offline tests/conformance/validation.deviations tests/conformance/inputs.deviations
