@@ -5,49 +5,45 @@
 #include "web/routes/routes.h"
 
 /* True when the flow names a revision that is not the next one. */
-static int is_outdated(const WebSession *session, const Flow *flow, bool *ret)
+static int is_outdated(const WebSession *session, const json_t *root, bool *ret)
 {
-    const json_t *sent = json_object_get(flow->definition, "revision");
+    const json_t *sent = json_object_get(root, "revision");
+    const char *namespace = json_get_text(root, "namespace", NULL), *id = json_get_text(root, "id", NULL);
     *ret = false;
-    if (!json_is_integer(sent))
+    if (!json_is_integer(sent) || !namespace || !id)
         return 0;
     _cleanup_flow_record_ FlowRecord record = {};
-    int r = store_flow_get(session->pg, flow->namespace, flow->id, 0, true, &record);
+    int r = store_flow_get(session->pg, namespace, id, 0, true, &record);
     if (r < 0)
         return trace(r);
     *ret = json_integer_value(sent) != (r == 0 ? record.revision : 0) + 1;
     return 0;
 }
 
-/* The names as they were written, whatever is wrong with them. */
-static void add_names(json_t *validation, const char *source, size_t length)
-{
-    _cleanup_(document_freep) Document *document = NULL;
-    if (document_parse(source, length, NULL, &document, NULL) != 0)
-        return;
-    const json_t *root = document_root(document);
-    json_set_text(validation, "flow", json_get_text(root, "id", NULL));
-    json_set_text(validation, "namespace", json_get_text(root, "namespace", NULL));
-}
-
 static int validate_source(const WebSession *session, const char *source, size_t length, size_t index, json_t **ret)
 {
     _cleanup_(flow_unrefp) Flow *flow = NULL;
+    _cleanup_(document_freep) Document *document = NULL;
     _cleanup_diag_ Diag diag = DIAG_INIT;
     bool outdated = false;
     int r = flow_body_parse(session, source, length, &flow, &diag);
-    if (r == 0)
-        r = is_outdated(session, flow, &outdated);
     if (r < 0)
         return trace(r);
     json_t *validation = flow_validation(&diag);
     json_object_set_new(validation, "index", json_integer((json_int_t)index));
+    /* A text that could not be read as a flow has no name; in others the names stand as written, whatever is wrong with them. */
+    if (json_object_get(validation, "warnings") && document_parse(source, length, NULL, &document, NULL) == 0) {
+        const json_t *root = document_root(document);
+        json_set_text(validation, "flow", json_get_text(root, "id", NULL));
+        json_set_text(validation, "namespace", json_get_text(root, "namespace", NULL));
+        r = is_outdated(session, root, &outdated);
+    }
     json_object_set_new(validation, "outdated", json_boolean(outdated));
-    /* A text that could not be read as a flow has no name. */
-    if (json_object_get(validation, "warnings"))
-        add_names(validation, source, length);
-    *ret = validation;
-    return 0;
+    if (r == 0)
+        *ret = validation;
+    else
+        json_decref(validation);
+    return trace(r);
 }
 
 static int validate(WebSession *session, const HttpRequest *request, HttpResponse *response)
