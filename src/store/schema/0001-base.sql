@@ -90,6 +90,7 @@ CREATE TABLE job (
         autovacuum_analyze_threshold = 50000);
 CREATE INDEX job_open ON job (worker_group, sequence) WHERE instance IS NULL;
 CREATE INDEX job_task_run ON job (task_run_id);
+CREATE INDEX job_killed ON job (instance) WHERE killed;
 
 CREATE TABLE timer (
     key   text COLLATE "C" NOT NULL,

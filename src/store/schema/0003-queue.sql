@@ -100,7 +100,8 @@ BEGIN
     END IF;
     shards := queue_shards(instance_id);
     work := CASE my_role
-        WHEN 'executor' THEN EXISTS (SELECT FROM event WHERE (shards >> shard) & 1 = 1)
+        -- Not EXISTS: it would forget the order, and then no index could be used.
+        WHEN 'executor' THEN (SELECT true FROM event WHERE (shards >> shard) & 1 = 1 ORDER BY sequence LIMIT 1) IS NOT NULL
         WHEN 'worker' THEN EXISTS (SELECT FROM job WHERE worker_group = worker_group_ AND instance IS NULL)
             OR EXISTS (SELECT FROM job WHERE instance = instance_id AND killed)
         ELSE false END;
