@@ -100,6 +100,7 @@ int act_force_run(Step *step, Live *live, const json_t *body)
 {
     bool resumes = live_state(live) == STATE_PAUSED;
     if (!resumes) {
+        limit_force(step, live);
         change_execution(step, live, STATE_RUNNING);
         return 0;
     }
@@ -109,6 +110,7 @@ int act_force_run(Step *step, Live *live, const json_t *body)
 
 int act_unqueue(Step *step, Live *live, const json_t *body)
 {
+    limit_force(step, live);
     change_execution(step, live, STATE_RUNNING);
     return 0;
 }
@@ -151,9 +153,17 @@ int act_begin(Step *step, Live *live, const json_t *body)
         change_set_timer(step, live, "schedule", NULL, execution->schedule_date);
         return 0;
     }
+    sla_begin(step, live);
+    sla_check(step, live);
+    if (!state_is_terminated(live_state(live)) && !limit_ask(step, live))
+        act_start(step, live);
+    return 0;
+}
+
+void act_start(Step *step, Live *live)
+{
     change_execution(step, live, STATE_RUNNING);
     change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow started");
-    return 0;
 }
 
 int act_follow(Step *step, Live *live, const json_t *body)
@@ -164,6 +174,7 @@ int act_follow(Step *step, Live *live, const json_t *body)
 
 int act_delete(Step *step, Live *live, const json_t *body)
 {
+    limit_release(step, live);
     unit_delete_execution(step->unit, live->execution->id, json_get_boolean(body, "logs", true),
                           json_get_boolean(body, "metrics", true));
     unit_tell_followers(step->unit, live->execution->id);
@@ -224,8 +235,8 @@ int act_kill(Step *step, Live *live, const json_t *body)
 
 static void schedule_due(Step *step, Live *live, TaskRun *run)
 {
-    if (live_state(live) == STATE_CREATED)
-        change_execution(step, live, STATE_RUNNING);
+    if (live_state(live) == STATE_CREATED && !limit_ask(step, live))
+        act_start(step, live);
 }
 
 static void replay_due(Step *step, Live *live, TaskRun *run)
@@ -252,6 +263,11 @@ int act_timer(Step *step, Live *live, const json_t *body)
 {
     const char *name = json_get_text(body, "name", "");
     unit_clear_timer(step->unit, live->execution->id, name);
+    if (starts_with(name, "sla:")) {
+        if (!state_is_terminated(live_state(live)))
+            sla_due(step, live, name + strlen("sla:"));
+        return 0;
+    }
     const char *colon = strchr(name, ':');
     size_t length = colon ? (size_t)(colon - name) : strlen(name);
     TaskRun *run = colon ? execution_task_run(live->execution, colon + 1) : NULL;

@@ -73,6 +73,14 @@ static bool render_outputs(Step *step, Live *live)
     return true;
 }
 
+/* Everyone who waits for the end is told in the commit that makes it. */
+static void say_ended(Step *step, Live *live)
+{
+    subflow_tell_parent(step, live);
+    limit_release(step, live);
+    sla_end(step, live);
+}
+
 void end_execution(Step *step, Live *live, State state)
 {
     bool killed = live_state(live) == STATE_KILLING;
@@ -83,5 +91,25 @@ void end_execution(Step *step, Live *live, State state)
     duration_format(state_end_date(&live->execution->state) - state_start_date(&live->execution->state), duration);
     change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow completed with state %s in %s",
                state_to_string(live_state(live)), duration);
-    subflow_tell_parent(step, live);
+    say_ended(step, live);
+}
+
+static void kill_attempt(Step *step, TaskRun *run)
+{
+    if (run->attempts.count)
+        state_set(&run->attempts.items[run->attempts.count - 1].state, STATE_KILLED, step->now);
+}
+
+void end_at_once(Step *step, Live *live, State state)
+{
+    change_execution(step, live, state);
+    for (size_t i = live->execution->task_runs.count; i > 0; i--) {
+        TaskRun *run = live->execution->task_runs.items[i - 1];
+        if (state_is_terminated(state_current(&run->state)))
+            continue;
+        unit_cancel_job(step->unit, run->id);
+        kill_attempt(step, run);
+        change_run(step, live, run, STATE_KILLED, 0);
+    }
+    say_ended(step, live);
 }

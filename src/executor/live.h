@@ -76,6 +76,8 @@ int begin_plan(Step *step, Live *live, TaskRun *run, FlowablePlan *ret);
 void end_run(Step *step, Live *live, TaskRun *run, State state, usec_t date);
 void end_scope(Step *step, Live *live, Scope *scope);
 void end_execution(Step *step, Live *live, State state);
+/* Whatever runs is taken away from its worker; the execution has this state now. */
+void end_at_once(Step *step, Live *live, State state);
 
 /* retry.c */
 /* Whether the FAILED attempt is to be made again; if so everything for it has been done. */
@@ -102,6 +104,18 @@ void subflow_carry_out(Step *step, Live *live, TaskRun *run);
 void subflow_tell_parent(Step *step, Live *live);
 void subflow_kill_children(Step *step, Live *live);
 
+/* limit.c: concurrency limits */
+/* True: the execution has to wait for the answer. */
+bool limit_ask(Step *step, Live *live);
+void limit_force(Step *step, Live *live);
+void limit_release(Step *step, Live *live);
+
+/* sla.c */
+void sla_begin(Step *step, Live *live);
+void sla_check(Step *step, Live *live);
+void sla_due(Step *step, Live *live, const char *id);
+void sla_end(Step *step, Live *live);
+
 /* act.c: one function for each kind of event, used by transitions.c */
 typedef int (*Action)(Step *step, Live *live, const json_t *body);
 typedef struct Transition {
@@ -125,6 +139,9 @@ int act_labels(Step *step, Live *live, const json_t *body);
 int act_follow(Step *step, Live *live, const json_t *body);
 int act_delete(Step *step, Live *live, const json_t *body);
 int act_timer(Step *step, Live *live, const json_t *body);
+int act_slot_answer(Step *step, Live *live, const json_t *body);
+/* RUNNING: nothing is left to wait for. */
+void act_start(Step *step, Live *live);
 int act_child_end(Step *step, Live *live, const json_t *body);
 /* Around an operation of model/operation.h; r is its answer. */
 Operation act_operation_begin(Step *step, Live *live);

@@ -5,6 +5,7 @@ libexecutor_a_SOURCES = \
 	src/executor/change.c \
 	src/executor/end.c \
 	src/executor/executor.c src/executor/executor.h \
+	src/executor/limit.c \
 	src/executor/live.c src/executor/live.h \
 	src/executor/owner.c src/executor/owner.h \
 	src/executor/pause.c \
@@ -12,6 +13,8 @@ libexecutor_a_SOURCES = \
 	src/executor/result.c \
 	src/executor/retry.c \
 	src/executor/scope.c src/executor/scope.h \
+	src/executor/sla.c \
+	src/executor/slots.c src/executor/slots.h \
 	src/executor/step.c src/executor/step.h \
 	src/executor/subflow.c \
 	src/executor/transitions.c

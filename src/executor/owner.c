@@ -8,6 +8,7 @@
  * there are too many: an execution that waits for a day is read from its rows when it goes on.
  */
 #include "executor/owner.h"
+#include "executor/slots.h"
 
 #include "base/heap.h"
 #include "base/log.h"
@@ -41,8 +42,8 @@ struct Owner {
     VEC(Held *) touched;
     Heap heap;
     Map *timers;          /* id → Timer */
+    Slots *slots;
     uint64_t shards;
-    bool timers_loaded;
     OwnerCounts counts;
 };
 
@@ -162,7 +163,11 @@ static int load_timers(Owner *owner, uint64_t shards)
     if (r != 0)
         return r;
     for (size_t i = 0; i < timers.count; i++) {
-        set_timer(owner, timers.items[i].key, timers.items[i].name, timers.items[i].date);
+        const QueueTimer *timer = &timers.items[i];
+        if (slots_is_key(timer->key))
+            slots_load(owner->slots, timer->key, timer->name, timer->body);
+        else
+            set_timer(owner, timer->key, timer->name, timer->date);
         queue_timer_done(&timers.items[i]);
     }
     vec_free(&timers);
@@ -184,6 +189,7 @@ static void forget_shards(Owner *owner, uint64_t shards)
         if (is_of(held->key, shards))
             drop_held(owner, held);
     }
+    slots_forget(owner->slots, shards);
     VEC(Timer *) going = {};
     for (size_t i = 0; i < owner->heap.entries.count; i++) {
         Timer *timer = heap_item(owner->heap.entries.items[i], Timer, entry);
@@ -206,6 +212,7 @@ void owner_forget(Owner *owner)
         drop_held(owner, owner->newest);
     while (owner->heap.entries.count)
         drop_timer(owner, heap_item(owner->heap.entries.items[0], Timer, entry));
+    slots_forget(owner->slots, UINT64_MAX);
     owner->shards = 0;
 }
 
@@ -223,6 +230,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
     owner->unit = unit_new();
     owner->held = map_new();
     owner->timers = map_new();
+    owner->slots = slots_new();
     owner->step = (Step){
         .random = settings->random,
         .random_userdata = settings->userdata,
@@ -247,6 +255,7 @@ Owner *owner_free(Owner *owner)
     map_destroy(owner->timers, NULL);
     heap_done(&owner->heap);
     vec_free(&owner->touched);
+    slots_free(owner->slots);
     unit_free(owner->unit);
     free(owner);
     return NULL;
@@ -388,6 +397,16 @@ static void set_aside(Owner *owner, const QueueEvent *event, const char *reason)
     owner->counts.set_aside++;
 }
 
+static int step_slots(Owner *owner, const QueueEvent *event)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    if (slots_apply(owner->slots, event, owner->step.now, owner->unit, &diag) == 0)
+        unit_ack_event(owner->unit, event->sequence);
+    else
+        set_aside(owner, event, diag_first(&diag));
+    return 0;
+}
+
 static int step_event(Owner *owner, const QueueEvent *event)
 {
     owner->counts.events++;
@@ -396,6 +415,8 @@ static int step_event(Owner *owner, const QueueEvent *event)
         set_aside(owner, event, !event->body ? event->reason : "its kind is unknown");
         return 0;
     }
+    if (slots_is_key(event->key))
+        return step_slots(owner, event);
     Held *held;
     int r = hold(owner, event->key, kind, event->body, &held);
     if (r < 0)

@@ -85,6 +85,8 @@ int step_apply(Step *step, Live *live, EventKind kind, const json_t *body)
     int r = transition->action(step, live, body);
     if (r == 0)
         step_advance(step, live);
+    if (r == 0 && !live->deleted)
+        sla_check(step, live);
     if (live->built && state_is_terminated(live_state(live)))
         live_forget_scopes(live);
     if (step->outage < 0) {
