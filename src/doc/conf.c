@@ -565,14 +565,23 @@ void conf_not_reloadable(const Conf *running, const Conf *wanted, Buffer *ret)
 
 /* --- texts made from the table --- */
 
+/* The texts are checked in, so they name the place of the package wherever this build is to be installed. */
+static char *printed_fallback(const ConfKey *key)
+{
+    return starts_with(key->fallback, PKGDATADIR "/")
+               ? xasprintf("/usr/share/kestra%s", key->fallback + strlen(PKGDATADIR))
+               : xstrdup(key->fallback);
+}
+
 static void print_yaml_default(const ConfKey *key, Buffer *ret)
 {
     static const char *const empty[] = {[CONF_MAP] = " {}", [CONF_LIST] = " []"};
     if (!key->fallback)
         buffer_append(ret, key->kind == CONF_MAP || key->kind == CONF_LIST ? empty[key->kind] : "");
     else if (key->kind == CONF_TEXT) {
+        _cleanup_free_ char *fallback = printed_fallback(key);
         buffer_append_char(ret, ' ');
-        buffer_append_json(ret, key->fallback);
+        buffer_append_json(ret, fallback);
     } else
         buffer_printf(ret, " %s", key->fallback);
     buffer_append_char(ret, '\n');
@@ -617,8 +626,9 @@ static void print_man_key(const ConfKey *key, Buffer *ret)
         print_quantity(key->kind, key->maximum, ret);
     }
     if (key->fallback && *key->fallback) {
+        _cleanup_free_ char *fallback = printed_fallback(key);
         buffer_append(ret, "; default ");
-        print_man_text(key->fallback, ret);
+        print_man_text(fallback, ret);
     }
     buffer_printf(ret, "%s%s)\n", key->flags & CONF_RELOADABLE ? "; applied by reload" : "",
                   key->flags & CONF_SECRET ? "; secret" : "");

@@ -209,7 +209,8 @@ START_TEST(test_printed_yaml_is_the_default)
     _cleanup_(conf_freep) Conf *defaults = conf_new(), *read = loaded(plain.text);
     for (const ConfKey *key = conf_keys; key->name; key++) {
         const json_t *a = conf_value(defaults, key->name), *b = conf_value(read, key->name);
-        ck_assert_msg(a == b || json_equal(a, b), "%s", key->name);
+        bool is_package_path = key->fallback && starts_with(key->fallback, PKGDATADIR "/");
+        ck_assert_msg(a == b || json_equal(a, b) || is_package_path, "%s", key->name);
     }
 }
 END_TEST
