@@ -7,6 +7,7 @@
 
 #include "model/context.h"
 #include "model/input.h"
+#include "plugin/condition.h"
 #include "when/duration.h"
 
 struct Schedule {
@@ -259,6 +260,18 @@ static void move_on(Schedule *schedule, usec_t slot, usec_t now)
     schedule->next = not_too_late(schedule, schedule->next, now);
 }
 
+/* Whether all conditions of the trigger, under both their names, hold for the slot. */
+static int slot_holds(const Schedule *schedule, const ExprContext *context, bool *ret, Diag *diag)
+{
+    static const char *const names[] = {"conditions", "scheduleConditions"};
+    const ConditionContext conditions = {.render = context, .flow = schedule->flow};
+    *ret = true;
+    int r = 0;
+    for (size_t i = 0; r == 0 && *ret && i < ELEMENTS(names); i++)
+        r = conditions_hold(json_object_get(schedule->trigger->properties, names[i]), &conditions, ret, diag);
+    return r > 0 ? SCHEDULE_E_INVALID : r;
+}
+
 int schedule_fire(Schedule *schedule, const ScheduleFire *fire, Execution **ret, Diag *diag)
 {
     usec_t slot = schedule->next;
@@ -268,10 +281,18 @@ int schedule_fire(Schedule *schedule, const ScheduleFire *fire, Execution **ret,
                             .globals = fire->globals, .envs = fire->envs};
     _cleanup_json_ json_t *context_variables = context_build(&source);
     ExprContext context = {.variables = context_variables, .services = fire->services};
+    bool holds;
+    int failed = slot_holds(schedule, &context, &holds, diag);
+    if (failed < 0)
+        return trace(failed);
+    if (failed == 0 && !holds) {
+        move_on(schedule, slot, fire->now);
+        return SCHEDULE_E_NONE;
+    }
     int r = render_inputs(schedule, &context, &execution->inputs, diag);
     if (r < 0)
         return trace(r);
-    if (r > 0)
+    if (r > 0 || failed > 0)
         state_set(&execution->state, STATE_FAILED, fire->now);
     _cleanup_json_ json_t *labels = render_labels(schedule, &context, json_object_get(schedule->backfill, "labels"));
     json_decref(execution->labels);

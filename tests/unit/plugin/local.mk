@@ -4,9 +4,10 @@ check_PROGRAMS += $(PLUGIN_CHECKS)
 TESTS += $(PLUGIN_CHECKS)
 tests_unit_plugin_check_parts_LDADD = libplugin.a $(LIBS_DOC) $(TESTS_LDADD_CHECK)
 tests_unit_plugin_check_tasks_LDADD = $(LIBS_PLUGIN) $(TESTS_LDADD_CHECK)
-FLOW_CHECKS = tests/unit/plugin/check_flow tests/unit/plugin/check_flow_files
+FLOW_CHECKS = tests/unit/plugin/check_condition tests/unit/plugin/check_flow tests/unit/plugin/check_flow_files
 check_PROGRAMS += $(FLOW_CHECKS)
 TESTS += $(FLOW_CHECKS)
+tests_unit_plugin_check_condition_LDADD = $(LIBS_PLUGIN) $(TESTS_LDADD_CHECK)
 tests_unit_plugin_check_flow_LDADD = $(LIBS_PLUGIN) $(TESTS_LDADD_CHECK)
 tests_unit_plugin_check_flow_files_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_DIR='"$(abs_top_srcdir)/tests"'
 tests_unit_plugin_check_flow_files_LDADD = $(LIBS_PLUGIN) $(TESTS_LDADD_CHECK)

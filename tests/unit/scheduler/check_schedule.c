@@ -144,6 +144,39 @@ START_TEST(test_input_that_fails)
 }
 END_TEST
 
+START_TEST(test_conditions)
+{
+    /* 2026-11-24 is a Tuesday. */
+    _cleanup_(schedule_freep) Schedule *schedule =
+        make("    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.DayWeek\n"
+             "        dayOfWeek: THURSDAY\n",
+             NULL, "2026-11-24T10:00:00Z");
+    ScheduleFire firing = {.now = at("2026-11-25T03:00:00Z"), .execution_id = "execution3"};
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    ck_assert_int_eq(schedule_fire(schedule, &firing, &execution, NULL), SCHEDULE_E_NONE);
+    ck_assert_ptr_null(execution);
+    ck_assert_uint_eq(schedule_next(schedule), at("2026-11-26T03:00:00Z"));
+    firing.now = at("2026-11-26T03:00:00Z");
+    ck_assert_int_eq(schedule_fire(schedule, &firing, &execution, NULL), 0);
+    ck_assert_int_eq(state_current(&execution->state), STATE_CREATED);
+}
+END_TEST
+
+START_TEST(test_condition_that_fails)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(schedule_freep) Schedule *schedule =
+        make("    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.Expression\n"
+             "        expression: '{{ nobody.knows }}'\n",
+             NULL, "2026-11-24T10:00:00Z");
+    ScheduleFire firing = {.now = at("2026-11-25T03:00:00Z"), .execution_id = "execution4"};
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    ck_assert_int_eq(schedule_fire(schedule, &firing, &execution, &diag), 0);
+    ck_assert_int_eq(state_current(&execution->state), STATE_FAILED);
+    ck_assert_uint_eq(diag.errors, 1);
+}
+END_TEST
+
 START_TEST(test_backfill_ends_and_gives_the_place_back)
 {
     _cleanup_(schedule_freep) Schedule *schedule =
@@ -168,6 +201,8 @@ int main(void)
     tcase_add_test(tests, test_execution_of_a_slot);
     tcase_add_test(tests, test_missed_slots_come_one_by_one);
     tcase_add_test(tests, test_input_that_fails);
+    tcase_add_test(tests, test_conditions);
+    tcase_add_test(tests, test_condition_that_fails);
     tcase_add_test(tests, test_backfill_ends_and_gives_the_place_back);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
