@@ -311,6 +311,11 @@ int daemon_listen_fd(Daemon *daemon, const char *name)
     return -1;
 }
 
+bool daemon_has_passed_sockets(const Daemon *daemon)
+{
+    return daemon->passed.count > 0;
+}
+
 static char *path_of(int fd)
 {
     struct sockaddr_un address = {};

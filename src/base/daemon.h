@@ -39,6 +39,8 @@ Loop *daemon_loop(Daemon *daemon);
 const char *daemon_socket_path(const Daemon *daemon);
 /* Passed descriptor with this FileDescriptorName=, or -1. Ownership moves to the caller. */
 int daemon_listen_fd(Daemon *daemon, const char *name);
+/* Whether a supervisor passed sockets: it says what this role listens at, the settings do not. */
+bool daemon_has_passed_sockets(const Daemon *daemon);
 /* The role serves its own socket itself (webserver: the API beside health and bell): the listening descriptor, or -1 when
  * there is none. Ownership moves; the shell's server on it ends. */
 int daemon_take_socket(Daemon *daemon);

@@ -20,7 +20,7 @@ const ConfKey conf_keys[] = {
      .doc = "Accepted for Kestra; only PostgreSQL exists."},
 
     {"server.listen", CONF_TEXT, "127.0.0.1:8080",
-     .doc = "Address of API and web UI, ADDRESS:PORT or [ADDRESS]:PORT. A socket unit that passes one wins."},
+     .doc = "Address of API and web UI, ADDRESS:PORT or [ADDRESS]:PORT. Under systemd the socket units say it instead."},
     {"server.management-listen", CONF_TEXT, "127.0.0.1:8081",
      .doc = "Address of health and metrics of the webserver."},
     {"server.url", CONF_TEXT, .doc = "How users reach the server, for links in messages; made from server.listen if empty."},

@@ -369,6 +369,8 @@ static void heartbeat_done(PoolTask *task)
     }
     free(heartbeat->problem);
     heartbeat->problem = NULL;
+    if (!daemon_is_draining(web->daemon))
+        daemon_status(web->daemon, "Serving, %zu follow executions", follow_hub_count(web->hub));
     daemon_ready(web->daemon);
     finish_if_drained(web);
     if (!daemon_is_draining(web->daemon))
@@ -449,7 +451,7 @@ static int listen_port(Web *web, const char *name, const char *address, ServerPo
     int fd = daemon_listen_fd(web->daemon, name);
     if (fd >= 0)
         loopback = server_is_loopback(fd);
-    else if (address && *address) {
+    else if (address && *address && !daemon_has_passed_sockets(web->daemon)) {
         int r = server_bind(address, &fd, &loopback);
         if (r < 0) {
             log_error("Address %s cannot be listened at: %s", address, strerrordesc_np(-r));
