@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the PostgreSQL backend has: outages, answers that are lost, rings, hosts. */
+#include <check.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "database.h"
+#include "queue/unit_private.h"
+#include "queue_fixture.h"
+
+static Pg *pg, *observer;
+static Queue *queue;
+static Unit *unit;
+
+static void setup(void)
+{
+    observer = database_fresh();
+    pg = database_session(QUEUE_PG_SESSION_SQL);
+    ck_assert_int_eq(queue_pg_new(pg, NULL, &(QueueSettings){}, &queue), 0);
+    unit = unit_new();
+}
+
+static void teardown(void)
+{
+    unit = unit_free(unit);
+    queue = queue_free(queue);
+    pg = pg_free(pg);
+    observer = pg_free(observer);
+}
+
+START_TEST(an_outage_keeps_the_unit)
+{
+    fixture_join(queue, "executor", "");
+    _cleanup_(execution_freep) Execution *execution = fixture_execution("one");
+    unit_create_execution(unit, execution, TEST_NOW);
+    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .message = "m"});
+    cluster_halt();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_lt(queue_commit(queue, unit, NULL, NULL), 0);
+    QueueMembership membership;
+    bool work;
+    ck_assert_int_lt(queue_heartbeat(queue, &membership, &work), 0);
+    ck_assert_str_ne(queue_instance_id(queue), "");
+    cluster_resume();
+    QueueBatch batch;
+    fixture_commit(queue, unit, &(QueueFetch){.events_max = 10}, &batch);
+    ck_assert_uint_eq(batch.events.count, 1);
+    queue_batch_done(&batch);
+    ck_assert(unit_is_empty(unit));
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(*) FROM log"), 1);
+}
+END_TEST
+
+/* As if the connection had broken after the server committed and before it answered: the number is known already. */
+START_TEST(a_commit_whose_answer_was_lost_is_not_done_twice)
+{
+    fixture_join(queue, "worker", "");
+    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .message = "m"});
+    fixture_commit(queue, unit, NULL, NULL);
+    int64_t number = cluster_number(observer, "SELECT max(commit_number) FROM instance");
+    ck_assert_int_gt(number, 0);
+    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .message = "m"});
+    unit_dispatch_job(unit, "", "e", "r", 0, json_object());
+    unit->number = number;
+    unit->tried_changes = unit->changes;
+    (void)snprintf(unit->tried_by, sizeof(unit->tried_by), "%s", queue_instance_id(queue));
+    QueueBatch batch;
+    fixture_commit(queue, unit, &(QueueFetch){.jobs_max = 10}, &batch);
+    ck_assert_uint_eq(batch.jobs.count, 0);
+    queue_batch_done(&batch);
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(*) FROM log"), 1);
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(*) FROM job"), 0);
+    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .message = "m"});
+    fixture_commit(queue, unit, NULL, NULL); /* the next one is new again */
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(*) FROM log"), 2);
+}
+END_TEST
+
+START_TEST(jobs_of_a_lost_claim_are_found_again)
+{
+    fixture_join(queue, "worker", "");
+    unit_dispatch_job(unit, "", "e", "r", 0, json_object());
+    fixture_commit(queue, unit, NULL, NULL);
+    cluster_halt();
+    ck_assert_int_lt(queue_commit(queue, NULL, &(QueueFetch){.jobs_max = 10}, NULL), 0);
+    cluster_resume();
+    /* The claim had come through. */
+    cluster_sql(observer, "UPDATE job SET instance = (SELECT id FROM instance)");
+    QueueBatch batch;
+    fixture_commit(queue, NULL, &(QueueFetch){.jobs_max = 10}, &batch);
+    ck_assert_uint_eq(batch.jobs.count, 1);
+    queue_batch_done(&batch);
+}
+END_TEST
+
+START_TEST(labels_may_hold_anything)
+{
+    _cleanup_(execution_freep) Execution *execution = fixture_execution("one");
+    json_decref(execution->labels);
+    json_t *value = json_stringn("a\0b", 3);
+    execution->labels = json_pack("[{s:s, s:o}]", "key", "k", "value", value);
+    unit_create_execution(unit, execution, TEST_NOW);
+    fixture_commit(queue, unit, NULL, NULL);
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(*) FROM execution"), 1);
+}
+END_TEST
+
+/* --- rings --- */
+
+static char directory[64];
+
+static int listen_at(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", directory, name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(fd, 8), 0);
+    return fd;
+}
+
+/* What the next ring says; "" when there is none. */
+static char *take_ring(int listener, int patience_msec)
+{
+    struct pollfd ready = {.fd = listener, .events = POLLIN};
+    if (poll(&ready, 1, patience_msec) != 1)
+        return xstrdup("");
+    int fd = accept(listener, NULL, NULL);
+    char text[1024] = "";
+    ready.fd = fd;
+    ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+    ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
+    close(fd);
+    return xstrdup(text);
+}
+
+START_TEST(readers_are_rung)
+{
+    (void)snprintf(directory, sizeof(directory), "/tmp/kestra-ring-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    int known = listen_at("known"), standard = listen_at("executor.sock"), web = listen_at("webserver.sock");
+    _cleanup_free_ char *own = xasprintf("%s/worker.sock", directory);
+    _cleanup_free_ char *known_path = xasprintf("%s/known", directory);
+    Bell *bell = bell_new();
+    queue_free(queue);
+    ck_assert_int_eq(queue_pg_new(pg, bell, &(QueueSettings){.socket_path = own}, &queue), 0);
+
+    unit_send_event(unit, "k", "x", NULL); /* nobody is known: systemd's socket */
+    fixture_commit(queue, unit, NULL, NULL);
+    _cleanup_free_ char *first = take_ring(standard, 5000);
+    ck_assert(starts_with(first, "POST /wake"));
+
+    Pg *session = database_session(QUEUE_PG_SESSION_SQL);
+    Queue *executor;
+    ck_assert_int_eq(queue_pg_new(session, NULL, &(QueueSettings){}, &executor), 0);
+    fixture_join(executor, "executor", known_path);
+    fixture_join(queue, "worker", own);
+    unit_send_event(unit, "k", "x", NULL); /* now it is known */
+    unit_tell_followers(unit, "followed");
+    fixture_commit(queue, unit, NULL, NULL);
+    _cleanup_free_ char *second = take_ring(known, 5000), *third = take_ring(web, 5000), *none = take_ring(standard, 50);
+    ck_assert(starts_with(second, "POST /wake"));
+    ck_assert(strstr(third, "followed") != NULL);
+    ck_assert_str_eq(none, "");
+    queue_free(executor);
+    pg_free(session);
+    bell_free(bell);
+    close(known);
+    close(standard);
+    close(web);
+    static const char *const names[] = {"known", "executor.sock", "webserver.sock"};
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        _cleanup_free_ char *path = xasprintf("%s/%s", directory, names[i]);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+START_TEST(other_hosts_are_notified_once_a_commit)
+{
+    Pg *session = database_session(QUEUE_PG_SESSION_SQL), *listener = database_session(NULL);
+    Queue *elsewhere;
+    ck_assert_int_eq(queue_pg_new(session, NULL, &(QueueSettings){.host = "elsewhere"}, &elsewhere), 0);
+    fixture_join(elsewhere, "executor", "/e");
+    fixture_join(queue, "worker", "/w");
+    ck_assert_int_eq(pg_listen(listener, QUEUE_CHANNEL), 0);
+    for (int i = 0; i < 5; i++)
+        unit_send_event(unit, "k", "x", NULL);
+    fixture_commit(queue, unit, NULL, NULL);
+    struct pollfd ready = {.fd = pg_fd(listener), .events = POLLIN};
+    ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+    bool notified = false;
+    ck_assert_int_eq(pg_check(listener, &notified), 0);
+    ck_assert(notified);
+    queue_free(elsewhere);
+    pg_free(session);
+    pg_free(listener);
+}
+END_TEST
+
+START_TEST(an_idle_role_costs_one_transaction_a_heartbeat)
+{
+    fixture_join(queue, "scheduler", "");
+    uint64_t before = pg_counters(pg).round_trips;
+    for (int i = 0; i < 10; i++)
+        fixture_heartbeat(queue, NULL);
+    ck_assert_uint_eq(pg_counters(pg).round_trips - before, 10);
+}
+END_TEST
+
+int main(void)
+{
+    cluster_start();
+    TCase *test = tcase_create("queue on PostgreSQL");
+    tcase_set_timeout(test, 60);
+    tcase_add_checked_fixture(test, setup, teardown);
+    tcase_add_test(test, an_outage_keeps_the_unit);
+    tcase_add_test(test, a_commit_whose_answer_was_lost_is_not_done_twice);
+    tcase_add_test(test, jobs_of_a_lost_claim_are_found_again);
+    tcase_add_test(test, labels_may_hold_anything);
+    tcase_add_test(test, readers_are_rung);
+    tcase_add_test(test, other_hosts_are_notified_once_a_commit);
+    tcase_add_test(test, an_idle_role_costs_one_transaction_a_heartbeat);
+    Suite *suite = suite_create("queue on PostgreSQL");
+    suite_add_tcase(suite, test);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK); /* the server is this process's child */
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    cluster_stop();
+    return failed != 0;
+}
