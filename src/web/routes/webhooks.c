@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/context.h"
+#include "plugin/condition.h"
 #include "web/routes/execution_start.h"
 #include "web/routes/routes.h"
 
@@ -97,6 +98,23 @@ static json_t *read_body(const HttpRequest *request)
     return json_stringn(request->body, request->body_length);
 }
 
+/* Whether the trigger's conditions hold; one that cannot be evaluated does not (Kestra: ConditionService.isValid). */
+static bool conditions_allow(const WebSession *session, const Flow *flow, const Trigger *trigger, const Execution *execution)
+{
+    const json_t *conditions = json_object_get(trigger->properties, "conditions");
+    if (!json_array_size(conditions))
+        return true;
+    ContextSource source = {.flow = flow,
+                            .execution = execution,
+                            .globals = session->settings->globals,
+                            .envs = session->settings->envs};
+    _cleanup_json_ json_t *variables = context_build(&source);
+    const ExprContext render = {.variables = variables};
+    const ConditionContext context = {.render = &render, .flow = flow, .execution = execution};
+    bool holds = false;
+    return conditions_hold(conditions, &context, &holds, NULL) == 0 && holds;
+}
+
 static int call(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     int r;
@@ -127,6 +145,8 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
     id_new(id);
     ExecutionStart start = {.flow = flow, .trigger = source};
     _cleanup_(execution_freep) Execution *execution = execution_start_new(&start, id, now);
+    if (!conditions_allow(session, flow, trigger, execution))
+        return http_empty(response, 204);
     return execution_start_answer(session, &start, execution, now, false, response);
 }
 

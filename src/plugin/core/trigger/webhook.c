@@ -16,7 +16,6 @@ static void check(const FieldCheck *check, const json_t *properties, const char 
 
 static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_REQUIRED | FIELD_DYNAMIC, .length_max = 256, .doc = "The secret end of the address."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs of the executions."},
     {},
 };
 
