@@ -13,3 +13,7 @@ EXTRA_DIST += tools/build-lib.sh tools/dependencies tools/lint tools/quickstart 
 lint:
 	KESTRA_BUILD=$(abs_builddir) $(srcdir)/tools/lint
 .PHONY: lint
+noinst_PROGRAMS += bench-expr
+bench_expr_SOURCES = tools/bench-expr.c
+bench_expr_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+bench_expr_LDADD = $(LIBS_EXPR)

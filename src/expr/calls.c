@@ -8,10 +8,10 @@
 #include <stdarg.h>
 
 static const CallRow *const filter_groups[] = {
-    filters_text, filters_list, filters_map, filters_number, filters_json, filters_encoding, filters_regex, filters_date, filters_jq,
+    filters_text, filters_list, filters_map, filters_number, filters_json, filters_encoding, filters_regex, filters_date, filters_jq, filters_yaml,
 };
 static const CallRow *const function_groups[] = {
-    functions_data, functions_render, functions_outside, functions_random, functions_crypto, functions_date,
+    functions_data, functions_render, functions_outside, functions_random, functions_crypto, functions_date, functions_formats,
 };
 static const CallRow *const test_groups[] = {tests_all};
 

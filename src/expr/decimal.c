@@ -168,14 +168,3 @@ bool decimal_parse(Arena *arena, const char *text, size_t length, Value *ret)
     *ret = decimal_format(arena, decimal);
     return true;
 }
-
-bool decimal_parse_plain(Arena *arena, const char *text, size_t length, Value *ret)
-{
-    Decimal decimal;
-    if (!decimal_read(text, length, &decimal))
-        return false;
-    if (decimal.scale < 0 && !rescale(&decimal, 0))
-        return decimal_parse(arena, text, length, ret);
-    *ret = decimal_format(arena, decimal);
-    return true;
-}

@@ -7,5 +7,3 @@
 bool decimal_operation(Arena *arena, double a, double b, char operation, Value *ret);
 /* A decimal literal ("17.50", "1e3") in BigDecimal.toString form; false when it is none. */
 bool decimal_parse(Arena *arena, const char *text, size_t length, Value *ret);
-/* The same without an exponent: "1e3" is 1000. */
-bool decimal_parse_plain(Arena *arena, const char *text, size_t length, Value *ret);

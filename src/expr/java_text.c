@@ -310,6 +310,34 @@ void json_write(Buffer *buffer, const Value *value, bool keep_nulls)
     }
 }
 
+#define PLAIN_EXPONENT_MAX 2000
+
+/* "1.5E+3" as "1500" (BigDecimal.toPlainString). */
+static void append_plain_decimal(Buffer *buffer, const Value *value)
+{
+    const char *mark = memchr(value->text, 'E', value->length), *end = value->text + value->length, *digits = value->text;
+    int exponent = 0, point = 0;
+    for (const char *c = mark ? mark + 2 : end; c < end && exponent <= PLAIN_EXPONENT_MAX; c++)
+        exponent = exponent * 10 + (*c - '0');
+    if (!mark || exponent > PLAIN_EXPONENT_MAX) {
+        append_scalar(buffer, value);
+        return;
+    }
+    if (*digits == '-')
+        buffer_append_char(buffer, *digits++);
+    point = mark[1] == '-' ? -exponent + 1 : exponent + 1; /* one digit stands before the point */
+    if (point <= 0)
+        buffer_append(buffer, "0.");
+    for (int i = point; i < 0; i++)
+        buffer_append_char(buffer, '0');
+    for (int written = 0; digits < mark || written < point; written++) {
+        if (written == point && point > 0)
+            buffer_append_char(buffer, '.');
+        digits += digits < mark && *digits == '.';
+        buffer_append_char(buffer, digits < mark ? *digits++ : '0');
+    }
+}
+
 void print_append(Buffer *buffer, const Value *value)
 {
     if (value->kind == VALUE_TEXT)
@@ -318,6 +346,8 @@ void print_append(Buffer *buffer, const Value *value)
         json_write(buffer, value, false);
     else if (value->kind == VALUE_ENTRY)
         java_append(buffer, value);
+    else if (value->kind == VALUE_DECIMAL)
+        append_plain_decimal(buffer, value);
     else if (value->kind != VALUE_NULL)
         append_scalar(buffer, value);
 }

@@ -32,6 +32,19 @@ static void skip_blanks(Reader *reader)
         reader->at++;
 }
 
+/* What stands where a comma or a colon should. */
+static bool misplaced(Reader *reader, const char *expected)
+{
+    if (reader->at >= reader->end)
+        return unexpected(reader);
+    const char *comment = "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for "
+                          "parser)";
+    unsigned char c = (unsigned char)*reader->at;
+    reader->error->message = arena_printf(reader->arena, "Unexpected character ('%c' (code %d)): %s", c, c,
+                                          c == '/' ? comment : expected);
+    return false;
+}
+
 static bool read_value(Reader *reader, Value *ret);
 
 static bool hex4(Reader *reader, uint32_t *ret)
@@ -188,10 +201,7 @@ static bool read_list(Reader *reader, Value *ret)
             reader->at++;
             return true;
         }
-        return reader->at < reader->end
-                   ? fail(reader, "Unexpected character ('%c' (code %d)): was expecting comma to separate Array entries",
-                          (unsigned char)*reader->at)
-                   : unexpected(reader);
+        return misplaced(reader, "was expecting comma to separate Array entries");
     }
 }
 
@@ -208,10 +218,7 @@ static bool read_member(Reader *reader, ValueMap *map)
         return false;
     skip_blanks(reader);
     if (reader->at >= reader->end || *reader->at != ':')
-        return reader->at < reader->end
-                   ? fail(reader, "Unexpected character ('%c' (code %d)): was expecting a colon to separate field name and value",
-                          (unsigned char)*reader->at)
-                   : unexpected(reader);
+        return misplaced(reader, "was expecting a colon to separate field name and value");
     reader->at++;
     if (!read_value(reader, &value))
         return false;
@@ -241,10 +248,7 @@ static bool read_map(Reader *reader, Value *ret)
             reader->at++;
             return true;
         }
-        return reader->at < reader->end
-                   ? fail(reader, "Unexpected character ('%c' (code %d)): was expecting comma to separate Object entries",
-                          (unsigned char)*reader->at)
-                   : unexpected(reader);
+        return misplaced(reader, "was expecting comma to separate Object entries");
     }
 }
 

@@ -21,12 +21,15 @@ libexpr_a_SOURCES = \
 	src/expr/filters/number.c \
 	src/expr/filters/regex.c \
 	src/expr/filters/text.c \
+	src/expr/filters/yaml.c \
 	src/expr/functions/crypto.c \
 	src/expr/functions/data.c \
 	src/expr/functions/date.c \
+	src/expr/functions/formats.c \
 	src/expr/functions/outside.c \
 	src/expr/functions/random.c \
 	src/expr/functions/render.c \
+	src/expr/ion.c src/expr/ion.h \
 	src/expr/java_text.c src/expr/java_text.h \
 	src/expr/json_read.c src/expr/json_read.h \
 	src/expr/lexer.c src/expr/lexer.h \
@@ -41,6 +44,8 @@ libexpr_a_SOURCES = \
 	src/expr/tree.c \
 	src/expr/unicode.c src/expr/unicode.h \
 	src/expr/utf16.c src/expr/utf16.h \
-	src/expr/value.c src/expr/value.h
-libexpr_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS)
+	src/expr/value.c src/expr/value.h \
+	src/expr/yaml_read.c src/expr/yaml_read.h \
+	src/expr/yaml_write.c src/expr/yaml_write.h
+libexpr_a_CFLAGS = $(AM_CFLAGS) $(ICU_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(YAML_CFLAGS)
 EXTRA_DIST += src/expr/README.md

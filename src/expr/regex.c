@@ -112,6 +112,8 @@ static int append_replacement(Eval *eval, Buffer *buffer, const Regex *regex, co
                 return eval_fail_plain(eval, "character to be escaped is missing");
             buffer_append_char(buffer, *at++);
         } else if (c == '$') {
+            if (at == end)
+                return eval_fail_plain(eval, "Illegal group reference: group index is missing");
             if (!append_reference(buffer, regex, text, &at, end))
                 return eval_fail_plain(eval, "Illegal group reference");
         } else {

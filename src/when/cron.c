@@ -190,14 +190,85 @@ static bool local_search(const Cron *cron, int64_t local, int direction, int64_t
     return false;
 }
 
-int cron_next(const Cron *cron, usec_t after, usec_t *ret)
+/*
+ * The Java library steps through wall clock times, and around a change of the offset it leaves out some dates that
+ * match. Recorded are three cases; T is the date found, A the one the search started after.
+ */
+typedef struct Found {
+    int64_t after, instant; /* A and T */
+    int64_t change;         /* the change of offset at or before T */
+    int old_offset, new_offset;
+} Found;
+
+static int64_t hour_start(int64_t local)
 {
-    int64_t instant = (int64_t)(after / USEC_PER_SEC) + 1, limit = instant + SEARCH_DAYS * DAY_SECONDS;
+    return local - ((local % 3600) + 3600) % 3600;
+}
+
+/* The second pass of an hour: T shows the same clock time as A, and the next hour is not in the list. */
+static bool is_same_clock_time(const Cron *cron, const Found *f)
+{
+    int64_t local = f->instant + f->new_offset;
+    unsigned hour = (unsigned)((local - floor_days(local) * DAY_SECONDS) / 3600);
+    return f->after < f->change && f->after + f->old_offset == local && !has(cron, HOUR, (hour + 1) % 24);
+}
+
+/* A gap cuts into the hour of T (02:45 to 03:45), and the search did not walk into it from the hour before. */
+static bool is_in_cut_hour(const Cron *cron, const Found *f, int64_t change, int offset)
+{
+    int64_t from = change + offset, to = change + zone_offset(cron->zone, change);
+    int64_t local = f->instant + zone_offset(cron->zone, f->instant);
+    if (to <= from || hour_start(local) != hour_start(from))
+        return false;
+    unsigned hour = (unsigned)((hour_start(from) - floor_days(from) * DAY_SECONDS) / 3600);
+    bool walks_in = hour == 0 || has(cron, HOUR, hour - 1);
+    return !walks_in && hour_start(f->after + offset) != hour_start(from);
+}
+
+/* The clock goes back to the middle of an hour (03:45 to 02:45): a step by hours from before lands behind T, a step by
+ * minutes passes it. */
+static bool is_before_landing(const Cron *cron, const Found *f)
+{
+    int64_t old_local = f->change + f->old_offset;
+    int64_t landing = hour_start(old_local - 1) + 3600 - f->old_offset;
+    bool every_minute = cron->fields[MINUTE].set == (UINT64_C(1) << 60) - 1;
+    return f->new_offset < f->old_offset && f->after < f->change && f->instant < landing && !every_minute;
+}
+
+static bool is_left_out(const Cron *cron, int64_t after, int64_t instant)
+{
+    int64_t change = zone_last_change(cron->zone, instant), next = zone_next_change(cron->zone, instant);
+    Found found = {.after = after, .instant = instant, .change = change, .new_offset = zone_offset(cron->zone, instant)};
+    if (next != INT64_MAX && next - instant < 7200 && is_in_cut_hour(cron, &found, next, found.new_offset))
+        return true;
+    if (change == INT64_MIN || instant - change >= 7200)
+        return false;
+    found.old_offset = zone_offset(cron->zone, change - 1);
+    return is_same_clock_time(cron, &found) || is_before_landing(cron, &found) ||
+           is_in_cut_hour(cron, &found, change, found.old_offset);
+}
+
+static int next_match(const Cron *cron, int64_t instant, int64_t limit, int64_t *ret);
+
+int cron_next(const Cron *cron, usec_t after_usec, usec_t *ret)
+{
+    int64_t after = (int64_t)(after_usec / USEC_PER_SEC), limit = after + SEARCH_DAYS * DAY_SECONDS, found = after;
+    do {
+        int r = next_match(cron, found + 1, limit, &found);
+        if (r)
+            return r;
+    } while (is_left_out(cron, after, found));
+    *ret = (usec_t)found * USEC_PER_SEC;
+    return 0;
+}
+
+static int next_match(const Cron *cron, int64_t instant, int64_t limit, int64_t *ret)
+{
     while (instant <= limit) {
         int offset = zone_offset(cron->zone, instant);
         int64_t end = MIN(zone_next_change(cron->zone, instant), limit + 1), local;
         if (local_search(cron, instant + offset, 1, end + offset, &local) && local - offset < end) {
-            *ret = (usec_t)(local - offset) * USEC_PER_SEC;
+            *ret = local - offset;
             return 0;
         }
         instant = end;

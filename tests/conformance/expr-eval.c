@@ -71,7 +71,7 @@ static const Value *context_load(const char *path)
 
 static int write_result(void *userdata, Eval *eval, const Value *result)
 {
-    json_write(userdata, result, true);
+    json_write(userdata, result, false);
     return 0;
 }
 

@@ -201,10 +201,9 @@ static bool make_float(Arena *arena, const char *text, Value *ret)
     *ret = (Value){.kind = VALUE_FLOAT, .real = (double)strtof(text, NULL)};
     return true;
 }
-/* "1e3" is shown as 1000 once it is put into a text: Kestra prints plain decimals. */
 static bool make_decimal(Arena *arena, const char *text, Value *ret)
 {
-    return decimal_parse_plain(arena, text, strlen(text), ret);
+    return decimal_parse(arena, text, strlen(text), ret);
 }
 static bool make_big(Arena *arena, const char *text, Value *ret)
 {
@@ -251,7 +250,7 @@ static int filter_number_format(Call *call, Value *ret)
     if (call->input.kind == VALUE_NULL)
         return 0;
     if (!value_is_number(&call->input))
-        return call_wrong_type(call, &call->input, "java.lang.Number");
+        return call_fail(call, "The input for the 'NumberFormat' filter has to be a number.");
     Value format = call_argument(call, 0);
     if (format.kind == VALUE_NULL)
         format = value_literal("");

@@ -26,14 +26,23 @@ static int map_text(Call *call, TextMap map, Value *ret)
     return r ? r : map(call->eval, &call->input, ret);
 }
 
+/* Unlike the other filters on texts these two take every value, as its text. */
+static int change_case(Call *call, TextMap map, Value *ret)
+{
+    if (is_null(call, ret))
+        return 0;
+    Value text = java_text(call->eval->arena, &call->input);
+    return map(call->eval, &text, ret);
+}
+
 static int filter_upper(Call *call, Value *ret)
 {
-    return map_text(call, unicode_upper, ret);
+    return change_case(call, unicode_upper, ret);
 }
 
 static int filter_lower(Call *call, Value *ret)
 {
-    return map_text(call, unicode_lower, ret);
+    return change_case(call, unicode_lower, ret);
 }
 
 /* The first character that is no blank gets its title case. */
@@ -116,6 +125,10 @@ static int filter_abbreviate(Call *call, Value *ret)
         return call_fail(call, "Invalid argument to abbreviate filter; must be greater than zero");
     if ((int64_t)utf16_length(text->text, text->length) < max) {
         *ret = *text;
+        return 0;
+    }
+    if (utf16_length(text->text, text->length) <= 3) {
+        *ret = *text; /* too short to be worth dots */
         return 0;
     }
     int64_t kept = max > 3 ? max - 3 : max;

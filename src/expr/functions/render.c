@@ -78,12 +78,13 @@ static int function_context(Call *call, Value *ret)
     return 0;
 }
 
+static const char *const no_arguments[] = {NULL};
 static const char *const render_arguments[] = {"toRender", "recursive", NULL};
 static const char *const once_arguments[] = {"toRender", NULL};
 
 const CallRow functions_render[] = {
-    {"fetchContext", function_context, NULL, CALL_READS_ALL, NULL},
-    {"printContext", function_context, NULL, CALL_READS_ALL, NULL},
+    {"fetchContext", function_context, no_arguments, CALL_READS_ALL, NULL},
+    {"printContext", function_context, no_arguments, CALL_READS_ALL, NULL},
     {"render", function_render, render_arguments, CALL_READS_ALL, NULL},
     {"renderOnce", function_render_once, once_arguments, CALL_READS_ALL, NULL},
     {},
