@@ -5,11 +5,13 @@
  */
 #include "plugin/job_context.h"
 
+#include "base/clock.h"
 #include "blob/blob.h"
 #include "doc/json.h"
 #include "model/context.h"
 #include "model/encryption.h"
 #include "model/log_entry.h"
+#include "plugin/kv.h"
 #include "plugin/secrets.h"
 
 enum { MESSAGE_CHARACTERS_MAX = 10240, READ_BYTES_MAX = 16 * 1024 * 1024 };
@@ -112,6 +114,29 @@ static int service_file_size(void *userdata, const char *path, int64_t *ret_byte
     return r;
 }
 
+static int service_kv(void *userdata, const char *key, const char *namespace, bool error_on_missing, json_t **ret, Diag *diag)
+{
+    JobContext *context = userdata;
+    const char *own = json_get_text(json_object_get(context->run.job, "flow"), "namespace", "");
+    const char *from = namespace ? namespace : own;
+    if (!context->run.storage) {
+        diag_error(diag, NULL, 0, 0, "the key-value store is not available here");
+        return EXPR_E_RENDER;
+    }
+    int r = kv_get(context->run.storage, from, key, clock_realtime(), ret);
+    if (r == KV_E_NONE && !error_on_missing) {
+        *ret = json_null();
+        return 0;
+    }
+    if (r == KV_E_NONE)
+        diag_error(diag, NULL, 0, 0, "The key '%s' does not exist in the namespace '%s'.", key, from);
+    else if (r == KV_E_EXPIRED)
+        diag_error(diag, NULL, 0, 0, "The requested value has expired");
+    else if (r != 0)
+        diag_error(diag, NULL, 0, 0, "The key '%s' of the namespace '%s' cannot be read", key, from);
+    return r == 0 ? 0 : EXPR_E_RENDER;
+}
+
 static int service_decrypt(void *userdata, const char *value, char **ret_text, Diag *diag)
 {
     JobContext *context = userdata;
@@ -181,6 +206,7 @@ static void init_services(JobContext *context)
     context->services = (ExprServices){
         .userdata = context,
         .secret = service_secret,
+        .kv = service_kv,
         .read = service_read,
         .file_size = service_file_size,
         .decrypt_value = context->settings->encryption_key ? service_decrypt : NULL,

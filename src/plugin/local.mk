@@ -6,6 +6,7 @@ libplugin_a_SOURCES = \
 	src/plugin/glob.c src/plugin/glob.h \
 	src/plugin/http_client.h \
 	src/plugin/job_context.c src/plugin/job_context.h \
+	src/plugin/kv.c src/plugin/kv.h \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/registry.c src/plugin/registry.h \
@@ -51,9 +52,18 @@ libplugin_a_SOURCES = \
 	src/plugin/core/http/download.c \
 	src/plugin/core/http/http.c src/plugin/core/http/http.h \
 	src/plugin/core/http/request.c \
+	src/plugin/core/kv/delete.c \
+	src/plugin/core/kv/get.c \
+	src/plugin/core/kv/get_keys.c \
+	src/plugin/core/kv/kv_task.c src/plugin/core/kv/kv_task.h \
+	src/plugin/core/kv/set.c \
 	src/plugin/core/log/log.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
+	src/plugin/core/state/delete.c \
+	src/plugin/core/state/get.c \
+	src/plugin/core/state/set.c \
+	src/plugin/core/state/state_task.c src/plugin/core/state/state_task.h \
 	src/plugin/core/trigger/flow.c \
 	src/plugin/core/trigger/schedule.c \
 	src/plugin/core/trigger/schedule_on_dates.c \

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/core/kv/kv_task.h"
+
+int kv_task_namespace(RunContext *run, char **ret_namespace)
+{
+    if (!run->storage)
+        return run_fail(run, "Internal storage is not available here");
+    int r = run_text(run, "namespace", ret_namespace);
+    if (r == 0 && !*ret_namespace)
+        *ret_namespace = xstrdup(json_get_text(json_object_get(run->job, "flow"), "namespace", ""));
+    return r;
+}
+
+int kv_task_names(RunContext *run, char **ret_namespace, char **ret_key)
+{
+    _cleanup_free_ char *namespace = NULL, *key = NULL;
+    int r = kv_task_namespace(run, &namespace);
+    if (r == 0)
+        r = run_text(run, "key", &key);
+    if (r != 0)
+        return r;
+    if (!key || !kv_key_is_valid(key))
+        return run_fail(run, "'%s' cannot be a key: it needs letters, digits and . _ - only", key ? key : "");
+    *ret_namespace = TAKE_PTR(namespace);
+    *ret_key = TAKE_PTR(key);
+    return 0;
+}
+
+int kv_task_fail(RunContext *run, int r)
+{
+    errno = r < 0 ? -r : EIO;
+    return run_fail(run, "The key-value store failed: %m");
+}
