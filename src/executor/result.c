@@ -87,7 +87,9 @@ static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
         free(attempt->log_file);
         attempt->log_file = xstrdup(log_file);
     }
-    json_t *outputs = json_object_get(result->body, "outputs");
+    json_t *outputs = json_object_get(result->body, "outputs"), *outer = json_object_get(result->body, "parentOutputs");
+    if (json_is_object(outer) && run->parent)
+        change_outputs(live, run->parent, json_incref(outer));
     if (json_is_object(outputs))
         change_outputs(live, run, json_incref(outputs));
     else if (result->state != STATE_FAILED && result->state != STATE_KILLED)

@@ -6,7 +6,8 @@
  * execution's id. Bodies are objects; members marked ? may be absent.
  *
  *   CREATED        {execution}: sent by unit_create_execution
- *   TASK_RUN       {taskRunId, attempt (from 0), state, startDate?, endDate?, outputs?, logFile?}: from the worker.
+ *   TASK_RUN       {taskRunId, attempt (from 0), state, startDate?, endDate?, outputs?, logFile?,
+ *                  parentOutputs?: of the WorkingDirectory whose last task it was}: from the worker.
  *                  State RUNNING once for a job that does not end at once, then the final one. A final one that comes
  *                  without an earlier RUNNING brings startDate, and the executor records both.
  *   KILL           {cascade?}

@@ -52,6 +52,7 @@ typedef struct Type {
     int (*prepare)(struct RunContext *context, struct ScriptContext *ret);
     /* RUN_WAIT: how long; outcomes as run. */
     int (*wait)(struct RunContext *context, usec_t *ret_delay);
+    bool shares_directory; /* RUN_FLOWABLE: all its tasks run in one working directory of one host */
     /* RUN_FLOWABLE: what children, in which order; pure. */
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
     /* TYPE_CONDITION: whether it is true; see plugin/condition.h. */

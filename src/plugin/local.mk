@@ -9,6 +9,7 @@ libplugin_a_SOURCES = \
 	src/plugin/kv.c src/plugin/kv.h \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
+	src/plugin/namespace_files.c src/plugin/namespace_files.h \
 	src/plugin/registry.c src/plugin/registry.h \
 	src/plugin/run.c src/plugin/run.h \
 	src/plugin/script.c src/plugin/script.h \
@@ -48,6 +49,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/flow/sleep.c \
 	src/plugin/core/flow/subflow.c \
 	src/plugin/core/flow/switch.c \
+	src/plugin/core/flow/working_directory.c \
 	src/plugin/core/flow/wait_for.c \
 	src/plugin/core/http/download.c \
 	src/plugin/core/http/http.c src/plugin/core/http/http.h \
@@ -60,6 +62,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/log/log.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
+	src/plugin/core/storage/local_files.c \
 	src/plugin/core/state/delete.c \
 	src/plugin/core/state/get.c \
 	src/plugin/core/state/set.c \

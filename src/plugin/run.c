@@ -20,10 +20,13 @@ static bool is_absent(const ExprTree *tree)
     return !source || json_is_null(source);
 }
 
+/* Kestra logs an unknown variable by its message, and every other failure of the engine by class and message. */
 static int fail_with(RunContext *run, const Diag *diag)
 {
     const char *text = diag_first(diag);
-    return run_fail(run, "%s", *text ? text : "the expression cannot be rendered");
+    bool is_plain = *text == '\0' || starts_with(text, "Unable to find");
+    const char *class_name = is_plain ? "" : "io.pebbletemplates.pebble.error.PebbleException: ";
+    return run_fail(run, "%s%s", class_name, *text ? text : "the expression cannot be rendered");
 }
 
 int run_text(RunContext *run, const char *property, char **ret)

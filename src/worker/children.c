@@ -14,8 +14,7 @@
 #include "base/clock.h"
 #include "doc/json.h"
 #include "plugin/wire.h"
-#include "worker/directory.h"
-#include "worker/worker_private.h"
+#include "worker/workspace.h"
 
 #define IDLE_USEC (60 * USEC_PER_SEC)
 enum { EXIT_WAIT_MSEC = 1000 };
@@ -27,8 +26,7 @@ typedef struct Child {
     int fd;
     LoopSource *source;
     Wire wire;
-    Job *job;        /* NULL: idle */
-    char *directory; /* of the job */
+    Job *job; /* NULL: idle */
     usec_t idle_since;
     bool outdated; /* does not know the current settings */
 } Child;
@@ -41,14 +39,6 @@ typedef struct ChildPool {
 } ChildPool;
 
 /* --- ends --- */
-
-static void forget_directory(Child *child)
-{
-    if (child->directory)
-        directory_remove(child->directory);
-    free(child->directory);
-    child->directory = NULL;
-}
 
 static void child_free(Child *child)
 {
@@ -65,7 +55,6 @@ static void child_free(Child *child)
     spawn_free(child->spawned);
     close_fd(child->fd);
     wire_done(&child->wire);
-    forget_directory(child);
     free(child);
 }
 
@@ -78,7 +67,6 @@ static Job *release(Child *child)
     job->child = NULL;
     job->ops = NULL;
     child->pool->busy--;
-    forget_directory(child);
     child->idle_since = clock_monotonic();
     loop_timer_in(child->pool->idle, IDLE_USEC);
     worker_slot_freed(child->pool->worker);
@@ -179,7 +167,7 @@ static json_t *settings_message(const Worker *worker)
     return message;
 }
 
-static json_t *run_message(const Job *job, const char *directory)
+static json_t *run_message(const Job *job)
 {
     json_t *task = json_object(), *run = json_object(), *message = json_object();
     json_set_text(task, "id", job->task->id);
@@ -188,7 +176,7 @@ static json_t *run_message(const Job *job, const char *directory)
     json_object_set_new(run, "task", task);
     json_object_set(run, "job", job->claim.body);
     json_object_set(run, "inputs", job->flow->inputs);
-    json_set_text(run, "directory", directory);
+    json_set_text(run, "directory", job->directory);
     json_object_set_new(message, "run", run);
     return message;
 }
@@ -269,8 +257,8 @@ void child_start(Job *job)
         job_fail(job, "The program that runs tasks cannot be started: %s", job->worker->settings.run_program);
         return;
     }
-    int r = directory_make(job->worker->settings.temporary_directory, &child->directory);
-    if (r < 0) {
+    int r = workspace_open(job);
+    if (r != 0) {
         job_end_by_outcome(job, r);
         return;
     }
@@ -280,7 +268,7 @@ void child_start(Job *job)
     pool->busy++;
     if (!job_arm_timeout(job))
         return;
-    _cleanup_json_ json_t *message = run_message(job, child->directory);
+    _cleanup_json_ json_t *message = run_message(job);
     if (wire_send(child->fd, message) != 0)
         child_lost(child);
 }

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 
 enum { OPEN_FILES_MAX = 16 };
-#define PREFIX "run-"
+#define PREFIX        "run-"
+#define SHARED_PREFIX "shared-"
 
 int directory_make(const char *parent, char **ret_path)
 {
@@ -22,6 +24,22 @@ int directory_make(const char *parent, char **ret_path)
             *ret_path = TAKE_PTR(path);
             return 0;
         }
+        if (errno != ENOENT || (mkdir(parent, 0711) < 0 && errno != EEXIST))
+            break;
+    }
+    return outage(-errno);
+}
+
+int directory_share(const char *parent, const char *path, bool *ret_is_new)
+{
+    *ret_is_new = false;
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        if (mkdir(path, 0700) == 0) {
+            *ret_is_new = true;
+            return 0;
+        }
+        if (errno == EEXIST)
+            return 0;
         if (errno != ENOENT || (mkdir(parent, 0711) < 0 && errno != EEXIST))
             break;
     }
@@ -41,16 +59,21 @@ void directory_remove(const char *path)
     (void)nftw(path, remove_entry, OPEN_FILES_MAX, FTW_DEPTH | FTW_PHYS); /* best effort */
 }
 
+static bool is_old(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + 86400 * USEC_PER_SEC < clock_realtime();
+}
+
 void directory_sweep(const char *parent)
 {
     DIR *directory = opendir(parent);
     if (!directory)
         return;
     for (struct dirent *entry; (entry = readdir(directory));) {
-        if (!starts_with(entry->d_name, PREFIX))
-            continue;
         _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
-        directory_remove(path);
+        if (starts_with(entry->d_name, PREFIX) || (starts_with(entry->d_name, SHARED_PREFIX) && is_old(path)))
+            directory_remove(path);
     }
     closedir(directory);
 }

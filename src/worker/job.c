@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "model/event_kind.h"
-#include "worker/worker_private.h"
+#include "worker/workspace.h"
 
 enum { METRICS_MAX = 10000 };
 
@@ -145,6 +145,8 @@ Job *job_free(Job *job)
     }
     vec_free(&job->metrics);
     if (job->task)
+        workspace_close(job);
+    if (job->task)
         job_context_done(&job->context);
     flow_unref(job->flow);
     queue_job_done(&job->claim);
@@ -180,7 +182,11 @@ void job_end(Job *job, State state)
 {
     Worker *worker = job->worker;
     char end[INSTANT_BYTES];
+    json_t *outer_outputs;
+    if (workspace_end(job, state, &outer_outputs) != 0)
+        state = STATE_FAILED;
     json_t *body = event_body(job, state);
+    json_object_set_new(body, "parentOutputs", outer_outputs); /* nothing when NULL */
     instant_format_usec(clock_realtime(), end);
     json_set_text(body, "endDate", end);
     if (job->task && json_object_size(job->context.run.outputs) > 0)
@@ -291,6 +297,11 @@ static void start_wait(Job *job)
 
 static void start_inline(Job *job)
 {
+    int r = workspace_is_shared(job) ? workspace_open(job) : 0;
+    if (r != 0) {
+        job_end_by_outcome(job, r);
+        return;
+    }
     job_end_by_outcome(job, job->task->type->run(&job->context.run));
 }
 

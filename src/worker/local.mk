@@ -6,5 +6,6 @@ libworker_a_SOURCES = \
 	src/worker/lines.c src/worker/lines.h \
 	src/worker/process.c \
 	src/worker/role.c src/worker/role.h \
+	src/worker/workspace.c src/worker/workspace.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h
 EXTRA_DIST += src/worker/README.md

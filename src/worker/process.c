@@ -16,9 +16,8 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
-#include "worker/directory.h"
 #include "worker/lines.h"
-#include "worker/worker_private.h"
+#include "worker/workspace.h"
 
 enum { READ_BYTES = 64 * 1024 };
 
@@ -32,7 +31,6 @@ typedef struct Stream {
 
 typedef struct Process {
     Job *job;
-    char *directory;
     ScriptContext script;
     ScriptOutput output;
     Spawned *spawned;
@@ -57,9 +55,6 @@ static void process_free(Job *job)
     if (process->spawned && !process->exited)
         spawn_kill_tree(process->spawned, 0);
     spawn_free(process->spawned);
-    if (process->directory)
-        directory_remove(process->directory);
-    free(process->directory);
     script_context_done(&process->script);
     script_output_done(&process->output);
     free(process);
@@ -90,7 +85,7 @@ static int result_of(Process *process)
     if (process->job->killed || process->job->timed_out)
         return 0; /* no outputs; the state follows from the flags */
     if (process->script.output_files) {
-        int r = script_files_collect(run, process->directory, process->script.output_files, &files);
+        int r = script_files_collect(run, process->job->directory, process->script.output_files, &files);
         if (r != 0)
             return r;
     }
@@ -230,7 +225,7 @@ static int spawn(Process *process)
     const SpawnOptions options = {
         .arguments = (const char *const *)process->script.argv,
         .environment = (const char *const *)environment,
-        .directory = process->directory,
+        .directory = job->directory,
         .input = SPAWN_NULL,
         .output = SPAWN_PIPE,
         .error = SPAWN_PIPE,
@@ -244,10 +239,9 @@ static int spawn(Process *process)
 static int prepare(Process *process)
 {
     Job *job = process->job;
-    int r = directory_make(job->worker->settings.temporary_directory, &process->directory);
-    if (r < 0)
-        return trace(r);
-    job_context_set_directory(&job->context, process->directory);
+    int r = workspace_open(job);
+    if (r != 0)
+        return r;
     return job->task->type->prepare(&job->context.run, &process->script);
 }
 

@@ -48,6 +48,7 @@ struct Job {
     const JobOps *ops;        /* NULL: inline */
     struct Process *process;
     struct Child *child;
+    char *directory;          /* it runs in; NULL: none (workspace.h) */
     VEC(JobMetric) metrics;
 };
 

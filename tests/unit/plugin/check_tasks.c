@@ -83,6 +83,7 @@ static const struct {
     {"io.kestra.core.tasks.log.Log", "{\"message\":[\"a\",\"{{ 1 + 1 }}\"],\"level\":\"WARN\"}", NULL, 0, "WARN a\nWARN 2\n", "{}"},
     {"io.kestra.plugin.core.log.Log", "{\"message\":\"{{ missing }}\"}", NULL, RUN_E_FAILED,
      "ERROR Unable to find `missing` used in the expression `{{ missing }}` at line 1\n", "{}"},
+    {"io.kestra.plugin.core.log.Log", "{\"message\":\"pw is {{ secret('PASSWORD') }}\"}", NULL, 0, "INFO pw is ********\n", "{}"},
     {"io.kestra.plugin.core.log.Log", "{\"message\":\"quiet\",\"logLevel\":\"ERROR\"}", NULL, 0, "", "{}"},
     {"io.kestra.plugin.core.debug.Return", "{\"format\":\"{{ n }}\"}", "{\"n\":42}", 0, "DEBUG 42\nmetric length 2\n", "{\"value\":\"42\"}"},
     {"io.kestra.plugin.core.debug.Return", "{}", NULL, 0, "DEBUG null\nmetric length 0\n", "{}"},
@@ -113,6 +114,28 @@ START_TEST(test_secret_input)
     ck_assert_int_eq(run_task("io.kestra.plugin.core.log.Log", "{\"message\":\"it is {{ inputs.a.key }}\"}", variables,
                               "[{\"id\":\"a.key\",\"type\":\"SECRET\"}]", &outputs), 0);
     ck_assert_str_eq(buffer_text(&said), "INFO it is ********\n");
+}
+END_TEST
+
+START_TEST(test_read_only_own_files)
+{
+    const char *own = "kestra:///check/plugin/flow/executions/execution1/tasks/x/y/f.txt";
+    const char *other = "kestra:///check/plugin/flow/executions/execution2/f.txt";
+    ck_assert_int_eq(blob_write(storage, own, "mine", 4), 0);
+    ck_assert_int_eq(blob_write(storage, other, "theirs", 6), 0);
+    ck_assert_int_eq(blob_write(storage, "kestra:///check/plugin/_files/n.txt", "namespace", 9), 0);
+    _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL;
+    _cleanup_free_ char *mine = xasprintf("{\"format\":\"{{ read('%s') }} {{ read('n.txt') }} {{ fileSize('%s') }}\"}", own, own);
+    ck_assert_msg(run_task("io.kestra.plugin.core.debug.Return", mine, "{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"}}", NULL, &a) == 0, "%s", buffer_text(&said));
+    ck_assert_str_eq(a, "{\"value\":\"mine namespace 4\"}");
+    _cleanup_free_ char *theirs = xasprintf("{\"format\":\"{{ read('%s') }}\"}", other);
+    ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return", theirs, "{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"}}", NULL, &b), RUN_E_FAILED);
+    _cleanup_free_ char *trigger = xstrdup("{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"},\"trigger\":{\"namespace\":\"check.plugin\",\"flowId\":\"flow\",\"executionId\":\"execution2\"}}");
+    ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return", theirs, trigger, NULL, &c), 0);
+    ck_assert_str_eq(c, "{\"value\":\"theirs\"}");
+    BlobEntries gone = {};
+    ck_assert_int_eq(blob_delete_prefix(storage, "kestra:///check", &gone), 0);
+    blob_entries_done(&gone);
 }
 END_TEST
 
@@ -181,6 +204,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, test_task, 0, ELEMENTS(tasks));
     tcase_add_test(cases, test_secret_input);
+    tcase_add_test(cases, test_read_only_own_files);
     tcase_add_test(cases, test_long_line_is_split);
     tcase_add_loop_test(cases, test_script_line, 0, ELEMENTS(lines));
     tcase_add_test(cases, test_every_type_is_whole);
