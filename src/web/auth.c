@@ -177,6 +177,9 @@ static int store_first(Auth *auth, Pg *pg, char **ret_password)
         return fold(r);
     if (!given && streq(json_get_text(stored, "password", ""), hash))
         *ret_password = xstrdup(random);
+    pthread_mutex_lock(&auth->lock);
+    take_row(auth, stored);
+    pthread_mutex_unlock(&auth->lock);
     OPENSSL_cleanse(random, sizeof(random));
     return 0;
 }
