@@ -60,6 +60,8 @@ def through_directory():
     if not check(stored, "a flow file is loaded within a second"):
         return
     for name, source in sources():
+        if name == "second-document.yaml":
+            continue  # two documents are two flows in a file
         write(source)
         time.sleep(0.15)
         status, flow = call("GET", "/api/v1/flows/integration.bad/from-file")
