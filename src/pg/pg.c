@@ -344,3 +344,12 @@ void pg_rollback(Pg *pg)
         pg_disconnect(pg); /* a session whose state is unknown is of no use */
     pg->in_transaction = false;
 }
+
+void pg_settle(Pg *pg)
+{
+    static const PgStatement sql = {"pg_settle", "SELECT pg_stat_force_next_flush()"};
+    if (pg_is_connected(pg)) {
+        int r = pg_run(pg, &sql, NULL, NULL);
+        (void)r; /* a lost session shows at the next real call */
+    }
+}

@@ -43,6 +43,9 @@ unsigned pg_generation(const Pg *pg);
 int pg_check(Pg *pg, bool *ret_notified) _must_check_;
 /* LISTENs on the channel, now and after each reconnect. */
 int pg_listen(Pg *pg, const char *channel) _must_check_;
+/* Call it when the session will be quiet for a while: PostgreSQL counts what it did now, and not 10 s after its last
+ * statement, so that pg_stat_database tells the truth about an idle server. Does nothing without a session. */
+void pg_settle(Pg *pg);
 /* How long to wait before the next try after an outage: 50 ms doubling to 5 s with jitter; reset by success. */
 usec_t pg_retry_delay(Pg *pg);
 /* The last failure in words for people (server message, no parameters, no password). Borrowed. "" when there was none. */

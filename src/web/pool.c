@@ -10,6 +10,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+#define QUIET_USEC USEC_PER_SEC
+
 typedef struct Thread Thread;
 struct Thread {
     Pool *pool;
@@ -55,14 +59,30 @@ static PoolTask *list_take(TaskList *list)
     return task;
 }
 
+/* Sleeps until woken, at most for QUIET_USEC; false when that time passed. Called and returns with the lock held. */
+static bool sleep_shortly(Pool *pool, Thread *self)
+{
+    usec_t end = clock_monotonic() + QUIET_USEC;
+    struct timespec until = {.tv_sec = (time_t)(end / USEC_PER_SEC), .tv_nsec = (long)(end % USEC_PER_SEC) * 1000};
+    while (!self->task && !pool->stopping)
+        if (pthread_cond_clockwait(&self->wake, &pool->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
+            return false;
+    return true;
+}
+
 /* The next task of this thread; NULL when the pool stops. Called and returns with the lock held. */
-static PoolTask *next_task(Pool *pool, Thread *self)
+static PoolTask *next_task(Pool *pool, Thread *self, struct WebSession *session)
 {
     PoolTask *task = pool->stopping ? NULL : list_take(&pool->backlog);
     if (task || pool->stopping)
         return task;
     self->next_idle = pool->idle;
     pool->idle = self;
+    if (pool->ops->quiet && !sleep_shortly(pool, self)) {
+        pthread_mutex_unlock(&pool->lock);
+        pool->ops->quiet(session);
+        pthread_mutex_lock(&pool->lock);
+    }
     while (!self->task && !pool->stopping)
         pthread_cond_wait(&self->wake, &pool->lock);
     task = self->task;
@@ -78,7 +98,7 @@ static void *thread_main(void *argument)
     pthread_mutex_lock(&pool->lock);
     PoolTask *task = self->task;
     self->task = NULL;
-    for (; task; task = next_task(pool, self)) {
+    for (; task; task = next_task(pool, self, session)) {
         pthread_mutex_unlock(&pool->lock);
         task->run(task, session);
         pthread_mutex_lock(&pool->lock);

@@ -18,6 +18,7 @@ struct PoolTask {
 typedef struct PoolOps {
     struct WebSession *(*open)(void *userdata);                      /* in the new thread */
     void (*close)(void *userdata, struct WebSession *session); /* in the ending thread */
+    void (*quiet)(struct WebSession *session); /* in a thread that has had nothing to do for a second, once; may be NULL */
 } PoolOps;
 
 typedef struct Pool Pool;

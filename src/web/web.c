@@ -480,9 +480,14 @@ static int listen_all(Web *web)
     return trace(r);
 }
 
+static void quiet_session(WebSession *session)
+{
+    pg_settle(session->pg);
+}
+
 static int set_up(Web *web)
 {
-    static const PoolOps pool_ops = {.open = open_session, .close = close_session};
+    static const PoolOps pool_ops = {.open = open_session, .close = close_session, .quiet = quiet_session};
     static const ServerOps server_ops = {.request = on_request, .gone = on_gone};
     static const FollowHubOps hub_ops = {.text = follow_text, .idle = follow_idle};
     const WebSettings *settings = web->settings;

@@ -23,6 +23,8 @@ def sources():
     """(name, bytes): the stored cases, and those too large or too odd to store."""
     for path in sorted(glob.glob(os.path.join(CASES, "*"))):
         source = os.path.join(path, "input.yaml") if os.path.isdir(path) else path
+        if os.path.basename(path) == "second-document.yaml":
+            continue  # a mistake for flow_parse; in a file, and in the body of a request, two documents are two flows
         if source.endswith((".yaml", ".yml")) and os.path.exists(source):
             with open(source, "rb") as file:
                 yield os.path.basename(path), file.read()
@@ -60,8 +62,6 @@ def through_directory():
     if not check(stored, "a flow file is loaded within a second"):
         return
     for name, source in sources():
-        if name == "second-document.yaml":
-            continue  # two documents are two flows in a file
         write(source)
         time.sleep(0.15)
         status, flow = call("GET", "/api/v1/flows/integration.bad/from-file")
