@@ -4,6 +4,7 @@
  * What a handler works with: the settings shared by all threads, and the session of its own thread (database, queue, compiled
  * flows). Handlers are straight-line blocking code.
  */
+#include "doc/conf.h"
 #include "pg/pg.h"
 #include "plugin/registry.h"
 #include "queue/queue_pg.h"
@@ -15,6 +16,7 @@ struct Web;
 
 /* Read-only after start. Texts are borrowed and live as long as the process. */
 typedef struct WebSettings {
+    const Conf *conf;              /* what they were made from, for a reload; NULL: none */
     const char *conninfo;          /* libpq */
     const char *listen;            /* "127.0.0.1:8080", used when no descriptor "http" was passed; NULL or "": none */
     const char *management_listen; /* the same for "management" */

@@ -14,6 +14,7 @@ static const char *url_of(const Conf *conf)
 void web_settings_init(WebSettings *settings, const Conf *conf, const char *socket_path)
 {
     *settings = (WebSettings){
+        .conf = conf,
         .conninfo = conf_text(conf, "postgresql.dsn"),
         .listen = conf_text(conf, "server.listen"),
         .management_listen = conf_text(conf, "server.management-listen"),

@@ -436,8 +436,24 @@ static void write_metrics(void *userdata, Buffer *text)
                   pool_threads(web->pool));
 }
 
+static int on_reload(void *userdata)
+{
+    Web *web = userdata;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(conf_freep) Conf *conf = NULL;
+    int r = web->settings->conf ? conf_reload(web->settings->conf, &conf, &diag) : 0;
+    if (conf)
+        log_set_level(log_level_parse(conf_text(conf, "log.level")));
+    else if (r != 0) {
+        _cleanup_free_ char *text = diag_format(&diag, NULL);
+        log_error("Settings are wrong and stay as they were: %s", text);
+    }
+    return 0; /* wrong settings do not end a role that runs */
+}
+
 static const DaemonOps daemon_ops = {
     .role = "webserver",
+    .reload = on_reload,
     .wake = on_wake,
     .drain = on_drain,
     .metrics = write_metrics,

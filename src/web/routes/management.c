@@ -3,6 +3,9 @@
  * Health, metrics and the bell. Answered in the loop thread, so that they work while the database does not. The management
  * port speaks as Kestra's does; the unix socket as every role's socket (base/daemon.h).
  */
+#include <signal.h>
+#include <unistd.h>
+
 #include "base/daemon.h"
 #include "web/routes/routes.h"
 
@@ -99,6 +102,11 @@ static void after_wake(WebSession *session, const char *body)
     web_wake(session->web, body);
 }
 
+static void after_reload(WebSession *session, const char *body)
+{
+    (void)kill(getpid(), SIGHUP); /* the daemon shell does it in its own turn, and tells systemd */
+}
+
 static const Route management_rows[] = {
     {HTTP_GET, "/health", get_management_health, PERMISSION_OPEN, NULL, "health", .in_loop = true},
     {HTTP_GET, "/health/readiness", get_management_health, PERMISSION_OPEN, NULL, "readiness", .in_loop = true},
@@ -114,5 +122,6 @@ static const Route control_rows[] = {
     {HTTP_GET, "/health", get_health, PERMISSION_OPEN, NULL, "ownHealth", .in_loop = true},
     {HTTP_GET, "/metrics", get_prometheus, PERMISSION_OPEN, NULL, "ownMetrics", NULL, PROMETHEUS_TYPE, true},
     {HTTP_POST, "/wake", post_wake, PERMISSION_OPEN, NULL, "wake", .in_loop = true, .after = after_wake},
+    {HTTP_POST, "/reload", post_wake, PERMISSION_OPEN, NULL, "reload", .in_loop = true, .after = after_reload},
 };
 const RouteTable routes_control = ROUTE_TABLE("Control", control_rows);
