@@ -293,6 +293,17 @@ int http_parse_date(const char *text, usec_t *ret)
     return instant_parse(with_zone, ret);
 }
 
+json_t *http_date_value(usec_t date)
+{
+    static const char zero[] = ".000Z";
+    char text[INSTANT_BYTES];
+    instant_format(date, text);
+    size_t length = strlen(text);
+    if (ends_with(text, zero))
+        snprintf(text + length - strlen(zero), sizeof(zero), "Z");
+    return json_string(text);
+}
+
 usec_t http_query_date(const HttpRequest *request, const char *name)
 {
     const char *text = http_query(request, name);

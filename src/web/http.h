@@ -77,6 +77,8 @@ json_t *http_query_list(const HttpRequest *request, const char *name, bool split
 usec_t http_query_date(const HttpRequest *request, const char *name);
 /* "yyyy-MM-ddTHH:mm[:ss][.SSS][XXX]", a missing offset means UTC. Positive: not a date. */
 int http_parse_date(const char *text, usec_t *ret) _must_check_;
+/* UTC with milliseconds, which are left out when they are zero. New text value. */
+json_t *http_date_value(usec_t date);
 /* Java's Integer.parseInt. Positive: not an integer. */
 int http_parse_integer(const char *text, int64_t *ret) _must_check_;
 

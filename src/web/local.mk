@@ -40,6 +40,7 @@ libweb_a_SOURCES = \
 	src/web/routes/query.h \
 	src/web/routes/routes.c \
 	src/web/routes/routes.h \
+	src/web/routes/stats.c \
 	src/web/routes/triggers.c \
 	src/web/routes/ui.c \
 	src/web/routes/webhooks.c \

@@ -222,12 +222,10 @@ static int aggregate_metric(WebSession *session, const HttpRequest *request, Htt
         return fold(r);
     json_t *answer = json_object(), *list = json_array();
     for (size_t i = 0; i < buckets.count; i++) {
-        char date[INSTANT_BYTES];
         json_t *entry = json_object();
-        instant_format(buckets.items[i].date, date);
         json_set_text(entry, "name", query.name);
         json_object_set_new(entry, "value", json_real(buckets.items[i].value));
-        json_set_text(entry, "date", date);
+        json_object_set_new(entry, "date", http_date_value(buckets.items[i].date));
         json_array_append_new(list, entry);
     }
     vec_free(&buckets);

@@ -7,7 +7,6 @@
     X(flows)                                                                                                            \
     X(flows_bulk)                                                                                                       \
     X(flows_validate)                                                                                                   \
-    X(flow_files)                                                                                                       \
     X(executions)                                                                                                       \
     X(execution_create)                                                                                                 \
     X(execution_operations)                                                                                             \
@@ -15,8 +14,10 @@
     X(webhooks)                                                                                                         \
     X(logs)                                                                                                             \
     X(triggers)                                                                                                         \
+    X(flow_files)                                                                                                       \
     X(plugins)                                                                                                          \
     X(namespaces)                                                                                                       \
+    X(stats)                                                                                                            \
     X(misc)
 
 #define ROUTE_TABLE_EXTERN(name) extern const RouteTable routes_##name;
