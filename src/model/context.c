@@ -242,7 +242,11 @@ static json_t *root_inputs(const ContextSource *source)
         source->flow && source->flow->inputs ? input_defaults(source->flow->inputs, inputs) : NULL;
     if (!inputs)
         return defaults ? TAKE_PTR(defaults) : NULL;
-    return json_object_size(defaults) ? json_merged(defaults, inputs) : shared(inputs);
+    if (!json_object_size(defaults))
+        return shared(inputs);
+    json_t *merged = json_copy((json_t *)(uintptr_t)inputs);
+    (void)json_object_update(merged, defaults); /* they name only inputs without a value */
+    return merged;
 }
 
 static bool has_task_runs(const ContextSource *source)

@@ -29,13 +29,14 @@ static int validate_source(const WebSession *session, const char *source, size_t
     int r = flow_body_parse(session, source, length, &flow, &diag);
     if (r < 0)
         return trace(r);
+    r = 0; /* an invalid flow is an answer here */
     json_t *validation = flow_validation(&diag);
     json_object_set_new(validation, "index", json_integer((json_int_t)index));
     /* A text that could not be read as a flow has no name; in others the names stand as written, whatever is wrong with them. */
     if (json_object_get(validation, "warnings") && document_parse(source, length, NULL, &document, NULL) == 0) {
         const json_t *root = document_root(document);
-        json_set_text(validation, "flow", json_get_text(root, "id", NULL));
-        json_set_text(validation, "namespace", json_get_text(root, "namespace", NULL));
+        json_set_text(validation, "flow", flow ? flow->id : json_get_text(root, "id", NULL));
+        json_set_text(validation, "namespace", flow ? flow->namespace : json_get_text(root, "namespace", NULL));
         r = is_outdated(session, root, &outdated);
     }
     json_object_set_new(validation, "outdated", json_boolean(outdated));
@@ -82,6 +83,7 @@ static int validate_part(WebSession *session, const HttpRequest *request, HttpRe
     if (r < 0)
         return trace(r);
     if (r > 0) {
+        diag_mark(&diag, NULL, true);
         validation = flow_validation(&diag);
         json_object_set_new(validation, "index", json_integer(0));
         return http_json(response, 200, validation);
