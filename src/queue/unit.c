@@ -5,6 +5,7 @@
  */
 #include "queue/unit_private.h"
 
+#define WORKER_GROUP_BYTES_MAX 1000
 
 Unit *unit_new(void)
 {
@@ -295,7 +296,9 @@ void unit_dispatch_job(Unit *unit, const char *worker_group, const char *executi
                        int attempt, json_t *body)
 {
     unit->changes++;
-    vec_push(&unit->jobs, (UnitJob){.worker_group = keep(unit, worker_group ? worker_group : ""),
+    /* Its index has a limit, and a commit must not fail for a name. */
+    const char *group = arena_printf(unit->arena, "%.*s", WORKER_GROUP_BYTES_MAX, worker_group ? worker_group : "");
+    vec_push(&unit->jobs, (UnitJob){.worker_group = group,
                                     .execution_id = keep(unit, execution_id),
                                     .task_run_id = keep(unit, task_run_id),
                                     .attempt = attempt,

@@ -48,6 +48,7 @@ static Execution *make_execution(const char *id, State state)
     usec_t now = clock_realtime();
     start = start ? start : now;
     Execution *execution = execution_new(id, NAMESPACE, FLOW, 1, start);
+    json_decref(execution->labels);
     execution->labels = json_pack("[{s:s, s:s}]", "key", "system.correlationId", "value", id);
     execution->inputs = json_pack("{s:s}", "a", "some value of a common length");
     if (state != STATE_CREATED)

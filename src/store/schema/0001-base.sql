@@ -170,6 +170,7 @@ CREATE TABLE flow_file (
     error     text,
     line      integer NOT NULL,
     column_   integer NOT NULL,
-    updated   timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (path, document)
+    updated   timestamptz NOT NULL DEFAULT now()
 );
+-- By a hash: a path may be longer than an index can hold.
+CREATE UNIQUE INDEX flow_file_path ON flow_file (md5(path), document);

@@ -35,7 +35,8 @@ CREATE TABLE metric (
     tags         json
 ) PARTITION BY RANGE (timestamp);
 CREATE INDEX metric_execution ON metric (execution_id);
-CREATE INDEX metric_flow ON metric (namespace, flow_id, name, timestamp);
+-- Without the name: tasks choose it, and an index cannot hold a text of any length.
+CREATE INDEX metric_flow ON metric (namespace, flow_id, timestamp);
 CREATE TABLE metric_default PARTITION OF metric DEFAULT;
 
 -- Roles may not change the shape of tables; these functions do it for them with the rights of the schema's owner.

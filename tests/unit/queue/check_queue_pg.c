@@ -107,6 +107,26 @@ START_TEST(labels_may_hold_anything)
 }
 END_TEST
 
+/* A commit that always fails would stop the process for ever, so no text of a user may be too long for an index. */
+START_TEST(long_names_do_not_stop_a_commit)
+{
+    enum { LENGTH = 20000 };
+    static char name[LENGTH + 1];
+    for (size_t i = 0; i < LENGTH; i++) /* not to be compressed */
+        name[i] = (char)('a' + random_bits() % 26);
+    unit_metric(unit, &(MetricEntry){.namespace = "n", .flow_id = "f", .name = name, .value = 1, .timestamp = TEST_NOW});
+    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .task_id = name, .thread = name, .timestamp = TEST_NOW,
+                               .message = name});
+    unit_dispatch_job(unit, name, "e", "r", 0, json_object());
+    _cleanup_(execution_freep) Execution *execution = fixture_execution("one");
+    json_decref(execution->labels);
+    execution->labels = json_pack("[{s:s, s:s}]", "key", name, "value", name);
+    unit_create_execution(unit, execution, TEST_NOW);
+    fixture_commit(queue, unit, NULL, NULL);
+    ck_assert_int_eq(cluster_number(observer, "SELECT length(name) FROM metric"), LENGTH);
+}
+END_TEST
+
 /* --- rings --- */
 
 static char directory[64];
@@ -221,6 +241,7 @@ int main(void)
     tcase_add_test(test, a_commit_whose_answer_was_lost_is_not_done_twice);
     tcase_add_test(test, jobs_of_a_lost_claim_are_found_again);
     tcase_add_test(test, labels_may_hold_anything);
+    tcase_add_test(test, long_names_do_not_stop_a_commit);
     tcase_add_test(test, readers_are_rung);
     tcase_add_test(test, other_hosts_are_notified_once_a_commit);
     tcase_add_test(test, an_idle_role_costs_one_transaction_a_heartbeat);

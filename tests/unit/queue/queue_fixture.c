@@ -40,6 +40,7 @@ const Backend backend_mem = {"memory", mem_open, mem_close, mem_queue, mem_pass,
 Execution *fixture_execution(const char *id)
 {
     Execution *execution = execution_new(id, "test.team", "flow", 1, TEST_NOW);
+    json_decref(execution->labels);
     execution->labels = json_pack("[{s:s, s:s}]", "key", "env", "value", "test");
     return execution;
 }

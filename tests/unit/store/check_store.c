@@ -184,6 +184,7 @@ END_TEST
 static void make_execution(const char *id, const char *namespace, const char *flow, usec_t start, State state)
 {
     Execution *execution = execution_new(id, namespace, flow, 1, start);
+    json_decref(execution->labels);
     execution->labels = json_pack("[{s:s, s:s}]", "key", "k'ey", "value", id);
     if (state != STATE_CREATED)
         state_set(&execution->state, state, start + USEC_PER_SEC);
