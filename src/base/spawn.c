@@ -527,6 +527,12 @@ static bool read_entry(pid_t pid, Entry *ret)
     return true;
 }
 
+static int compare_pids(const void *a, const void *b)
+{
+    const Entry *first = a, *second = b;
+    return (first->pid > second->pid) - (first->pid < second->pid);
+}
+
 static int read_entries(Entries *ret)
 {
     DIR *directory = opendir("/proc");
@@ -540,6 +546,8 @@ static int read_entries(Entries *ret)
             vec_push(ret, entry);
     }
     closedir(directory);
+    if (ret->count)
+        qsort(ret->items, ret->count, sizeof(Entry), compare_pids);
     return 0;
 }
 
@@ -564,16 +572,21 @@ static bool is_other_child(const Spawned *child, pid_t pid)
     return false;
 }
 
-/* Marks with `flag` everything below what is marked already. The list is not ordered: until nothing changes. */
+/* Marks with `flag` everything below what is marked already. Parents may come later in the list: until nothing changes,
+ * which is after as many rounds as the tree is deep, at most. */
 static void spread(Entries *entries, size_t flag)
 {
 #define FLAG(entry) (*(bool *)((char *)(entry) + flag))
     for (bool changed = true; changed;) {
         changed = false;
-        for (size_t i = 0; i < entries->count; i++)
-            for (size_t k = 0; k < entries->count && !FLAG(&entries->items[i]); k++)
-                if (FLAG(&entries->items[k]) && entries->items[k].pid == entries->items[i].parent)
-                    changed = FLAG(&entries->items[i]) = true;
+        for (size_t i = 0; i < entries->count; i++) {
+            Entry *entry = &entries->items[i], wanted = {.pid = entry->parent};
+            if (FLAG(entry))
+                continue;
+            const Entry *parent = bsearch(&wanted, entries->items, entries->count, sizeof(Entry), compare_pids);
+            if (parent && FLAG(parent))
+                changed = FLAG(entry) = true;
+        }
     }
 #undef FLAG
 }

@@ -255,6 +255,10 @@ static int watch_signals(Standalone *standalone)
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return outage(-errno);
     for (size_t i = 0; i < ELEMENTS(numbers); i++) {
+        /* a shell starts us in the background with SIGINT ignored, and what is ignored never arrives */
+        struct sigaction by_default = {.sa_handler = SIG_DFL};
+        if (sigaction(numbers[i], &by_default, NULL) < 0)
+            return outage(-errno);
         int r = sd_event_add_signal(loop_event(standalone->loop), NULL, numbers[i], on_signal, standalone);
         if (r < 0)
             return outage(r);
