@@ -323,6 +323,8 @@ void flow_check(FlowChecker *checker)
     FieldCheck check = flow_field_check(checker, "io.kestra.core.models.flows.Flow", NULL);
     check.has_default = NULL;
     field_check(&check, fields_of_flow, NULL, checker->root, "");
+    if (json_is_null(json_object_get(checker->root, "tasks")))
+        field_report_form(&check, checker->root, "tasks", "", "expected a list of tasks but found nothing");
     warn_deprecated_fields(checker, fields_of_flow, checker->root, "");
     check_retry(checker, checker->root, "");
     check_sla(checker);

@@ -92,7 +92,8 @@ json_t *flow_validation(const Diag *diag)
     _cleanup_free_ char *constraints = flow_constraints(diag);
     json_set_text(validation, "constraints", constraints);
     json_set_present(validation, "outdated", json_false());
-    if (first_form_error(diag))
+    const DiagEntry *form = first_form_error(diag);
+    if (form && !starts_with(form->message, "Unable to validate the flow: ")) /* that one comes after reading */
         return validation;
     json_t *paths = json_array(), *warnings = json_array(), *infos = json_array();
     for (size_t i = 0; i < diag->entries.count; i++) {

@@ -133,10 +133,16 @@ static int parse_float(const Reading *reading, InputValue *ret)
         buffer_printf(reading->reason, "For input string: \"%s\"", text);
         return INPUT_VALUE_E_REFUSED;
     }
-    if (isfinite(number))
-        ret->stored = json_real(shortest_float(number));
-    else
+    double value = isfinite(number) ? shortest_float(number) : 0;
+    /* Stored as jsonb, a number that Java writes with an exponent and without fraction comes back as an integer. */
+    if (isfinite(number) && fabs(value) >= 1e7 && fabs(value) < 1e15 && value == trunc(value)) {
+        ret->stored = json_integer((json_int_t)value);
+        ret->shown = json_real(value);
+    } else if (isfinite(number)) {
+        ret->stored = json_real(value);
+    } else {
         ret->stored = json_string(isnan(number) ? "NaN" : number < 0 ? "-Infinity" : "Infinity");
+    }
     return 0;
 }
 
