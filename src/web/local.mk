@@ -31,6 +31,7 @@ libweb_a_SOURCES = \
 	src/web/routes/flows.c \
 	src/web/routes/flows_bulk.c \
 	src/web/routes/flows_validate.c \
+	src/web/routes/execution_files.c \
 	src/web/routes/logs.c \
 	src/web/routes/management.c \
 	src/web/routes/misc.c \

@@ -11,6 +11,7 @@
     X(execution_create)                                                                                                 \
     X(execution_operations)                                                                                             \
     X(execution_bulk)                                                                                                   \
+    X(execution_files)                                                                                                  \
     X(webhooks)                                                                                                         \
     X(logs)                                                                                                             \
     X(triggers)                                                                                                         \

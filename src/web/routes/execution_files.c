@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of executions (spec/api.md 5.1.1). They lie in internal storage, which this role cannot open: the worker of this
+ * host hands descriptors over (blob/gateway.c).
+ */
+#include "blob/blob.h"
+#include "web/routes/execution_common.h"
+#include "web/routes/routes.h"
+
+#define EXECUTIONS "/api/v1/executions"
+
+/* The worker's socket lies beside ours. */
+static int open_storage(const WebSession *session, Blob **ret)
+{
+    const char *own = session->settings->socket_path, *slash = own ? strrchr(own, '/') : NULL;
+    _cleanup_free_ char *path = slash ? xasprintf("%.*s/worker.sock", (int)(slash - own), own) : xstrdup("worker.sock");
+    return blob_gateway_new(path, ret);
+}
+
+static bool is_below(const char *uri, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(uri, prefix, length) == 0 && uri[length] == '/';
+}
+
+/* Whether uri is a file of this execution: STORE_E_NONE when there is no such execution. */
+static int belongs_to(WebSession *session, const char *id, const char *uri, bool *ret)
+{
+    _cleanup_execution_heads_ ExecutionHeads heads = {};
+    int r = store_execution_heads(session->pg, &id, 1, &heads);
+    if (r != 0)
+        return fold(r);
+    if (heads.count == 0)
+        return STORE_E_NONE;
+    _cleanup_free_ char *prefix = blob_execution_uri(heads.items[0].namespace, heads.items[0].flow_id, heads.items[0].id);
+    *ret = is_below(uri, prefix);
+    return 0;
+}
+
+/* The execution's id in kestra:///…/executions/<id>/…, or NULL. In the arena. */
+static const char *owner_in(const HttpRequest *request, const char *uri)
+{
+    const char *found = strstr(uri, "/executions/");
+    size_t length = found ? strcspn(found + strlen("/executions/"), "/") : 0;
+    return length > 0 && length < ID_BYTES ? arena_strndup(request->arena, found + strlen("/executions/"), length) : NULL;
+}
+
+enum { FILE_ANSWERED = 1 };
+
+static int redirect(const HttpRequest *request, HttpResponse *response, const char *other)
+{
+    const char *id = http_parameter(request, "executionId");
+    const char *at = strstr(request->target, id);
+    if (!at)
+        return http_not_found(request, response);
+    http_response_header(response, "Location", arena_printf(request->arena, "%.*s%s%s", (int)(at - request->target),
+                                                            request->target, other, at + strlen(id)));
+    return http_empty(response, 301);
+}
+
+/* 0: the file may be read; FILE_ANSWERED: the answer is in response. */
+static int check_path(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    const char *uri = http_query(request, "path"), *other = owner_in(request, uri);
+    bool own = false, of_other = false;
+    int r = belongs_to(session, http_parameter(request, "executionId"), uri, &own);
+    if (r == STORE_E_NONE) {
+        (void)http_not_found(request, response);
+        return FILE_ANSWERED;
+    }
+    if (r != 0 || own)
+        return r;
+    r = other ? belongs_to(session, other, uri, &of_other) : 0;
+    if (r < 0)
+        return trace(r);
+    if (of_other)
+        (void)redirect(request, response, other);
+    else
+        (void)http_error(request, response, 422, "Illegal argument: Invalid prefix path");
+    return FILE_ANSWERED;
+}
+
+static int refuse(const HttpRequest *request, HttpResponse *response, int r)
+{
+    if (r == BLOB_E_ABSENT)
+        return http_not_found(request, response);
+    if (r == BLOB_E_INVALID)
+        return http_error(request, response, 422, "Illegal argument: Invalid prefix path");
+    if (r == BLOB_E_TOO_LARGE)
+        return http_error(request, response, 422, "Illegal argument: the file is too large to be sent");
+    return http_error(request, response, 503, "Internal storage cannot be reached: no worker answers");
+}
+
+static int get_file(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    const char *uri = http_query(request, "path");
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    _cleanup_free_ char *bytes = NULL;
+    size_t length;
+    int r = check_path(session, request, response);
+    if (r != 0)
+        return r < 0 ? trace(r) : 0;
+    r = open_storage(session, &blob);
+    if (r == 0)
+        r = blob_read(blob, uri, session->settings->body_bytes_max, &bytes, &length);
+    if (r != 0)
+        return refuse(request, response, r);
+    const char *name = strrchr(uri, '/') + 1;
+    http_response_header(response, "Content-Disposition",
+                         arena_printf(request->arena, "attachment; filename=\"%s\"", strpbrk(name, "\"\r\n\\") ? "file" : name));
+    response->status = 200;
+    response->content_type = "application/octet-stream";
+    buffer_append_n(&response->body, bytes, length);
+    return 0;
+}
+
+static int get_metas(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    BlobEntry entry;
+    int r = check_path(session, request, response);
+    if (r != 0)
+        return r < 0 ? trace(r) : 0;
+    r = open_storage(session, &blob);
+    if (r == 0)
+        r = blob_stat(blob, http_query(request, "path"), &entry);
+    if (r != 0)
+        return refuse(request, response, r);
+    json_t *metas = json_object();
+    json_object_set_new(metas, "size", json_integer(entry.size_bytes));
+    blob_entry_done(&entry);
+    return http_json(response, 200, metas);
+}
+
+static const Parameter file_parameters[] = {{"path", PARAMETER_TEXT, .required = true}, {}};
+
+static const Route rows[] = {
+    {HTTP_GET, EXECUTIONS "/{executionId}/file", get_file, PERMISSION_EXECUTION_READ, file_parameters, "downloadFileFromExecution",
+     NULL, "application/octet-stream"},
+    {HTTP_GET, EXECUTIONS "/{executionId}/file/metas", get_metas, PERMISSION_EXECUTION_READ, file_parameters,
+     "getFileMetadatasFromExecution"},
+};
+const RouteTable routes_execution_files = ROUTE_TABLE("Executions", rows);
