@@ -128,7 +128,8 @@ static void rebuild_run(Step *step, Live *live, TaskRun *run)
     Scope *scope = run->parent ? run->parent->flowable->children : live->root;
     bool waits = json_object_get(run->internal, "retryWaits") != NULL;
     if (scope)
-        run->flowable->counted = scope_adopt(scope, run, &run->flowable->phase, &run->flowable->item);
+        run->flowable->counted = scope_adopt(scope, run, waits ? STATE_RETRYING : state_current(&run->state),
+                                             &run->flowable->phase, &run->flowable->item);
     if (waits)
         vec_push(&live->retry_line, run);
     if (has_open_children(run))

@@ -415,7 +415,7 @@ static void adopt_later_phase(Scope *scope, const Task *task)
     }
 }
 
-bool scope_adopt(Scope *scope, const TaskRun *child, ScopePhase *ret_phase, size_t *ret_item)
+bool scope_adopt(Scope *scope, const TaskRun *child, State state, ScopePhase *ret_phase, size_t *ret_item)
 {
     if (!child->task)
         return false;
@@ -425,7 +425,7 @@ bool scope_adopt(Scope *scope, const TaskRun *child, ScopePhase *ret_phase, size
     size_t item = item_of(scope, child);
     if (item == SIZE_MAX)
         return false;
-    adopt_item(scope, item, state_current(&child->state));
+    adopt_item(scope, item, state);
     *ret_phase = scope->phase;
     *ret_item = item;
     return true;

@@ -64,7 +64,8 @@ State scope_state(const Scope *scope);
 /* FAILED → WARNING → SUCCESS by the task's allow flags. task NULL: unchanged. */
 State scope_allowed_state(const Task *task, State state);
 
-/* After a takeover or an operation: each existing child in order of position, then once scope_adopted(). False: the run's
- * task is in none of the lists; it is left alone. */
-bool scope_adopt(Scope *scope, const TaskRun *child, ScopePhase *ret_phase, size_t *ret_item);
+/* After a takeover or an operation: each existing child in order of position, then once scope_adopted(). `state` is what it
+ * counts as (one that FAILED and waits for its retry has not ended). False: the run's task is in none of the lists; it is
+ * left alone. */
+bool scope_adopt(Scope *scope, const TaskRun *child, State state, ScopePhase *ret_phase, size_t *ret_item);
 void scope_adopted(Scope *scope);

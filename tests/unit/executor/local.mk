@@ -8,3 +8,7 @@ tests_unit_executor_check_step_LDADD = libexecutor.a libplugin.a libblob.a $(LIB
 tests_unit_executor_check_scale_SOURCES = tests/unit/executor/check_scale.c tests/sim/play.c tests/sim/play.h
 tests_unit_executor_check_scale_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_executor_check_scale_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
+check_PROGRAMS += tests/sim/sim
+TESTS += tests/sim/sim
+tests_sim_sim_SOURCES = tests/sim/sim.c
+tests_sim_sim_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
