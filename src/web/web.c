@@ -172,7 +172,7 @@ static int handle(WebSession *session, const Route *route, const HttpRequest *re
         *response = (HttpResponse){};
         r = route->handler(session, request, response);
     }
-    return r;
+    return fold(r);
 }
 
 /* In a handler thread. */
