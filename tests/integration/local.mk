@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run by tools/test integration, beside a server.
+EXTRA_DIST += \
+	tests/integration/client.py \
+	tests/integration/standalone-fake-role.py \
+	tests/integration/test-api.py \
+	tests/integration/test-auth.py \
+	tests/integration/test-bad-flows.py \
+	tests/integration/test-cli.py \
+	tests/integration/test-kill.py \
+	tests/integration/test-roles.py \
+	tests/integration/test-schedule.py \
+	tests/integration/test-standalone-supervisor.sh \
+	tests/integration/test-with-server.sh
