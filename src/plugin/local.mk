@@ -72,6 +72,10 @@ libplugin_a_SOURCES = \
 	src/plugin/core/trigger/schedule_on_dates.c \
 	src/plugin/core/trigger/trigger.c src/plugin/core/trigger/trigger.h \
 	src/plugin/core/trigger/webhook.c \
+	src/plugin/scripts/node/commands.c \
+	src/plugin/scripts/node/script.c \
+	src/plugin/scripts/python/commands.c \
+	src/plugin/scripts/python/script.c \
 	src/plugin/scripts/shell/commands.c \
 	src/plugin/scripts/shell/script.c
 EXTRA_DIST += src/plugin/README.md

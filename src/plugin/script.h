@@ -8,7 +8,6 @@
 #include "plugin/run.h"
 
 /* The rows that every script type has; a type's own row comes first: `{"commands", …}, SCRIPT_FIELDS, {}`. */
-extern const char *const script_default_interpreter[];
 extern const char *const script_runners[];
 extern const char *const script_target_systems[];
 #define SCRIPT_FIELDS                                                                              \

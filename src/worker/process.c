@@ -229,6 +229,7 @@ static int spawn(Process *process)
         .input = SPAWN_NULL,
         .output = SPAWN_PIPE,
         .error = SPAWN_PIPE,
+        .death_signal = SIGKILL, /* a worker that is killed gives its jobs to others: nobody must go on with them here */
     };
     int r = spawn_start(job->worker->spawner, &options, &process->spawned);
     if (r > 0)

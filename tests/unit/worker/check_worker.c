@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker with the queue in memory and real processes. */
 #include <check.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -140,7 +142,7 @@ static void start_worker(const WorkerSettings *extra)
 {
     WorkerSettings settings = *extra;
     settings.temporary_directory = directory;
-    settings.run_program = "./kestra-run";
+    settings.run_program = BUILD_DIRECTORY "/kestra-run";
     settings.cgroup = "";
     ck_assert_int_eq(worker_new(loop, &settings, worker_queue, "/nonexistent/worker.sock", &backend, NULL, &worker), 0);
     worker_start(worker);
@@ -192,6 +194,11 @@ static size_t directories_left(void)
     struct stat st;
     ck_assert_int_eq(stat(directory, &st), 0);
     return st.st_nlink - 2;
+}
+
+static bool runs(void)
+{
+    return running_events == jobs_sent;
 }
 
 /* --- inline --- */
@@ -247,6 +254,102 @@ START_TEST(test_unknown_type_and_task)
 }
 END_TEST
 
+/* --- kestra-run children --- */
+
+START_TEST(test_child)
+{
+    run_one("  - {id: t, type: io.kestra.plugin.core.kv.Get, key: k, namespace: 'a b', logLevel: INFO}\n");
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert(has_log("Internal storage is not available here"));
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
+/* A server that accepts and never answers; its port. */
+static int listen_silently(int *ret_fd)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(fd, 8), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    *ret_fd = fd;
+    return ntohs(address.sin_port);
+}
+
+static char *silent_request(int port, const char *more)
+{
+    return xasprintf("  - {id: t, type: io.kestra.plugin.core.http.Request, uri: 'http://127.0.0.1:%d/'%s}\n", port, more);
+}
+
+START_TEST(test_child_timeout_and_next)
+{
+    int fd, port = listen_silently(&fd);
+    _cleanup_free_ char *task = silent_request(port, ", timeout: PT0.3S");
+    parse_flow(task);
+    start_worker(&(WorkerSettings){.children_max = 1});
+    send_job("t", "run1");
+    send_job("t", "run2"); /* waits for the only slot, and gets a new child */
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert_str_eq(state_of("run2"), "FAILED");
+    ck_assert(has_log("Timeout after 00:00:00.300"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_child_kill)
+{
+    int fd, port = listen_silently(&fd);
+    _cleanup_free_ char *task = silent_request(port, "");
+    parse_flow(task);
+    start_worker(&(WorkerSettings){});
+    send_job("t", "run1");
+    run_until(runs);
+    kill_job("run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "KILLED");
+    close(fd);
+}
+END_TEST
+
+/* The children of this process that are kestra-run get the signal. */
+static unsigned crash_children(void)
+{
+    char path[64], text[4096] = "";
+    unsigned count = 0;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    for (char *rest = text; *rest;) {
+        pid_t pid = (pid_t)strtoimax(rest, &rest, 10);
+        if (pid > 0 && kill(pid, SIGSEGV) == 0)
+            count++;
+        rest += strspn(rest, " ");
+    }
+    return count;
+}
+
+START_TEST(test_child_crash)
+{
+    int fd, port = listen_silently(&fd);
+    _cleanup_free_ char *task = silent_request(port, "");
+    parse_flow(task);
+    start_worker(&(WorkerSettings){});
+    send_job("t", "run1");
+    run_until(runs);
+    ck_assert_uint_eq(crash_children(), 1);
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert(has_log("The process that ran the task ended unexpectedly: signal 11"));
+    close(fd);
+}
+END_TEST
+
 /* --- processes --- */
 
 #define SHELL(commands) "  - id: t\n    type: io.kestra.plugin.scripts.shell.Commands\n    commands: " commands "\n"
@@ -270,6 +373,8 @@ static const struct {
     {SHELL("['cat a/b.txt']\n    inputFiles: {a/b.txt: content}"), "SUCCESS", "content", NULL},
     {SHELL("['true']\n    inputFiles: {../b.txt: content}"), "FAILED", "../b.txt", NULL},
     {SHELL("['x']\n    interpreter: [/nonexistent/program]"), "FAILED", "Cannot run '/nonexistent/program'", NULL},
+    {"  - id: t\n    type: io.kestra.plugin.scripts.python.Script\n    script: |\n      import os\n      print('sum', 1 + 2)\n",
+     "SUCCESS", "sum 3", NULL},
     {SHELL("['cat; echo end of input']"), "SUCCESS", "end of input", NULL},
     {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']"), "SUCCESS", "4", NULL}, /* nothing inherited */
 };
@@ -307,11 +412,6 @@ START_TEST(test_sleep_timeout)
     ck_assert_str_eq(queue_store_log(store, 1), "Timeout after 00:00:00.100");
 }
 END_TEST
-
-static bool runs(void)
-{
-    return running_events == jobs_sent;
-}
 
 START_TEST(test_kill_sleep)
 {
@@ -490,6 +590,10 @@ int main(void)
     tcase_add_test(tests, test_slots);
     tcase_add_test(tests, test_drain_waits);
     tcase_add_test(tests, test_speed);
+    tcase_add_test(tests, test_child);
+    tcase_add_test(tests, test_child_timeout_and_next);
+    tcase_add_test(tests, test_child_kill);
+    tcase_add_test(tests, test_child_crash);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

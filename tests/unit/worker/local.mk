@@ -3,5 +3,6 @@ WORKER_CHECKS = tests/unit/worker/check_lines tests/unit/worker/check_worker
 check_PROGRAMS += $(WORKER_CHECKS)
 TESTS += $(WORKER_CHECKS)
 tests_unit_worker_check_lines_LDADD = libworker.a $(LIBS_BASE) $(TESTS_LDADD_CHECK)
+tests_unit_worker_check_worker_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIRECTORY='"$(abs_top_builddir)"'
 tests_unit_worker_check_worker_LDADD = libworker.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
 EXTRA_tests_unit_worker_check_worker_DEPENDENCIES = kestra-run
