@@ -220,9 +220,6 @@ const Route *router_match(const Router *router, HttpRequest *request, HttpRespon
         if (!*place || row->variables < (*place)->variables)
             *place = row;
     }
-    /* A more exact pattern that refuses this content is not overruled by a vaguer one. */
-    if (best && other_content && other_content->variables < best->variables)
-        best = NULL;
     if (best && !accepts(request, best->route))
         http_reason(request, response, 406, "Specified Accept Types [%s] not supported. Supported types: [%s]",
                     http_header(request, "Accept"), best->route->produces ? best->route->produces : "application/json");

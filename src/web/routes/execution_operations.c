@@ -365,18 +365,20 @@ static const Parameter delete_parameters[] = {
 #define ONE       "/api/v1/executions/{executionId}"
 #define WRITE     PERMISSION_EXECUTION_WRITE
 #define MULTIPART "multipart/form-data"
+/* No body is read; named so that a flow with id "pause" can still be started at /{namespace}/pause, which is multipart. */
+#define JSON "application/json"
 static const Route rows[] = {
     {HTTP_DELETE, ONE, delete, WRITE, delete_parameters, "delete"},
-    {HTTP_POST, ONE "/restart", restart, WRITE, revision_parameters, "restart"},
-    {HTTP_POST, ONE "/replay", replay, WRITE, replay_parameters, "replay"},
+    {HTTP_POST, ONE "/restart", restart, WRITE, revision_parameters, "restart", JSON},
+    {HTTP_POST, ONE "/replay", replay, WRITE, replay_parameters, "replay", JSON},
     {HTTP_POST, ONE "/state", set_state, WRITE, NULL, "changeState", "application/json"},
-    {HTTP_POST, ONE "/change-status", change_status, WRITE, status_parameters, "changeStatus"},
+    {HTTP_POST, ONE "/change-status", change_status, WRITE, status_parameters, "changeStatus", JSON},
     {HTTP_DELETE, ONE "/kill", kill_one, WRITE, kill_parameters, "kill", NULL, "text/json"},
     {HTTP_POST, ONE "/resume", resume, WRITE, NULL, "resume", MULTIPART},
     {HTTP_POST, ONE "/resume/validate", validate_resume, WRITE, NULL, "validateInputsOnResume", MULTIPART},
-    {HTTP_POST, ONE "/pause", pause_one, WRITE, NULL, "pause"},
+    {HTTP_POST, ONE "/pause", pause_one, WRITE, NULL, "pause", JSON},
     {HTTP_POST, ONE "/labels", set_labels, WRITE, NULL, "setLabels", "application/json"},
-    {HTTP_POST, ONE "/unqueue", unqueue, WRITE, NULL, "unqueue"},
-    {HTTP_POST, ONE "/force-run", force_run, WRITE, NULL, "forceRun"},
+    {HTTP_POST, ONE "/unqueue", unqueue, WRITE, NULL, "unqueue", JSON},
+    {HTTP_POST, ONE "/force-run", force_run, WRITE, NULL, "forceRun", JSON},
 };
 const RouteTable routes_execution_operations = ROUTE_TABLE("Executions", rows);

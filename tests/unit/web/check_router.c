@@ -25,7 +25,8 @@ static const Route rows[] = {
     {HTTP_GET, "/api/v1/executions/search", answer, PERMISSION_EXECUTION_READ, search_query, "find"},
     {HTTP_POST, "/api/v1/executions/{namespace}/{id}", answer, PERMISSION_EXECUTION_WRITE, NULL, "create",
      "multipart/form-data"},
-    {HTTP_POST, "/api/v1/executions/{executionId}/restart", answer, PERMISSION_EXECUTION_WRITE, NULL, "restart"},
+    {HTTP_POST, "/api/v1/executions/{executionId}/restart", answer, PERMISSION_EXECUTION_WRITE, NULL, "restart",
+     "application/json"},
     {HTTP_POST, "/api/v1/executions/restart/by-ids", answer, PERMISSION_EXECUTION_WRITE, NULL, "restartByIds"},
     {HTTP_DELETE, "/api/v1/executions/{executionId}", answer, PERMISSION_EXECUTION_WRITE, NULL, "delete"},
     {HTTP_GET, "/api/v1/executions/{executionId}/follow", answer, PERMISSION_EXECUTION_READ, NULL, "follow", NULL,
@@ -76,6 +77,18 @@ START_TEST(the_most_exact_pattern_wins)
             ck_assert_str_eq(http_parameter(request, cases[i].parameter), cases[i].value);
         http_response_done(&response);
     }
+}
+END_TEST
+
+START_TEST(content_decides_between_patterns)
+{
+    _cleanup_(http_request_freep) HttpRequest *form = http_request_new("POST", "/api/v1/executions/my.ns/restart");
+    _cleanup_(http_request_freep) HttpRequest *bare = http_request_new("POST", "/api/v1/executions/my.ns/restart");
+    HttpResponse response = {};
+    add_header(form, "Content-Type", "multipart/form-data; boundary=x");
+    ck_assert_str_eq(router_match(router, form, &response)->operation, "create");
+    ck_assert_str_eq(router_match(router, bare, &response)->operation, "restart");
+    http_response_done(&response);
 }
 END_TEST
 
@@ -203,6 +216,7 @@ int main(void)
     suite_add_tcase(suite, all);
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, the_most_exact_pattern_wins);
+    tcase_add_test(all, content_decides_between_patterns);
     tcase_add_test(all, what_does_not_match_is_refused);
     tcase_add_test(all, accept_and_content_type_are_read_leniently);
     tcase_add_test(all, parameters_are_checked);
