@@ -67,13 +67,6 @@ static int test_null(Call *call, Value *ret)
     return 0;
 }
 
-static int test_equals(Call *call, Value *ret)
-{
-    Value other = call_argument(call, 0);
-    *ret = value_boolean(value_equal(&call->input, &other));
-    return 0;
-}
-
 /* Kestra's JsonTest: true when the beginning of the text is a JSON value; an empty text is. */
 static int test_json(Call *call, Value *ret)
 {
@@ -88,11 +81,9 @@ static int test_json(Call *call, Value *ret)
     return 0;
 }
 
-static const char *const equals_arguments[] = {"value", NULL};
 const CallRow tests_all[] = {
     {"defined", test_defined, NULL, CALL_DEFAULT, NULL},
     {"empty", test_empty, NULL, 0, NULL},
-    {"equals", test_equals, equals_arguments, 0, NULL},
     {"even", test_even, NULL, 0, NULL},
     {"iterable", test_iterable, NULL, 0, NULL},
     {"json", test_json, NULL, 0, NULL},

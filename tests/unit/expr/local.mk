@@ -1,0 +1,12 @@
+check_PROGRAMS += check_expr check_expr_cases check_expr_docs
+TESTS += check_expr check_expr_cases check_expr_docs
+check_expr_SOURCES = tests/unit/expr/check_expr.c
+check_expr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_expr_LDADD = $(LIBS_EXPR) $(CHECK_LIBS)
+check_expr_cases_SOURCES = tests/unit/expr/check_cases.c
+check_expr_cases_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_expr_cases_LDADD = $(LIBS_EXPR) $(CHECK_LIBS)
+check_expr_docs_SOURCES = tests/unit/expr/check_docs.c
+check_expr_docs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_expr_docs_LDADD = $(LIBS_EXPR) $(CHECK_LIBS)
+EXTRA_DIST += tests/data/expr docs/expressions.md

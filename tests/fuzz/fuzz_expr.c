@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz target for the expression engine: a template, a NUL byte, and optionally a JSON context. Rendering twice must give
+ * the same text. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is given.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doc/json.h"
+#include "expr/expr.h"
+
+#define INPUT_MAX 65536
+
+static const char default_context[] =
+    "{\"inputs\":{\"name\":\"Ada\",\"n\":3,\"d\":2.5,\"list\":[1,\"b\",null,[2]],\"at\":\"2024-03-05T08:15:30Z\"},"
+    "\"outputs\":{\"a\":{\"value\":\"{{ inputs.n }}\"}},\"s\":\"text\",\"i\":1,\"m\":{\"k\":{\"l\":1}},\"e\":[],\"nil\":null}";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* libjq 1.6 loses memory when a program does not compile. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libjq\n";
+}
+
+static usec_t fixed_time(void *userdata)
+{
+    return UINT64_C(1700000000000000);
+}
+static uint64_t fixed_random(void *userdata)
+{
+    return 42;
+}
+
+static int render(const Expr *expr, const json_t *variables, bool recursive, char **ret)
+{
+    static const ExprServices services = {.now = fixed_time, .random = fixed_random};
+    static const ExprLimits limits = {.depth_max = 32, .output_bytes_max = 1 << 16, .iterations_max = 2000,
+                                      .regex_match_max = 20000};
+    ExprContext context = {.variables = variables, .services = &services, .limits = &limits, .recursive = recursive};
+    return expr_render(expr, &context, ret, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > INPUT_MAX)
+        return 0;
+    const uint8_t *end = memchr(data, 0, size);
+    size_t length = end ? (size_t)(end - data) : size;
+    _cleanup_json_ json_t *variables = NULL, *typed = NULL;
+    _cleanup_(expr_unrefp) Expr *expr = NULL;
+    if (!end || json_parse((const char *)end + 1, size - length - 1, 0, &variables, NULL) != 0)
+        variables = json_loads(default_context, 0, NULL);
+    if (expr_compile((const char *)data, length, &expr, NULL) != 0)
+        return 0;
+    _cleanup_free_ char *first = NULL, *second = NULL, *third = NULL;
+    int r = render(expr, variables, false, &first), again = render(expr, variables, false, &second);
+    bool is_random = memmem(data, length, "encrypt", 7) != NULL;
+    if (r != again || (r == 0 && !is_random && !streq(first, second)))
+        abort();
+    ExprContext context = {.variables = variables};
+    int recursive = render(expr, variables, true, &third), as_value = expr_render_typed(expr, &context, &typed, NULL);
+    if ((recursive == 0) != (third != NULL) || (as_value == 0) != (typed != NULL))
+        abort();
+    return 0;
+}
+
+#ifndef FUZZ_WITH_LIBFUZZER
+int main(int count, char **arguments)
+{
+    static uint8_t input[INPUT_MAX + 1];
+    for (int i = 1; i < count; i++) {
+        _cleanup_(close_fdp) int fd = open(arguments[i], O_RDONLY | O_CLOEXEC);
+        ssize_t length = fd < 0 ? -1 : read(fd, input, sizeof(input));
+        if (length < 0) {
+            fprintf(stderr, "%s: %m\n", arguments[i]);
+            return 1;
+        }
+        (void)LLVMFuzzerTestOneInput(input, (size_t)length); /* aborts on a fault */
+    }
+    return 0;
+}
+#endif

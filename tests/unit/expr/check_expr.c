@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interface of the engine: what is read, trees, limits, recursion, services, threads. */
+#include <check.h>
+#include <pthread.h>
+
+#include "doc/json.h"
+#include "expr/expr.h"
+
+static Expr *compile(const char *source)
+{
+    Expr *expr;
+    Diag diag = DIAG_INIT;
+    ck_assert_msg(expr_compile(source, strlen(source), &expr, &diag) == 0, "%s: %s", source, diag_first(&diag));
+    return expr;
+}
+
+static json_t *parse(const char *text)
+{
+    json_t *value;
+    ck_assert_int_eq(json_parse(text, strlen(text), 0, &value, NULL), 0);
+    return value;
+}
+
+static void check_reads(const char *source, const char *expected, bool expected_all)
+{
+    _cleanup_(expr_unrefp) Expr *expr = compile(source);
+    const char *const *paths;
+    size_t count;
+    bool all;
+    _cleanup_buffer_ Buffer text = {};
+    expr_reads(expr, &paths, &count, &all);
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(&text, "%s%s", i ? " " : "", paths[i]);
+    ck_assert_str_eq(buffer_text(&text), expected);
+    ck_assert_int_eq(all, expected_all);
+}
+
+START_TEST(test_reads)
+{
+    check_reads("no variable", "", false);
+    check_reads("{{ outputs.fetch.uri }}", "outputs.fetch", false);
+    check_reads("{{ outputs['a-b'].x ~ inputs }}", "outputs.a-b inputs", false);
+    check_reads("{{ m[key] }}", "key m", false);
+    check_reads("{% for x in items %}{{ x.y }}{{ loop.index }}{% endfor %}{{ x }}", "items x", false);
+    check_reads("{% set a = b %}{{ a.c }}", "b", false);
+    check_reads("{% if t %}{% set a = 1 %}{% endif %}{{ a }}", "t a", false);
+    check_reads("{{ render(vars.x) }}", "vars.x", true);
+    check_reads("{{ secret('X') }}", "flow", false);
+}
+END_TEST
+
+START_TEST(test_literal_is_returned_as_it_is)
+{
+    _cleanup_(expr_unrefp) Expr *expr = compile("plain }} text");
+    _cleanup_free_ char *text = NULL;
+    ck_assert(expr_is_literal(expr));
+    ck_assert_int_eq(expr_render(expr, &(ExprContext){}, &text, NULL), 0);
+    ck_assert_str_eq(text, "plain }} text");
+}
+END_TEST
+
+START_TEST(test_syntax_error_has_a_place)
+{
+    Expr *expr;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    ck_assert_int_eq(expr_compile("a\n{{ 1 + }}", 11, &expr, &diag), EXPR_E_SYNTAX);
+    ck_assert_uint_eq(diag.entries.items[0].line, 2);
+    ck_assert_uint_gt(diag.entries.items[0].column, 0);
+}
+END_TEST
+
+START_TEST(test_tree)
+{
+    _cleanup_json_ json_t *source = parse("{\"a\":\"{{ x }}\",\"{{ x }}\":[1,\"{{ x }}!\"],\"bad\":{\"in\":\"{{ 1 + }}\"},\"n\":null}");
+    _cleanup_json_ json_t *variables = parse("{\"x\":7}");
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(expr_tree_unrefp) ExprTree *tree = expr_tree_compile(source, &diag);
+    ExprContext context = {.variables = variables};
+    ck_assert_uint_eq(diag.errors, 1);
+    ck_assert_str_eq(diag.entries.items[0].path, "bad.in");
+    json_t *rendered;
+    ck_assert_int_eq(expr_tree_render(tree, &context, &rendered, NULL), EXPR_E_RENDER);
+    ck_assert_int_eq(expr_tree_render(expr_tree_get(tree, "{{ x }}"), &context, &rendered, NULL), 0);
+    _cleanup_free_ char *text = json_text(rendered);
+    ck_assert_str_eq(text, "[1,\"7!\"]");
+    json_decref(rendered);
+    ck_assert_int_eq(expr_tree_render_typed(expr_tree_get(tree, "a"), &context, &rendered, NULL), 0);
+    ck_assert_int_eq(json_integer_value(rendered), 7);
+    json_decref(rendered);
+    char *none = text;
+    ck_assert_int_eq(expr_tree_render_text(expr_tree_get(tree, "n"), &context, &none, NULL), 0);
+    ck_assert_ptr_null(none);
+    _cleanup_json_ json_t *paths = json_array();
+    ck_assert(!expr_tree_reads(tree, paths));
+    ck_assert_uint_eq(json_array_size(paths), 1);
+}
+END_TEST
+
+static void check_limit(const char *source, const ExprLimits *limits, const char *message)
+{
+    _cleanup_(expr_unrefp) Expr *expr = compile(source);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_free_ char *text = NULL;
+    ExprContext context = {.limits = limits};
+    ck_assert_int_eq(expr_render(expr, &context, &text, &diag), EXPR_E_RENDER);
+    ck_assert_msg(strstr(diag_first(&diag), message) != NULL, "%s: %s", source, diag_first(&diag));
+}
+
+START_TEST(test_limits)
+{
+    ExprLimits limits = {.depth_max = 8, .output_bytes_max = 1000, .iterations_max = 100, .regex_match_max = 1000};
+    check_limit("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", &limits, "nested calls");
+    check_limit("{% for i in 1..200 %}x{% endfor %}", &limits, "loop rounds");
+    check_limit("{% for i in 1..45 %}a text of some good length{% endfor %}", &limits, "bytes of text");
+    check_limit("{% set a = 'xxxxxxxxxx' %}{% for i in 1..20 %}{% set a = a ~ a %}{% endfor %}", &limits, "bytes of text");
+    check_limit("{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+[bc]') }}", &limits, "too many steps");
+}
+END_TEST
+
+START_TEST(test_recursive_rendering)
+{
+    _cleanup_json_ json_t *variables = parse("{\"a\":\"{{ b }}\",\"b\":\"end\",\"loop\":\"{{ loop }}\"}");
+    _cleanup_(expr_unrefp) Expr *expr = compile("{{ a }}"), *endless = compile("{{ loop }}");
+    ExprContext once = {.variables = variables}, again = {.variables = variables, .recursive = true};
+    _cleanup_free_ char *first = NULL, *second = NULL, *third = NULL;
+    ck_assert_int_eq(expr_render(expr, &once, &first, NULL), 0);
+    ck_assert_str_eq(first, "{{ b }}");
+    ck_assert_int_eq(expr_render(expr, &again, &second, NULL), 0);
+    ck_assert_str_eq(second, "end");
+    ck_assert_int_eq(expr_render(endless, &again, &third, NULL), 0);
+    ck_assert_str_eq(third, "{{ loop }}");
+}
+END_TEST
+
+START_TEST(test_missing_service_says_so)
+{
+    check_limit("{{ secret('X') }}", NULL, "not available here");
+    check_limit("{{ kv('X') }}", NULL, "not available here");
+    check_limit("{{ read('a') }}", NULL, "not available here");
+    check_limit("{{ errorLogs() }}", NULL, "not available here");
+}
+END_TEST
+
+static unsigned lookups;
+static const json_t *lookup(void *userdata, const char *name)
+{
+    lookups++;
+    return streq(name, "late") ? userdata : NULL;
+}
+
+START_TEST(test_lookup_is_asked_once_a_render)
+{
+    _cleanup_json_ json_t *late = parse("{\"x\":1}");
+    _cleanup_(expr_unrefp) Expr *expr = compile("{{ late.x }}{{ late.x }}{{ other ?? 'none' }}");
+    ExprContext context = {.lookup = lookup, .lookup_userdata = late};
+    _cleanup_free_ char *text = NULL;
+    ck_assert_int_eq(expr_render(expr, &context, &text, NULL), 0);
+    ck_assert_str_eq(text, "11none");
+    ck_assert_uint_eq(lookups, 2);
+}
+END_TEST
+
+static void *render_many(void *shared)
+{
+    _cleanup_json_ json_t *variables = parse("{\"items\":[3,1,2],\"d\":\"2024-03-05T08:15:30Z\"}");
+    ExprContext context = {.variables = variables};
+    for (unsigned i = 0; i < 500; i++) {
+        _cleanup_free_ char *text = NULL;
+        if (expr_render(shared, &context, &text, NULL) != 0 || !streq(text, "1-2-3 mardi [4]"))
+            return shared;
+    }
+    return NULL;
+}
+
+START_TEST(test_threads_share_an_expression)
+{
+    _cleanup_(expr_unrefp) Expr *expr = compile("{{ items | sort | join('-') }} {{ d | date('EEEE', locale='fr') }} {{ items | jq('.[0]+1') }}");
+    pthread_t threads[4];
+    for (size_t i = 0; i < ELEMENTS(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, render_many, expr), 0);
+    for (size_t i = 0; i < ELEMENTS(threads); i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        ck_assert_ptr_null(failed);
+    }
+}
+END_TEST
+
+START_TEST(test_truth)
+{
+    static const char *const falsy[] = {"", "false", "0", "-0", " false\n"}, *const truthy[] = {"true", "1", "no", "0.0"};
+    ck_assert(!expr_is_truthy(NULL));
+    for (size_t i = 0; i < ELEMENTS(falsy); i++)
+        ck_assert_msg(!expr_is_truthy(falsy[i]), "%s", falsy[i]);
+    for (size_t i = 0; i < ELEMENTS(truthy); i++)
+        ck_assert_msg(expr_is_truthy(truthy[i]), "%s", truthy[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("expr");
+    TCase *tests = tcase_create("interface");
+    mem_use_for_jansson(json_set_alloc_funcs);
+    tcase_add_test(tests, test_reads);
+    tcase_add_test(tests, test_literal_is_returned_as_it_is);
+    tcase_add_test(tests, test_syntax_error_has_a_place);
+    tcase_add_test(tests, test_tree);
+    tcase_add_test(tests, test_limits);
+    tcase_add_test(tests, test_recursive_rendering);
+    tcase_add_test(tests, test_missing_service_says_so);
+    tcase_add_test(tests, test_lookup_is_asked_once_a_render);
+    tcase_add_test(tests, test_threads_share_an_expression);
+    tcase_add_test(tests, test_truth);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
