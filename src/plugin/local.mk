@@ -62,6 +62,12 @@ libplugin_a_SOURCES = \
 	src/plugin/core/log/log.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
+	src/plugin/core/storage/concat.c \
+	src/plugin/core/storage/delete.c \
+	src/plugin/core/storage/reverse.c \
+	src/plugin/core/storage/size.c \
+	src/plugin/core/storage/split.c \
+	src/plugin/core/storage/storage_task.c src/plugin/core/storage/storage_task.h \
 	src/plugin/core/storage/local_files.c \
 	src/plugin/core/state/delete.c \
 	src/plugin/core/state/get.c \

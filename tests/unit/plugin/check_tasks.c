@@ -68,6 +68,7 @@ static int run_task(const char *type, const char *properties, const char *variab
     ck_assert_ptr_nonnull(task);
     JobContext context;
     job_context_init(&context, &settings, task, job, declarations, &ops, NULL);
+    job_context_set_directory(&context, directory);
     int r = task->type->run(&context.run);
     *ret_outputs = json_text(context.run.outputs);
     job_context_done(&context);
@@ -150,6 +151,59 @@ START_TEST(test_long_line_is_split)
 }
 END_TEST
 
+/* What a storage task made of a file, read back; its pieces joined by "|". */
+static char *contents_of(const char *outputs)
+{
+    Buffer text = {};
+    _cleanup_json_ json_t *object = parse(outputs);
+    json_t *uris = json_object_get(object, "uris");
+    _cleanup_json_ json_t *list = uris ? json_incref(uris) : json_pack("[O]", json_object_get(object, "uri"));
+    size_t i;
+    const json_t *uri;
+    json_array_foreach(list, i, uri) {
+        char *bytes;
+        size_t length;
+        ck_assert_int_eq(blob_read(storage, json_string_value(uri), 100000, &bytes, &length), 0);
+        buffer_printf(&text, "%s%s", i ? "|" : "", bytes);
+        free(bytes);
+    }
+    return buffer_take(&text);
+}
+
+static const struct {
+    const char *type, *properties, *made;
+} storage_tasks[] = {
+    {"Concat", "{\"files\":[\"kestra:///check/l.txt\",\"kestra:///check/m.txt\"],\"separator\":\"-\\\\n\"}", "1\n2\n3\n4\n5\n-\nm"},
+    {"Concat", "{\"files\":\"[\\\"kestra:///check/m.txt\\\"]\"}", "m"},
+    {"Reverse", "{\"from\":\"kestra:///check/l.txt\"}", "5\n4\n3\n2\n1\n"},
+    {"Reverse", "{\"from\":\"kestra:///check/m.txt\"}", "m\n"},
+    {"Split", "{\"from\":\"kestra:///check/l.txt\",\"rows\":2}", "1\n2\n|3\n4\n|5\n"},
+    {"Split", "{\"from\":\"kestra:///check/l.txt\",\"partitions\":2}", "1\n3\n5\n|2\n4\n"},
+    {"Split", "{\"from\":\"kestra:///check/l.txt\",\"bytes\":\"3B\"}", "1\n2\n|3\n4\n|5\n"},
+    {"Split", "{\"from\":\"kestra:///check/l.txt\"}", NULL},
+    {"Split", "{\"from\":\"kestra:///check/l.txt\",\"bytes\":\"x\"}", NULL},
+    {"Reverse", "{\"from\":\"kestra:///check/none\"}", NULL},
+    {"Delete", "{\"uri\":\"kestra:///check/none\",\"errorOnMissing\":true}", NULL},
+    {"Size", "{\"uri\":\"/etc/passwd\"}", NULL},
+};
+
+START_TEST(test_storage_task)
+{
+    ck_assert_int_eq(blob_write(storage, "kestra:///check/l.txt", "1\n2\n3\n4\n5\n", 10), 0);
+    ck_assert_int_eq(blob_write(storage, "kestra:///check/m.txt", "m", 1), 0);
+    _cleanup_free_ char *type = xasprintf("io.kestra.plugin.core.storage.%s", storage_tasks[_i].type), *outputs = NULL;
+    int r = run_task(type, storage_tasks[_i].properties, NULL, NULL, &outputs);
+    ck_assert_msg(r == (storage_tasks[_i].made ? 0 : RUN_E_FAILED), "%s", buffer_text(&said));
+    if (storage_tasks[_i].made) {
+        _cleanup_free_ char *made = contents_of(outputs);
+        ck_assert_str_eq(made, storage_tasks[_i].made);
+    }
+    BlobEntries gone = {};
+    ck_assert_int_eq(blob_delete_prefix(storage, "kestra:///check", &gone), 0);
+    blob_entries_done(&gone);
+}
+END_TEST
+
 static const struct {
     const char *line, *said, *vars;
 } lines[] = {
@@ -205,6 +259,7 @@ int main(void)
     tcase_add_loop_test(cases, test_task, 0, ELEMENTS(tasks));
     tcase_add_test(cases, test_secret_input);
     tcase_add_test(cases, test_read_only_own_files);
+    tcase_add_loop_test(cases, test_storage_task, 0, ELEMENTS(storage_tasks));
     tcase_add_test(cases, test_long_line_is_split);
     tcase_add_loop_test(cases, test_script_line, 0, ELEMENTS(lines));
     tcase_add_test(cases, test_every_type_is_whole);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/core/storage/storage_task.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/id.h"
+#include "plugin/script_files.h"
+
+int storage_task_fail(RunContext *run, const char *uri, int r)
+{
+    if (r == BLOB_E_ABSENT)
+        return run_fail(run, "File not found in internal storage: %s", uri);
+    if (r == BLOB_E_INVALID)
+        return run_fail(run, "Not the URI of a file in internal storage: %s", uri);
+    errno = r < 0 ? -r : EIO;
+    return run_fail(run, "Internal storage failed for %s: %m", uri);
+}
+
+int storage_task_uri(RunContext *run, const char *property, char **ret)
+{
+    _cleanup_free_ char *uri = NULL;
+    if (!run->storage)
+        return run_fail(run, "Internal storage is not available here");
+    int r = run_text(run, property, &uri);
+    if (r != 0)
+        return r;
+    if (!uri || !blob_is_uri(uri))
+        return run_fail(run, "Property '%s' is not the URI of a file in internal storage: '%s'", property, uri ? uri : "");
+    *ret = TAKE_PTR(uri);
+    return 0;
+}
+
+int storage_task_open(RunContext *run, const char *uri, FILE **ret)
+{
+    int fd;
+    int r = blob_open(run->storage, uri, &fd, NULL);
+    if (r != 0)
+        return storage_task_fail(run, uri, r);
+    *ret = fdopen(fd, "re");
+    if (!*ret) {
+        close_fd(fd);
+        return run_fail(run, "File %s cannot be read: %m", uri);
+    }
+    return 0;
+}
+
+void storage_task_close(FILE **file)
+{
+    if (*file)
+        (void)fclose(*file); /* only read */
+    *file = NULL;
+}
+
+int storage_task_create(RunContext *run, StorageWriter *ret)
+{
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_free_ char *path = xasprintf("%s/%s", run->working_directory, id);
+    FILE *file = fopen(path, "wxe");
+    if (!file)
+        return run_fail(run, "The working directory cannot be written: %m");
+    *ret = (StorageWriter){.path = TAKE_PTR(path), .file = file};
+    return 0;
+}
+
+int storage_task_keep(RunContext *run, StorageWriter *writer, const char *extension, char **ret_uri)
+{
+    FILE *file = TAKE_PTR(writer->file);
+    bool failed = ferror(file);
+    if (fclose(file) != 0 || failed)
+        return run_fail(run, "The working directory cannot be written: %m");
+    _cleanup_free_ char *name = xasprintf("%s%s", strrchr(writer->path, '/') + 1, extension);
+    int r = script_files_upload(run, writer->path, name, ret_uri);
+    (void)unlink(writer->path); /* goes with the directory otherwise */
+    return r;
+}
+
+void storage_writer_done(StorageWriter *writer)
+{
+    if (writer->file)
+        (void)fclose(writer->file); /* given up */
+    free(writer->path);
+    *writer = (StorageWriter){};
+}
+
+int storage_task_separator(RunContext *run, const char *fallback, char **ret)
+{
+    _cleanup_free_ char *text = NULL;
+    int r = run_text(run, "separator", &text);
+    if (r != 0)
+        return r;
+    Buffer plain = {};
+    for (const char *c = text ? text : fallback; *c; c++) {
+        bool escaped = *c == '\\' && c[1] && strchr("nt\\", c[1]);
+        c += escaped;
+        buffer_append_char(&plain, !escaped || *c == '\\' ? *c : *c == 'n' ? '\n' : '\t');
+    }
+    *ret = buffer_take(&plain);
+    return 0;
+}
+
+const char *storage_task_extension(const char *uri)
+{
+    const char *slash = strrchr(uri, '/'), *dot = slash ? strrchr(slash, '.') : NULL;
+    return dot ? dot : "";
+}
