@@ -94,7 +94,8 @@ void state_set(StateTrail *trail, State state, usec_t now)
     const StateEntry *last = trail_last(trail);
     if (last->state == state)
         return;
-    vec_push(&trail->histories, (StateEntry){.state = state, .date = MAX(now, last->date)});
+    usec_t date = MAX(now, last->date); /* before the list grows and moves */
+    vec_push(&trail->histories, (StateEntry){.state = state, .date = date});
 }
 
 usec_t state_start_date(const StateTrail *trail)
