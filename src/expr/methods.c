@@ -25,7 +25,7 @@ typedef int (*MethodRun)(Method *method, Value *ret);
 
 typedef struct MethodRow {
     const char *name;
-    const char *parameters; /* t text, i Integer, o any, e Entry-less map; "" for none */
+    const char *parameters; /* t text, i Integer, l list, o any; "" for none */
     MethodRun run;
 } MethodRow;
 
@@ -202,6 +202,19 @@ static int text_lines(Method *m, Value *ret)
     return regex_split(m->eval, &m->object, &newline, 0, ret);
 }
 
+static int text_strip_leading(Method *m, Value *ret)
+{
+    Value stripped = unicode_strip(m->object);
+    *ret = value_text(stripped.text, stripped.length ? (size_t)(m->object.text + m->object.length - stripped.text) : 0);
+    return 0;
+}
+static int text_strip_trailing(Method *m, Value *ret)
+{
+    Value stripped = unicode_strip(m->object);
+    *ret = value_text(m->object.text, stripped.length ? (size_t)(stripped.text + stripped.length - m->object.text) : 0);
+    return 0;
+}
+
 /* ---- everything ---- */
 static int any_to_string(Method *m, Value *ret)
 {
@@ -302,6 +315,43 @@ static int list_add(Method *m, Value *ret)
     *ret = value_boolean(true);
     return 0;
 }
+static int list_contains_all(Method *m, Value *ret)
+{
+    bool all = true;
+    for (size_t i = 0; i < value_count(&m->arguments[0]) && all; i++) {
+        Value item = value_item(&m->arguments[0], i);
+        all = list_position(&m->object, &item, false) >= 0;
+    }
+    *ret = value_boolean(all);
+    return 0;
+}
+/* The list without its item at `index`. */
+static int list_remove(Method *m, Value *ret)
+{
+    if (m->object.class_)
+        return eval_fail_plain(m->eval, "This list cannot be changed");
+    int64_t index = list_position(&m->object, &m->arguments[0], false);
+    List *list = list_new(m->eval->arena, value_count(&m->object));
+    for (size_t i = 0; i < value_count(&m->object); i++)
+        if ((int64_t)i != index)
+            list_push(m->eval->arena, list, value_item(&m->object, i));
+    if (index >= 0)
+        remember_change(m->eval, &m->object, value_list(list));
+    *ret = value_boolean(index >= 0);
+    return 0;
+}
+static int map_remove_key(Method *m, Value *ret)
+{
+    *ret = VALUE_NULL_INIT;
+    (void)value_find(&m->object, &m->arguments[0], ret); /* absent: null */
+    ValueMap *map = map2_new(m->eval->arena);
+    MapWalk walk = {.map = m->object};
+    for (Value key, value; map_walk(&walk, &key, &value);)
+        if (!value_equal(&key, &m->arguments[0]))
+            map2_put(m->eval->arena, map, key, value);
+    remember_change(m->eval, &m->object, value_map(map));
+    return 0;
+}
 static int map_put(Method *m, Value *ret)
 {
     *ret = VALUE_NULL_INIT;
@@ -400,6 +450,11 @@ static int number_double(Method *m, Value *ret)
     *ret = value_double(value_as_double(&m->object));
     return 0;
 }
+static int number_float(Method *m, Value *ret)
+{
+    *ret = (Value){.kind = VALUE_FLOAT, .real = (double)(float)value_as_double(&m->object)};
+    return 0;
+}
 static int number_is_nan(Method *m, Value *ret)
 {
     double real = value_as_double(&m->object);
@@ -473,6 +528,8 @@ static const MethodRow text_methods[] = {
     {"toLowerCase", "", text_lower},
     {"trim", "", text_trim},
     {"strip", "", text_strip},
+    {"stripLeading", "", text_strip_leading},
+    {"stripTrailing", "", text_strip_trailing},
     {"intern", "", any_to_string},
     {"lines", "", text_lines},
     {"startsWith", "t", text_starts},
@@ -504,6 +561,8 @@ static const MethodRow list_methods[] = {
     {"getLast", "", list_last},
     {"reversed", "", list_reversed},
     {"add", "o", list_add},
+    {"containsAll", "l", list_contains_all},
+    {"remove", "o", list_remove},
     {},
 };
 static const MethodRow map_methods[] = {
@@ -517,16 +576,18 @@ static const MethodRow map_methods[] = {
     {"values", "", map_values},
     {"entrySet", "", map_entry_set},
     {"put", "oo", map_put},
+    {"remove", "o", map_remove_key},
     {},
 };
 static const MethodRow number_methods[] = {
     {"intValue", "", number_int},       {"longValue", "", number_long},
-    {"doubleValue", "", number_double}, {"compareTo", "o", number_compare}, {},
+    {"doubleValue", "", number_double}, {"compareTo", "o", number_compare},
+    {"floatValue", "", number_float},   {},
 };
 static const MethodRow real_methods[] = {
     {"intValue", "", number_int},       {"longValue", "", number_long},     {"doubleValue", "", number_double},
     {"compareTo", "o", number_compare}, {"isNaN", "", number_is_nan},       {"isInfinite", "", number_is_infinite},
-    {},
+    {"floatValue", "", number_float},   {},
 };
 static const MethodRow boolean_methods[] = {{"booleanValue", "", boolean_value}, {}};
 static const MethodRow entry_methods[] = {{"getKey", "", entry_key}, {"getValue", "", entry_value}, {}};
@@ -553,6 +614,8 @@ static bool arguments_fit(const char *parameters, const Value *arguments, size_t
         return false;
     for (size_t i = 0; i < count; i++) {
         if (parameters[i] == 't' && (arguments[i].kind != VALUE_TEXT || arguments[i].class_ == CLASS_CHARACTER))
+            return false;
+        if (parameters[i] == 'l' && arguments[i].kind != VALUE_LIST)
             return false;
         if (parameters[i] == 'i' && arguments[i].kind != VALUE_INTEGER)
             return false;

@@ -199,11 +199,13 @@ static int slice_bounds(Call *call, size_t size, size_t *ret_from, size_t *ret_t
     int64_t first = value_as_long(&from), last = value_as_long(&to);
     if (first < 0)
         return call_fail(call, "fromIndex must be greater than 0");
-    if (last > (int64_t)size)
-        return call_fail(call, "toIndex must be smaller than input size: %zu", size);
     if (first >= last && call_argument(call, 1).kind != VALUE_NULL)
         return call_fail(call, "toIndex must be greater than fromIndex");
-    *ret_from = (size_t)MIN(first, last);
+    if (last > (int64_t)size)
+        return call_fail(call, "toIndex must be smaller than input size: %zu", size);
+    if (first > last)
+        return eval_fail_plain(call->eval, "fromIndex(%" PRId64 ") > toIndex(%" PRId64 ")", first, last);
+    *ret_from = (size_t)first;
     *ret_to = (size_t)last;
     return 0;
 }
