@@ -113,7 +113,7 @@ static int on_retry(void *userdata)
     if (!worker->joined && !worker->left)
         join(worker);
     else
-        loop_defer(worker->cycle);
+        worker_wake(worker); /* rings may have been lost meanwhile */
     return 0;
 }
 
@@ -321,6 +321,8 @@ static int on_heartbeat(void *userdata)
     tell_status(worker);
     if (work)
         worker_wake(worker);
+    else if (worker->job_count > 0)
+        loop_timer_in(worker->kill_check, 0); /* the ring of a kill may have been lost */
     return 0;
 }
 
