@@ -39,6 +39,7 @@ libweb_a_SOURCES = \
 	src/web/routes/plugins.c \
 	src/web/routes/query.c \
 	src/web/routes/query.h \
+	src/web/routes/storage.c src/web/routes/storage.h \
 	src/web/routes/routes.c \
 	src/web/routes/routes.h \
 	src/web/routes/stats.c \

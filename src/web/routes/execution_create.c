@@ -56,7 +56,8 @@ static int create(WebSession *session, const HttpRequest *request, HttpResponse 
     char id[ID_BYTES];
     id_new(id);
     _cleanup_(execution_freep) Execution *execution = execution_start_new(&start, id, now);
-    if (!execution_inputs_read(session, request, response, flow, &given))
+    InputForm form = {.execution = execution, .declarations = flow->inputs};
+    if (!execution_inputs_read(session, request, response, &form, &given))
         return 0;
     r = execution_inputs_resolve(session, request, response, execution, flow, flow->inputs, given, &execution->inputs);
     if (r != 0)
@@ -73,12 +74,15 @@ static int validate(WebSession *session, const HttpRequest *request, HttpRespons
     if (!flow)
         return trace(r);
     _cleanup_json_ json_t *labels = labels_of(request, response), *given = NULL;
-    if (!labels || !execution_inputs_read(session, request, response, flow, &given))
+    if (!labels)
         return 0;
     char id[ID_BYTES];
     id_new(id);
     ExecutionStart start = {.flow = flow, .labels = labels};
     _cleanup_(execution_freep) Execution *execution = execution_start_new(&start, id, clock_realtime());
+    InputForm form = {.execution = execution, .declarations = flow->inputs, .check_only = true};
+    if (!execution_inputs_read(session, request, response, &form, &given))
+        return 0;
     json_t *answer = json_object();
     json_set_text(answer, "id", flow->id);
     json_set_text(answer, "namespace", flow->namespace);

@@ -6,16 +6,9 @@
 #include "blob/blob.h"
 #include "web/routes/execution_common.h"
 #include "web/routes/routes.h"
+#include "web/routes/storage.h"
 
 #define EXECUTIONS "/api/v1/executions"
-
-/* The worker's socket lies beside ours. */
-static int open_storage(const WebSession *session, Blob **ret)
-{
-    const char *own = session->settings->socket_path, *slash = own ? strrchr(own, '/') : NULL;
-    _cleanup_free_ char *path = slash ? xasprintf("%.*s/worker.sock", (int)(slash - own), own) : xstrdup("worker.sock");
-    return blob_gateway_new(path, ret);
-}
 
 static bool is_below(const char *uri, const char *prefix)
 {
@@ -100,7 +93,7 @@ static int get_file(WebSession *session, const HttpRequest *request, HttpRespons
     int r = check_path(session, request, response);
     if (r != 0)
         return r < 0 ? trace(r) : 0;
-    r = open_storage(session, &blob);
+    r = storage_open(session, &blob);
     if (r == 0)
         r = blob_read(blob, uri, session->settings->body_bytes_max, &bytes, &length);
     if (r != 0)
@@ -121,7 +114,7 @@ static int get_metas(WebSession *session, const HttpRequest *request, HttpRespon
     int r = check_path(session, request, response);
     if (r != 0)
         return r < 0 ? trace(r) : 0;
-    r = open_storage(session, &blob);
+    r = storage_open(session, &blob);
     if (r == 0)
         r = blob_stat(blob, http_query(request, "path"), &entry);
     if (r != 0)

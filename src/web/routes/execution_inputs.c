@@ -8,8 +8,67 @@
 #include "model/context.h"
 #include "model/input.h"
 #include "web/multipart.h"
+#include "web/routes/storage.h"
 
-bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response, const Flow *flow,
+static const json_t *find_declaration(const json_t *declarations, const char *id)
+{
+    size_t i;
+    const json_t *declaration;
+    json_array_foreach (declarations, i, declaration)
+        if (streq(json_get_text(declaration, "id", ""), id))
+            return declaration;
+    return NULL;
+}
+
+/* kestra:///<ns>/<flow>/executions/<id>/inputs/<input>/<input>_<random><extension>. Caller frees. */
+static char *file_uri(const Execution *execution, const json_t *declaration)
+{
+    const char *id = json_get_text(declaration, "id", "");
+    _cleanup_free_ char *base = blob_execution_uri(execution->namespace, execution->flow_id, execution->id);
+    return xasprintf("%s/inputs/%s/%s_%" PRIu64 "%s", base, id, id, random_bits(),
+                     json_get_text(declaration, "extension", ".upl"));
+}
+
+/* False: answered. */
+static bool store_file(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *uri,
+                       const MultipartPart *part)
+{
+    _cleanup_(blob_freep) Blob *storage = NULL;
+    int r = storage_open(session, &storage);
+    if (r == 0)
+        r = blob_write(storage, uri, part->data, part->length);
+    if (r < 0)
+        http_reason(request, response, 503, "Internal storage cannot be reached: no worker answers");
+    else if (r > 0)
+        http_error(request, response, 422, "Illegal argument: File %s cannot be stored", part->file_name);
+    return r == 0;
+}
+
+/* The value of a part in *ret, NULL to ignore it. False: answered. */
+static bool read_part(const WebSession *session, const HttpRequest *request, HttpResponse *response, const InputForm *form,
+                      const MultipartPart *part, json_t **ret)
+{
+    *ret = NULL;
+    if (!part->file_name) {
+        *ret = part->length > 0 ? json_stringn(part->data, part->length) : NULL;
+        if (part->length > 0 && !*ret)
+            http_error(request, response, 422, "Illegal argument: Input %s is not valid UTF-8", part->name);
+        return part->length == 0 || *ret;
+    }
+    const json_t *declaration = find_declaration(form->declarations, part->file_name);
+    if (!declaration)
+        return true;
+    if (part->length == 0) {
+        http_error(request, response, 500, "Internal server error: Can't upload file: %s", part->file_name);
+        return false;
+    }
+    _cleanup_free_ char *uri = file_uri(form->execution, declaration);
+    /* Kestra's validation names a file that is not stored with two slashes more. */
+    *ret = form->check_only ? json_sprintf("kestra:////%s", uri + strlen("kestra://")) : json_string(uri);
+    return form->check_only || store_file(session, request, response, uri, part);
+}
+
+bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response, const InputForm *form,
                            json_t **ret_given)
 {
     MultipartParts parts = {};
@@ -21,16 +80,10 @@ bool execution_inputs_read(WebSession *session, const HttpRequest *request, Http
     bool fine = true;
     for (size_t i = 0; fine && i < parts.count; i++) {
         const MultipartPart *part = &parts.items[i];
-        json_t *text = part->length > 0 ? json_stringn(part->data, part->length) : NULL;
-        if (part->length > 0 && !text) {
-            http_error(request, response, 422, "Illegal argument: Input %s is not valid UTF-8", part->name);
-            fine = false;
-        } else if (part->file_name && part->length == 0) {
-            http_error(request, response, 500, "Internal server error: Can't upload file: %s", part->file_name);
-            fine = false;
-        } else if (text) {
-            json_object_set_new(given, part->file_name ? part->file_name : part->name, text);
-        }
+        json_t *value;
+        fine = read_part(session, request, response, form, part, &value);
+        if (value)
+            json_object_set_new(given, part->file_name ? part->file_name : part->name, value);
     }
     vec_free(&parts);
     if (!fine)

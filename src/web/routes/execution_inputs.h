@@ -4,8 +4,14 @@
 #include "model/execution.h"
 #include "web/session.h"
 
-/* Input id → text: a field's name, or a file's file name. Empty fields count as absent. False: answered. */
-bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response, const Flow *flow,
+typedef struct InputForm {
+    const Execution *execution; /* under whose id files are stored */
+    const json_t *declarations; /* of the inputs; parts that are none of them are ignored when they are files */
+    bool check_only;            /* files get a URI but are not stored */
+} InputForm;
+/* Input id → text: a field's name, or a file's file name, whose content is stored and replaced by its URI. Empty fields count
+ * as absent. False: answered. */
+bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response, const InputForm *form,
                            json_t **ret_given);
 /* declarations: the flow's, or those of Pause.onResume. Positive: answered with 422. */
 int execution_inputs_resolve(WebSession *session, const HttpRequest *request, HttpResponse *response,

@@ -187,9 +187,10 @@ static int resume(WebSession *session, const HttpRequest *request, HttpResponse 
     Execution *execution = attempt.execution;
     if (state_current(&execution->state) != STATE_PAUSED)
         return refuse_not_paused(&attempt);
-    if (!execution_inputs_read(session, request, response, execution->flow, &given))
-        return 0;
     const json_t *declarations = on_resume_inputs(execution);
+    InputForm form = {.execution = execution, .declarations = declarations};
+    if (!execution_inputs_read(session, request, response, &form, &given))
+        return 0;
     r = declarations ? execution_inputs_resolve(session, request, response, execution, execution->flow, declarations, given,
                                                 &inputs)
                      : 0;
@@ -214,7 +215,8 @@ static int validate_resume(WebSession *session, const HttpRequest *request, Http
     Execution *execution = attempt.execution;
     if (state_current(&execution->state) != STATE_PAUSED)
         return refuse_not_paused(&attempt);
-    if (!execution_inputs_read(session, request, response, execution->flow, &given))
+    InputForm form = {.execution = execution, .declarations = on_resume_inputs(execution), .check_only = true};
+    if (!execution_inputs_read(session, request, response, &form, &given))
         return 0;
     json_t *answer = json_object();
     json_set_text(answer, "id", execution->flow_id);
