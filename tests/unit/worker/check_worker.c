@@ -27,6 +27,7 @@ static Worker *worker;
 static Flow *flow;
 static unsigned jobs_sent;
 static bool drained;
+static const char *parent_of_jobs; /* task run of the WorkingDirectory; or NULL */
 static json_t *ended;  /* task run id → body of its last event */
 static unsigned running_events;
 
@@ -119,6 +120,8 @@ static void send_job(const char *task_id, const char *task_run_id)
     json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:i,s:{}}", "flow", "namespace", "check.worker", "id", "test",
                              "revision", 1, "executionId", "execution1", "taskId", task_id, "taskRunId", task_run_id, "attempt",
                              0, "variables");
+    if (parent_of_jobs)
+        json_object_set_new(json_object_get(body, "variables"), "taskrun", json_pack("{s:s}", "parentId", parent_of_jobs));
     unit_dispatch_job(unit, "", "execution1", task_run_id, 0, body);
     ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
     queue_batch_done(&batch);
@@ -163,6 +166,7 @@ static void setup(void)
     ended = json_object();
     jobs_sent = running_events = 0;
     drained = false;
+    parent_of_jobs = NULL;
 }
 
 static void teardown(void)
@@ -549,6 +553,45 @@ START_TEST(test_drain_waits)
 }
 END_TEST
 
+START_TEST(test_drain_gives_back)
+{
+    _cleanup_free_ char *one = pid_path(1);
+    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                                          "echo $$ > %s; sleep 1000\n", one);
+    parse_flow(task);
+    start_worker(&(WorkerSettings){.drain_grace_usec = 100 * USEC_PER_MSEC});
+    send_job("t", "run1");
+    run_until(runs);
+    worker_drain(worker, on_drained, NULL);
+    run_until(is_drained);
+    ck_assert_str_eq(state_of("run1"), "RUNNING"); /* no result */
+    ck_assert_uint_eq(queue_store_counts(store).jobs, 1);
+    ck_assert_int_gt(read_pid(1), 0);
+    ck_assert(!is_alive(read_pid(1)));
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
+START_TEST(test_shared_directory)
+{
+    parse_flow("  - id: wd\n    type: io.kestra.plugin.core.flow.WorkingDirectory\n"
+               "    inputFiles: {in.txt: one}\n    tasks:\n"
+               "      - {id: a, type: io.kestra.plugin.scripts.shell.Commands, commands: ['cat in.txt > made.txt']}\n"
+               "      - {id: b, type: io.kestra.plugin.scripts.shell.Commands, commands: ['cat made.txt']}\n");
+    start_worker(&(WorkerSettings){});
+    parent_of_jobs = "outer1";
+    send_job("a", "run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_uint_eq(directories_left(), 1);
+    send_job("b", "run2");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run2"), "SUCCESS");
+    ck_assert(has_log("one"));
+    ck_assert_uint_eq(directories_left(), 0); /* after the last task */
+}
+END_TEST
+
 START_TEST(test_speed)
 {
     enum { COUNT = 200 };
@@ -589,6 +632,8 @@ int main(void)
     tcase_add_test(tests, test_much_output);
     tcase_add_test(tests, test_slots);
     tcase_add_test(tests, test_drain_waits);
+    tcase_add_test(tests, test_drain_gives_back);
+    tcase_add_test(tests, test_shared_directory);
     tcase_add_test(tests, test_speed);
     tcase_add_test(tests, test_child);
     tcase_add_test(tests, test_child_timeout_and_next);
