@@ -2,17 +2,23 @@
 /*
  * The filter jq: libjq on the value, all results as a list. A compiled program cannot be shared between threads and
  * compiling is slow, so each thread keeps the programs it has used lately.
+ *
+ * A program can run for ever, and libjq has no limit of its own; but it looks at a flag before each instruction, which
+ * jq_halt sets. A timer of the C library does that after some seconds, from a thread of its own.
  */
 #include <jq.h>
 #include <jv.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
+#include <time.h>
 
 #include "expr/calls.h"
 #include "expr/json_read.h"
 
 #define PROGRAMS_MAX 16
 #define RESULTS_MAX  1000000
+#define SECONDS_MAX  5
 
 typedef struct Program {
     char *source;
@@ -23,7 +29,6 @@ typedef struct Program {
 typedef struct Programs {
     Program items[PROGRAMS_MAX];
     uint64_t clock;
-    bool busy; /* a program may not run inside itself */
     char *message;
 } Programs;
 
@@ -193,7 +198,62 @@ static int jq_failed(Call *call, const char *message)
     return call_fail(call, "Unable to parse jq value '%s'", message);
 }
 
-static int run_program(Call *call, jq_state *state, jv input, List *results)
+/* Belongs to the run; once the timer has fired, to the timer's thread. */
+typedef struct Watch {
+    pthread_mutex_t lock;
+    jq_state *state; /* NULL: the run has ended */
+    bool halted;
+    timer_t timer;
+} Watch;
+
+static void watch_fired(union sigval value)
+{
+    Watch *watch = value.sival_ptr;
+    pthread_mutex_lock(&watch->lock);
+    if (watch->state)
+        jq_halt(watch->state, jv_null(), jv_null());
+    watch->halted = true;
+    bool ended = !watch->state;
+    pthread_mutex_unlock(&watch->lock);
+    if (ended)
+        free(watch);
+}
+
+/* NULL when there is no timer to be had: then the program runs without a limit. */
+static Watch *watch_start(jq_state *state)
+{
+    Watch *watch = xnew(Watch);
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_value.sival_ptr = watch, .sigev_notify_function = watch_fired};
+    struct itimerspec limit = {.it_value.tv_sec = SECONDS_MAX};
+    pthread_mutex_init(&watch->lock, NULL);
+    watch->state = state;
+    if (timer_create(CLOCK_MONOTONIC, &event, &watch->timer) != 0) {
+        free(watch);
+        return NULL;
+    }
+    timer_settime(watch->timer, 0, &limit, NULL);
+    return watch;
+}
+
+/* True when the program was halted. Disarming tells whether the timer fired: then its thread frees the watch, unless it
+ * is through with it already. */
+static bool watch_stop(Watch *watch)
+{
+    struct itimerspec none = {}, left = {};
+    if (!watch)
+        return false;
+    timer_settime(watch->timer, 0, &none, &left);
+    timer_delete(watch->timer);
+    pthread_mutex_lock(&watch->lock);
+    watch->state = NULL;
+    bool halted = watch->halted, fired = left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0;
+    pthread_mutex_unlock(&watch->lock);
+    if (!fired || halted)
+        free(watch);
+    return fired;
+}
+
+static int collect_results(Call *call, jq_state *state, jv input, List *results)
 {
     Eval *eval = call->eval;
     jq_start(state, input, 0);
@@ -214,6 +274,13 @@ static int run_program(Call *call, jq_state *state, jv input, List *results)
         if (results->count > RESULTS_MAX)
             return eval_fail_plain(eval, "jq gives more than %d results", RESULTS_MAX);
     }
+}
+
+static int run_program(Call *call, jq_state *state, jv input, List *results)
+{
+    Watch *watch = watch_start(state);
+    int r = collect_results(call, state, input, results);
+    return watch_stop(watch) ? eval_fail_plain(call->eval, "jq runs for more than %d seconds", SECONDS_MAX) : r;
 }
 
 static int filter_jq(Call *call, Value *ret)

@@ -117,6 +117,16 @@ START_TEST(test_limits)
 }
 END_TEST
 
+START_TEST(test_endless_jq_program_is_stopped)
+{
+    check_limit("{{ 1 | jq('def f: f; f') }}", NULL, "more than 5 seconds");
+    _cleanup_(expr_unrefp) Expr *expr = compile("{{ 1 | jq('. + 1') }}");
+    _cleanup_free_ char *text = NULL;
+    ck_assert_int_eq(expr_render(expr, &(ExprContext){}, &text, NULL), 0);
+    ck_assert_str_eq(text, "[2]");
+}
+END_TEST
+
 START_TEST(test_recursive_rendering)
 {
     _cleanup_json_ json_t *variables = parse("{\"a\":\"{{ b }}\",\"b\":\"end\",\"loop\":\"{{ loop }}\"}");
@@ -207,6 +217,8 @@ int main(void)
     tcase_add_test(tests, test_syntax_error_has_a_place);
     tcase_add_test(tests, test_tree);
     tcase_add_test(tests, test_limits);
+    tcase_add_test(tests, test_endless_jq_program_is_stopped);
+    tcase_set_timeout(tests, 30);
     tcase_add_test(tests, test_recursive_rendering);
     tcase_add_test(tests, test_missing_service_says_so);
     tcase_add_test(tests, test_lookup_is_asked_once_a_render);
