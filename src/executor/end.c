@@ -44,6 +44,11 @@ static int render_output(const FlowOutput *output, const Render *render, const S
     int r = expr_tree_render_typed(output->value, &render->context, &rendered, diag);
     if (r != 0)
         return r;
+    if (output->type && streq(output->type, "STRING") && (json_is_object(rendered) || json_is_array(rendered))) {
+        _cleanup_free_ char *text = json_text(rendered);
+        json_decref(rendered);
+        rendered = json_string(text);
+    }
     if (output->type)
         r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, diag);
     else
