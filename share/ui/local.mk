@@ -15,8 +15,11 @@ share/ui/dist/app.js: $(ui_files)
 # esbuild writes app.css beside app.js.
 share/ui/dist/app.css: share/ui/dist/app.js
 	@touch $@
-share/ui/dist/index.html share/ui/dist/icon.svg: share/ui/dist/%: share/ui/%
-	$(AM_V_at)$(MKDIR_P) share/ui/dist && cp $< $@
+share/ui/dist/icon.svg: share/ui/icon.svg
+	$(AM_V_at)$(MKDIR_P) share/ui/dist && cp $(srcdir)/share/ui/icon.svg $@
+# Browsers keep the files for a day: another version has other names.
+share/ui/dist/index.html: share/ui/index.html
+	$(AM_V_at)$(MKDIR_P) share/ui/dist && sed 's/app\.\(js\|css\)/&?v=$(PACKAGE_VERSION)/' $(srcdir)/share/ui/index.html >$@
 
 # Type check (part of tools/lint).
 check-ui:

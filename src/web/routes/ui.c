@@ -53,7 +53,41 @@ static int open_file(const char *directory, const char *name, struct stat *ret_s
     return TAKE_FD(fd);
 }
 
-static int send_file(int fd, const struct stat *status, const char *name, const HttpRequest *request, HttpResponse *response)
+/* A page that says KESTRA_UI_PATH gets every "./" replaced by the path of the UI: the same page answers at any depth. */
+static void place_page(Buffer *page, const char *context)
+{
+    Buffer placed = {};
+    const char *from = buffer_text(page), *at;
+    if (!strstr(from, "KESTRA_UI_PATH"))
+        return;
+    for (; (at = strstr(from, "./")) != NULL; from = at + strlen("./")) {
+        buffer_append_n(&placed, from, (size_t)(at - from));
+        buffer_printf(&placed, "%s/ui/", context);
+    }
+    buffer_append(&placed, from);
+    buffer_done(page);
+    *page = placed;
+}
+
+static int read_all(int fd, Buffer *ret)
+{
+    char bytes[32768];
+    for (;;) {
+        ssize_t n = read(fd, bytes, sizeof(bytes));
+        if (n < 0)
+            return outage(-errno);
+        if (n == 0)
+            return 0;
+        buffer_append_n(ret, bytes, (size_t)n);
+    }
+}
+
+static const char *context_of(const WebSession *session)
+{
+    return session->settings->context_path ? session->settings->context_path : "";
+}
+
+static int send_file(const WebSession *session, int fd, const struct stat *status, const char *name, const HttpRequest *request, HttpResponse *response)
 {
     bool page = ends_with(name, ".html");
     const char *tag = arena_printf(request->arena, "\"%llx-%llx\"", (unsigned long long)status->st_mtim.tv_sec,
@@ -66,15 +100,10 @@ static int send_file(int fd, const struct stat *status, const char *name, const 
         return http_empty(response, 304);
     response->status = 200;
     response->content_type = type_of(name);
-    char bytes[32768];
-    for (;;) {
-        ssize_t n = read(fd, bytes, sizeof(bytes));
-        if (n < 0)
-            return outage(-errno);
-        if (n == 0)
-            return 0;
-        buffer_append_n(&response->body, bytes, (size_t)n);
-    }
+    int r = read_all(fd, &response->body);
+    if (r == 0 && page)
+        place_page(&response->body, context_of(session));
+    return r;
 }
 
 static int get_file(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -86,13 +115,12 @@ static int get_file(WebSession *session, const HttpRequest *request, HttpRespons
         name = "index.html";
         fd = open_file(directory, name, &status);
     }
-    return fd < 0 ? http_not_found(request, response) : send_file(fd, &status, name, request, response);
+    return fd < 0 ? http_not_found(request, response) : send_file(session, fd, &status, name, request, response);
 }
 
 static int get_root(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
-    const char *context = session->settings->context_path ? session->settings->context_path : "";
-    http_response_header(response, "Location", arena_printf(request->arena, "%s/ui/", context));
+    http_response_header(response, "Location", arena_printf(request->arena, "%s/ui/", context_of(session)));
     return http_empty(response, 307);
 }
 
