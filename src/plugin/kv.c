@@ -70,11 +70,10 @@ static char *date_time_text(const json_t *value)
 
 static char *date_text(const json_t *value)
 {
-    unsigned year, month, day;
-    int used = 0;
     const char *text = json_string_value(value);
-    bool is_date = text && sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &used) == 3 && text[used] == '\0' && used == 10;
-    return is_date ? xstrdup(text) : NULL;
+    _cleanup_free_ char *midnight = text && strlen(text) == strlen("2024-05-01") ? xasprintf("%sT00:00:00Z", text) : NULL;
+    usec_t instant;
+    return midnight && instant_parse(midnight, &instant) == 0 ? xstrdup(text) : NULL;
 }
 
 /* Seconds with nine digits, as Jackson writes a java.time.Duration. */
