@@ -49,9 +49,17 @@ static void programs_free(void *pointer)
     free(programs);
 }
 
+/* The destructors of a key do not run for the thread that ends the process. */
+static void programs_exit(void)
+{
+    programs_free(thread_programs);
+    thread_programs = NULL;
+}
+
 static void programs_key_create(void)
 {
     (void)pthread_key_create(&programs_key, programs_free); /* without a key a thread's programs stay when it ends */
+    (void)atexit(programs_exit);                            /* failure: the process ends with them */
 }
 
 static Programs *programs_get(void)
