@@ -261,7 +261,7 @@ static void open_secrets(JobContext *context, const json_t *declarations)
             continue;
         if (!copy)
             copy = json_deep_copy(json_object_get(context->variables, "inputs"));
-        open_secret(context, copy, json_get_text(declaration, "id", ""));
+        open_secret(context, copy, json_get_text(declaration, "id", json_get_text(declaration, "name", "")));
     }
     if (copy)
         json_object_set(context->variables, "inputs", copy);
