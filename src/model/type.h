@@ -57,6 +57,7 @@ typedef struct Type {
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
     /* TYPE_CONDITION: whether it is true; see plugin/condition.h. */
     int (*holds)(const struct ConditionContext *context, const json_t *condition, bool *ret, Diag *diag);
+    bool by_date; /* TYPE_CONDITION: about the slot's date alone, so that schedules look ahead for slots where it is true */
     /* RUN_FLOWABLE: all children have ended well: again? May be NULL: no. */
     int (*repeat)(struct FlowableContext *context, struct FlowableRepeat *ret);
     /* RUN_EXECUTOR: what the executor is to do. */

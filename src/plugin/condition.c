@@ -27,6 +27,19 @@ int condition_holds(const json_t *condition, const ConditionContext *context, bo
     return type->holds(context, condition, ret, diag);
 }
 
+bool condition_is_by_date(const json_t *condition)
+{
+    const Type *type = type_find(&plugin_registry, TYPE_CONDITION, json_get_text(condition, "type", ""), NULL);
+    if (!type || !type->by_date)
+        return false;
+    size_t i;
+    const json_t *inner;
+    json_array_foreach(json_object_get(condition, "conditions"), i, inner)
+        if (!condition_is_by_date(inner))
+            return false;
+    return true;
+}
+
 int conditions_hold(const json_t *list, const ConditionContext *context, bool *ret, Diag *diag)
 {
     size_t i;

@@ -20,6 +20,8 @@ typedef struct ConditionContext {
 /* Whether every condition of the list holds; an absent list holds. A condition with `disabled: true` is left out. */
 int conditions_hold(const json_t *list, const ConditionContext *context, bool *ret, Diag *diag) _must_check_;
 int condition_holds(const json_t *condition, const ConditionContext *context, bool *ret, Diag *diag) _must_check_;
+/* Whether it is about the slot's date alone (Kestra's ScheduleCondition), down to the conditions inside of it. */
+bool condition_is_by_date(const json_t *condition);
 
 /* ---- for the condition types */
 

@@ -10,6 +10,8 @@ libplugin_a_SOURCES = \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/namespace_files.c src/plugin/namespace_files.h \
+	src/plugin/schedule.c src/plugin/schedule.h \
+	src/plugin/schedule_slots.c src/plugin/schedule_slots.h \
 	src/plugin/registry.c src/plugin/registry.h \
 	src/plugin/run.c src/plugin/run.h \
 	src/plugin/script.c src/plugin/script.h \

@@ -75,6 +75,17 @@ static const PgStatement sql_save_triggers = {
     " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[],"
     " $7::text[], $8::json[]) ON CONFLICT (namespace, flow_id, trigger_id) DO UPDATE SET next_date = excluded.next_date,"
     " execution_id = excluded.execution_id, worker_id = excluded.worker_id, body = excluded.body"};
+/* The lock on the trigger's row keeps it from going away before its command is there. */
+static const PgStatement sql_send_trigger_commands = {
+    "queue_send_trigger_commands",
+    "INSERT INTO trigger_command (shard, namespace, flow_id, trigger_id, kind, arguments)"
+    " SELECT t.shard, t.namespace, t.flow_id, t.trigger_id, given.kind, given.arguments"
+    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[]) WITH ORDINALITY"
+    " AS given (namespace, flow_id, trigger_id, kind, arguments, position)"
+    " JOIN trigger AS t ON t.namespace = given.namespace AND t.flow_id = given.flow_id AND t.trigger_id = given.trigger_id"
+    " ORDER BY given.position FOR KEY SHARE OF t"};
+static const PgStatement sql_finish_trigger_commands = {"queue_finish_trigger_commands",
+                                                        "DELETE FROM trigger_command WHERE sequence = ANY ($1)"};
 static const PgStatement sql_remove_triggers = {
     "queue_remove_triggers",
     "DELETE FROM trigger AS t USING unnest($1::text[], $2::text[], $3::text[]) AS given (namespace, flow_id, trigger_id)"
@@ -314,6 +325,32 @@ static void add_triggers(QueuePg *queue, const Unit *unit, bool removed)
         pg_pipeline_add(queue->pipeline, removed ? &sql_remove_triggers : &sql_save_triggers);
 }
 
+static void add_trigger_commands(QueuePg *queue, const Unit *unit)
+{
+    if (unit->trigger_commands.count) {
+        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+        PgArray *texts[4], *arguments;
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+            texts[i] = pg_add_array(parameters, PG_TEXT);
+        arguments = pg_add_array(parameters, PG_JSON);
+        for (size_t i = 0; i < unit->trigger_commands.count; i++) {
+            const UnitTriggerCommand *command = &unit->trigger_commands.items[i];
+            pg_array_text(texts[0], command->namespace);
+            pg_array_text(texts[1], command->flow_id);
+            pg_array_text(texts[2], command->trigger_id);
+            pg_array_text(texts[3], command->kind);
+            pg_array_text(arguments, command->arguments);
+        }
+        pg_pipeline_add(queue->pipeline, &sql_send_trigger_commands);
+    }
+    if (unit->finished_commands.count) {
+        PgArray *sequences = pg_add_array(pg_pipeline_parameters(queue->pipeline), PG_BIGINT);
+        for (size_t i = 0; i < unit->finished_commands.count; i++)
+            pg_array_integer(sequences, unit->finished_commands.items[i]);
+        pg_pipeline_add(queue->pipeline, &sql_finish_trigger_commands);
+    }
+}
+
 static void add_events(QueuePg *queue, const Unit *unit)
 {
     PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
@@ -453,6 +490,7 @@ static void add_unit(QueuePg *queue, const Unit *unit, Sent *sent)
         add_triggers(queue, unit, false);
         add_triggers(queue, unit, true);
     }
+    add_trigger_commands(queue, unit);
     add_events(queue, unit);
     add_jobs(queue, unit, sent);
     add_logs(queue, unit);
@@ -606,7 +644,8 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
                           .workers = unit->jobs.count > 0,
                           .worker_ids = workers.items,
                           .worker_count = workers.count,
-                          .schedulers = unit->triggers.count > 0 && !streq_null(queue->base.role, "scheduler"),
+                          .schedulers = unit->trigger_commands.count > 0 ||
+                                        (unit->triggers.count > 0 && !streq_null(queue->base.role, "scheduler")),
                           .followers = unit->followers.items,
                           .follower_count = unit->followers.count,
                       });

@@ -27,6 +27,7 @@ void unit_reset(Unit *unit)
 {
     unit->acks.count = unit->asides.count = unit->results.count = unit->executions.count = 0;
     unit->task_runs.count = unit->deletes.count = unit->timers.count = unit->triggers.count = 0;
+    unit->trigger_commands.count = unit->finished_commands.count = 0;
     unit->events.count = unit->jobs.count = unit->cancels.count = unit->kills.count = 0;
     unit->logs.count = unit->metrics.count = unit->metric_tags.count = unit->followers.count = 0;
     unit->event_shards = unit->owned_shards = 0;
@@ -48,6 +49,8 @@ Unit *unit_free(Unit *unit)
     vec_free(&unit->deletes);
     vec_free(&unit->timers);
     vec_free(&unit->triggers);
+    vec_free(&unit->trigger_commands);
+    vec_free(&unit->finished_commands);
     vec_free(&unit->events);
     vec_free(&unit->jobs);
     vec_free(&unit->cancels);
@@ -267,6 +270,23 @@ void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id,
                                     .flow_id = keep(unit, flow_id),
                                     .trigger_id = keep(unit, trigger_id),
                                     .removed = true});
+}
+
+void unit_send_trigger_command(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
+                               const char *kind, json_t *arguments)
+{
+    unit->changes++;
+    vec_push(&unit->trigger_commands, (UnitTriggerCommand){.namespace = keep(unit, namespace),
+                                                           .flow_id = keep(unit, flow_id),
+                                                           .trigger_id = keep(unit, trigger_id),
+                                                           .kind = keep(unit, kind),
+                                                           .arguments = arguments ? keep_stolen(unit, arguments) : "{}"});
+}
+
+void unit_finish_trigger_command(Unit *unit, int64_t sequence)
+{
+    unit->changes++;
+    vec_push(&unit->finished_commands, sequence);
 }
 
 void unit_send_event(Unit *unit, const char *key, const char *kind, json_t *body)

@@ -36,6 +36,13 @@ void unit_clear_timer(Unit *unit, const char *key, const char *name);
 void unit_save_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
                        const json_t *body, usec_t next_execution_date);
 void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id);
+/* Everybody else asks the scheduler that holds the trigger's shard, which writes the row: a change of plugin/schedule.h with
+ * its arguments (stolen; NULL: none). Schedulers are rung after the commit. Nothing is sent to a trigger without a row.
+ * (queue_mem has no scheduler beside it and forgets commands.) */
+void unit_send_trigger_command(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
+                               const char *kind, json_t *arguments);
+/* The scheduler: the command is done by this unit. */
+void unit_finish_trigger_command(Unit *unit, int64_t sequence);
 
 /* --- messages --- */
 /* To the executor that owns key (an execution id …); body is stolen. */

@@ -47,6 +47,9 @@ typedef struct UnitTrigger {
     usec_t next_date;
     bool removed;
 } UnitTrigger;
+typedef struct UnitTriggerCommand {
+    const char *namespace, *flow_id, *trigger_id, *kind, *arguments;
+} UnitTriggerCommand;
 typedef struct UnitEvent {
     unsigned shard;
     const char *key, *kind, *body;
@@ -69,6 +72,8 @@ struct Unit {
     VEC(UnitDelete) deletes;
     VEC(UnitTimer) timers;
     VEC(UnitTrigger) triggers;
+    VEC(UnitTriggerCommand) trigger_commands;
+    VEC(int64_t) finished_commands; /* sequences */
     VEC(UnitEvent) events;
     VEC(UnitJob) jobs;
     VEC(const char *) cancels;

@@ -1,5 +1,4 @@
 noinst_LIBRARIES += libscheduler.a
 libscheduler_a_SOURCES = \
-	src/scheduler/schedule.c src/scheduler/schedule.h \
 	src/scheduler/scheduler.c src/scheduler/scheduler.h
 EXTRA_DIST += src/scheduler/README.md

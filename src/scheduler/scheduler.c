@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shell around schedule.c. It holds leases on shards of triggers; for every Schedule trigger of the current flows
+ * The shell around schedule.c. It holds leases on shards of triggers; for every trigger with dates of the current flows
  * whose key is in a held shard there is one Entry in a heap by next slot, and one timer for the earliest.
  *
  * A slot is fired by one unit of work: the new execution, its first event, and the trigger row with the next slot. After
  * an outage nobody knows whether that commit happened, so all entries are dropped and read again from the rows: the row
  * says which slot is next. That makes one slot one execution, whatever dies when.
+ *
+ * What people want of a trigger (disable it, fill back) does not write its row: two writers would lose each other's changes,
+ * and what is kept here would be wrong. It comes as a command: a row of its own table, which the fenced unit that saves the
+ * trigger's row deletes. So a command is done once, in the order in which it was sent, by whoever holds the shard when it is
+ * done; a column `wanted` of the row would have to be compared before it is cleared, and would hold only the last wish.
+ * Who sends a command rings us; the slow poll of flows looks for commands too.
  *
  * Flows are looked at when the store's change stamp moved: asked at each wake-up, and slowly in case one was lost.
  */
@@ -17,7 +23,7 @@
 #include "model/context.h"
 #include "plugin/registry.h"
 #include "queue/queue_pg.h"
-#include "scheduler/schedule.h"
+#include "plugin/schedule.h"
 #include "store/flow_store.h"
 #include "store/migrate.h"
 #include "store/trigger_store.h"
@@ -56,11 +62,6 @@ typedef struct Scheduler {
     bool joined, connected;
     uint64_t slots_fired, slots_failed;
 } Scheduler;
-
-static bool is_schedule(const Trigger *trigger)
-{
-    return trigger->type && streq(trigger->type->name, "io.kestra.plugin.core.trigger.Schedule");
-}
 
 static void entry_free(void *userdata)
 {
@@ -126,11 +127,20 @@ static void say_status(Scheduler *scheduler)
                   __builtin_popcountll(scheduler->shards), SHARD_COUNT);
 }
 
+static void save_row(Scheduler *scheduler, const Schedule *schedule)
+{
+    const Flow *flow = schedule_flow(schedule);
+    _cleanup_json_ json_t *row = schedule_encode(schedule);
+    unit_save_trigger(scheduler->unit, flow->namespace, flow->id, schedule_trigger(schedule)->id, row,
+                      schedule_next_date(schedule));
+}
+
 static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigger, const char *key, const json_t *row)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     Schedule *schedule;
-    int r = schedule_new(flow, trigger, row, clock_realtime(), &schedule, &diag);
+    const ScheduleWorld world = {.globals = conf_value(scheduler->conf, "variables.globals"), .envs = scheduler->envs};
+    int r = schedule_new(flow, trigger, row, clock_realtime(), &world, &schedule, &diag);
     if (r != 0) {
         log_warning("Trigger %s of flow %s.%s is not scheduled: %s", trigger->id, flow->namespace, flow->id,
                     diag_first(&diag));
@@ -140,10 +150,8 @@ static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigge
     entry->schedule = schedule;
     map_put(scheduler->entries, key, entry);
     heap_set(&scheduler->heap, &entry->heap, schedule_next(schedule));
-    if (!row) {
-        _cleanup_json_ json_t *body = schedule_encode(schedule);
-        unit_save_trigger(scheduler->unit, flow->namespace, flow->id, trigger->id, body, schedule_next(schedule));
-    }
+    if (!row)
+        save_row(scheduler, schedule);
 }
 
 /* Rows of the held shards by key; the caller destroys the map, the records stay the vector's. */
@@ -178,7 +186,7 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
     for (size_t i = 0; i < flow->trigger_count; i++) {
         const Trigger *trigger = &flow->triggers[i];
         char *key = trigger_key(flow->namespace, flow->id, trigger->id);
-        if (!is_schedule(trigger) || !(scheduler->shards >> shard_of(key) & 1)) {
+        if (!schedule_slots_has(trigger) || !(scheduler->shards >> shard_of(key) & 1)) {
             free(key);
             continue;
         }
@@ -196,6 +204,14 @@ static void drop_flow(Scheduler *scheduler, const char *uid)
     for (size_t i = 0; i < known->keys.count; i++)
         remove_entry(scheduler, known->keys.items[i]);
     known_flow_free(known);
+}
+
+static int commit(Scheduler *scheduler)
+{
+    QueueBatch batch = {};
+    int r = unit_is_empty(scheduler->unit) ? 0 : queue_commit(scheduler->queue, scheduler->unit, NULL, &batch);
+    queue_batch_done(&batch);
+    return r;
 }
 
 /* New revisions replace the flow's schedules; flows that are as known cost nothing. */
@@ -225,10 +241,41 @@ static int refresh_flows(Scheduler *scheduler)
     }
     map_destroy(rows, NULL);
     scheduler->flow_stamp = stamp;
-    QueueBatch batch = {};
-    r = unit_is_empty(scheduler->unit) ? 0 : queue_commit(scheduler->queue, scheduler->unit, NULL, &batch);
-    queue_batch_done(&batch);
-    return r;
+    return commit(scheduler);
+}
+
+/* One command into the unit. Its trigger may have gone out of use meanwhile; then it is only put away. */
+static void obey(Scheduler *scheduler, const TriggerCommand *command)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    Entry *entry = map_get(scheduler->entries, command->key);
+    unit_finish_trigger_command(scheduler->unit, command->sequence);
+    if (!entry)
+        return;
+    if (schedule_change(entry->schedule, command->kind, command->arguments, clock_realtime(), &diag) != 0) {
+        log_info("Trigger %s was not changed: %s", command->key, diag_first(&diag));
+        return;
+    }
+    save_row(scheduler, entry->schedule);
+    heap_set(&scheduler->heap, &entry->heap, schedule_next(entry->schedule));
+}
+
+static int obey_commands(Scheduler *scheduler)
+{
+    _cleanup_trigger_commands_ TriggerCommands commands = {};
+    int r = store_trigger_commands(scheduler->pg, scheduler->shards, &commands);
+    if (r != 0)
+        return trace(r);
+    for (size_t i = 0; i < commands.count; i++)
+        obey(scheduler, &commands.items[i]);
+    return commit(scheduler);
+}
+
+/* What others stored: flows, then what is wanted of their triggers. */
+static int refresh(Scheduler *scheduler)
+{
+    int r = refresh_flows(scheduler);
+    return r == 0 ? obey_commands(scheduler) : r;
 }
 
 /* One slot into the unit. */
@@ -238,8 +285,7 @@ static void fire(Scheduler *scheduler, Entry *entry)
     _cleanup_(execution_freep) Execution *execution = NULL;
     const Flow *flow = schedule_flow(entry->schedule);
     const Trigger *trigger = schedule_trigger(entry->schedule);
-    ScheduleFire firing = {.now = clock_realtime(), .globals = conf_value(scheduler->conf, "variables.globals"),
-                           .envs = scheduler->envs};
+    ScheduleFire firing = {.now = clock_realtime()};
     id_new(firing.execution_id);
     int r = schedule_fire(entry->schedule, &firing, &execution, &diag);
     if (r == 0) {
@@ -254,8 +300,7 @@ static void fire(Scheduler *scheduler, Entry *entry)
                              .execution_id = execution ? execution->id : NULL, .attempt = -1, .timestamp = firing.now,
                              .level = LOG_LEVEL_ERROR, .message = diag_first(&diag)});
     }
-    _cleanup_json_ json_t *row = schedule_encode(entry->schedule);
-    unit_save_trigger(scheduler->unit, flow->namespace, flow->id, trigger->id, row, schedule_next(entry->schedule));
+    save_row(scheduler, entry->schedule);
     heap_set(&scheduler->heap, &entry->heap, schedule_next(entry->schedule));
 }
 
@@ -267,12 +312,7 @@ static int fire_due(Scheduler *scheduler)
             break;
         fire(scheduler, heap_item(first, Entry, heap));
     }
-    if (!fired)
-        return 0;
-    QueueBatch batch = {};
-    int r = queue_commit(scheduler->queue, scheduler->unit, NULL, &batch);
-    queue_batch_done(&batch);
-    return r;
+    return commit(scheduler);
 }
 
 static int connect(Scheduler *scheduler)
@@ -304,7 +344,7 @@ static int beat(Scheduler *scheduler)
         forget(scheduler); /* read again with the shards that are held now */
     }
     if (scheduler->flow_stamp < 0 || clock_monotonic() - scheduler->flows_looked >= FLOW_POLL_USEC)
-        r = refresh_flows(scheduler);
+        r = refresh(scheduler);
     if (r == 0 && !scheduler->connected) {
         scheduler->connected = true;
         if (scheduler->companion)
@@ -355,12 +395,12 @@ static int on_slot(void *userdata)
     return 0;
 }
 
-/* A flow was stored or removed here or elsewhere. */
+/* A flow was stored or removed here or elsewhere, or a trigger has a command. */
 static int on_work(void *userdata)
 {
     Scheduler *scheduler = userdata;
     if (scheduler->connected)
-        settle(scheduler, refresh_flows(scheduler));
+        settle(scheduler, refresh(scheduler));
     return 0;
 }
 

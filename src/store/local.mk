@@ -20,7 +20,8 @@ libstore_a_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 MIGRATIONS = \
 	src/store/schema/0001-base.sql \
 	src/store/schema/0002-logs.sql \
-	src/store/schema/0003-queue.sql
+	src/store/schema/0003-queue.sql \
+	src/store/schema/0004-trigger-command.sql
 src/store/migrations.c: $(MIGRATIONS) src/store/embed.awk
 	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS)) > $@.tmp && mv $@.tmp $@
 CLEANFILES += src/store/migrations.c

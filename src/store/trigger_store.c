@@ -11,6 +11,14 @@ static const PgStatement sql_load = {"trigger_load",
 /* Primary key. */
 static const PgStatement sql_get = {
     "trigger_get", "SELECT " RECORD_COLUMNS " FROM trigger WHERE namespace = $1 AND flow_id = $2 AND trigger_id = $3"};
+/* The table is empty nearly always. */
+static const PgStatement sql_commands = {
+    "trigger_commands", "SELECT sequence, namespace, flow_id, trigger_id, kind, arguments FROM trigger_command"
+                        " WHERE shard = ANY ($1::smallint[]) ORDER BY sequence"};
+/* Index trigger_command_trigger. */
+static const PgStatement sql_command_waits = {
+    "trigger_command_waits", "SELECT EXISTS (SELECT FROM trigger_command WHERE namespace = $1 AND flow_id = $2"
+                             " AND trigger_id = $3)"};
 
 void trigger_record_done(TriggerRecord *record)
 {
@@ -47,13 +55,18 @@ static int read_record(const PgRows *rows, size_t i, TriggerRecord *ret)
     return 0;
 }
 
-int store_trigger_load(Pg *pg, uint64_t shards, TriggerRecords *ret)
+static void add_shards(PgParameters *parameters, uint64_t shards)
 {
-    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
     PgArray *array = pg_add_array(parameters, PG_SMALLINT);
     for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
         if (shards >> shard & 1)
             pg_array_integer(array, shard);
+}
+
+int store_trigger_load(Pg *pg, uint64_t shards, TriggerRecords *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    add_shards(parameters, shards);
     _cleanup_rows_ PgRows *rows = NULL;
     int r = fold(pg_run(pg, &sql_load, parameters, &rows));
     TriggerRecords records = {};
@@ -81,6 +94,56 @@ int store_trigger_get(Pg *pg, const char *namespace, const char *flow_id, const 
     if (r < 0)
         return r;
     return pg_rows_count(rows) ? read_record(rows, 0, ret) : STORE_E_NONE;
+}
+
+void trigger_commands_done(TriggerCommands *commands)
+{
+    for (size_t i = 0; i < commands->count; i++) {
+        free(commands->items[i].key);
+        free(commands->items[i].kind);
+        json_decref(commands->items[i].arguments);
+    }
+    vec_free(commands);
+}
+
+int store_trigger_commands(Pg *pg, uint64_t shards, TriggerCommands *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    add_shards(parameters, shards);
+    _cleanup_rows_ PgRows *rows = NULL;
+    TriggerCommands commands = {};
+    int r = fold(pg_run(pg, &sql_commands, parameters, &rows));
+    for (size_t i = 0; r == 0 && i < pg_rows_count(rows); i++) {
+        const char *text = pg_value(rows, i, 5);
+        json_t *arguments;
+        if (json_parse(text, strlen(text), 0, &arguments, NULL) != 0) {
+            r = outage(-EBADMSG);
+            break;
+        }
+        vec_push(&commands,
+                 (TriggerCommand){.sequence = pg_value_integer(rows, i, 0),
+                                  .key = trigger_key(pg_value(rows, i, 1), pg_value(rows, i, 2), pg_value(rows, i, 3)),
+                                  .kind = xstrdup(pg_value(rows, i, 4)),
+                                  .arguments = arguments});
+    }
+    if (r == 0)
+        *ret = commands;
+    else
+        trigger_commands_done(&commands);
+    return r;
+}
+
+int store_trigger_command_waits(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id, bool *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, namespace);
+    pg_add_text(parameters, flow_id);
+    pg_add_text(parameters, trigger_id);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_command_waits, parameters, &rows));
+    if (r == 0)
+        *ret = pg_value_boolean(rows, 0, 0);
+    return r;
 }
 
 #define TRIGGER_WORDS "kestra_words(concat_ws(' ', namespace, flow_id, trigger_id, execution_id))"

@@ -18,6 +18,21 @@ void trigger_records_done(TriggerRecords *records);
 char *trigger_key(const char *namespace, const char *flow_id, const char *trigger_id);
 /* All of the given shards (bit s: shard s), for the scheduler after it gained them. */
 int store_trigger_load(Pg *pg, uint64_t shards, TriggerRecords *ret) _must_check_;
+/* What people asked of triggers and no scheduler has done yet. */
+typedef struct TriggerCommand {
+    int64_t sequence;
+    char *key; /* trigger_key */
+    char *kind;
+    json_t *arguments;
+} TriggerCommand;
+typedef VEC(TriggerCommand) TriggerCommands;
+void trigger_commands_done(TriggerCommands *commands);
+#define _cleanup_trigger_commands_ _cleanup_(trigger_commands_done)
+/* Of the given shards, in the order in which they were sent. */
+int store_trigger_commands(Pg *pg, uint64_t shards, TriggerCommands *ret) _must_check_;
+/* Whether a command of this trigger waits. */
+int store_trigger_command_waits(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id, bool *ret)
+    _must_check_;
 /* STORE_E_NONE */
 int store_trigger_get(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id, TriggerRecord *ret)
     _must_check_;

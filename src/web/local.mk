@@ -43,6 +43,7 @@ libweb_a_SOURCES = \
 	src/web/routes/routes.c \
 	src/web/routes/routes.h \
 	src/web/routes/stats.c \
+	src/web/routes/trigger_changes.c \
 	src/web/routes/triggers.c \
 	src/web/routes/ui.c \
 	src/web/routes/webhooks.c \

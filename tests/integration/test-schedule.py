@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A schedule with seconds fires every slot exactly once, shows in the triggers, and stops when its flow goes."""
+"""A schedule with seconds fires every slot exactly once, shows in the triggers, and stops when its flow goes. Triggers are
+disabled, enabled and filled back through the API, and a list of dates runs once a date."""
+import calendar
+import json
 import time
 
 from client import call, check, finish, put_flow, until
@@ -18,9 +21,123 @@ triggers:
     withSeconds: true
 """
 
+MINUTES = """id: minutes
+namespace: integration.backfill
+inputs:
+  - id: why
+    type: STRING
+    defaults: regular
+tasks:
+  - id: tick
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ trigger.date }}"
+triggers:
+  - id: each-minute
+    type: io.kestra.plugin.core.trigger.Schedule
+    cron: "* * * * *"
+    disabled: false
+"""
 
-def executions():
-    return call("GET", "/api/v1/executions/search?size=100&namespace=integration.schedule")[1]["results"]
+DATES = """id: dates
+namespace: integration.dates
+tasks:
+  - id: tick
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ trigger.date }}"
+triggers:
+  - id: list
+    type: io.kestra.plugin.core.trigger.ScheduleOnDates
+    timezone: Europe/Paris
+    dates:
+%s
+"""
+TRIGGERS = "/api/v1/triggers"
+
+
+def executions(namespace="integration.schedule"):
+    return call("GET", "/api/v1/executions/search?size=100&namespace=" + namespace)[1]["results"]
+
+
+def instant(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def send(method, path, body):
+    return call(method, TRIGGERS + path, json.dumps(body), "application/json")
+
+
+def row(namespace, flow):
+    rows = call("GET", "%s/%s/%s" % (TRIGGERS, namespace, flow))[1]["results"]
+    return rows[0] if rows else None
+
+
+def disable_and_enable():
+    ids = {"namespace": "integration.schedule", "flowId": "clock", "triggerId": "each-second"}
+    status, answer = send("PUT", "", dict(ids, disabled=True))
+    check(status == 200 and answer["disabled"] is True and "nextExecutionDate" not in answer, "it is disabled", answer)
+    check(row("integration.schedule", "clock") == answer, "what was answered is what is stored")
+    before = len(executions())
+    time.sleep(2.5)
+    check(len(executions()) == before, "a disabled trigger does not fire")
+    status, answer = send("PUT", "", dict(ids, disabled=False))
+    check(status == 200 and answer["disabled"] is False and answer.get("nextExecutionDate"), "it is enabled", answer)
+    check(until(lambda: len(executions()) >= before + 4, 10), "what was missed is made up for, and it goes on")
+    check(send("PUT", "", dict(ids, triggerId="nobody"))[0] == 404, "an unknown trigger is not found")
+    status, answer = call("POST", TRIGGERS + "/integration.schedule/clock/each-second/unlock")
+    check(status == 409 and answer["message"] == "Illegal state: Trigger is not locked", "it is not locked", answer)
+    check(call("POST", TRIGGERS + "/integration.schedule/clock/nobody/unlock")[0] == 404, "nor is an unknown one")
+    status, answer = send("PUT", "/backfill/pause", ids)
+    check(status == 400 and "No backfill found" in answer["message"], "it has no backfill", answer)
+    for disabled in (True, False):
+        answer = send("POST", "/set-disabled/by-triggers", {"triggers": [ids], "disabled": disabled})[1]
+        check(answer == {"count": 1} and row("integration.schedule", "clock")["disabled"] is disabled,
+              "set-disabled by triggers: %s" % disabled, answer)
+    answer = call("POST", TRIGGERS + "/set-disabled/by-query?namespace=integration.schedule&disabled=true")[1]
+    check(answer == {"count": 1} and row("integration.schedule", "clock")["disabled"], "set-disabled by query", answer)
+    send("PUT", "", dict(ids, disabled=False))
+    check(call("POST", TRIGGERS + "/integration.schedule/clock/each-second/restart")[0] == 200, "it is restarted")
+
+
+def backfill():
+    put_flow(MINUTES)
+    check(until(lambda: row("integration.backfill", "minutes"), 10), "the trigger has a row")
+    ids = {"namespace": "integration.backfill", "flowId": "minutes", "triggerId": "each-minute"}
+    regular = row("integration.backfill", "minutes")["nextExecutionDate"]
+    end = calendar.timegm(time.strptime(regular, "%Y-%m-%dT%H:%M:%SZ")) - 600
+    wanted = {"start": instant(end - 240), "end": instant(end), "paused": True, "inputs": {"why": "{{ trigger.date }}"},
+              "labels": [{"key": "reason", "value": "backfill"}]}
+    status, answer = send("PUT", "", dict(ids, disabled=False, backfill=wanted))
+    check(status == 200 and answer["backfill"]["previousNextExecutionDate"] == regular and
+          answer["backfill"]["currentDate"] == instant(end - 240), "a backfill is stored", answer)
+    check(not executions("integration.backfill"), "a paused backfill does not run")
+    answer = send("POST", "/backfill/unpause/by-triggers", [ids])[1]
+    check(answer == {"count": 1}, "it goes on", answer)
+    check(until(lambda: len(executions("integration.backfill")) >= 5, 10), "five slots are filled back")
+    made = [one for one in executions("integration.backfill")
+            if {"key": "reason", "value": "backfill"} in one.get("labels", [])]
+    dates = sorted(one["trigger"]["variables"]["date"] for one in made)
+    check(dates == [instant(end - 240 + 60 * i) for i in range(5)], "each of them once", dates)
+    check(all(one["inputs"]["why"] == one["trigger"]["variables"]["date"] for one in made), "with the backfill's inputs")
+    after = row("integration.backfill", "minutes")
+    check("backfill" not in after and after["nextExecutionDate"] >= regular, "then the regular slots go on", after)
+    send("PUT", "", dict(ids, backfill=dict(wanted, start=instant(end - 86400 * 2))))
+    status, answer = send("PUT", "/backfill/pause", ids)
+    check(status == 200 and answer["backfill"]["paused"], "a backfill is paused", answer)
+    status, answer = send("POST", "/backfill/delete", ids)
+    check(status == 200 and "backfill" not in answer and answer["nextExecutionDate"] >= regular, "and deleted", answer)
+    status, answer = send("PUT", "", dict(ids, backfill={"end": instant(end)}))
+    check(status == 400, "a backfill without a start is refused", answer)
+    call("DELETE", "/api/v1/flows/integration.backfill/minutes")
+
+
+def dates():
+    now = int(time.time())
+    put_flow(DATES % "\n".join('      - "%s"' % instant(now + offset) for offset in (5, -3600, 3)))
+    check(until(lambda: len(executions("integration.dates")) >= 2, 12), "both dates to come have their execution")
+    made = sorted(one["scheduleDate"] for one in executions("integration.dates"))
+    check([date[:19] for date in made] == [instant(now + 3)[:19], instant(now + 5)[:19]], "with their dates", made)
+    check("nextExecutionDate" not in row("integration.dates", "dates"), "and no date is left")
+    call("DELETE", "/api/v1/flows/integration.dates/dates")
 
 
 def main():
@@ -35,6 +152,9 @@ def main():
     status, triggers = call("GET", "/api/v1/triggers/search?namespace=integration.schedule")
     check(status == 200 and triggers["total"] == 1 and triggers["results"][0]["triggerContext"].get("nextExecutionDate"),
           "the trigger shows its next date", triggers)
+    disable_and_enable()
+    backfill()
+    dates()
     call("DELETE", "/api/v1/flows/integration.schedule/clock")
     time.sleep(3)
     before = len(executions())

@@ -15,6 +15,7 @@
     X(webhooks)                                                                                                         \
     X(logs)                                                                                                             \
     X(triggers)                                                                                                         \
+    X(trigger_changes)                                                                                                  \
     X(flow_files)                                                                                                       \
     X(plugins)                                                                                                          \
     X(namespaces)                                                                                                       \

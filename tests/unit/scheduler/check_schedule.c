@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "plugin/registry.h"
-#include "scheduler/schedule.h"
+#include "plugin/schedule.h"
 
 #define FLOW_HEAD                                                                                                        \
     "id: nightly\nnamespace: company.team\nlabels:\n  team: storage\ninputs:\n  - id: keep\n    type: INT\n"                \
@@ -35,7 +35,7 @@ static Schedule *make(const char *trigger, const char *row_text, const char *now
     if (row_text)
         ck_assert_int_eq(json_parse(row_text, strlen(row_text), 0, &row, NULL), 0);
     Schedule *schedule = NULL;
-    int r = schedule_new(flow, &flow->triggers[0], row, at(now), &schedule, &diag);
+    int r = schedule_new(flow, &flow->triggers[0], row, at(now), &(ScheduleWorld){}, &schedule, &diag);
     ck_assert_msg(r == 0, "%s", diag_first(&diag));
     return schedule;
 }
@@ -151,14 +151,29 @@ START_TEST(test_conditions)
         make("    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.DayWeek\n"
              "        dayOfWeek: THURSDAY\n",
              NULL, "2026-11-24T10:00:00Z");
+    ck_assert_uint_eq(schedule_next(schedule), at("2026-11-26T03:00:00Z"));
+    _cleanup_(execution_freep) Execution *execution = fire(schedule, "2026-11-26T03:00:00Z");
+    const json_t *variables = json_object_get(execution->trigger, "variables");
+    ck_assert_str_eq(json_get_text(variables, "date", ""), "2026-11-26T03:00:00Z");
+    ck_assert_str_eq(json_get_text(variables, "next", ""), "2026-12-03T03:00:00Z");
+    ck_assert_str_eq(json_get_text(variables, "previous", ""), "2026-11-19T03:00:00Z");
+    ck_assert_uint_eq(schedule_next(schedule), at("2026-12-03T03:00:00Z"));
+}
+END_TEST
+
+/* What is not about dates is asked when the slot comes. */
+START_TEST(test_condition_on_other_things)
+{
+    _cleanup_(schedule_freep) Schedule *schedule =
+        make("    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.Expression\n"
+             "        expression: '{{ trigger.date is null }}'\n",
+             NULL, "2026-11-24T10:00:00Z");
+    ck_assert_uint_eq(schedule_next(schedule), at("2026-11-25T03:00:00Z"));
     ScheduleFire firing = {.now = at("2026-11-25T03:00:00Z"), .execution_id = "execution3"};
-    _cleanup_(execution_freep) Execution *execution = NULL;
+    Execution *execution = NULL;
     ck_assert_int_eq(schedule_fire(schedule, &firing, &execution, NULL), SCHEDULE_E_NONE);
     ck_assert_ptr_null(execution);
     ck_assert_uint_eq(schedule_next(schedule), at("2026-11-26T03:00:00Z"));
-    firing.now = at("2026-11-26T03:00:00Z");
-    ck_assert_int_eq(schedule_fire(schedule, &firing, &execution, NULL), 0);
-    ck_assert_int_eq(state_current(&execution->state), STATE_CREATED);
 }
 END_TEST
 
@@ -202,6 +217,7 @@ int main(void)
     tcase_add_test(tests, test_missed_slots_come_one_by_one);
     tcase_add_test(tests, test_input_that_fails);
     tcase_add_test(tests, test_conditions);
+    tcase_add_test(tests, test_condition_on_other_things);
     tcase_add_test(tests, test_condition_that_fails);
     tcase_add_test(tests, test_backfill_ends_and_gives_the_place_back);
     suite_add_tcase(suite, tests);

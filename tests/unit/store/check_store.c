@@ -456,6 +456,34 @@ END_TEST
 
 /* --- the rest --- */
 
+START_TEST(trigger_commands_wait_until_they_are_done)
+{
+    _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t");
+    unit_save_trigger(unit, "team.a", "f", "t", body, NOW);
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
+    unit_send_trigger_command(unit, "team.a", "f", "t", "setDisabled", json_pack("{s:b}", "disabled", true));
+    unit_send_trigger_command(unit, "team.a", "f", "absent", "restart", NULL);
+    unit_send_trigger_command(unit, "team.a", "f", "t", "restart", NULL);
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
+    _cleanup_free_ char *key = trigger_key("team.a", "f", "t");
+    _cleanup_trigger_commands_ TriggerCommands mine = {}, others = {}, rest = {};
+    ck_assert_int_eq(store_trigger_commands(pg, UINT64_C(1) << shard_of(key), &mine), 0);
+    ck_assert_int_eq(store_trigger_commands(pg, ~(UINT64_C(1) << shard_of(key)), &others), 0);
+    ck_assert(mine.count == 2 && others.count == 0);
+    ck_assert_str_eq(mine.items[0].key, key);
+    ck_assert_str_eq(mine.items[0].kind, "setDisabled");
+    ck_assert(json_get_boolean(mine.items[0].arguments, "disabled", false));
+    ck_assert_str_eq(mine.items[1].kind, "restart");
+    bool waits = false;
+    ck_assert_int_eq(store_trigger_command_waits(pg, "team.a", "f", "t", &waits), 0);
+    ck_assert(waits);
+    unit_finish_trigger_command(unit, mine.items[0].sequence);
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
+    ck_assert_int_eq(store_trigger_commands(pg, UINT64_MAX, &rest), 0);
+    ck_assert(rest.count == 1 && rest.items[0].sequence == mine.items[1].sequence);
+}
+END_TEST
+
 START_TEST(triggers_are_read)
 {
     _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t");
@@ -473,7 +501,12 @@ START_TEST(triggers_are_read)
     ck_assert_int_eq(store_trigger_search(pg, &(TriggerQuery){.q = "team", .namespace = "team"}, &page, NULL), 0);
     ck_assert_int_eq(page.total, 1);
     FlowSaved saved;
+    unit_send_trigger_command(unit, "team.a", "f", "t", "setDisabled", json_pack("{s:b}", "disabled", true));
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
     ck_assert_int_eq(save_as(FLOW("f", ""), FLOW_SAVE_PUT, NULL, false, &saved), 0); /* declares no trigger */
+    bool waits = true;
+    ck_assert_int_eq(store_trigger_command_waits(pg, "team.a", "f", "t", &waits), 0);
+    ck_assert_msg(!waits, "a command goes with its trigger");
     ck_assert_int_eq(store_trigger_get(pg, "team.a", "f", "t", &record), STORE_E_NONE);
 }
 END_TEST
@@ -550,6 +583,7 @@ int main(void)
     tcase_add_test(test, a_follower_misses_nothing);
     tcase_add_test(test, metrics_are_read);
     tcase_add_test(test, partitions_come_and_go);
+    tcase_add_test(test, trigger_commands_wait_until_they_are_done);
     tcase_add_test(test, triggers_are_read);
     tcase_add_test(test, settings_are_kept);
     tcase_add_test(test, flow_files_are_kept);

@@ -34,5 +34,6 @@ const Type condition_core_date_time_between = {
     .where = RUN_NOWHERE,
     .title = "A date lies between two others.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

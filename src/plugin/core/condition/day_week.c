@@ -27,5 +27,6 @@ const Type condition_core_day_week = {
     .where = RUN_NOWHERE,
     .title = "A date is a day of the week.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

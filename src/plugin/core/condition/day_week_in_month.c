@@ -34,5 +34,6 @@ const Type condition_core_day_week_in_month = {
     .where = RUN_NOWHERE,
     .title = "A date is a certain day of the week in its month.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

@@ -32,5 +32,6 @@ const Type condition_core_not = {
     .where = RUN_NOWHERE,
     .title = "None of several conditions is true.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

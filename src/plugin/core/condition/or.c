@@ -32,5 +32,6 @@ const Type condition_core_or = {
     .where = RUN_NOWHERE,
     .title = "At least one of several conditions is true.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

@@ -83,5 +83,6 @@ const Type condition_core_time_between = {
     .where = RUN_NOWHERE,
     .title = "A time of day lies between two others.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

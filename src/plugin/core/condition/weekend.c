@@ -26,5 +26,6 @@ const Type condition_core_weekend = {
     .where = RUN_NOWHERE,
     .title = "A date is a Saturday or a Sunday.",
     .fields = fields,
+    .by_date = true,
     .holds = holds,
 };

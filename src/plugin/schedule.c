@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stored row is Kestra's trigger state: `date` is the last evaluation, `nextExecutionDate` the slot to come. What a
- * slot needs beyond the row (cron, zone) is parsed once, when the flow is loaded.
+ * slot needs beyond the row (cron, zone, dates) is parsed once, when the flow is loaded.
  */
-#include "scheduler/schedule.h"
+#include "plugin/schedule.h"
 
 #include "model/context.h"
 #include "model/input.h"
@@ -13,27 +13,20 @@
 struct Schedule {
     Flow *flow;
     const Trigger *trigger;
-    Cron *cron;
-    const char *zone;      /* NULL: UTC */
+    ScheduleSlots *slots;
+    ScheduleWorld world;
     usec_t late_maximum;   /* 0: none */
     usec_t date;           /* last evaluation; 0: never */
     usec_t next;
     bool disabled;         /* by the API; the flow's own flag is in trigger */
     json_t *backfill;      /* object or NULL */
     json_t *stop_after;    /* list or NULL */
+    bool locked;           /* the row came with a lock; we set none */
 };
 
 static usec_t next_after(const Schedule *schedule, usec_t after)
 {
-    usec_t next;
-    return cron_next(schedule->cron, after, &next) == 0 ? next : USEC_INFINITY;
-}
-
-/* The last slot at or before now, or 0. */
-static usec_t last_before(const Schedule *schedule, usec_t now)
-{
-    usec_t previous;
-    return cron_previous(schedule->cron, now + 1, &previous) == 0 ? previous : 0;
+    return schedule_slots_next(schedule->slots, after);
 }
 
 static ScheduleRecovery recovery_of(const Schedule *schedule)
@@ -45,10 +38,9 @@ static ScheduleRecovery recovery_of(const Schedule *schedule)
 static int parse_trigger(Schedule *schedule, Diag *diag)
 {
     const json_t *properties = schedule->trigger->properties;
-    const char *cron = json_get_text(properties, "cron", "");
-    schedule->zone = json_get_text(properties, "timezone", NULL);
-    if (cron_parse(cron, json_get_boolean(properties, "withSeconds", false), schedule->zone, &schedule->cron, diag) != 0)
-        return SCHEDULE_E_INVALID;
+    int r = schedule_slots_new(schedule->flow, schedule->trigger, &schedule->world, &schedule->slots, diag);
+    if (r != 0)
+        return r < 0 ? trace(r) : SCHEDULE_E_INVALID;
     const char *late = json_get_text(properties, "lateMaximumDelay", NULL);
     if (late && duration_parse(late, &schedule->late_maximum) != 0) {
         diag_error(diag, "lateMaximumDelay", 0, 0, "not an ISO-8601 duration: %s", late);
@@ -72,18 +64,17 @@ static usec_t recovered(const Schedule *schedule, usec_t stored, usec_t now)
     if (stored >= now)
         return stored;
     ScheduleRecovery recovery = recovery_of(schedule);
-    usec_t last = last_before(schedule, now);
-    if (recovery == RECOVER_LAST && last > stored)
-        return last;
+    if (recovery == RECOVER_LAST)
+        return MAX(schedule_slots_previous(schedule->slots, now + 1), stored);
     return recovery == RECOVER_NONE ? next_after(schedule, now) : stored;
 }
 
 /* A slot later than lateMaximumDelay is passed over; not during a backfill. */
 static usec_t not_too_late(const Schedule *schedule, usec_t next, usec_t now)
 {
-    while (schedule->late_maximum && !schedule->backfill && next != USEC_INFINITY && next + schedule->late_maximum < now)
-        next = next_after(schedule, next);
-    return next;
+    if (!schedule->late_maximum || schedule->backfill || next >= now || now - next <= schedule->late_maximum)
+        return next;
+    return next_after(schedule, now - schedule->late_maximum - 1);
 }
 
 static void apply_row(Schedule *schedule, const json_t *row, usec_t now)
@@ -93,6 +84,7 @@ static void apply_row(Schedule *schedule, const json_t *row, usec_t now)
     json_t *backfill = json_object_get(row, "backfill");
     schedule->backfill = json_is_object(backfill) ? json_deep_copy(backfill) : NULL;
     schedule->stop_after = json_incref(json_object_get(row, "stopAfter"));
+    schedule->locked = json_object_get(row, "executionId") || json_object_get(row, "evaluateRunningDate");
     usec_t stored = row_date(row, "nextExecutionDate");
     if (stored)
         schedule->next = schedule->backfill ? stored : recovered(schedule, stored, now);
@@ -100,11 +92,13 @@ static void apply_row(Schedule *schedule, const json_t *row, usec_t now)
         schedule->next = next_after(schedule, schedule->date ? schedule->date : now);
 }
 
-int schedule_new(Flow *flow, const Trigger *trigger, const json_t *row, usec_t now, Schedule **ret, Diag *diag)
+int schedule_new(Flow *flow, const Trigger *trigger, const json_t *row, usec_t now, const ScheduleWorld *world,
+                 Schedule **ret, Diag *diag)
 {
     _cleanup_(schedule_freep) Schedule *schedule = xnew(Schedule);
     schedule->flow = flow_ref(flow);
     schedule->trigger = trigger;
+    schedule->world = *world;
     int r = parse_trigger(schedule, diag);
     if (r != 0)
         return r;
@@ -113,6 +107,7 @@ int schedule_new(Flow *flow, const Trigger *trigger, const json_t *row, usec_t n
     } else {
         schedule->date = now;
         schedule->next = next_after(schedule, now);
+        schedule->stop_after = json_incref(json_object_get(trigger->properties, "stopAfter"));
     }
     schedule->next = not_too_late(schedule, schedule->next, now);
     *ret = TAKE_PTR(schedule);
@@ -123,7 +118,7 @@ Schedule *schedule_free(Schedule *schedule)
 {
     if (!schedule)
         return NULL;
-    cron_free(schedule->cron);
+    schedule_slots_free(schedule->slots);
     json_decref(schedule->backfill);
     json_decref(schedule->stop_after);
     flow_unref(schedule->flow);
@@ -137,6 +132,11 @@ usec_t schedule_next(const Schedule *schedule)
     if (schedule->disabled || schedule->trigger->disabled || schedule->flow->disabled || paused)
         return USEC_INFINITY;
     return schedule->next;
+}
+
+usec_t schedule_next_date(const Schedule *schedule)
+{
+    return schedule->disabled || schedule->next == USEC_INFINITY ? 0 : schedule->next;
 }
 
 const Flow *schedule_flow(const Schedule *schedule)
@@ -163,8 +163,7 @@ json_t *schedule_encode(const Schedule *schedule)
     json_t *row = json_pack("{s:s, s:s, s:s}", "namespace", schedule->flow->namespace, "flowId", schedule->flow->id,
                             "triggerId", schedule->trigger->id);
     set_date(row, "date", schedule->date, NULL);
-    if (!schedule->disabled)
-        set_date(row, "nextExecutionDate", schedule->next, NULL);
+    set_date(row, "nextExecutionDate", schedule_next_date(schedule), NULL);
     if (schedule->backfill)
         json_object_set(row, "backfill", schedule->backfill);
     if (schedule->stop_after)
@@ -174,14 +173,13 @@ json_t *schedule_encode(const Schedule *schedule)
 }
 
 /* {date, next, previous} as zoned text in the trigger's time zone. */
-static json_t *slot_variables(const Schedule *schedule, usec_t slot)
+static json_t *slot_variables(const Schedule *schedule, usec_t slot, usec_t following)
 {
     json_t *variables = json_object();
-    usec_t previous;
-    set_date(variables, "date", slot, schedule->zone);
-    set_date(variables, "next", next_after(schedule, slot), schedule->zone);
-    if (cron_previous(schedule->cron, slot, &previous) == 0)
-        set_date(variables, "previous", previous, schedule->zone);
+    const char *zone = schedule_slots_zone(schedule->slots);
+    set_date(variables, "date", slot, zone);
+    set_date(variables, "next", following, zone);
+    set_date(variables, "previous", schedule_slots_previous(schedule->slots, slot), zone);
     return variables;
 }
 
@@ -231,21 +229,21 @@ static int render_inputs(const Schedule *schedule, const ExprContext *context, j
     return 0;
 }
 
-static Execution *slot_execution(const Schedule *schedule, const ScheduleFire *fire, json_t *variables)
+static Execution *slot_execution(const Schedule *schedule, const ScheduleFire *fire, usec_t slot, json_t *variables)
 {
     Execution *execution = execution_new(fire->execution_id, schedule->flow->namespace, schedule->flow->id,
                                          schedule->flow->revision, fire->now);
     execution->trigger = json_pack("{s:s, s:s, s:O}", "id", schedule->trigger->id, "type", schedule->trigger->type_name,
                                    "variables", variables);
     execution->variables = json_pack("{s:O}", "schedule", variables);
+    if (schedule_slots_dated(schedule->slots))
+        execution->schedule_date = slot;
     return execution;
 }
 
-/* After a slot: the backfill walks on to its end and then gives the place back to the regular slots. */
-static void move_on(Schedule *schedule, usec_t slot, usec_t now)
+/* A backfill walks on to its end and then gives the place back to the regular slots. */
+static void check_backfill(Schedule *schedule, usec_t now)
 {
-    schedule->date = now;
-    schedule->next = next_after(schedule, slot);
     if (schedule->backfill) {
         usec_t end = row_date(schedule->backfill, "end");
         if (schedule->next > (end ? end : now)) {
@@ -258,6 +256,13 @@ static void move_on(Schedule *schedule, usec_t slot, usec_t now)
         }
     }
     schedule->next = not_too_late(schedule, schedule->next, now);
+}
+
+static void move_on(Schedule *schedule, usec_t following, usec_t now)
+{
+    schedule->date = now;
+    schedule->next = following;
+    check_backfill(schedule, now);
 }
 
 /* Whether all conditions of the trigger, under both their names, hold for the slot. */
@@ -274,19 +279,19 @@ static int slot_holds(const Schedule *schedule, const ExprContext *context, bool
 
 int schedule_fire(Schedule *schedule, const ScheduleFire *fire, Execution **ret, Diag *diag)
 {
-    usec_t slot = schedule->next;
-    _cleanup_json_ json_t *variables = slot_variables(schedule, slot);
-    _cleanup_(execution_freep) Execution *execution = slot_execution(schedule, fire, variables);
+    usec_t slot = schedule->next, following = next_after(schedule, slot);
+    _cleanup_json_ json_t *variables = slot_variables(schedule, slot, following);
+    _cleanup_(execution_freep) Execution *execution = slot_execution(schedule, fire, slot, variables);
     ContextSource source = {.flow = schedule->flow, .execution = execution, .trigger = variables,
-                            .globals = fire->globals, .envs = fire->envs};
+                            .globals = schedule->world.globals, .envs = schedule->world.envs};
     _cleanup_json_ json_t *context_variables = context_build(&source);
-    ExprContext context = {.variables = context_variables, .services = fire->services};
+    ExprContext context = {.variables = context_variables, .services = schedule->world.services};
     bool holds;
     int failed = slot_holds(schedule, &context, &holds, diag);
     if (failed < 0)
         return trace(failed);
     if (failed == 0 && !holds) {
-        move_on(schedule, slot, fire->now);
+        move_on(schedule, following, fire->now);
         return SCHEDULE_E_NONE;
     }
     int r = render_inputs(schedule, &context, &execution->inputs, diag);
@@ -297,7 +302,150 @@ int schedule_fire(Schedule *schedule, const ScheduleFire *fire, Execution **ret,
     _cleanup_json_ json_t *labels = render_labels(schedule, &context, json_object_get(schedule->backfill, "labels"));
     json_decref(execution->labels);
     execution->labels = labels_merge(schedule->flow->labels, labels);
-    move_on(schedule, slot, fire->now);
+    move_on(schedule, following, fire->now);
     *ret = TAKE_PTR(execution);
     return 0;
+}
+
+/* --- changes --- */
+
+static int refuse(Diag *diag, int outcome, const char *reason)
+{
+    diag_error(diag, NULL, 0, 0, "%s", reason);
+    return outcome;
+}
+
+/* Slots that passed while it was disabled: ALL from the last evaluation on, LAST the latest of them, NONE none. */
+static void enable(Schedule *schedule, usec_t now)
+{
+    schedule->disabled = false;
+    if (schedule->backfill)
+        return; /* it goes on where it was */
+    usec_t base = schedule->date ? schedule->date : now;
+    schedule->next = not_too_late(schedule, recovered(schedule, next_after(schedule, base), now), now);
+}
+
+static int change_disabled(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)diag;
+    bool disabled = json_get_boolean(arguments, "disabled", false);
+    if (schedule->disabled && !disabled)
+        enable(schedule, now);
+    schedule->disabled = disabled;
+    return 0;
+}
+
+/* Clients send the row back with the backfill that runs: that is no new one. */
+static bool is_running_backfill(const Schedule *schedule, const json_t *backfill)
+{
+    return schedule->backfill && row_date(schedule->backfill, "start") == row_date(backfill, "start") &&
+           row_date(schedule->backfill, "end") == row_date(backfill, "end");
+}
+
+/* `arguments` has its form checked already. A backfill in place of another gives the place back to the regular slots too. */
+static void start_backfill(Schedule *schedule, const json_t *given, usec_t now)
+{
+    json_t *backfill = json_object();
+    usec_t start = row_date(given, "start"), end = row_date(given, "end");
+    usec_t before = schedule->backfill ? row_date(schedule->backfill, "previousNextExecutionDate") : schedule->next;
+    set_date(backfill, "start", start, NULL);
+    set_date(backfill, "end", end ? end : now, NULL);
+    set_date(backfill, "currentDate", start, NULL);
+    json_object_set_new(backfill, "paused", json_boolean(json_get_boolean(given, "paused", false)));
+    if (json_is_object(json_object_get(given, "inputs")))
+        json_object_set(backfill, "inputs", json_object_get(given, "inputs"));
+    if (json_is_array(json_object_get(given, "labels")))
+        json_object_set(backfill, "labels", json_object_get(given, "labels"));
+    set_date(backfill, "previousNextExecutionDate", before, NULL);
+    json_decref(schedule->backfill);
+    schedule->backfill = backfill;
+    schedule->next = next_after(schedule, start - 1);
+    check_backfill(schedule, now);
+}
+
+static int change_update(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    const json_t *backfill = json_object_get(arguments, "backfill");
+    bool starts = json_is_object(backfill) && !is_running_backfill(schedule, backfill);
+    if (starts && !row_date(backfill, "start"))
+        return refuse(diag, SCHEDULE_E_REFUSED, "A backfill needs a start date");
+    if (starts && row_date(backfill, "end") && row_date(backfill, "end") < row_date(backfill, "start"))
+        return refuse(diag, SCHEDULE_E_REFUSED, "A backfill cannot end before it starts");
+    if (json_object_get(arguments, "disabled")) {
+        int r = change_disabled(schedule, arguments, now, diag);
+        if (r != 0)
+            return r;
+    }
+    if (starts)
+        start_backfill(schedule, backfill, now);
+    return 0;
+}
+
+static int set_paused(Schedule *schedule, bool paused, Diag *diag)
+{
+    if (!schedule->backfill)
+        return refuse(diag, SCHEDULE_E_REFUSED, "No backfill found");
+    json_object_set_new(schedule->backfill, "paused", json_boolean(paused));
+    return 0;
+}
+
+static int backfill_pause(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)arguments, (void)now;
+    return set_paused(schedule, true, diag);
+}
+
+static int backfill_unpause(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)arguments, (void)now;
+    return set_paused(schedule, false, diag);
+}
+
+static int backfill_delete(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)arguments;
+    if (!schedule->backfill)
+        return refuse(diag, SCHEDULE_E_REFUSED, "No backfill found");
+    schedule->next = USEC_INFINITY; /* past its end */
+    check_backfill(schedule, now);
+    return 0;
+}
+
+static int unlock(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)arguments, (void)now;
+    if (!schedule->locked)
+        return refuse(diag, SCHEDULE_E_STATE, "Trigger is not locked");
+    schedule->locked = false;
+    return 0;
+}
+
+static int restart(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)arguments, (void)now, (void)diag;
+    schedule->date = 0;
+    schedule->locked = false;
+    return 0;
+}
+
+static const struct {
+    const char *kind;
+    int (*apply)(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag);
+} changes[] = {
+    {"update", change_update},
+    {"setDisabled", change_disabled},
+    {"backfillPause", backfill_pause},
+    {"backfillUnpause", backfill_unpause},
+    {"backfillDelete", backfill_delete},
+    {"unlock", unlock},
+    {"restart", restart},
+};
+
+int schedule_change(Schedule *schedule, const char *kind, const json_t *arguments, usec_t now, Diag *diag)
+{
+    for (size_t i = 0; i < ELEMENTS(changes); i++)
+        if (streq(kind, changes[i].kind))
+            return changes[i].apply(schedule, arguments, now, diag);
+    diag_error(diag, "kind", 0, 0, "no such change: %s", kind);
+    return SCHEDULE_E_REFUSED;
 }
