@@ -14,6 +14,8 @@
 #include "queue/queue_pg.h"
 #include "store/flow_cache.h"
 
+#define QUIET_USEC USEC_PER_SEC /* without work for so long, the session settles */
+
 typedef struct Executor {
     const Conf *conf; /* as at start */
     Conf *reloaded;   /* since the last reload; or NULL */
@@ -23,7 +25,7 @@ typedef struct Executor {
     FlowCache *flows;
     Owner *owner;
     json_t *envs;
-    LoopSource *work, *heartbeat, *timer, *retry;
+    LoopSource *work, *heartbeat, *timer, *retry, *quiet;
     usec_t heartbeat_usec;
     bool joined, down, left;
 } Executor;
@@ -159,9 +161,18 @@ static int on_work(void *userdata)
     } else {
         answered(executor);
         arm_timer(executor);
+        loop_timer_in(executor->quiet, QUIET_USEC);
         if (more)
             loop_defer(executor->work);
     }
+    return 0;
+}
+
+static int on_quiet(void *userdata)
+{
+    Executor *executor = userdata;
+    if (!executor->down && !executor->left)
+        queue_settle(executor->queue);
     return 0;
 }
 
@@ -304,12 +315,14 @@ static int make_sources(Executor *executor)
         r = loop_add_timer(loop, on_timer, executor, &executor->timer);
     if (r == 0)
         r = loop_add_timer(loop, on_retry, executor, &executor->retry);
+    if (r == 0)
+        r = loop_add_timer(loop, on_quiet, executor, &executor->quiet);
     return r;
 }
 
 static void executor_done(Executor *executor)
 {
-    LoopSource *sources[] = {executor->work, executor->heartbeat, executor->timer, executor->retry};
+    LoopSource *sources[] = {executor->work, executor->heartbeat, executor->timer, executor->retry, executor->quiet};
     for (size_t i = 0; i < ELEMENTS(sources); i++)
         loop_source_free(sources[i]);
     owner_free(executor->owner);

@@ -151,3 +151,9 @@ int queue_jobs_to_kill(Queue *queue, QueueSequences *ret)
 {
     return queue->ops->jobs_to_kill(queue, ret);
 }
+
+void queue_settle(Queue *queue)
+{
+    if (queue->ops->settle)
+        queue->ops->settle(queue);
+}

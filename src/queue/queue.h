@@ -92,3 +92,5 @@ int queue_load_execution(Queue *queue, const char *id, Execution **ret) _must_ch
 /* Worker: of the jobs this instance holds, which are to be killed or are gone. Sequences; caller frees. */
 typedef VEC(int64_t) QueueSequences;
 int queue_jobs_to_kill(Queue *queue, QueueSequences *ret) _must_check_;
+/* Nothing has been done for a while: the backend's statistics are brought up to date (pg_settle). */
+void queue_settle(Queue *queue);

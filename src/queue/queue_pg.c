@@ -227,6 +227,11 @@ static bool find_job(const PgRows *rows, int64_t sequence, bool *ret_killed)
     return false;
 }
 
+static void pg_queue_settle(Queue *base)
+{
+    pg_settle(((QueuePg *)base)->pg);
+}
+
 static int pg_queue_jobs_to_kill(Queue *base, QueueSequences *ret)
 {
     QueuePg *queue = (QueuePg *)base;
@@ -264,6 +269,7 @@ static const QueueOps queue_pg_ops = {
     .load_timers = pg_queue_load_timers,
     .load_execution = pg_queue_load_execution,
     .jobs_to_kill = pg_queue_jobs_to_kill,
+    .settle = pg_queue_settle,
 };
 
 static QueuePg *new_queue(Pg *pg)

@@ -12,6 +12,7 @@ typedef struct QueueOps {
     int (*load_timers)(Queue *queue, uint64_t shards, QueueTimers *ret);
     int (*load_execution)(Queue *queue, const char *id, Execution **ret);
     int (*jobs_to_kill)(Queue *queue, QueueSequences *ret);
+    void (*settle)(Queue *queue); /* may be NULL */
 } QueueOps;
 
 /* First member of every backend's own struct. */

@@ -18,6 +18,7 @@
 #define ANNOUNCE_DELAY   (50 * USEC_PER_MSEC)  /* a job that ends before is not announced as running */
 #define KILL_CHECK_EVERY (50 * USEC_PER_MSEC)
 #define RETRY_DELAY      (500 * USEC_PER_MSEC)
+#define QUIET_USEC       USEC_PER_SEC            /* without work for so long, the session settles */
 
 enum { CLAIM_MIN = 8, CLAIM_MAX = 512 };
 
@@ -247,8 +248,17 @@ static int on_cycle(void *userdata)
         take_batch(worker, &batch, claims ? asked : 0);
         queue_batch_done(&batch);
         resume_jobs(worker);
+        loop_timer_in(worker->quiet, QUIET_USEC);
     }
     finish_drain(worker);
+    return 0;
+}
+
+static int on_quiet(void *userdata)
+{
+    Worker *worker = userdata;
+    if (worker->joined && !worker->backing_off)
+        queue_settle(worker->queue);
     return 0;
 }
 
@@ -335,7 +345,7 @@ static int make_sources(Worker *worker)
         LoopSource **source;
     } timers[] = {
         {on_heartbeat, &worker->heartbeat}, {on_flush, &worker->flush},   {on_announce, &worker->announce},
-        {on_kill_check, &worker->kill_check}, {on_retry, &worker->retry},
+        {on_kill_check, &worker->kill_check}, {on_retry, &worker->retry}, {on_quiet, &worker->quiet},
     };
     int r = loop_add_defer(worker->loop, on_cycle, worker, &worker->cycle);
     for (size_t i = 0; r == 0 && i < ELEMENTS(timers); i++)
@@ -405,7 +415,7 @@ Worker *worker_free(Worker *worker)
         job_free(worker->jobs);
     child_pool_free(worker->children);
     LoopSource *sources[] = {worker->cycle, worker->heartbeat,   worker->flush, worker->announce,
-                             worker->kill_check, worker->retry, worker->drain_timer};
+                             worker->kill_check, worker->retry, worker->quiet, worker->drain_timer};
     for (size_t i = 0; i < ELEMENTS(sources); i++)
         loop_source_free(sources[i]);
     spawner_free(worker->spawner);

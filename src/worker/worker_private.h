@@ -66,7 +66,7 @@ struct Worker {
     struct ChildPool *children;
     Job *jobs, *last_job;     /* all that are claimed, oldest first */
     size_t job_count, processes, pending;
-    LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *drain_timer;
+    LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *quiet, *drain_timer;
     usec_t kill_checked;
     unsigned claim_size;      /* how many to ask for: grows with instant jobs, shrinks with processes */
     bool joined, look, paused, backing_off, draining, left, slot_freed, unresolved;
