@@ -29,6 +29,7 @@
 #include "store/trigger_store.h"
 
 #define FLOW_POLL_USEC   (15 * USEC_PER_SEC)
+#define FIRE_FOR_USEC    USEC_PER_SEC /* then the loop turns: a search for a slot under conditions may take its time */
 #define SLOTS_PER_COMMIT 200 /* a unit stays small when many schedules are due in the same second */
 
 typedef struct Entry {
@@ -196,13 +197,19 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
     }
 }
 
-static void drop_flow(Scheduler *scheduler, const char *uid)
+/* gone: the flow was deleted, and its rows with it; but a slot that we fired before we heard of it has made one again. */
+static void drop_flow(Scheduler *scheduler, const char *uid, bool gone)
 {
     KnownFlow *known = map_remove(scheduler->flows, uid);
     if (!known)
         return;
-    for (size_t i = 0; i < known->keys.count; i++)
+    for (size_t i = 0; i < known->keys.count; i++) {
+        const Entry *entry = map_get(scheduler->entries, known->keys.items[i]);
+        const Flow *flow = entry && gone ? schedule_flow(entry->schedule) : NULL;
+        if (flow)
+            unit_remove_trigger(scheduler->unit, flow->namespace, flow->id, schedule_trigger(entry->schedule)->id);
         remove_entry(scheduler, known->keys.items[i]);
+    }
     known_flow_free(known);
 }
 
@@ -236,7 +243,7 @@ static int refresh_flows(Scheduler *scheduler)
         const KnownFlow *known = map_get(scheduler->flows, uid);
         if (known && known->revision == record->revision)
             continue;
-        drop_flow(scheduler, uid);
+        drop_flow(scheduler, uid, record->deleted);
         remember_flow(scheduler, record, rows);
     }
     map_destroy(rows, NULL);
@@ -307,8 +314,9 @@ static void fire(Scheduler *scheduler, Entry *entry)
 static int fire_due(Scheduler *scheduler)
 {
     unsigned fired = 0;
+    usec_t begun = clock_monotonic();
     for (HeapEntry *first; fired < SLOTS_PER_COMMIT && (first = heap_first(&scheduler->heap)) != NULL; fired++) {
-        if (first->date > clock_realtime())
+        if (first->date > clock_realtime() || clock_monotonic() - begun > FIRE_FOR_USEC)
             break;
         fire(scheduler, heap_item(first, Entry, heap));
     }

@@ -123,9 +123,13 @@ def backfill():
     send("PUT", "", dict(ids, backfill=dict(wanted, start=instant(end - 86400 * 2))))
     status, answer = send("PUT", "/backfill/pause", ids)
     check(status == 200 and answer["backfill"]["paused"], "a backfill is paused", answer)
+    answer = call("POST", TRIGGERS + "/backfill/unpause/by-query?namespace=integration.backfill&q=nothing")[1]
+    check(answer == {"count": 0}, "a query that matches nothing changes nothing", answer)
     status, answer = send("POST", "/backfill/delete", ids)
     check(status == 200 and "backfill" not in answer and answer["nextExecutionDate"] >= regular, "and deleted", answer)
     status, answer = send("PUT", "", dict(ids, backfill={"end": instant(end)}))
+    check(call("POST", TRIGGERS + "/backfill/pause/by-query?namespace=integration.backfill")[1] == {"count": 0},
+          "triggers without a backfill are left out")
     check(status == 400, "a backfill without a start is refused", answer)
     call("DELETE", "/api/v1/flows/integration.backfill/minutes")
 

@@ -8,7 +8,7 @@
     "id: nightly\nnamespace: company.team\nlabels:\n  team: storage\ninputs:\n  - id: keep\n    type: INT\n"                \
     "    defaults: 3\n  - id: who\n    type: STRING\n    required: false\n"                                                \
     "tasks:\n  - id: log\n    type: io.kestra.plugin.core.log.Log\n    message: hello\n"                                   \
-    "triggers:\n  - id: clock\n    type: io.kestra.plugin.core.trigger.Schedule\n"
+    "triggers:\n  - id: clock\n    type: io.kestra.plugin.core.trigger.Schedule"
 
 static usec_t at(const char *text)
 {
@@ -20,7 +20,8 @@ static usec_t at(const char *text)
 static Flow *parse(const char *trigger)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    _cleanup_free_ char *source = xasprintf("%s%s", FLOW_HEAD, trigger);
+    /* what follows the word Schedule: properties, or the rest of another type's name */
+    _cleanup_free_ char *source = xasprintf("%s%s%s", FLOW_HEAD, starts_with(trigger, "OnDates") ? "" : "\n", trigger);
     Flow *flow = NULL;
     int r = flow_parse(source, strlen(source), &(FlowParse){.registry = &plugin_registry, .revision = 4}, &flow, &diag);
     ck_assert_msg(r == 0, "%s", diag_first(&diag));
@@ -50,6 +51,11 @@ static Execution *fire(Schedule *schedule, const char *now)
     return execution;
 }
 
+#define WEEKEND "      - type: io.kestra.plugin.core.condition.Weekend\n"
+#define DATES                                                                                                            \
+    "OnDates\n    timezone: Europe/Paris\n    dates: ['2026-11-24T13:00:00+01:00', '2026-11-24T08:00:00Z', "               \
+    "'2026-11-24T09:00:00Z', '2026-11-25T12:00:00Z', '2026-11-24T08:00:00Z']\n"
+
 /* What the next slot is, by trigger, stored row and time. */
 static const struct {
     const char *name, *trigger, *row, *now, *next;
@@ -71,6 +77,29 @@ static const struct {
      "{\"nextExecutionDate\":\"2026-11-24T05:00:00Z\"}", "2026-11-24T10:30:00Z", "2026-11-24T10:00:00Z"},
     {"seconds", "    cron: '*/10 * * * * *'\n    withSeconds: true\n", NULL, "2026-11-24T10:00:03Z",
      "2026-11-24T10:00:10Z"},
+    {"conditions: the first date for which they hold", "    cron: '0 3 * * *'\n    conditions:\n" WEEKEND, NULL,
+     "2026-11-24T10:00:00Z", "2026-11-28T03:00:00Z"},
+    {"their deprecated name counts the same", "    cron: '0 3 * * *'\n    scheduleConditions:\n" WEEKEND, NULL,
+     "2026-11-24T10:00:00Z", "2026-11-28T03:00:00Z"},
+    {"both names together", "    cron: '0 3 * * *'\n    scheduleConditions:\n" WEEKEND
+     "    conditions:\n      - type: io.kestra.plugin.core.condition.DayWeek\n        dayOfWeek: SUNDAY\n", NULL,
+     "2026-11-24T10:00:00Z", "2026-11-29T03:00:00Z"},
+    {"none of them", "    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.Not\n"
+     "        conditions:\n          - type: io.kestra.plugin.core.condition.DayWeek\n            dayOfWeek: WEDNESDAY\n",
+     NULL, "2026-11-24T10:00:00Z", "2026-11-26T03:00:00Z"},
+    {"LAST under conditions", "    cron: '0 3 * * *'\n    recoverMissedSchedules: LAST\n    conditions:\n" WEEKEND,
+     "{\"nextExecutionDate\":\"2026-11-14T03:00:00Z\"}", "2026-11-24T10:30:00Z", "2026-11-22T03:00:00Z"},
+    {"late under conditions", "    cron: '0 3 * * *'\n    lateMaximumDelay: PT1H\n    conditions:\n" WEEKEND,
+     "{\"nextExecutionDate\":\"2026-11-14T03:00:00Z\"}", "2026-11-24T10:30:00Z", "2026-11-28T03:00:00Z"},
+    {"dates: the first to come, in any order", DATES, NULL, "2026-11-24T10:00:00Z", "2026-11-24T12:00:00Z"},
+    {"dates are templates", "OnDates\n    dates: [\"{{ '2026-11-30T00:00:00Z' }}\"]\n", NULL, "2026-11-24T10:00:00Z",
+     "2026-11-30T00:00:00Z"},
+    {"dates: ALL", DATES, "{\"nextExecutionDate\":\"2026-11-24T08:00:00Z\"}", "2026-11-24T10:00:00Z",
+     "2026-11-24T08:00:00Z"},
+    {"dates: LAST", DATES "    recoverMissedSchedules: LAST\n", "{\"nextExecutionDate\":\"2026-11-24T08:00:00Z\"}",
+     "2026-11-24T10:00:00Z", "2026-11-24T09:00:00Z"},
+    {"dates: NONE", DATES "    recoverMissedSchedules: NONE\n", "{\"nextExecutionDate\":\"2026-11-24T08:00:00Z\"}",
+     "2026-11-24T10:00:00Z", "2026-11-24T12:00:00Z"},
 };
 
 START_TEST(test_next_slot)
@@ -207,6 +236,163 @@ START_TEST(test_backfill_ends_and_gives_the_place_back)
 }
 END_TEST
 
+START_TEST(test_dates_end)
+{
+    _cleanup_(schedule_freep) Schedule *schedule = make(DATES, NULL, "2026-11-24T10:00:00Z");
+    _cleanup_(execution_freep) Execution *first = fire(schedule, "2026-11-24T12:00:00Z");
+    ck_assert_uint_eq(first->schedule_date, at("2026-11-24T12:00:00Z"));
+    const json_t *variables = json_object_get(first->trigger, "variables");
+    ck_assert_str_eq(json_get_text(variables, "date", ""), "2026-11-24T13:00:00+01:00");
+    ck_assert_str_eq(json_get_text(variables, "next", ""), "2026-11-25T13:00:00+01:00");
+    ck_assert_str_eq(json_get_text(variables, "previous", ""), "2026-11-24T10:00:00+01:00");
+    _cleanup_(execution_freep) Execution *last = fire(schedule, "2026-11-25T12:00:00Z");
+    ck_assert_ptr_null(json_object_get(json_object_get(last->trigger, "variables"), "next"));
+    ck_assert_uint_eq(schedule_next(schedule), USEC_INFINITY);
+    ck_assert_uint_eq(schedule_next_date(schedule), 0);
+    _cleanup_json_ json_t *row = schedule_encode(schedule);
+    ck_assert_ptr_null(json_object_get(row, "nextExecutionDate"));
+}
+END_TEST
+
+/* Properties that pass the flow's checks because they are templates, and are found wrong when they are rendered. */
+static const char *const wrong_triggers[] = {
+    "OnDates\n    dates: [\"{{ 'tomorrow' }}\"]\n",
+    "OnDates\n    timezone: \"{{ 'Mars/Olympus' }}\"\n    dates: ['2026-11-24T08:00:00Z']\n",
+    "OnDates\n    dates: ['{{ nobody.knows }}']\n",
+};
+
+START_TEST(test_wrong)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(flow_unrefp) Flow *flow = parse(wrong_triggers[_i]);
+    Schedule *schedule = NULL;
+    ck_assert_int_eq(schedule_new(flow, &flow->triggers[0], NULL, at("2026-11-24T10:00:00Z"), &(ScheduleWorld){}, &schedule,
+                                  &diag), SCHEDULE_E_INVALID);
+    ck_assert_ptr_null(schedule);
+    ck_assert_uint_ge(diag.errors, 1);
+}
+END_TEST
+
+/* A condition that holds rarely costs a bounded search, and is found all the same. */
+START_TEST(test_search_is_bounded)
+{
+    _cleanup_(schedule_freep) Schedule *schedule =
+        make("    cron: '* * * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.DateTimeBetween\n"
+             "        after: '2027-01-01T00:00:00Z'\n", NULL, "2026-11-24T10:00:00Z");
+    unsigned searches = 1;
+    while (schedule_next(schedule) < at("2027-01-01T00:00:00Z")) {
+        char now[INSTANT_BYTES];
+        instant_format(schedule_next(schedule), now);
+        ScheduleFire firing = {.now = at(now), .execution_id = "execution5"};
+        Execution *execution = NULL;
+        ck_assert_int_eq(schedule_fire(schedule, &firing, &execution, NULL), SCHEDULE_E_NONE);
+        searches++;
+    }
+    ck_assert_uint_eq(schedule_next(schedule), at("2027-01-01T00:01:00Z"));
+    ck_assert_uint_gt(searches, 1);
+    ck_assert_uint_lt(searches, 10);
+}
+END_TEST
+
+START_TEST(test_condition_that_never_holds)
+{
+    _cleanup_(schedule_freep) Schedule *schedule =
+        make("    cron: '0 0 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.DateTimeBetween\n"
+             "        before: '2020-01-01T00:00:00Z'\n", NULL, "2026-11-24T10:00:00Z");
+    ck_assert_uint_eq(schedule_next(schedule), USEC_INFINITY);
+}
+END_TEST
+
+/* --- changes: an hourly trigger at 10:30 whose row is given --- */
+
+#define ROW_RUNS     "{\"date\":\"2026-11-24T07:00:01Z\",\"nextExecutionDate\":\"2026-11-24T11:00:00Z\"}"
+#define ROW_DISABLED "{\"date\":\"2026-11-24T07:00:01Z\",\"disabled\":true}"
+#define ROW_BACKFILL                                                                                                     \
+    "{\"date\":\"2026-11-24T07:00:01Z\",\"nextExecutionDate\":\"2026-11-02T00:00:00Z\",\"backfill\":{"                       \
+    "\"start\":\"2026-11-01T00:00:00Z\",\"end\":\"2026-11-03T00:00:00Z\",\"paused\":false,"                                \
+    "\"previousNextExecutionDate\":\"2026-11-24T11:00:00Z\"}}"
+#define HOURLY "    cron: '0 * * * *'\n"
+
+static const struct {
+    const char *name, *trigger, *row, *kind, *arguments;
+    int outcome;
+    const char *next, *shown; /* when it is fired, what the row shows; NULL: nothing */
+    bool disabled, fills_back;
+} changes[] = {
+    {"disable", HOURLY, ROW_RUNS, "update", "{\"disabled\":true}", 0, NULL, NULL, .disabled = true},
+    {"disable twice", HOURLY, ROW_DISABLED, "setDisabled", "{\"disabled\":true}", 0, NULL, NULL, .disabled = true},
+    {"enable what is enabled", HOURLY, ROW_RUNS, "setDisabled", "{\"disabled\":false}", 0, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
+    {"enable: ALL", HOURLY, ROW_DISABLED, "update", "{\"disabled\":false}", 0, "2026-11-24T08:00:00Z",
+     "2026-11-24T08:00:00Z"},
+    {"enable: LAST", HOURLY "    recoverMissedSchedules: LAST\n", ROW_DISABLED, "update", "{\"disabled\":false}", 0,
+     "2026-11-24T10:00:00Z", "2026-11-24T10:00:00Z"},
+    {"enable: NONE", HOURLY "    recoverMissedSchedules: NONE\n", ROW_DISABLED, "setDisabled", "{\"disabled\":false}", 0,
+     "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"a backfill begins with its start", HOURLY, ROW_RUNS, "update",
+     "{\"backfill\":{\"start\":\"2026-11-20T00:00:00Z\"}}", 0, "2026-11-20T00:00:00Z", "2026-11-20T00:00:00Z",
+     .fills_back = true},
+    {"one that is paused shows its date and does not run", HOURLY, ROW_RUNS, "update",
+     "{\"backfill\":{\"start\":\"2026-11-20T00:00:01Z\",\"paused\":true}}", 0, NULL, "2026-11-20T01:00:00Z",
+     .fills_back = true},
+    {"one without any slot is over at once", HOURLY, ROW_RUNS, "update",
+     "{\"backfill\":{\"start\":\"2026-11-20T00:10:00Z\",\"end\":\"2026-11-20T00:20:00Z\"}}", 0, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
+    {"the backfill that runs goes on", HOURLY, ROW_BACKFILL, "update",
+     "{\"disabled\":false,\"backfill\":{\"start\":\"2026-11-01T00:00:00Z\",\"end\":\"2026-11-03T00:00:00Z\"}}", 0,
+     "2026-11-02T00:00:00Z", "2026-11-02T00:00:00Z", .fills_back = true},
+    {"another takes its place", HOURLY, ROW_BACKFILL, "update", "{\"backfill\":{\"start\":\"2026-11-10T00:00:00Z\"}}", 0,
+     "2026-11-10T00:00:00Z", "2026-11-10T00:00:00Z", .fills_back = true},
+    {"a backfill needs a start", HOURLY, ROW_RUNS, "update", "{\"disabled\":true,\"backfill\":{}}", SCHEDULE_E_REFUSED,
+     "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"a backfill does not end before it starts", HOURLY, ROW_RUNS, "update",
+     "{\"backfill\":{\"start\":\"2026-11-20T00:00:00Z\",\"end\":\"2026-11-19T00:00:00Z\"}}", SCHEDULE_E_REFUSED,
+     "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"pause", HOURLY, ROW_BACKFILL, "backfillPause", NULL, 0, NULL, "2026-11-02T00:00:00Z", .fills_back = true},
+    {"unpause", HOURLY, ROW_BACKFILL, "backfillUnpause", NULL, 0, "2026-11-02T00:00:00Z", "2026-11-02T00:00:00Z",
+     .fills_back = true},
+    {"delete gives the place back", HOURLY, ROW_BACKFILL, "backfillDelete", NULL, 0, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
+    {"pause nothing", HOURLY, ROW_RUNS, "backfillPause", NULL, SCHEDULE_E_REFUSED, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
+    {"delete nothing", HOURLY, ROW_RUNS, "backfillDelete", NULL, SCHEDULE_E_REFUSED, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
+    {"not locked", HOURLY, ROW_RUNS, "unlock", NULL, SCHEDULE_E_STATE, "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"locked", HOURLY, "{\"nextExecutionDate\":\"2026-11-24T11:00:00Z\",\"executionId\":\"e1\"}", "unlock", NULL, 0,
+     "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"restart keeps the next date", HOURLY, ROW_RUNS, "restart", NULL, 0, "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"an unknown change", HOURLY, ROW_RUNS, "explode", NULL, SCHEDULE_E_REFUSED, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
+};
+
+START_TEST(test_change)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    const char *name = changes[_i].name, *text = changes[_i].arguments;
+    _cleanup_(schedule_freep) Schedule *schedule = make(changes[_i].trigger, changes[_i].row, "2026-11-24T10:30:00Z");
+    _cleanup_json_ json_t *arguments = NULL;
+    if (text)
+        ck_assert_int_eq(json_parse(text, strlen(text), 0, &arguments, NULL), 0);
+    int r = schedule_change(schedule, changes[_i].kind, arguments, at("2026-11-24T10:30:00Z"), &diag);
+    ck_assert_msg(r == changes[_i].outcome, "%s: %d", name, r);
+    ck_assert_msg((r != 0) == (diag.errors > 0), "%s: a reason is given when it is refused", name);
+    usec_t next = changes[_i].next ? at(changes[_i].next) : USEC_INFINITY;
+    ck_assert_msg(schedule_next(schedule) == next, "%s: next", name);
+    _cleanup_json_ json_t *row = schedule_encode(schedule);
+    const char *shown = json_get_text(row, "nextExecutionDate", NULL);
+    ck_assert_msg(streq_null(shown, changes[_i].shown), "%s: shows %s", name, shown ? shown : "nothing");
+    ck_assert_msg(json_get_boolean(row, "disabled", false) == changes[_i].disabled, "%s: disabled", name);
+    const json_t *backfill = json_object_get(row, "backfill");
+    ck_assert_msg((backfill != NULL) == changes[_i].fills_back, "%s: backfill", name);
+    if (backfill)
+        ck_assert_str_eq(json_get_text(backfill, "previousNextExecutionDate", ""), "2026-11-24T11:00:00Z");
+    /* What is stored is what comes out of the row again. */
+    _cleanup_free_ char *stored = json_dumps(row, JSON_SORT_KEYS);
+    _cleanup_(schedule_freep) Schedule *again = make(changes[_i].trigger, stored, "2026-11-24T10:30:00Z");
+    ck_assert_msg(schedule_next(again) == next || strstr(changes[_i].trigger, "recover"), "%s: read again", name);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("schedule");
@@ -220,6 +406,11 @@ int main(void)
     tcase_add_test(tests, test_condition_on_other_things);
     tcase_add_test(tests, test_condition_that_fails);
     tcase_add_test(tests, test_backfill_ends_and_gives_the_place_back);
+    tcase_add_test(tests, test_dates_end);
+    tcase_add_loop_test(tests, test_wrong, 0, (int)ELEMENTS(wrong_triggers));
+    tcase_add_test(tests, test_search_is_bounded);
+    tcase_add_test(tests, test_condition_that_never_holds);
+    tcase_add_loop_test(tests, test_change, 0, (int)ELEMENTS(changes));
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
