@@ -199,6 +199,12 @@ static bool context_is_killed(void *userdata)
     return context->sink->is_killed && context->sink->is_killed(context->sink_userdata);
 }
 
+static int context_ask(void *userdata, const json_t *question, json_t **ret)
+{
+    JobContext *context = userdata;
+    return context->sink->ask(context->sink_userdata, question, ret);
+}
+
 /* --- the context --- */
 
 static void init_services(JobContext *context)
@@ -274,7 +280,8 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .settings = settings,
         .sink = sink,
         .sink_userdata = sink_userdata,
-        .ops = {.log = context_log, .metric = context_metric, .is_killed = context_is_killed},
+        .ops = {.log = context_log, .metric = context_metric, .is_killed = context_is_killed,
+                .ask = sink->ask ? context_ask : NULL},
         .level_min = task->log_level ? MAX(log_level_from_string(task->log_level), 0) : 0,
     };
     init_services(context);

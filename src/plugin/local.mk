@@ -36,8 +36,11 @@ libplugin_a_SOURCES = \
 	src/plugin/core/condition/weekend.c \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
+	src/plugin/core/execution/count.c \
 	src/plugin/core/execution/fail.c \
 	src/plugin/core/execution/labels.c \
+	src/plugin/core/execution/purge_executions.c \
+	src/plugin/core/execution/resume.c \
 	src/plugin/core/flow/allow_failure.c \
 	src/plugin/core/flow/dag.c \
 	src/plugin/core/flow/each_parallel.c \
@@ -61,7 +64,9 @@ libplugin_a_SOURCES = \
 	src/plugin/core/kv/get_keys.c \
 	src/plugin/core/kv/kv_task.c src/plugin/core/kv/kv_task.h \
 	src/plugin/core/kv/set.c \
+	src/plugin/core/log/fetch.c \
 	src/plugin/core/log/log.c \
+	src/plugin/core/log/purge_logs.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
 	src/plugin/core/storage/concat.c \

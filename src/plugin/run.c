@@ -5,6 +5,7 @@
  */
 #include "plugin/run.h"
 
+#include "base/clock.h"
 #include "doc/json.h"
 #include "model/log_entry.h"
 #include "when/duration.h"
@@ -115,6 +116,21 @@ int run_duration(RunContext *run, const char *property, usec_t fallback, usec_t 
     return 0;
 }
 
+int run_date(RunContext *run, const char *property, json_t *object)
+{
+    _cleanup_free_ char *text = NULL;
+    char normal[INSTANT_BYTES];
+    usec_t date;
+    int r = run_text(run, property, &text);
+    if (r != 0 || !text)
+        return r;
+    if (instant_parse(text, &date) != 0)
+        return run_fail(run, "Property '%s' is not a date: '%s'", property, text);
+    instant_format_usec(date, normal);
+    json_set_text(object, property, normal);
+    return 0;
+}
+
 int run_texts(RunContext *run, const char *property, json_t **ret)
 {
     _cleanup_json_ json_t *value = NULL;
@@ -193,6 +209,25 @@ void run_timer(RunContext *run, const char *name, usec_t duration, const json_t 
 bool run_is_killed(RunContext *run)
 {
     return run->ops->is_killed && run->ops->is_killed(run->userdata);
+}
+
+int run_ask(RunContext *run, const char *what, json_t *arguments, json_t **ret)
+{
+    _cleanup_json_ json_t *question = arguments, *answer = NULL;
+    if (!run->ops->ask)
+        return run_fail(run, "Executions and logs are not available here");
+    json_set_text(question, "what", what);
+    int r = run->ops->ask(run->userdata, question, &answer);
+    if (r < 0) {
+        errno = -r;
+        return run_fail(run, "Executions and logs cannot be read now: %m");
+    }
+    const char *error = json_get_text(answer, "error", NULL);
+    if (error)
+        return run_fail(run, "%s", error);
+    if (ret)
+        *ret = TAKE_PTR(answer);
+    return 0;
 }
 
 void script_context_done(ScriptContext *script)

@@ -15,6 +15,8 @@ typedef struct RunOps {
     void (*log)(void *userdata, int level, const char *message); /* level: LOG_LEVEL_* of model/log_entry.h */
     void (*metric)(void *userdata, const char *name, bool is_timer, double value, const json_t *tags);
     bool (*is_killed)(void *userdata); /* polled by long loops */
+    /* run_ask() of a task; NULL where nobody answers. *ret: {…} or {"error": why}; new. Outage: not now. */
+    int (*ask)(void *userdata, const json_t *question, json_t **ret);
 } RunOps;
 
 typedef struct RunContext {
@@ -44,6 +46,8 @@ json_t *run_text_of(json_t *value);
 int run_boolean(RunContext *run, const char *property, bool fallback, bool *ret) _must_check_;
 int run_integer(RunContext *run, const char *property, int64_t fallback, int64_t *ret) _must_check_;
 int run_duration(RunContext *run, const char *property, usec_t fallback, usec_t *ret) _must_check_;
+/* Property as an instant, put into `object` under the same name in the one form that questions take; absent: nothing. */
+int run_date(RunContext *run, const char *property, json_t *object) _must_check_;
 void run_log(RunContext *run, int level, const char *format, ...) _printf_(3, 4);
 /* Logs at ERROR and returns RUN_E_FAILED. */
 int run_fail(RunContext *run, const char *format, ...) _printf_(2, 3) _must_check_;
@@ -51,6 +55,12 @@ int run_fail(RunContext *run, const char *format, ...) _printf_(2, 3) _must_chec
 void run_output(RunContext *run, const char *name, json_t *value);
 void run_counter(RunContext *run, const char *name, double value, const json_t *tags);
 void run_timer(RunContext *run, const char *name, usec_t duration, const json_t *tags);
+
+/*
+ * Asks what stands behind the worker (executions, logs): a task holds no session of its own. `what` and its arguments
+ * (stolen): the table of worker/records.c. *ret: the answer, new; may be NULL. RUN_E_FAILED (logged) when it is refused.
+ */
+int run_ask(RunContext *run, const char *what, json_t *arguments, json_t **ret) _must_check_;
 
 /* Long loops ask from time to time, and return RUN_E_FAILED when it is true. */
 bool run_is_killed(RunContext *run);

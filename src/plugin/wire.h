@@ -3,7 +3,8 @@
 /*
  * Messages between the worker and a kestra-run child over a socket: a length and a JSON object. The worker sends
  *   {"settings": {…}} once, then {"run": {task: {id, type, properties}, job, directory}} one at a time;
- * the child answers {"log": {level, message}} and {"metric": {name, timer, value, tags}} as it goes, and closes with
+ * the child answers {"log": {level, message}} and {"metric": {name, timer, value, tags}} as it goes, may put questions
+ * {"ask": {what, …}} (run_ask), each of which it waits for {"answer": {…}}, and closes with
  *   {"end": {outcome: 0 | 1, state, outputs}}.
  */
 #include "doc/json.h"

@@ -17,6 +17,7 @@
 
 typedef struct Runner {
     int fd;
+    Wire wire;
     json_t *settings_json; /* holds what `settings` borrows */
     JobSettings settings;
     Blob *storage;
@@ -56,7 +57,24 @@ static bool is_lost(void *userdata)
     return ((Runner *)userdata)->lost;
 }
 
-static const RunOps run_ops = {.log = say_log, .metric = say_metric, .is_killed = is_lost};
+/* The worker sends nothing but the answer while a task runs. */
+static int ask(void *userdata, const json_t *question, json_t **ret)
+{
+    Runner *runner = userdata;
+    say(runner, "ask", json_incref((json_t *)question));
+    while (!runner->lost) {
+        _cleanup_json_ json_t *message = NULL;
+        int r = wire_take(&runner->wire, &message);
+        if (r == 0) {
+            *ret = json_incref(json_object_get(message, "answer"));
+            return *ret ? 0 : outage(-EPROTO);
+        }
+        runner->lost = r == WIRE_E_BROKEN || wire_read(&runner->wire, runner->fd) != 0;
+    }
+    return outage(-ECONNRESET);
+}
+
+static const RunOps run_ops = {.log = say_log, .metric = say_metric, .is_killed = is_lost, .ask = ask};
 
 static void say_end(Runner *runner, int outcome, State state, json_t *outputs)
 {
@@ -126,16 +144,16 @@ static void take_message(Runner *runner, const json_t *message)
         take_run(runner, run);
 }
 
-static int serve(Runner *runner, Wire *wire)
+static int serve(Runner *runner)
 {
     while (!runner->lost) {
         _cleanup_json_ json_t *message = NULL;
-        int r = wire_take(wire, &message);
+        int r = wire_take(&runner->wire, &message);
         if (r == 0)
             take_message(runner, message);
         else if (r == WIRE_E_BROKEN)
             return outage(-EPROTO);
-        else if (wire_read(wire, runner->fd) != 0)
+        else if (wire_read(&runner->wire, runner->fd) != 0)
             break; /* the worker is done with us */
     }
     return 0;
@@ -144,8 +162,8 @@ static int serve(Runner *runner, Wire *wire)
 int runner_serve(int fd)
 {
     Runner runner = {.fd = fd};
-    _cleanup_(wire_done) Wire wire = {};
-    int r = serve(&runner, &wire);
+    int r = serve(&runner);
+    wire_done(&runner.wire);
     json_decref(runner.settings_json);
     blob_free(runner.storage);
     return r;

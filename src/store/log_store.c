@@ -142,13 +142,18 @@ int store_log_after(Pg *pg, const LogQuery *query, const char *cursor, StorePage
 
 int store_log_delete(Pg *pg, const LogQuery *query, uint64_t *ret_count)
 {
-    if (!query->execution_id && !(query->namespace && query->flow_id))
+    if (!query->execution_id && !(query->namespace && query->flow_id) && !query->end_date)
         return outage(-EINVAL);
     _cleanup_search_ Search search;
     search_init(&search, NULL);
     add_conditions(&search, query);
     _cleanup_buffer_ Buffer sql = {};
-    buffer_printf(&sql, "DELETE FROM log%s", buffer_text(&search.where));
+    if (query->paging.size > 0)
+        buffer_printf(&sql,
+                      "DELETE FROM log WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM log%s LIMIT %u)",
+                      buffer_text(&search.where), query->paging.size);
+    else
+        buffer_printf(&sql, "DELETE FROM log%s", buffer_text(&search.where));
     _cleanup_rows_ PgRows *rows = NULL;
     int r = fold(search_run(&search, pg, buffer_text(&sql), &rows));
     if (r == 0 && ret_count)

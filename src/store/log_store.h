@@ -26,7 +26,7 @@ int store_log_search(Pg *pg, const LogQuery *query, StorePage *ret, Diag *diag) 
  * what the last call gave (NULL or "": from the beginning); *ret_cursor: caller frees. total is not set.
  */
 int store_log_after(Pg *pg, const LogQuery *query, const char *cursor, StorePage *ret, char **ret_cursor) _must_check_;
-/* At least one of execution_id or (namespace and flow_id) must be given. */
+/* At least one of execution_id, (namespace and flow_id) or end_date must be given. paging.size bounds how many go. */
 int store_log_delete(Pg *pg, const LogQuery *query, uint64_t *ret_count) _must_check_;
 
 typedef struct LogCount {

@@ -122,6 +122,17 @@ static void take_end(Child *child, const json_t *message)
     job_end_by_outcome(job, (int)json_get_integer(message, "outcome", RUN_E_FAILED));
 }
 
+/* A child that cannot be answered ends, and its task with it. */
+static void take_question(Child *child, const json_t *question)
+{
+    _cleanup_json_ json_t *answer = NULL, *message = json_object();
+    if (job_answer(child->job, question, &answer) < 0)
+        answer = json_pack("{s:s}", "error", "Executions and logs cannot be read now");
+    json_object_set(message, "answer", answer);
+    if (wire_send(child->fd, message) != 0)
+        (void)spawn_signal_tree(child->spawned, SIGKILL); /* its socket ends: child_lost() */
+}
+
 static void take_message(Child *child, const json_t *message)
 {
     const json_t *part;
@@ -131,6 +142,8 @@ static void take_message(Child *child, const json_t *message)
         take_log(child->job, part);
     else if ((part = json_object_get(message, "metric")))
         take_metric(child->job, part);
+    else if ((part = json_object_get(message, "ask")))
+        take_question(child, part);
     else if ((part = json_object_get(message, "end")))
         take_end(child, part);
 }

@@ -75,7 +75,22 @@ static bool job_is_killed(void *userdata)
     return job->killed || job->timed_out;
 }
 
-static const RunOps job_run_ops = {.log = job_log, .metric = job_metric, .is_killed = job_is_killed};
+int job_answer(Job *job, const json_t *question, json_t **ret)
+{
+    const WorkerBackend *backend = job->worker->backend;
+    if (!backend->answer)
+        return outage(-EOPNOTSUPP);
+    int r = backend->answer(job->worker->backend_userdata, job->worker->unit, question, ret);
+    worker_commit_soon(job->worker); /* it may have said something */
+    return fold(r);
+}
+
+static int job_ask(void *userdata, const json_t *question, json_t **ret)
+{
+    return job_answer(userdata, question, ret);
+}
+
+static const RunOps job_run_ops = {.log = job_log, .metric = job_metric, .is_killed = job_is_killed, .ask = job_ask};
 
 static void send_metrics(Job *job)
 {

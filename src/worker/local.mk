@@ -5,6 +5,7 @@ libworker_a_SOURCES = \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \
 	src/worker/process.c \
+	src/worker/records.c src/worker/records.h \
 	src/worker/role.c src/worker/role.h \
 	src/worker/workspace.c src/worker/workspace.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h

@@ -15,6 +15,7 @@
 #include "queue/queue_pg.h"
 #include "store/flow_cache.h"
 #include "store/log_store.h"
+#include "worker/records.h"
 #include "worker/worker.h"
 
 enum { ERROR_LOGS_MAX = 25 };
@@ -64,6 +65,18 @@ static int error_logs(void *userdata, const char *execution_id, json_t **ret)
     return 0;
 }
 
+static int answer(void *userdata, Unit *unit, const json_t *question, json_t **ret)
+{
+    WorkerRole *role = userdata;
+    const Records records = {
+        .pg = role->pg,
+        .unit = unit,
+        .flows = role->flows,
+        .encryption_key = conf_text(role->conf, "encryption.secret-key"),
+    };
+    return records_answer(&records, question, ret);
+}
+
 static usec_t retry_delay(void *userdata)
 {
     return pg_retry_delay(((WorkerRole *)userdata)->pg);
@@ -77,6 +90,7 @@ static const char *reason(void *userdata)
 static const WorkerBackend backend = {
     .load_flow = load_flow,
     .error_logs = error_logs,
+    .answer = answer,
     .retry_delay = retry_delay,
     .reason = reason,
 };

@@ -103,6 +103,8 @@ void job_kill(Job *job);
 Job *job_free(Job *job);
 /* The end of a timed job by its own result: `r` as plugin functions return it. */
 void job_end_by_outcome(Job *job, int r);
+/* Answers a question of the job's task (run_ask). Outage: the backend cannot be read now. */
+int job_answer(Job *job, const json_t *question, json_t **ret) _must_check_;
 /* Arms the task's timeout, if it has one. False: it cannot be rendered, and the job has ended. */
 bool job_arm_timeout(Job *job);
 /* "Timeout after 00:00:01.000" at ERROR. */
