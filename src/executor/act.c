@@ -24,10 +24,12 @@ int act_operation_end(Step *step, Live *live, Operation *operation, int r)
     json_array_foreach(operation->removed, index, id)
         unit_remove_task_run(step->unit, live->execution->id, json_string_value(id));
     json_decref(operation->removed);
-    if (r == 0)
+    if (r == 0) {
+        listen_publish(step, live);
         act_resync(step, live);
-    else
+    } else {
         live_rebuild(step, live);
+    }
     return r == 0 ? 0 : STEP_E_STALE;
 }
 
@@ -125,7 +127,10 @@ int act_change_status(Step *step, Live *live, const json_t *body)
 {
     Operation operation = {.now = step->now, .diag = step->diag};
     State state = state_from_string(json_get_text(body, "state", NULL));
-    return operation_change_status(&operation, live->execution, state) == 0 ? 0 : STEP_E_INVALID;
+    if (operation_change_status(&operation, live->execution, state) != 0)
+        return STEP_E_INVALID;
+    listen_publish(step, live);
+    return 0;
 }
 
 int act_labels(Step *step, Live *live, const json_t *body)

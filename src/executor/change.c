@@ -14,6 +14,12 @@ State live_state(const Live *live)
 
 void change_execution(Step *step, Live *live, State state)
 {
+    change_execution_silently(step, live, state);
+    listen_publish(step, live);
+}
+
+void change_execution_silently(Step *step, Live *live, State state)
+{
     state_set(&live->execution->state, state, step->now);
     live->execution->dirty = true;
 }
@@ -74,31 +80,31 @@ static char *timer_name(const char *name, const TaskRun *run)
     return run ? xasprintf("%s:%s", name, run->id) : xstrdup(name);
 }
 
-static void note_timer(Step *step, const Live *live, char *name, usec_t date)
+void step_note_timer(Step *step, const char *key, const char *name, usec_t date)
 {
-    StepTimer timer = {.name = name, .date = date};
-    snprintf(timer.key, sizeof(timer.key), "%s", live->execution->id);
-    vec_push(&step->timers, timer);
+    vec_push(&step->timers, ((StepTimer){.key = xstrdup(key), .name = xstrdup(name), .date = date}));
 }
 
 void change_set_timer(Step *step, Live *live, const char *name, const TaskRun *run, usec_t date)
 {
-    char *full = timer_name(name, run);
+    _cleanup_free_ char *full = timer_name(name, run);
     unit_set_timer(step->unit, live->execution->id, full, date, NULL);
-    note_timer(step, live, full, date);
+    step_note_timer(step, live->execution->id, full, date);
 }
 
 void change_clear_timer(Step *step, Live *live, const char *name, const TaskRun *run)
 {
-    char *full = timer_name(name, run);
+    _cleanup_free_ char *full = timer_name(name, run);
     unit_clear_timer(step->unit, live->execution->id, full);
-    note_timer(step, live, full, 0);
+    step_note_timer(step, live->execution->id, full, 0);
 }
 
 void step_forget_timers(Step *step)
 {
-    for (size_t i = 0; i < step->timers.count; i++)
+    for (size_t i = 0; i < step->timers.count; i++) {
+        free(step->timers.items[i].key);
         free(step->timers.items[i].name);
+    }
     step->timers.count = 0;
 }
 

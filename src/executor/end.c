@@ -89,9 +89,10 @@ static void say_ended(Step *step, Live *live)
 void end_execution(Step *step, Live *live, State state)
 {
     bool killed = live_state(live) == STATE_KILLING;
-    change_execution(step, live, killed ? STATE_KILLED : state);
+    change_execution_silently(step, live, killed ? STATE_KILLED : state);
     if (!killed && !render_outputs(step, live))
-        change_execution(step, live, STATE_FAILED);
+        change_execution_silently(step, live, STATE_FAILED);
+    listen_publish(step, live); /* with its outputs */
     char duration[DURATION_BYTES];
     duration_format(state_end_date(&live->execution->state) - state_start_date(&live->execution->state), duration);
     change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow completed with state %s in %s",

@@ -8,6 +8,7 @@
 
 #include "base/daemon.h"
 #include "base/log.h"
+#include "executor/listeners.h"
 #include "executor/owner.h"
 #include "model/context.h"
 #include "plugin/registry.h"
@@ -23,6 +24,7 @@ typedef struct Executor {
     Pg *pg;
     Queue *queue;
     FlowCache *flows;
+    Listeners *listeners;
     Owner *owner;
     json_t *envs;
     LoopSource *work, *heartbeat, *timer, *retry, *quiet;
@@ -34,6 +36,12 @@ static int load_flow(void *userdata, const char *namespace, const char *id, int 
 {
     Executor *executor = userdata;
     return flow_cache_get(executor->flows, executor->pg, namespace, id, revision, ret);
+}
+
+static int get_listeners(void *userdata, Flow *const **ret, size_t *ret_count)
+{
+    Executor *executor = userdata;
+    return listeners_get(executor->listeners, executor->pg, executor->flows, ret, ret_count);
 }
 
 static usec_t now(void *userdata)
@@ -253,6 +261,7 @@ static int on_reload(void *userdata)
     log_set_level(log_level_parse(conf_text(conf, "log.level")));
     flow_cache_free(executor->flows);
     executor->flows = make_flow_cache(conf);
+    listeners_forget(executor->listeners);
     owner_reload(executor->owner, conf_value(conf, "variables.globals"), conf_text(conf, "encryption.secret-key"));
     conf_free(executor->reloaded);
     executor->reloaded = TAKE_PTR(conf);
@@ -296,6 +305,7 @@ static void make_owner(Executor *executor)
     executor->heartbeat_usec = conf_usec(conf, "heartbeat.interval");
     executor->owner = owner_new(executor->queue, &(OwnerSettings){
                                                      .load_flow = load_flow,
+                                                     .listeners = get_listeners,
                                                      .now = now,
                                                      .random = random_of_kernel,
                                                      .userdata = executor,
@@ -326,6 +336,7 @@ static void executor_done(Executor *executor)
     for (size_t i = 0; i < ELEMENTS(sources); i++)
         loop_source_free(sources[i]);
     owner_free(executor->owner);
+    listeners_free(executor->listeners);
     flow_cache_free(executor->flows);
     queue_free(executor->queue);
     pg_free(executor->pg);
@@ -337,7 +348,8 @@ static void executor_done(Executor *executor)
 int executor_run(const Conf *conf, const char *socket_path)
 {
     _cleanup_(bell_freep) Bell *bell = bell_new();
-    _cleanup_(executor_done) Executor executor = {.conf = conf, .flows = make_flow_cache(conf)};
+    _cleanup_(executor_done) Executor executor = {.conf = conf, .flows = make_flow_cache(conf),
+                                                   .listeners = listeners_new(USEC_PER_SEC)};
     int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
     if (r == 0)
         r = open_queue(&executor, bell);

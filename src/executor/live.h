@@ -40,6 +40,8 @@ void live_remove_run(Step *step, Live *live, TaskRun *run);
 /* change.c: the verbs by which everything changes */
 State live_state(const Live *live);
 void change_execution(Step *step, Live *live, State state);
+/* The same, but flow triggers do not see it: the caller publishes when the rest is there too. */
+void change_execution_silently(Step *step, Live *live, State state);
 void change_run(Step *step, Live *live, TaskRun *run, State state, usec_t date);
 void change_mark(Live *live, TaskRun *run);
 /* Replaces the outputs (stolen, may be NULL). */
@@ -109,6 +111,9 @@ void subflow_kill_children(Step *step, Live *live);
 bool limit_ask(Step *step, Live *live);
 void limit_force(Step *step, Live *live);
 void limit_release(Step *step, Live *live);
+
+/* listen.c: the state of the execution changed; flows that listen are started */
+void listen_publish(Step *step, Live *live);
 
 /* sla.c */
 void sla_begin(Step *step, Live *live);

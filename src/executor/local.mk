@@ -6,6 +6,8 @@ libexecutor_a_SOURCES = \
 	src/executor/end.c \
 	src/executor/executor.c src/executor/executor.h \
 	src/executor/limit.c \
+	src/executor/listen.c \
+	src/executor/listeners.c src/executor/listeners.h \
 	src/executor/live.c src/executor/live.h \
 	src/executor/owner.c src/executor/owner.h \
 	src/executor/pause.c \
@@ -17,5 +19,6 @@ libexecutor_a_SOURCES = \
 	src/executor/slots.c src/executor/slots.h \
 	src/executor/step.c src/executor/step.h \
 	src/executor/subflow.c \
-	src/executor/transitions.c
+	src/executor/transitions.c \
+	src/executor/windows.c src/executor/windows.h
 EXTRA_DIST += src/executor/README.md

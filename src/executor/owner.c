@@ -9,6 +9,7 @@
  */
 #include "executor/owner.h"
 #include "executor/slots.h"
+#include "executor/windows.h"
 
 #include "base/heap.h"
 #include "base/log.h"
@@ -28,7 +29,7 @@ typedef struct Timer {
     HeapEntry entry;
     char *name;
     char *id; /* "key name" */
-    char key[ID_BYTES];
+    char *key;
 } Timer;
 
 struct Owner {
@@ -43,6 +44,7 @@ struct Owner {
     Heap heap;
     Map *timers;          /* id → Timer */
     Slots *slots;
+    Windows *windows;
     uint64_t shards;
     OwnerCounts counts;
 };
@@ -115,6 +117,7 @@ static void drop_timer(Owner *owner, Timer *timer)
 {
     heap_remove(&owner->heap, &timer->entry);
     map_remove(owner->timers, timer->id);
+    free(timer->key);
     free(timer->name);
     free(timer->id);
     free(timer);
@@ -132,7 +135,7 @@ static void set_timer(Owner *owner, const char *key, const char *name, usec_t da
     if (!timer) {
         timer = xnew(Timer);
         timer->name = xstrdup(name);
-        snprintf(timer->key, sizeof(timer->key), "%s", key);
+        timer->key = xstrdup(key);
         timer->id = TAKE_PTR(id);
         map_put(owner->timers, timer->id, timer);
     }
@@ -168,6 +171,8 @@ static int load_timers(Owner *owner, uint64_t shards)
             slots_load(owner->slots, timer->key, timer->name, timer->body);
         else
             set_timer(owner, timer->key, timer->name, timer->date);
+        if (windows_is_key(timer->key))
+            windows_load(owner->windows, timer->key, timer->name, timer->body);
         queue_timer_done(&timers.items[i]);
     }
     vec_free(&timers);
@@ -190,6 +195,7 @@ static void forget_shards(Owner *owner, uint64_t shards)
             drop_held(owner, held);
     }
     slots_forget(owner->slots, shards);
+    windows_forget(owner->windows, shards);
     VEC(Timer *) going = {};
     for (size_t i = 0; i < owner->heap.entries.count; i++) {
         Timer *timer = heap_item(owner->heap.entries.items[i], Timer, entry);
@@ -213,6 +219,7 @@ void owner_forget(Owner *owner)
     while (owner->heap.entries.count)
         drop_timer(owner, heap_item(owner->heap.entries.items[0], Timer, entry));
     slots_forget(owner->slots, UINT64_MAX);
+    windows_forget(owner->windows, UINT64_MAX);
     owner->shards = 0;
 }
 
@@ -220,6 +227,12 @@ static int find_flow(void *userdata, const char *namespace, const char *id, int 
 {
     Owner *owner = userdata;
     return owner->settings.load_flow(owner->settings.userdata, namespace, id, revision, ret);
+}
+
+static int find_listeners(void *userdata, Flow *const **ret, size_t *ret_count)
+{
+    Owner *owner = userdata;
+    return owner->settings.listeners(owner->settings.userdata, ret, ret_count);
 }
 
 Owner *owner_new(Queue *queue, const OwnerSettings *settings)
@@ -231,6 +244,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
     owner->held = map_new();
     owner->timers = map_new();
     owner->slots = slots_new();
+    owner->windows = windows_new();
     owner->step = (Step){
         .random = settings->random,
         .random_userdata = settings->userdata,
@@ -239,6 +253,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
         .envs = settings->envs,
         .encryption_key = settings->encryption_key,
         .find_flow = find_flow,
+        .listeners = settings->listeners ? find_listeners : NULL,
         .flows_userdata = owner,
         .unit = owner->unit,
     };
@@ -256,6 +271,7 @@ Owner *owner_free(Owner *owner)
     heap_done(&owner->heap);
     vec_free(&owner->touched);
     slots_free(owner->slots);
+    windows_free(owner->windows);
     unit_free(owner->unit);
     free(owner);
     return NULL;
@@ -407,6 +423,21 @@ static int step_slots(Owner *owner, const QueueEvent *event)
     return 0;
 }
 
+static void note_window_timer(void *userdata, const char *key, const char *name, usec_t date)
+{
+    step_note_timer(userdata, key, name, date);
+}
+
+static int step_windows(Owner *owner, const QueueEvent *event)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    if (windows_apply(owner->windows, event, owner->unit, note_window_timer, &owner->step, &diag) == 0)
+        unit_ack_event(owner->unit, event->sequence);
+    else
+        set_aside(owner, event, diag_first(&diag));
+    return 0;
+}
+
 static int step_event(Owner *owner, const QueueEvent *event)
 {
     owner->counts.events++;
@@ -417,6 +448,8 @@ static int step_event(Owner *owner, const QueueEvent *event)
     }
     if (slots_is_key(event->key))
         return step_slots(owner, event);
+    if (windows_is_key(event->key))
+        return step_windows(owner, event);
     Held *held;
     int r = hold(owner, event->key, kind, event->body, &held);
     if (r < 0)
@@ -446,6 +479,10 @@ static int step_event(Owner *owner, const QueueEvent *event)
 static int step_timer(Owner *owner, const char *key, const char *name)
 {
     owner->counts.timers++;
+    if (windows_is_key(key)) {
+        windows_expire(owner->windows, key, name, owner->unit);
+        return 0;
+    }
     Held *held;
     int r = hold(owner, key, EVENT_TIMER, NULL, &held);
     if (r < 0)

@@ -15,6 +15,9 @@ enum {
 typedef struct OwnerSettings {
     /* A reference; positive: there is no such flow or it does not parse. Negative: outage. */
     int (*load_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
+    /* The current flows with a Flow trigger, borrowed until the next call; called at every change of state, so it must cost
+     * next to nothing. NULL: there are none. */
+    int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
     usec_t (*now)(void *userdata);
     uint64_t (*random)(void *userdata);
     void *userdata;

@@ -15,8 +15,7 @@ enum {
 
 /* A timer that was set (date) or cleared (date 0) by a step, for the owner's heap. */
 typedef struct StepTimer {
-    char key[ID_BYTES];
-    char *name;
+    char *key, *name;
     usec_t date;
 } StepTimer;
 
@@ -30,15 +29,19 @@ typedef struct Step {
     const char *encryption_key;   /* may be NULL */
     /* A reference; revision 0: the latest. Positive: there is none. NULL: no flow can be found (tests). */
     int (*find_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
+    /* The current flows that have a Flow trigger: borrowed until the next call. NULL: none can be found (tests). */
+    int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
     void *flows_userdata;
     Unit *unit;
     VEC(StepTimer) timers;        /* filled */
     Diag *diag;                   /* of the current event */
-    int outage;                   /* private: of find_flow, inside a step */
+    int outage;                   /* private: of find_flow or listeners, inside a step */
 } Step;
 /* Empties `timers`. */
 void step_forget_timers(Step *step);
 void step_done(Step *step);
+/* Adds to `timers`; copies. */
+void step_note_timer(Step *step, const char *key, const char *name, usec_t date);
 
 /* An execution in its owner's memory: with its counters, lines and trees. */
 typedef struct Live Live;

@@ -26,6 +26,8 @@
  *   SLOT_REQUEST   {executionId, flow {namespace, id, revision}, limit, behavior}: to key "slots:<namespace>.<flow>"
  *   SLOT_RELEASE   {executionId}: to the same key
  *   SLOT_ANSWER    {answer: granted | queued | refused}: back to the execution
+ *   TRIGGER_WINDOW {windows: of flow_trigger_windows(), date (µs), execution?: to create when all has come true}: to key
+ *                  "window:<namespace>.<flow>.<trigger>"
  */
 #define EVENT_KIND_LIST(X)                                                                         \
     X(CREATED, "created")                                                                          \
@@ -45,7 +47,8 @@
     X(TIMER, "timer")                                                                              \
     X(SLOT_REQUEST, "slot-request")                                                                \
     X(SLOT_RELEASE, "slot-release")                                                                \
-    X(SLOT_ANSWER, "slot-answer")
+    X(SLOT_ANSWER, "slot-answer")                                                                  \
+    X(TRIGGER_WINDOW, "trigger-window")
 
 #define EVENT_KIND_ENUM(name, text) EVENT_##name,
 typedef enum EventKind { EVENT_KIND_LIST(EVENT_KIND_ENUM) _EVENT_KIND_MAX, _EVENT_KIND_INVALID = -1 } EventKind;

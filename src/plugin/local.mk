@@ -3,6 +3,7 @@ libplugin_a_SOURCES = \
 	src/plugin/condition.c src/plugin/condition.h \
 	src/plugin/fields.c src/plugin/fields.h \
 	src/plugin/flowable.h \
+	src/plugin/flow_trigger.c src/plugin/flow_trigger.h \
 	src/plugin/glob.c src/plugin/glob.h \
 	src/plugin/http_client.h \
 	src/plugin/job_context.c src/plugin/job_context.h \
@@ -30,6 +31,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/condition/flow_condition.c \
 	src/plugin/core/condition/flow_namespace_condition.c \
 	src/plugin/core/condition/has_retry_attempt.c \
+	src/plugin/core/condition/multiple_condition.c \
 	src/plugin/core/condition/not.c \
 	src/plugin/core/condition/or.c \
 	src/plugin/core/condition/time_between.c \

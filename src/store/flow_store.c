@@ -308,6 +308,27 @@ int store_flow_list(Pg *pg, const char *namespace, bool with_deleted, FlowRecord
     return 0;
 }
 
+int store_flow_with_trigger(Pg *pg, const char *const *types, size_t count, FlowRecords *ret)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, NULL);
+    search_raw(&search, "is_current AND NOT deleted AND NOT disabled AND json_typeof(body->'triggers') = 'array'");
+    search_texts(&search, "EXISTS (SELECT FROM json_array_elements(body->'triggers') one WHERE one->>'type' = ANY (?))", types,
+                 count);
+    _cleanup_buffer_ Buffer sql = {};
+    buffer_printf(&sql, "SELECT namespace, id, revision FROM flow%s ORDER BY namespace, id", buffer_text(&search.where));
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(search_run(&search, pg, buffer_text(&sql), &rows));
+    if (r < 0)
+        return r;
+    *ret = (FlowRecords){};
+    for (size_t i = 0; i < pg_rows_count(rows); i++)
+        vec_push(ret, ((FlowRecord){.namespace = xstrdup(pg_value(rows, i, 0)),
+                                    .id = xstrdup(pg_value(rows, i, 1)),
+                                    .revision = (int)pg_value_integer(rows, i, 2)}));
+    return 0;
+}
+
 #define FLOW_WORDS "kestra_words(namespace || ' ' || id)"
 static const SearchField filter_fields[] = {
     {"q", SEARCH_WORDS, FLOW_WORDS}, {"namespace", SEARCH_NAMESPACE, "namespace"}, {"flowId", SEARCH_TEXT, "id"},

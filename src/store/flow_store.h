@@ -51,6 +51,10 @@ int store_flow_revisions(Pg *pg, const char *namespace, const char *id, FlowReco
 /* Current flows of one namespace (exact), or of all when namespace is NULL; with_deleted adds deleted ones. By namespace, id. */
 int store_flow_list(Pg *pg, const char *namespace, bool with_deleted, FlowRecords *ret) _must_check_;
 
+/* Keys and revisions (nothing else is filled) of the current flows that are not disabled and have a trigger of one of these
+ * types (names and aliases). */
+int store_flow_with_trigger(Pg *pg, const char *const *types, size_t count, FlowRecords *ret) _must_check_;
+
 typedef struct FlowQuery {
     const char *q;                /* full text over namespace and id; NULL, "" or "*": all */
     const char *source_q;         /* GET /flows/source: full text over the source; NULL: not used */

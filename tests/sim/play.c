@@ -58,6 +58,15 @@ static int play_load_flow(void *userdata, const char *namespace, const char *id,
     return 1;
 }
 
+/* Every flow: those without a Flow trigger listen to nothing. */
+static int play_listeners(void *userdata, Flow *const **ret, size_t *ret_count)
+{
+    Play *play = userdata;
+    *ret = play->flows.items;
+    *ret_count = play->flows.count;
+    return 0;
+}
+
 static void must(int r, const char *what)
 {
     if (r == 0)
@@ -71,6 +80,7 @@ static void begin_owner(Play *play)
     play->executor_queue = queue_mem_new(play->store);
     play->owner = owner_new(play->executor_queue, &(OwnerSettings){
                                                       .load_flow = play_load_flow,
+                                                      .listeners = play_listeners,
                                                       .now = play_now,
                                                       .random = play_random,
                                                       .userdata = play,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXECUTOR_CHECKS = tests/unit/executor/check_step tests/unit/executor/check_scale
+EXECUTOR_CHECKS = tests/unit/executor/check_step tests/unit/executor/check_scale tests/unit/executor/check_listen
 check_PROGRAMS += $(EXECUTOR_CHECKS)
 TESTS += $(EXECUTOR_CHECKS)
 tests_unit_executor_check_step_SOURCES = tests/unit/executor/check_step.c tests/sim/play.c tests/sim/play.h
@@ -8,6 +8,9 @@ tests_unit_executor_check_step_LDADD = libexecutor.a libplugin.a libblob.a $(LIB
 tests_unit_executor_check_scale_SOURCES = tests/unit/executor/check_scale.c tests/sim/play.c tests/sim/play.h
 tests_unit_executor_check_scale_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_executor_check_scale_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
+tests_unit_executor_check_listen_SOURCES = tests/unit/executor/check_listen.c tests/sim/play.c tests/sim/play.h
+tests_unit_executor_check_listen_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_executor_check_listen_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
 check_PROGRAMS += tests/sim/sim
 TESTS += tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/sim.c
