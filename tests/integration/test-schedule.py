@@ -51,6 +51,18 @@ triggers:
     dates:
 %s
 """
+STOPS = """id: stops
+namespace: integration.stops
+tasks:
+  - id: tick
+    type: io.kestra.plugin.core.%s
+triggers:
+  - id: each-second
+    type: io.kestra.plugin.core.trigger.Schedule
+    cron: "* * * * * *"
+    withSeconds: true
+    stopAfter: [FAILED]
+"""
 TRIGGERS = "/api/v1/triggers"
 
 
@@ -144,6 +156,15 @@ def dates():
     call("DELETE", "/api/v1/flows/integration.dates/dates")
 
 
+def stop_after():
+    put_flow(STOPS % "log.Log\n    message: hello")
+    check(until(lambda: len(executions("integration.stops")) >= 2, 10), "other states than those of stopAfter do not stop it")
+    check(row("integration.stops", "stops")["disabled"] is False, "it is not disabled")
+    put_flow(STOPS % "execution.Fail")
+    check(until(lambda: row("integration.stops", "stops")["disabled"], 10), "a state of stopAfter disables the trigger")
+    call("DELETE", "/api/v1/flows/integration.stops/stops")
+
+
 def main():
     status, body = put_flow(FLOW)
     check(status == 200, "the flow is stored", body)
@@ -159,6 +180,7 @@ def main():
     disable_and_enable()
     backfill()
     dates()
+    stop_after()
     call("DELETE", "/api/v1/flows/integration.schedule/clock")
     time.sleep(3)
     before = len(executions())
