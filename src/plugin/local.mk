@@ -69,10 +69,18 @@ libplugin_a_SOURCES = \
 	src/plugin/core/log/fetch.c \
 	src/plugin/core/log/log.c \
 	src/plugin/core/log/purge_logs.c \
+	src/plugin/core/namespace/delete_files.c \
+	src/plugin/core/namespace/download_files.c \
+	src/plugin/core/namespace/namespace_task.c src/plugin/core/namespace/namespace_task.h \
+	src/plugin/core/namespace/upload_files.c \
 	src/plugin/core/output/output_values.c \
 	src/plugin/core/runner/process.c \
 	src/plugin/core/storage/concat.c \
+	src/plugin/core/storage/deduplicate_items.c \
 	src/plugin/core/storage/delete.c \
+	src/plugin/core/storage/filter_items.c \
+	src/plugin/core/storage/items.c src/plugin/core/storage/items.h \
+	src/plugin/core/storage/purge_current_execution_files.c \
 	src/plugin/core/storage/reverse.c \
 	src/plugin/core/storage/size.c \
 	src/plugin/core/storage/split.c \
@@ -91,6 +99,12 @@ libplugin_a_SOURCES = \
 	src/plugin/scripts/node/script.c \
 	src/plugin/scripts/python/commands.c \
 	src/plugin/scripts/python/script.c \
+	src/plugin/scripts/powershell/commands.c \
+	src/plugin/scripts/powershell/script.c \
+	src/plugin/scripts/r/commands.c \
+	src/plugin/scripts/r/script.c \
+	src/plugin/scripts/ruby/commands.c \
+	src/plugin/scripts/ruby/script.c \
 	src/plugin/scripts/shell/commands.c \
 	src/plugin/scripts/shell/script.c
 EXTRA_DIST += src/plugin/README.md
