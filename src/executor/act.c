@@ -46,7 +46,8 @@ static void begin_restarted(Step *step, Live *live)
 void act_resync(Step *step, Live *live)
 {
     Execution *execution = live->execution;
-    if (live_state(live) == STATE_RESTARTED)
+    bool waits = live_state(live) == STATE_RESTARTED && limit_ask(step, live);
+    if (live_state(live) == STATE_RESTARTED && !waits)
         change_execution(step, live, STATE_RUNNING);
     for (size_t i = 0; i < execution->task_runs.count; i++) {
         TaskRun *run = execution->task_runs.items[i];
@@ -58,7 +59,8 @@ void act_resync(Step *step, Live *live)
     outputs_tree_free(live->outputs);
     live->outputs = outputs_tree_new(execution);
     live_rebuild(step, live);
-    begin_restarted(step, live);
+    if (!waits)
+        begin_restarted(step, live);
 }
 
 int act_restart(Step *step, Live *live, const json_t *body)
@@ -103,7 +105,7 @@ int act_force_run(Step *step, Live *live, const json_t *body)
     bool resumes = live_state(live) == STATE_PAUSED;
     if (!resumes) {
         limit_force(step, live);
-        change_execution(step, live, STATE_RUNNING);
+        act_start(step, live);
         return 0;
     }
     Operation operation = act_operation_begin(step, live);
@@ -113,7 +115,7 @@ int act_force_run(Step *step, Live *live, const json_t *body)
 int act_unqueue(Step *step, Live *live, const json_t *body)
 {
     limit_force(step, live);
-    change_execution(step, live, STATE_RUNNING);
+    act_start(step, live);
     return 0;
 }
 
@@ -169,6 +171,8 @@ void act_start(Step *step, Live *live)
 {
     change_execution(step, live, STATE_RUNNING);
     change_log(step, live, NULL, LOG_LEVEL_DEBUG, "Flow started");
+    if (live->execution->task_runs.count) /* restarted, and then it had to wait for its slot */
+        act_resync(step, live);
 }
 
 int act_follow(Step *step, Live *live, const json_t *body)

@@ -60,6 +60,7 @@ json_t *render_job_variables(const Step *step, Live *live, const TaskRun *run)
 {
     ContextSource source = source_of(step, live, run, run->task);
     source.globals = source.envs = NULL; /* the worker adds its own */
+    source.encryption_key = NULL;        /* and opens secrets itself: a job rests in the queue */
     const json_t *reads = reads_of(live, run->task);
     return context_select(&source, reads, json_is_true(reads));
 }

@@ -11,7 +11,8 @@
 /* Nothing new begins in these states; scopes stay in line until the state changes. */
 static bool is_held(State state)
 {
-    return state == STATE_PAUSED || state == STATE_QUEUED || state == STATE_CREATED || state_is_terminated(state);
+    return state == STATE_PAUSED || state == STATE_QUEUED || state == STATE_CREATED || state == STATE_RESTARTED ||
+           state_is_terminated(state);
 }
 
 /* While it is being advanced a scope counts as in line, so that children that end at once do not put it there again. */

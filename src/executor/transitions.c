@@ -24,7 +24,7 @@ const Transition transitions[] = {
     {EVENT_MARK_AS, ENDED | AT_WORK, act_mark_as, "the task run has that state; the flow goes on from there"},
     {EVENT_FORCE_RUN, AT_WORK | IN(CREATED) | IN(QUEUED), act_force_run, "RUNNING, whatever it waited for"},
     {EVENT_UNQUEUE, IN(QUEUED), act_unqueue, "RUNNING without waiting for a slot"},
-    {EVENT_SLOT_ANSWER, IN(CREATED) | IN(QUEUED), act_slot_answer, "RUNNING, QUEUED, or the flow's behaviour beyond its limit"},
+    {EVENT_SLOT_ANSWER, CREATED_ONES | IN(QUEUED), act_slot_answer, "RUNNING, QUEUED, or the flow's behaviour beyond its limit"},
     {EVENT_LABELS, ANY, act_labels, "new labels"},
     {EVENT_FOLLOW, ANY, act_follow, "followers are told once more"},
     {EVENT_DELETE, ANY, act_delete, "the execution goes with all that belongs to it"},

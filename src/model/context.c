@@ -10,6 +10,7 @@
 #include "model/context.h"
 
 #include "doc/json.h"
+#include "model/encryption.h"
 #include "model/input.h"
 
 #include <ctype.h>
@@ -234,8 +235,52 @@ static json_t *root_execution(const ContextSource *source)
     return object;
 }
 
-/* The given inputs over the defaults of those that have no value. */
+/* The object that holds the last step of a dotted id; the step itself in *ret_name. NULL: none. */
+static json_t *input_holder(json_t *inputs, const char *id, const char **ret_name)
+{
+    json_t *holder = inputs;
+    for (const char *dot; (dot = strchr(id, '.')); id = dot + 1) {
+        _cleanup_free_ char *step = xstrndup(id, (size_t)(dot - id));
+        holder = json_object_get(holder, step);
+    }
+    *ret_name = id;
+    return json_is_object(holder) ? holder : NULL;
+}
+
+/* SECRET inputs rest sealed; who renders with the key sees them open. One that does not open stays as it is. */
+static json_t *open_secrets(const ContextSource *source, json_t *inputs)
+{
+    const Flow *flow = source->execution && source->execution->flow ? source->execution->flow : source->flow;
+    json_t *opened = NULL;
+    size_t i;
+    const json_t *declaration;
+    json_array_foreach(flow ? flow->inputs : NULL, i, declaration) {
+        const char *name, *id = json_get_text(declaration, "id", json_get_text(declaration, "name", ""));
+        if (!streq(json_get_text(declaration, "type", ""), "SECRET"))
+            continue;
+        if (!opened)
+            opened = json_deep_copy(inputs);
+        json_t *holder = input_holder(opened, id, &name);
+        const char *sealed = json_get_text(holder, name, NULL);
+        _cleanup_free_ char *plain = NULL;
+        if (sealed && encryption_open(source->encryption_key, sealed, &plain) == 0)
+            json_set_text(holder, name, plain);
+    }
+    if (!opened)
+        return inputs;
+    json_decref(inputs);
+    return opened;
+}
+
+static json_t *given_inputs(const ContextSource *source);
 static json_t *root_inputs(const ContextSource *source)
+{
+    json_t *inputs = given_inputs(source);
+    return inputs && source->encryption_key ? open_secrets(source, inputs) : inputs;
+}
+
+/* The given inputs over the defaults of those that have no value. */
+static json_t *given_inputs(const ContextSource *source)
 {
     const json_t *inputs = source->execution ? source->execution->inputs : NULL;
     _cleanup_json_ json_t *defaults =

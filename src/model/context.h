@@ -28,7 +28,7 @@ typedef struct ContextSource {
     const json_t *globals;      /* kestra.variables.globals; may be NULL */
     const json_t *envs;         /* KESTRA_* environment, prefix removed, lower case; may be NULL */
     const json_t *trigger;      /* overrides execution->trigger.variables; may be NULL */
-    const char *encryption_key; /* opens SECRET inputs; may be NULL */
+    const char *encryption_key; /* opens SECRET inputs; NULL: they stay sealed */
 } ContextSource;
 
 /* The whole object; new, with shared parts. */

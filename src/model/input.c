@@ -319,7 +319,9 @@ int input_parse_value(const char *type, const char *item_type, const json_t *val
         diag_error(diag, NULL, 0, 0, "%s", buffer_text(&reason));
         return INPUT_E_INVALID;
     }
-    *ret = TAKE_PTR(parsed.stored);
+    /* An instant has the digits that it needs; only those of inputs are filled up to milliseconds. */
+    bool is_instant = parsed.shown && json_is_string(parsed.stored);
+    *ret = is_instant ? TAKE_PTR(parsed.shown) : TAKE_PTR(parsed.stored);
     return 0;
 }
 

@@ -293,6 +293,18 @@ int operation_pause(const Operation *operation, Execution *execution)
     return 0;
 }
 
+/* Without those that were left empty: a template that reads one of them fails. */
+static json_t *given_values(const json_t *inputs)
+{
+    json_t *values = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)inputs, name, value)
+        if (!json_is_null(value))
+            json_object_set(values, name, value);
+    return values;
+}
+
 int operation_resume(const Operation *operation, Execution *execution, const json_t *inputs)
 {
     if (state_current(&execution->state) != STATE_PAUSED)
@@ -303,7 +315,7 @@ int operation_resume(const Operation *operation, Execution *execution, const jso
             continue;
         if (inputs && json_array_size(json_object_get(run->task ? run->task->properties : NULL, "onResume"))) {
             json_t *outputs = run->outputs ? json_copy(run->outputs) : json_object();
-            json_object_set(outputs, "onResume", (json_t *)inputs);
+            json_object_set_new(outputs, "onResume", given_values(inputs));
             json_decref(run->outputs);
             run->outputs = outputs;
         }
