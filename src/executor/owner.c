@@ -186,9 +186,23 @@ static bool is_of(const char *key, uint64_t shards)
     return (shards >> shard_of(key)) & 1;
 }
 
-/* Executions and timers of these shards. */
+/* What was fetched of a lost shard is for its next owner: acknowledged here it would be lost, since an event that changes
+ * nothing any more (a slot given back, when the slots are forgotten) does not run into the fence. */
+static void forget_events(Owner *owner, uint64_t shards)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < owner->batch.events.count; i++)
+        if ((shards >> owner->batch.events.items[i].shard) & 1)
+            queue_event_done(&owner->batch.events.items[i]);
+        else
+            owner->batch.events.items[kept++] = owner->batch.events.items[i];
+    owner->batch.events.count = kept;
+}
+
+/* Executions, events and timers of these shards. */
 static void forget_shards(Owner *owner, uint64_t shards)
 {
+    forget_events(owner, shards);
     for (Held *held = owner->newest, *next; held; held = next) {
         next = held->older;
         if (is_of(held->key, shards))
@@ -535,7 +549,8 @@ int owner_batch(Owner *owner, bool *ret_more)
     queue_batch_done(&owner->batch);
     owner->batch = (QueueBatch){};
     owner->counts.batches += !unit_is_empty(owner->unit);
-    QueueFetch fetch = {.events_max = max};
+    /* After an outage the queue still holds shards whose timers and slots are forgotten: nothing before a heartbeat. */
+    QueueFetch fetch = {.events_max = owner->shards ? max : 0};
     r = queue_commit(owner->queue, owner->unit, &fetch, &owner->batch);
     if (r != 0)
         return fenced(owner, r);

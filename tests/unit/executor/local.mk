@@ -13,5 +13,6 @@ tests_unit_executor_check_listen_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_executor_check_listen_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
 check_PROGRAMS += tests/sim/sim
 TESTS += tests/sim/sim
-tests_sim_sim_SOURCES = tests/sim/sim.c
+tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/watch.c tests/sim/watch.h tests/sim/books.c tests/sim/books.h
+tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_sim_sim_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
