@@ -144,9 +144,39 @@ static void set_labels(Step *step, Live *live, TaskRun *run, const ExecutorActio
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
 
+static bool declares_trigger(const Flow *flow, const char *id)
+{
+    for (size_t i = 0; id && i < flow->trigger_count; i++)
+        if (streq(flow->triggers[i].id, id))
+            return true;
+    return false;
+}
+
+/* The scheduler writes the trigger's row; it is asked in the commit of this end. */
+static void toggle(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
+{
+    const char *namespace = action->namespace ? action->namespace : live->execution->namespace;
+    const char *flow_id = action->flow_id ? action->flow_id : live->execution->flow_id;
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    int r = step->find_flow ? step->find_flow(step->flows_userdata, namespace, flow_id, 0, &flow) : 1;
+    if (r < 0)
+        step->outage = r;
+    if (r != 0 || !declares_trigger(flow, action->trigger_id)) {
+        _cleanup_free_ char *reason = xasprintf("Unable to find trigger '%s' of flow '%s'.'%s'",
+                                                action->trigger_id ? action->trigger_id : "", namespace, flow_id);
+        fail(step, live, run, reason);
+        return;
+    }
+    unit_send_trigger_command(step->unit, namespace, flow_id, action->trigger_id, "setDisabled",
+                              json_pack("{s:b}", "disabled", !action->enabled));
+    add_attempt(step, run, STATE_SUCCESS);
+    end_run(step, live, run, STATE_SUCCESS, 0);
+}
+
 static void (*const actions[])(Step *step, Live *live, TaskRun *run, const ExecutorAction *action) = {
     [ACTION_LABELS] = set_labels,
     [ACTION_SUBFLOW] = start_child,
+    [ACTION_TOGGLE] = toggle,
 };
 
 void subflow_carry_out(Step *step, Live *live, TaskRun *run)

@@ -82,7 +82,8 @@ static void check_ids_of(const FlowChecker *checker, const char *property, const
     names_report(&names, checker, what);
 }
 
-/* A task that starts this very flow would never end. Such a task is known by its property flowId. */
+/* A task that starts this very flow would never end. Such a task is known by its properties flowId and inputs
+ * (one that only switches a trigger of a flow has no inputs). */
 static void check_recursion(const FlowChecker *checker)
 {
     const char *id = json_get_text(checker->root, "id", NULL);
@@ -92,7 +93,7 @@ static void check_recursion(const FlowChecker *checker)
     json_array_foreach(checker->task_ids, i, entry) {
         const json_t *task = json_object_get(entry, "task");
         const Type *type = type_find(checker->options->registry, TYPE_TASK, json_get_text(task, "type", ""), NULL);
-        if (!type || !field_find(type->fields, "flowId") || type->where != RUN_EXECUTOR)
+        if (!type || type->where != RUN_EXECUTOR || !field_find(type->fields, "flowId") || !field_find(type->fields, "inputs"))
             continue;
         if (id && namespace && streq(id, json_get_text(task, "flowId", "")) &&
             streq(namespace, json_get_text(task, "namespace", "")))

@@ -6,7 +6,7 @@ import calendar
 import json
 import time
 
-from client import call, check, finish, put_flow, until
+from client import call, check, finish, put_flow, run, until
 
 FLOW = """id: clock
 namespace: integration.schedule
@@ -62,6 +62,15 @@ triggers:
     cron: "* * * * * *"
     withSeconds: true
     stopAfter: [FAILED]
+"""
+TOGGLES = """id: toggles
+namespace: integration.stops
+tasks:
+  - id: stop
+    type: io.kestra.plugin.core.trigger.Toggle
+    flowId: stops
+    trigger: each-second
+    enabled: true
 """
 TRIGGERS = "/api/v1/triggers"
 
@@ -162,6 +171,9 @@ def stop_after():
     check(row("integration.stops", "stops")["disabled"] is False, "it is not disabled")
     put_flow(STOPS % "execution.Fail")
     check(until(lambda: row("integration.stops", "stops")["disabled"], 10), "a state of stopAfter disables the trigger")
+    put_flow(TOGGLES)
+    check(run("integration.stops", "toggles")[1]["state"]["current"] == "SUCCESS", "Toggle runs")
+    check(until(lambda: not row("integration.stops", "stops")["disabled"], 10), "and enables a trigger of another flow")
     call("DELETE", "/api/v1/flows/integration.stops/stops")
 
 

@@ -176,6 +176,7 @@ void executor_action_done(ExecutorAction *action)
 {
     json_decref(action->labels);
     json_decref(action->inputs);
+    free(action->trigger_id);
     free(action->namespace);
     free(action->flow_id);
 }
