@@ -222,6 +222,8 @@ int act_kill(Step *step, Live *live, const json_t *body)
     bool cascade = json_get_boolean(body, "cascade", true);
     if (cascade)
         subflow_kill_children(step, live);
+    if (pause_kill(step, live))
+        return 0;
     change_execution(step, live, STATE_KILLING);
     if (!began) {
         end_execution(step, live, STATE_KILLED);

@@ -99,6 +99,8 @@ bool pause_before_next_round(Step *step, Live *live, TaskRun *run, State *state)
 void pause_resume_due(Step *step, Live *live, TaskRun *run);
 void pause_expire_due(Step *step, Live *live, TaskRun *run);
 void pause_round_due(Step *step, Live *live, TaskRun *run);
+/* An execution that only waits for pauses goes on and is killed at once, as Kestra shows it. False: it is not such a one. */
+bool pause_kill(Step *step, Live *live);
 
 /* subflow.c: RUN_EXECUTOR tasks */
 void subflow_carry_out(Step *step, Live *live, TaskRun *run);

@@ -61,6 +61,59 @@ void pause_expire_due(Step *step, Live *live, TaskRun *run)
     mark_paused(step, live, run, scope_allowed_state(run->task, STATE_FAILED));
 }
 
+/* --- killing --- */
+
+/* Whether nothing but pauses keeps the execution from its end. */
+static bool only_pauses(const Live *live)
+{
+    for (size_t i = 0; i < live->execution->task_runs.count; i++) {
+        const TaskRun *run = live->execution->task_runs.items[i];
+        State state = state_current(&run->state);
+        bool is_open = run->flowable && run->flowable->children;
+        if (json_object_get(run->internal, "retryWaits") || (!state_is_terminated(state) && state != STATE_PAUSED && !is_open))
+            return false;
+    }
+    return any_paused(live);
+}
+
+/* What would have come next is listed too, and killed with the rest: its first task, and the task after it. */
+static void add_what_follows(Step *step, Live *live, TaskRun *run)
+{
+    const TaskList *tasks = &run->task->tasks;
+    size_t first = 0;
+    while (first < tasks->count && tasks->items[first]->disabled)
+        first++;
+    if (first < tasks->count)
+        change_add_run(step, live, tasks->items[first], run, NULL);
+    Scope *scope = live_scope_of(live, run);
+    ScopeItem item;
+    if (!scope || scope->order != ORDER_SEQUENTIAL)
+        return;
+    scope_ended(scope, run->flowable->phase, run->flowable->item, STATE_SUCCESS);
+    if (scope_next(scope, &item))
+        change_add_run(step, live, item.task, scope->run, item.value);
+}
+
+bool pause_kill(Step *step, Live *live)
+{
+    if (live_state(live) != STATE_PAUSED || !only_pauses(live))
+        return false;
+    change_execution(step, live, STATE_RESTARTED);
+    change_execution(step, live, STATE_RUNNING);
+    size_t count = live->execution->task_runs.count;
+    for (size_t i = 0; i < count; i++) {
+        TaskRun *run = live->execution->task_runs.items[i];
+        if (state_current(&run->state) != STATE_PAUSED)
+            continue;
+        pause_clear_timers(step, live, run);
+        change_run(step, live, run, STATE_KILLING, 0);
+        if (run->task && !run->task->type->repeat)
+            add_what_follows(step, live, run);
+    }
+    end_at_once(step, live, STATE_KILLED);
+    return true;
+}
+
 /* --- repeating --- */
 
 static int ask_again(Step *step, Live *live, TaskRun *run, FlowableRepeat *ret)

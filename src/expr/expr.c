@@ -377,8 +377,8 @@ int expr_render_typed(const Expr *expr, const ExprContext *context, json_t **ret
 
 bool expr_is_truthy(const char *text)
 {
-    static const char *const falsy[] = {"", "false", "0", "-0"};
-    if (!text)
+    static const char *const falsy[] = {"false", "0", "-0"};
+    if (!text || !*text) /* blanks alone are not nothing */
         return false;
     text += strspn(text, " \t\r\n\v\f");
     size_t length = strlen(text);

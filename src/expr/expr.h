@@ -94,5 +94,5 @@ int expr_tree_render_typed(const ExprTree *tree, const ExprContext *context, jso
 /* Adds every path that any template of it reads to the array of texts `paths` (duplicates left out); true if all. */
 bool expr_tree_reads(const ExprTree *tree, json_t *paths);
 
-/* Kestra's truth of a rendered text (TruthUtils.isTruthy): false for null, "", "false", "0", "-0" (trimmed). */
+/* Kestra's truth of a rendered text (TruthUtils.isTruthy): false for null, "", and "false", "0", "-0" between blanks. */
 bool expr_is_truthy(const char *text_or_null);

@@ -330,7 +330,8 @@ static size_t operator_length(const Lexer *lexer)
         if (!looking_at(lexer, lexer->at, operators[i]))
             continue;
         bool word = isalpha((unsigned char)operators[i][length - 1]);
-        if (!word || lexer->at + length == lexer->end || !isalpha((unsigned char)lexer->at[length]))
+        unsigned char next = lexer->at + length == lexer->end ? '\0' : (unsigned char)lexer->at[length];
+        if (!word || !(isalpha(next) || next == '_'))
             return length;
     }
     return 0;

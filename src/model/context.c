@@ -186,6 +186,16 @@ static json_t *root_taskrun(const ContextSource *source)
     return taskrun;
 }
 
+/* In a WorkingDirectory: its own run. */
+static json_t *root_worker_taskrun(const ContextSource *source)
+{
+    const TaskRun *parent = source->task_run ? source->task_run->parent : NULL;
+    if (!parent || !parent->task || !parent->task->type || !parent->task->type->shares_directory)
+        return NULL;
+    const ContextSource directory = {.task_run = parent};
+    return root_taskrun(&directory);
+}
+
 /* {taskrun: {value}?, outputs?} of one ancestor; NULL when it has neither: such ancestors are not counted. */
 static json_t *ancestor(const TaskRun *run)
 {
@@ -357,6 +367,7 @@ static const struct {
     {"tasks", root_tasks, true},
     {"task", root_task, false},
     {"taskrun", root_taskrun, false},
+    {"workerTaskrun", root_worker_taskrun, false},
     {"parent", root_parent, false},
     {"parents", root_parents, false},
     {"trigger", root_trigger, true},

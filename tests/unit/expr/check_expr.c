@@ -198,7 +198,7 @@ END_TEST
 
 START_TEST(test_truth)
 {
-    static const char *const falsy[] = {"", "false", "0", "-0", " false\n"}, *const truthy[] = {"true", "1", "no", "0.0"};
+    static const char *const falsy[] = {"", "false", "0", "-0", " false\n"}, *const truthy[] = {"true", "1", "no", "0.0", " "};
     ck_assert(!expr_is_truthy(NULL));
     for (size_t i = 0; i < ELEMENTS(falsy); i++)
         ck_assert_msg(!expr_is_truthy(falsy[i]), "%s", falsy[i]);
