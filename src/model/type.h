@@ -48,6 +48,8 @@ typedef struct Type {
     void (*check)(const FieldCheck *check, const json_t *properties, const char *path);
     /* RUN_INLINE, RUN_CHILD: one attempt; see plugin/run.h for outcomes. */
     int (*run)(struct RunContext *context);
+    /* RUN_INLINE instead of run: the task that runs in its place (job_task_new); new. May be NULL. */
+    int (*become)(struct RunContext *context, struct Task **ret);
     /* RUN_PROCESS: gives the command to spawn. */
     int (*prepare)(struct RunContext *context, struct ScriptContext *ret);
     /* RUN_WAIT: how long; outcomes as run. */

@@ -273,6 +273,55 @@ static void open_secrets(JobContext *context, const json_t *declarations)
         json_object_set(context->variables, "inputs", copy);
 }
 
+/* What encryptBody and the like have sealed among outputs. */
+#define SEALED_TYPE "io.kestra.datatype:aes_encrypted"
+static bool is_sealed(const json_t *value)
+{
+    return json_is_object(value) && streq(json_get_text(value, "type", ""), SEALED_TYPE);
+}
+
+static bool has_sealed(const json_t *value)
+{
+    const char *name;
+    size_t i;
+    const json_t *item;
+    if (is_sealed(value))
+        return true;
+    json_object_foreach((json_t *)value, name, item)
+        if (has_sealed(item))
+            return true;
+    json_array_foreach(value, i, item)
+        if (has_sealed(item))
+            return true;
+    return false;
+}
+
+/* The value with all that is sealed in it opened; new. What does not open stays. */
+static json_t *opened(JobContext *context, json_t *value)
+{
+    _cleanup_free_ char *plain = NULL;
+    const char *name;
+    size_t i;
+    json_t *item;
+    if (is_sealed(value) && encryption_open(context->settings->encryption_key, json_get_text(value, "value", ""), &plain) == 0) {
+        mask_add(&context->mask, plain);
+        return json_string(plain);
+    }
+    json_t *copy = json_copy(value);
+    json_object_foreach(value, name, item)
+        json_object_set_new(copy, name, opened(context, item));
+    json_array_foreach(value, i, item)
+        json_array_set_new(copy, i, opened(context, item));
+    return copy;
+}
+
+static void open_outputs(JobContext *context)
+{
+    json_t *outputs = json_object_get(context->variables, "outputs");
+    if (context->settings->encryption_key && has_sealed(outputs))
+        json_object_set_new(context->variables, "outputs", opened(context, outputs));
+}
+
 void job_context_init(JobContext *context, const JobSettings *settings, const Task *task, const json_t *job,
                       const json_t *inputs, const RunOps *sink, void *sink_userdata)
 {
@@ -287,6 +336,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
     init_services(context);
     init_variables(context, job);
     open_secrets(context, inputs);
+    open_outputs(context);
     context->render = (ExprContext){
         .variables = context->variables,
         .services = &context->services,
@@ -301,6 +351,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .ops = &context->ops,
         .userdata = context,
         .storage = settings->storage,
+        .encryption_key = settings->encryption_key,
         .http = settings->http,
     };
 }

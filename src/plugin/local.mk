@@ -93,6 +93,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/trigger/flow.c \
 	src/plugin/core/trigger/schedule.c \
 	src/plugin/core/trigger/schedule_on_dates.c \
+	src/plugin/core/templating/templated_task.c \
 	src/plugin/core/trigger/toggle.c \
 	src/plugin/core/trigger/trigger.c src/plugin/core/trigger/trigger.h \
 	src/plugin/core/trigger/webhook.c \

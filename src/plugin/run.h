@@ -29,6 +29,7 @@ typedef struct RunContext {
     void *userdata;
     const char *working_directory; /* made before prepare(); NULL for inline tasks */
     const struct Blob *storage; /* internal storage; NULL where there is none */
+    const char *encryption_key; /* base64; NULL where there is none */
     const struct HttpClient *http; /* NULL where there is none; plugin/http_client.h */
 } RunContext;
 

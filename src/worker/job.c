@@ -163,6 +163,7 @@ Job *job_free(Job *job)
         workspace_close(job);
     if (job->task)
         job_context_done(&job->context);
+    job_task_free(job->other);
     flow_unref(job->flow);
     queue_job_done(&job->claim);
     free(job);
@@ -310,8 +311,44 @@ static void start_wait(Job *job)
 
 /* --- start --- */
 
+static bool is_runnable(const Type *type)
+{
+    return type && !type->become && (type->run || type->prepare || type->wait);
+}
+
+/* Makes the job one of the task that runs in place of its own; it waits for a slot as any other. */
+static void start_other(Job *job)
+{
+    Task *other = NULL;
+    int r = job->task->type->become(&job->context.run, &other);
+    if (r != 0) {
+        job_end_by_outcome(job, r);
+        return;
+    }
+    const Task *own = job->task;
+    other->parent = own->parent;
+    other->flow = own->flow;
+    other->retry = own->retry;
+    other->allow_failure = own->allow_failure;
+    job->other = other;
+    job_context_done(&job->context);
+    job->task = other;
+    job_context_init(&job->context, &job->worker->settings.job, other, job->claim.body, job->flow->inputs, &job_run_ops, job);
+    if (!is_runnable(other->type)) {
+        job_fail(job, "The templated task must be a runnable task, and not a templated one: %s", other->type_name);
+        return;
+    }
+    job->phase = JOB_PENDING;
+    job->worker->pending++;
+    (void)job_start_pending(job); /* otherwise it waits for a slot */
+}
+
 static void start_inline(Job *job)
 {
+    if (job->task->type->become) {
+        start_other(job);
+        return;
+    }
     int r = workspace_is_shared(job) ? workspace_open(job) : 0;
     if (r != 0) {
         job_end_by_outcome(job, r);

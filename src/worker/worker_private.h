@@ -37,6 +37,7 @@ struct Job {
     QueueJob claim;
     Flow *flow;
     const Task *task;
+    Task *other;              /* is .task when that runs in place of the flow's; or NULL */
     JobContext context;       /* valid when task is set */
     JobPhase phase;
     usec_t start_date;        /* realtime, 0: not started */

@@ -92,7 +92,7 @@ static bool is_last(const Task *task)
     const TaskList *tasks = &task->parent->tasks;
     for (size_t i = tasks->count; i > 0; i--)
         if (!tasks->items[i - 1]->disabled)
-            return tasks->items[i - 1] == task;
+            return streq(tasks->items[i - 1]->id, task->id);
     return false;
 }
 

@@ -118,6 +118,20 @@ START_TEST(test_secret_input)
 }
 END_TEST
 
+START_TEST(test_sealed_output)
+{
+    _cleanup_free_ char *sealed = NULL, *outputs = NULL;
+    ck_assert_int_eq(encryption_seal(settings.encryption_key, "the body", &sealed), 0);
+    _cleanup_free_ char *variables = xasprintf(
+        "{\"outputs\":{\"a\":{\"l\":[{\"type\":\"io.kestra.datatype:aes_encrypted\",\"value\":\"%s\"},1],\"x\":"
+        "{\"type\":\"io.kestra.datatype:aes_encrypted\",\"value\":\"no\"}}}}", sealed);
+    ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return", "{\"format\":\"{{ outputs.a.l[0] }} {{ outputs.a.x.value }}\"}",
+                              variables, NULL, &outputs), 0);
+    ck_assert_str_eq(outputs, "{\"value\":\"the body no\"}");
+    ck_assert(!strstr(buffer_text(&said), "the body"));
+}
+END_TEST
+
 START_TEST(test_read_only_own_files)
 {
     const char *own = "kestra:///check/plugin/flow/executions/execution1/tasks/x/y/f.txt";
@@ -241,7 +255,7 @@ START_TEST(test_every_type_is_whole)
         const Type *type = plugin_registry.types[i];
         ck_assert_msg(type->name && type->title && type->fields, "type %zu", i);
         bool runs = type->where == RUN_INLINE || type->where == RUN_CHILD;
-        ck_assert_msg(runs == (type->run != NULL), "%s", type->name);
+        ck_assert_msg(runs == ((type->run != NULL) != (type->become != NULL)), "%s", type->name);
         ck_assert_msg((type->where == RUN_PROCESS) == (type->prepare != NULL), "%s", type->name);
         ck_assert_msg((type->where == RUN_WAIT) == (type->wait != NULL), "%s", type->name);
         for (size_t k = 0; k < i; k++)
@@ -258,6 +272,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, test_task, 0, ELEMENTS(tasks));
     tcase_add_test(cases, test_secret_input);
+    tcase_add_test(cases, test_sealed_output);
     tcase_add_test(cases, test_read_only_own_files);
     tcase_add_loop_test(cases, test_storage_task, 0, ELEMENTS(storage_tasks));
     tcase_add_test(cases, test_long_line_is_split);

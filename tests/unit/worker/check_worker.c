@@ -397,6 +397,29 @@ START_TEST(test_script)
 }
 END_TEST
 
+#define TEMPLATED(spec) "  - id: t\n    type: io.kestra.plugin.core.templating.TemplatedTask\n    spec: '" spec "'\n"
+static const struct {
+    const char *task, *state, *log;
+} templated[] = {
+    {TEMPLATED("{type: io.kestra.plugin.core.log.Log, message: n{{ 1 + 1 }}}"), "SUCCESS", "n2"},
+    {TEMPLATED("{type: io.kestra.plugin.scripts.shell.Commands, commands: [echo n{{ 1 + 2 }}]}"), "SUCCESS", "n3"},
+    {TEMPLATED("{type: io.kestra.plugin.core.flow.Sleep, duration: PT0.01S}"), "SUCCESS", "PT0.01S"},
+    {TEMPLATED("{type: io.kestra.plugin.core.storage.Size, uri: no}"), "FAILED", "Internal storage is not available here"},
+    {TEMPLATED("{type: io.kestra.plugin.core.flow.Sequential}"), "FAILED", "must be a runnable task"},
+    {TEMPLATED("{type: io.kestra.plugin.core.templating.TemplatedTask, spec: x}"), "FAILED", "must be a runnable task"},
+    {TEMPLATED("{type: none.Such}"), "FAILED", "Invalid type: none.Such"},
+    {TEMPLATED("[}"), "FAILED", "The spec is not YAML"},
+};
+
+START_TEST(test_templated)
+{
+    run_one(templated[_i].task);
+    ck_assert_msg(has_log(templated[_i].log), "%s", queue_store_log(store, 0));
+    ck_assert_str_eq(state_of("run1"), templated[_i].state);
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
 START_TEST(test_timeout)
 {
     usec_t begin = clock_monotonic();
@@ -624,6 +647,7 @@ int main(void)
     tcase_add_test(tests, test_fail);
     tcase_add_test(tests, test_unknown_type_and_task);
     tcase_add_loop_test(tests, test_script, 0, ELEMENTS(scripts));
+    tcase_add_loop_test(tests, test_templated, 0, ELEMENTS(templated));
     tcase_add_test(tests, test_timeout);
     tcase_add_test(tests, test_sleep_timeout);
     tcase_add_test(tests, test_kill_sleep);

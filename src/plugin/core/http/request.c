@@ -2,12 +2,32 @@
 /* io.kestra.plugin.core.http.Request: one request; its answer becomes outputs. */
 #include "base/buffer.h"
 #include "doc/json.h"
+#include "model/encryption.h"
 #include "plugin/core/http/http.h"
 
 static bool take(void *userdata, const char *bytes, size_t length)
 {
     buffer_append_n(userdata, bytes, length);
     return true;
+}
+
+/* As body, or sealed as encryptedBody. Steals value. */
+static int give_body(RunContext *run, json_t *value)
+{
+    _cleanup_json_ json_t *body = value;
+    _cleanup_free_ char *sealed = NULL;
+    bool encrypts;
+    int r = run_boolean(run, "encryptBody", false, &encrypts);
+    if (r != 0)
+        return r;
+    if (!encrypts) {
+        run_output(run, "body", json_incref(body));
+        return 0;
+    }
+    if (!run->encryption_key || encryption_seal(run->encryption_key, json_string_value(body), &sealed) != 0)
+        return run_fail(run, "encryptBody needs an encryption key: set kestra.encryption.secret-key");
+    run_output(run, "encryptedBody", json_pack("{s:s,s:s}", "type", "io.kestra.datatype:aes_encrypted", "value", sealed));
+    return 0;
 }
 
 static int run_request(RunContext *run)
@@ -26,8 +46,7 @@ static int run_request(RunContext *run)
         if (json_parse(text.text, text.length, 0, &value, NULL) != 0)
             return run_fail(run, "The answer is not text");
     }
-    run_output(run, "body", value);
-    return 0;
+    return give_body(run, value);
 }
 
 static const Field fields[] = {
