@@ -17,7 +17,7 @@ bool temporal_parse_date_time(const char *text, Temporal *ret);
 bool temporal_parse_duration(const char *text, Temporal *ret);
 int temporal_compare(Temporal a, Temporal b);
 
-#define TEMPORAL_BYTES 64
+#define TEMPORAL_BYTES 96
 /* "10:30:00", with as many digits of the fraction as Java writes (3, 6, 9 or none). */
 void temporal_format_time(Temporal time, char ret_text[static TEMPORAL_BYTES]);
 /* "2024-01-15T10:30:00.000Z", always milliseconds. */
