@@ -72,7 +72,7 @@ const ConfKey conf_keys[] = {
     {"tasks.scripts.docker.volume-enabled", CONF_BOOLEAN, "false", .flags = CONF_FOREIGN,
      .doc = "Accepted for Kestra; without effect."},
 
-    {"heartbeat.interval", CONF_DURATION, "4s", 1 SECONDS / 10, 60 SECONDS,
+    {"heartbeat.interval", CONF_DURATION, "5s", 1 SECONDS / 10, 60 SECONDS,
      .doc = "How often a role tells the database that it lives."},
     {"lease.time", CONF_DURATION, "10s", 1 SECONDS / 2, 600 SECONDS,
      .doc = "Silence after which the others take over a role's work; at least twice heartbeat.interval."},

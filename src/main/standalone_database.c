@@ -28,7 +28,7 @@ static const char settings[] = "\n# --- kestra-standalone ---\n"
                                "jit = off\n"
                                "log_min_messages = warning\n"
                                "log_checkpoints = off\n"
-                               "autovacuum_naptime = 20s\n"
+                               "autovacuum_naptime = 30s\n"
                                "timezone = 'UTC'\n";
 
 static const char create_sql[] = "VACUUM (ANALYZE);\n\nCREATE ROLE kestra LOGIN;\n\nCREATE DATABASE kestra OWNER kestra;\n\n";

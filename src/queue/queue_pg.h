@@ -10,7 +10,7 @@
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "                   \
     "SET plan_cache_mode = force_generic_plan"
 
-#define QUEUE_HEARTBEAT_USEC (4 * USEC_PER_SEC) /* how often a role calls queue_heartbeat */
+#define QUEUE_HEARTBEAT_USEC (5 * USEC_PER_SEC) /* how often a role calls queue_heartbeat */
 #define QUEUE_LEASE_USEC     (10 * USEC_PER_SEC) /* silent for so long: dead */
 /* Notifications between hosts; the payload is the role that is to look. A role on several hosts pg_listens to it. */
 #define QUEUE_CHANNEL        "kestra"

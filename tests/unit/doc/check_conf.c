@@ -62,7 +62,7 @@ START_TEST(test_defaults)
     ck_assert_str_eq(conf_text(conf, "server.listen"), "127.0.0.1:8080");
     ck_assert_ptr_null(conf_text(conf, "encryption.secret-key"));
     ck_assert(conf_boolean(conf, "flows.watch"));
-    ck_assert_uint_eq(conf_usec(conf, "heartbeat.interval"), 4 * USEC_PER_SEC);
+    ck_assert_uint_eq(conf_usec(conf, "heartbeat.interval"), 5 * USEC_PER_SEC);
     ck_assert_int_eq(conf_integer(conf, "limits.flow-source"), 1 << 20);
     ck_assert_uint_eq(json_object_size(conf_value(conf, "variables.globals")), 0);
     ck_assert_uint_eq(json_array_size(conf_value(conf, "plugins.defaults")), 0);
