@@ -11,6 +11,7 @@
 #include "executor/listeners.h"
 #include "executor/owner.h"
 #include "model/context.h"
+#include "model/expression_limits.h"
 #include "plugin/registry.h"
 #include "queue/queue_pg.h"
 #include "store/flow_cache.h"
@@ -350,6 +351,7 @@ int executor_run(const Conf *conf, const char *socket_path)
     _cleanup_(bell_freep) Bell *bell = bell_new();
     _cleanup_(executor_done) Executor executor = {.conf = conf, .flows = make_flow_cache(conf),
                                                    .listeners = listeners_new(USEC_PER_SEC)};
+    expression_limits_from_conf(conf);
     int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
     if (r == 0)
         r = open_queue(&executor, bell);

@@ -21,6 +21,20 @@ const ExprLimits expr_limits_default = {
     .regex_match_max = 1000000,
 };
 
+static ExprLimits limits_of_process;
+static bool has_limits_of_process;
+
+void expr_limits_set(const ExprLimits *limits)
+{
+    limits_of_process = *limits;
+    has_limits_of_process = true;
+}
+
+const ExprLimits *expr_limits(void)
+{
+    return has_limits_of_process ? &limits_of_process : &expr_limits_default;
+}
+
 /* ---- compile ---- */
 typedef struct Markers {
     RawBlock *items;
@@ -221,7 +235,7 @@ static Eval *workspace_eval(Workspace *workspace, const Expr *expr, const ExprCo
     *eval = (Eval){
         .expr = expr,
         .context = context,
-        .limits = context->limits ? context->limits : &expr_limits_default,
+        .limits = context->limits ? context->limits : expr_limits(),
         .arena = workspace->arena,
         .out = &workspace->out,
         .root = root,

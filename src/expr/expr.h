@@ -56,6 +56,10 @@ typedef struct ExprLimits {
     uint32_t regex_match_max;  /* libpcre2 match limit: 1,000,000 */
 } ExprLimits;
 extern const ExprLimits expr_limits_default;
+/* The limits of every render whose context names none. Set once, before the first render and before any thread starts:
+ * one value of the process, because a render begins in many places that know nothing of settings. */
+void expr_limits_set(const ExprLimits *limits);
+const ExprLimits *expr_limits(void);
 
 /* Everything a render reads. Nothing of it is changed. */
 typedef struct ExprContext {

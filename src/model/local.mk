@@ -4,6 +4,7 @@ libmodel_a_SOURCES = \
 	src/model/encryption.c src/model/encryption.h \
 	src/model/event_kind.c src/model/event_kind.h \
 	src/model/execution.c src/model/execution.h \
+	src/model/expression_limits.c src/model/expression_limits.h \
 	src/model/flow.c src/model/flow.h src/model/flow_private.h \
 	src/model/flow_build.c \
 	src/model/flow_check.c \

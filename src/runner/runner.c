@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "blob/blob.h"
+#include "model/expression_limits.h"
 #include "model/log_entry.h"
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
@@ -90,6 +91,7 @@ static void take_settings(Runner *runner, json_t *settings)
 {
     json_decref(runner->settings_json);
     runner->settings_json = json_incref(settings);
+    expression_limits_decode(json_object_get(settings, "expressionLimits"));
     const char *path = json_get_text(settings, "storage", NULL);
     if (path && !runner->storage && blob_local_new(path, &runner->storage) < 0)
         log_error("Internal storage %s cannot be opened: %m", path);

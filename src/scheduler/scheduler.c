@@ -21,6 +21,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "model/context.h"
+#include "model/expression_limits.h"
 #include "plugin/registry.h"
 #include "queue/queue_pg.h"
 #include "plugin/schedule.h"
@@ -517,6 +518,7 @@ static int set_up(Scheduler *scheduler, const char *socket_path)
 int scheduler_run(const Conf *conf, const char *socket_path, const SchedulerCompanion *companion)
 {
     _cleanup_(scheduler_done) Scheduler scheduler = {.conf = conf, .companion = companion, .flow_stamp = -1};
+    expression_limits_from_conf(conf);
     scheduler.unit = unit_new();
     scheduler.entries = map_new();
     scheduler.flows = map_new();

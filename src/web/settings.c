@@ -3,6 +3,7 @@
 #include "web/settings.h"
 
 #include "model/context.h"
+#include "model/expression_limits.h"
 #include "web/web.h"
 
 static const char *url_of(const Conf *conf)
@@ -13,6 +14,7 @@ static const char *url_of(const Conf *conf)
 
 void web_settings_init(WebSettings *settings, const Conf *conf, const char *socket_path)
 {
+    expression_limits_from_conf(conf);
     *settings = (WebSettings){
         .conf = conf,
         .conninfo = conf_text(conf, "postgresql.dsn"),

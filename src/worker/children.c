@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "doc/json.h"
+#include "model/expression_limits.h"
 #include "plugin/wire.h"
 #include "worker/workspace.h"
 
@@ -175,6 +176,7 @@ static json_t *settings_message(const Worker *worker)
     json_set_text(settings, "storage", worker->settings.storage_path);
     json_set_text(settings, "encryptionKey", job->encryption_key);
     json_object_set_new(settings, "recursiveRendering", json_boolean(job->recursive_rendering));
+    json_object_set_new(settings, "expressionLimits", expression_limits_encode());
     json_t *message = json_object();
     json_object_set_new(message, "settings", settings);
     return message;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "blob/blob.h"
 #include "model/context.h"
+#include "model/expression_limits.h"
 #include "plugin/registry.h"
 #include "queue/queue_pg.h"
 #include "store/flow_cache.h"
@@ -265,6 +266,7 @@ int worker_run(const Conf *conf, const char *socket_path)
     _cleanup_(bell_freep) Bell *bell = bell_new();
     _cleanup_(blob_freep) Blob *storage = NULL;
     _cleanup_(queue_freep) Queue *queue = NULL;
+    expression_limits_from_conf(conf);
     int r = daemon_new(&operations, &role, socket_path, &daemon);
     if (r == 0)
         r = open_database(&role);

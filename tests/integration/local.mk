@@ -7,7 +7,7 @@ EXTRA_DIST += \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
 	tests/integration/test-cli.py \
-	tests/integration/test-kill.py \
+	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-roles.py \
 	tests/integration/test-schedule.py \
 	tests/integration/test-standalone-supervisor.sh \
