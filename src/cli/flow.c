@@ -102,6 +102,8 @@ static bool print_constraints(const char *file, const json_t *results)
         json_t *warning;
         json_array_foreach(json_object_get(result, "warnings"), at, warning)
             (void)fprintf(stderr, "%s: warning: %s\n", file, json_string_value(warning));
+        json_array_foreach(json_object_get(result, "expressionWarnings"), at, warning)
+            (void)fprintf(stderr, "%s:%s\n", file, json_string_value(warning));
     }
     return valid;
 }

@@ -137,5 +137,6 @@ void flow_identify(const char *source, size_t length, char **ret_namespace, char
 char *flow_constraints(const Diag *diag);
 /* The same after "Invalid entity: ": the message of a 422. Embedded errors: the Diag's entries, path and message. */
 char *flow_error_message(const Diag *diag);
-/* The API's answer for one validated flow: {constraints?, outdated, deprecationPaths, warnings, infos}. New. */
+/* The API's answer for one validated flow: {constraints?, outdated, deprecationPaths, warnings, infos}, and of ours
+ * expressionWarnings? ["line:column: path: text"]. New. */
 json_t *flow_validation(const Diag *diag);

@@ -86,6 +86,17 @@ char *flow_error_message(const Diag *diag)
     return xasprintf("Invalid entity: %s", constraints ? constraints : "");
 }
 
+/* "6:14: tasks[0].message: …" */
+static void append_position(json_t *list, const DiagEntry *entry)
+{
+    _cleanup_buffer_ Buffer text = {};
+    buffer_printf(&text, "%u:%u: %s%s%s", entry->line, entry->column, entry->path ? entry->path : "",
+                  entry->path ? ": " : "", entry->message);
+    json_t *warning = json_string(buffer_text(&text));
+    if (warning) /* NULL only for a text that is not UTF-8, which no source is */
+        json_array_append_new(list, warning);
+}
+
 json_t *flow_validation(const Diag *diag)
 {
     json_t *validation = json_object();
@@ -96,6 +107,7 @@ json_t *flow_validation(const Diag *diag)
     if (form && !starts_with(form->message, "Unable to validate the flow: ")) /* that one comes after reading */
         return validation;
     json_t *paths = json_array(), *warnings = json_array(), *infos = json_array();
+    json_t *positions = json_array(); /* Kestra does not look at expressions here: a property of ours, so that its own stay as they are */
     for (size_t i = 0; i < diag->entries.count; i++) {
         const DiagEntry *entry = &diag->entries.items[i];
         if (entry->level != DIAG_WARNING)
@@ -106,9 +118,15 @@ json_t *flow_validation(const Diag *diag)
             (void)json_array_append_new(infos, json_string(entry->message)); /* valid UTF-8, as the source is */
         else if (starts_with(entry->message, "This flow will be triggered"))
             (void)json_array_append_new(warnings, json_string(entry->message)); /* our own text */
+        else
+            append_position(positions, entry);
     }
     json_set_present(validation, "deprecationPaths", paths);
     json_set_present(validation, "warnings", warnings);
     json_set_present(validation, "infos", infos);
+    if (json_array_size(positions))
+        json_object_set_new(validation, "expressionWarnings", positions);
+    else
+        json_decref(positions);
     return validation;
 }

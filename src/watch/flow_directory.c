@@ -136,6 +136,17 @@ static void add_diag(FlowFile *file, const DocumentPart *part, Diag *diag)
                                       .line = first ? first->line : part->first_line, .column = first ? first->column : 1});
 }
 
+/* What is no error, such as an expression that does not compile: such a flow is stored and fails when it runs. */
+static void say_warnings(const FlowFile *file, const DocumentPart *part, const Diag *diag)
+{
+    for (size_t i = 0; i < diag->entries.count; i++) {
+        const DiagEntry *entry = &diag->entries.items[i];
+        if (entry->level == DIAG_WARNING)
+            log_warning("Flow file %s:%u:%u: %s%s%s", file->path, entry->line ? entry->line + part->first_line - 1 : 0,
+                        entry->column, entry->path ? entry->path : "", entry->path ? ": " : "", entry->message);
+    }
+}
+
 /* Stores one valid document. Negative: outage. */
 static int store_flow(FlowDirectory *directory, Pg *pg, FlowFile *file, const DocumentPart *part, Flow *flow,
                       bool *ret_changed)
@@ -179,6 +190,7 @@ static int load_document(FlowDirectory *directory, Pg *pg, FlowFile *file, const
         add_diag(file, part, &diag);
         return 0;
     }
+    say_warnings(file, part, &diag);
     return store_flow(directory, pg, file, part, flow, ret_changed);
 }
 

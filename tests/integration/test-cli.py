@@ -50,6 +50,12 @@ def main():
         check(code == 0 and "is valid" in out, "validate: a good file", (code, out, err))
         code, out, err = ctl("flow", "validate", bad)
         check(code == 1 and "no.such.Type" in err, "validate: a bad file names the type", (code, out, err))
+        broken = os.path.join(directory, "broken.yaml")
+        with open(broken, "w") as file:
+            file.write(FLOW % ("broken", "") + "  - id: odd\n    type: io.kestra.plugin.core.log.Log\n    message: '{{ 1 + }}'\n")
+        code, out, err = ctl("flow", "validate", broken)
+        check(code == 0 and "broken.yaml:13:14: odd.message: " in err,
+              "validate: an expression that does not compile is a warning with file, line and column", (code, out, err))
         for path in (good, failing):
             code, out, err = ctl("flow", "create", path)
             check(code == 0 and "revision 1" in out, "create " + os.path.basename(path), (code, out, err))

@@ -75,6 +75,7 @@ export interface Constraint {
   index: number;
   constraints?: string;
   warnings?: string[];
+  expressionWarnings?: string[];
   deprecationPaths?: string[];
 }
 

@@ -17,23 +17,31 @@ tasks:
 `;
 
 /** What the server says about the text, a moment after the last key. */
-function useValidation(source: string): string[] {
+function useValidation(source: string): { problems: string[]; warnings: string[] } {
   const [problems, setProblems] = useState<string[]>([]);
+  const [warnings, setWarnings] = useState<string[]>([]);
   useEffect(() => {
     if (!source) return undefined;
     const timer = setTimeout(() => {
       validateFlow(source).then(
-        (found) => setProblems(found.flatMap((one) => one.constraints?.split("\n").filter(Boolean) ?? [])),
+        (found) => {
+          setProblems(found.flatMap((one) => one.constraints?.split("\n").filter(Boolean) ?? []));
+          setWarnings(found.flatMap((one) => [...(one.warnings ?? []), ...(one.expressionWarnings ?? [])]));
+        },
         (error: Error) => setProblems([error.message]),
       );
     }, 400);
     return () => clearTimeout(timer);
   }, [source]);
-  return problems;
+  return { problems, warnings };
 }
 
-const Problems = ({ problems }: { problems: string[] }) =>
-  problems.length ? <ul className="failure" role="status">{problems.map((text) => <li key={text}>{text}</li>)}</ul> : null;
+const Problems = ({ problems, warnings }: { problems: string[]; warnings: string[] }) => (
+  <>
+    {problems.length > 0 && <ul className="failure" role="status">{problems.map((text) => <li key={text}>{text}</li>)}</ul>}
+    {warnings.length > 0 && <ul className="notice" role="status">{warnings.map((text) => <li key={text}>{text}</li>)}</ul>}
+  </>
+);
 
 function InputField({ input }: { input: Input }) {
   const id = `input-${input.id}`;
@@ -108,7 +116,7 @@ export function FlowPage({ namespace, id }: { namespace: string; id: string }) {
   const file = files.data?.find((one) => one.flows.includes(`${namespace}.${id}`));
   const text = source ?? flow?.source ?? "";
   const changed = source !== undefined && source !== flow?.source;
-  const problems = useValidation(changed ? text : "");
+  const { problems, warnings } = useValidation(changed ? text : "");
   if (error) return <Failure error={error} />;
   if (!flow) return null;
   const save = () => action.run(async () => {
@@ -136,7 +144,7 @@ export function FlowPage({ namespace, id }: { namespace: string; id: string }) {
         </p>
       )}
       <Failure error={action.error} />
-      <Problems problems={changed ? problems : []} />
+      <Problems problems={changed ? problems : []} warnings={changed ? warnings : []} />
       <Editor value={text} readOnly={!!file} onChange={setSource} />
       <h2>Executions</h2>
       {runs.data && (runs.data.results.length ? <ExecutionTable executions={runs.data.results} /> : <Empty>Not executed yet.</Empty>)}
@@ -147,7 +155,7 @@ export function FlowPage({ namespace, id }: { namespace: string; id: string }) {
 
 export function NewFlowPage() {
   const [source, setSource] = useState(example);
-  const problems = useValidation(source);
+  const { problems, warnings } = useValidation(source);
   const { busy, error, run } = useAction();
   const save = () => run(async () => {
     const flow = await createFlow(source);
@@ -161,7 +169,7 @@ export function NewFlowPage() {
         <button className="primary" onClick={save} disabled={busy || problems.length > 0}>Create</button>
       </div>
       <Failure error={error} />
-      <Problems problems={problems} />
+      <Problems problems={problems} warnings={warnings} />
       <Editor value={source} readOnly={false} onChange={setSource} />
     </>
   );
