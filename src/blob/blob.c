@@ -79,14 +79,20 @@ Blob *blob_free(Blob *blob)
 
 int blob_open(const Blob *blob, const char *uri, int *ret_fd, int64_t *ret_size)
 {
-    const char *path;
     int64_t size;
-    int r = path_of(uri, false, &path);
-    if (r == 0)
-        r = blob->ops->open_read(blob, path, ret_fd, &size);
+    int r = blob_open_range(blob, uri, BLOB_WHOLE, ret_fd, &size);
     if (r == 0 && ret_size)
         *ret_size = size;
     return r;
+}
+
+int blob_open_range(const Blob *blob, const char *uri, BlobRange range, int *ret_fd, int64_t *ret_size)
+{
+    const char *path;
+    int r = path_of(uri, false, &path);
+    if (r == 0 && range.offset < 0)
+        r = BLOB_E_INVALID;
+    return r == 0 ? blob->ops->open_read(blob, path, range, ret_fd, ret_size) : r;
 }
 
 /* Until `max` + 1 bytes or the end. */

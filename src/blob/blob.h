@@ -25,9 +25,16 @@ typedef struct BlobEntry {
 typedef VEC(BlobEntry) BlobEntries;
 void blob_entries_done(BlobEntries *entries);
 
+/* Bytes of an object. */
+typedef struct BlobRange {
+    int64_t offset;
+    int64_t length; /* negative: to the end */
+} BlobRange;
+#define BLOB_WHOLE ((BlobRange){.length = -1})
+
 /* Filled by a driver; see the functions of the same name. */
 typedef struct BlobOps {
-    int (*open_read)(const Blob *blob, const char *path, int *ret_fd, int64_t *ret_size);
+    int (*open_read)(const Blob *blob, const char *path, BlobRange range, int *ret_fd, int64_t *ret_size);
     int (*write_from)(const Blob *blob, const char *path, int fd);
     int (*stat)(const Blob *blob, const char *path, BlobEntry *ret);
     int (*list)(const Blob *blob, const char *path, BlobEntries *ret);
@@ -52,6 +59,10 @@ DEFINE_CLEANUP(Blob *, blob_free);
 
 /* A descriptor to read the object from its start; the caller closes it. May be a pipe or a file. ret_size may be NULL. */
 int blob_open(const Blob *blob, const char *uri, int *ret_fd, int64_t *ret_size) _must_check_;
+/* A descriptor that stands at range.offset; *ret_size is that of the whole object. The caller reads at most range.length
+ * bytes: the descriptor of a file has more behind them. A range that begins at the end or behind it gives nothing. A
+ * negative offset is BLOB_E_INVALID. */
+int blob_open_range(const Blob *blob, const char *uri, BlobRange range, int *ret_fd, int64_t *ret_size) _must_check_;
 /* The whole object; bytes_max: more is BLOB_E_TOO_LARGE. A terminator is added. */
 int blob_read(const Blob *blob, const char *uri, size_t bytes_max, char **ret_bytes, size_t *ret_length) _must_check_;
 /* Everything that fd gives until its end becomes the object (created or replaced). */

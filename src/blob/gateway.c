@@ -4,7 +4,7 @@
  * do not pass through the worker's loop: it opens the file and hands the descriptor over, for reading as for uploads,
  * so that a file of any size costs the worker one open and one rename. This works within one host.
  *
- * Requests: {op, uri?, part?}. Answers: {outcome} when it is not 0, else what the operation gives.
+ * Requests: {op, uri?, part?, offset?, length?}. Answers: {outcome} when it is not 0, else what the operation gives.
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -39,6 +39,7 @@ static json_t *encode_entries(const BlobEntries *entries)
 typedef struct Asked {
     const Blob *blob;
     const char *uri, *part;
+    BlobRange range;
     json_t *answer;
     int fd;
 } Asked;
@@ -46,7 +47,7 @@ typedef struct Asked {
 static int ask_open(Asked *asked)
 {
     int64_t size;
-    int r = blob_open(asked->blob, asked->uri, &asked->fd, &size);
+    int r = blob_open_range(asked->blob, asked->uri, asked->range, &asked->fd, &size);
     if (r == 0)
         json_object_set_new(asked->answer, "size", json_integer(size));
     return r;
@@ -127,6 +128,8 @@ void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json,
         const char *name = json_get_text(object, "op", "");
         asked.uri = json_get_text(object, "uri", "");
         asked.part = json_get_text(object, "part", "");
+        asked.range.offset = json_get_integer(object, "offset", 0);
+        asked.range.length = json_get_integer(object, "length", -1);
         for (size_t i = 0; i < ELEMENTS(operations); i++)
             if (streq(operations[i].name, name))
                 r = operations[i].ask(&asked);
@@ -221,16 +224,22 @@ static int parse_answer(const Buffer *text, json_t **ret)
     return 0;
 }
 
-/* One request; the answer (new) and the descriptor that came with it, or -1. */
-static int ask(const Blob *blob, const char *op, const char *path, const char *part, json_t **ret, int *ret_fd)
+static json_t *make_request(const char *op, const char *path, const char *part)
 {
-    _cleanup_json_ json_t *request = json_object(), *answer = NULL;
-    _cleanup_(close_fdp) int fd = -1, passed = -1;
-    _cleanup_buffer_ Buffer text = {};
+    json_t *request = json_object();
     json_set_text(request, "op", op);
     json_set_text(request, "part", part);
     if (path)
         json_object_set_new(request, "uri", json_sprintf("kestra:///%s", path));
+    return request;
+}
+
+/* One request, which is stolen; the answer (new) and the descriptor that came with it, or -1. */
+static int ask(const Blob *blob, json_t *stolen, json_t **ret, int *ret_fd)
+{
+    _cleanup_json_ json_t *request = stolen, *answer = NULL;
+    _cleanup_(close_fdp) int fd = -1, passed = -1;
+    _cleanup_buffer_ Buffer text = {};
     int r = connect_to(((const Gateway *)blob)->socket_path, &fd);
     if (r == 0)
         r = send_request(fd, request);
@@ -251,14 +260,17 @@ static int ask(const Blob *blob, const char *op, const char *path, const char *p
 static int ask_plainly(const Blob *blob, const char *op, const char *path, const char *part, json_t **ret)
 {
     _cleanup_(close_fdp) int fd = -1;
-    return ask(blob, op, path, part, ret, &fd);
+    return ask(blob, make_request(op, path, part), ret, &fd);
 }
 
-static int gateway_open_read(const Blob *blob, const char *path, int *ret_fd, int64_t *ret_size)
+static int gateway_open_read(const Blob *blob, const char *path, BlobRange range, int *ret_fd, int64_t *ret_size)
 {
     _cleanup_json_ json_t *answer = NULL;
     _cleanup_(close_fdp) int fd = -1;
-    int r = ask(blob, "open", path, NULL, &answer, &fd);
+    json_t *request = make_request("open", path, NULL);
+    json_object_set_new(request, "offset", json_integer(range.offset));
+    json_object_set_new(request, "length", json_integer(range.length));
+    int r = ask(blob, request, &answer, &fd);
     if (r != 0)
         return r;
     if (fd < 0)
@@ -272,7 +284,7 @@ static int gateway_upload_begin(const Blob *blob, char **ret_part, int *ret_fd)
 {
     _cleanup_json_ json_t *answer = NULL;
     _cleanup_(close_fdp) int fd = -1;
-    int r = ask(blob, "upload", NULL, NULL, &answer, &fd);
+    int r = ask(blob, make_request("upload", NULL, NULL), &answer, &fd);
     if (r != 0)
         return r;
     if (fd < 0)

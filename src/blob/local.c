@@ -43,7 +43,7 @@ static bool is_hidden(const char *name)
     return ends_with(name, ".metadata");
 }
 
-static int local_open_read(const Blob *blob, const char *path, int *ret_fd, int64_t *ret_size)
+static int local_open_read(const Blob *blob, const char *path, BlobRange range, int *ret_fd, int64_t *ret_size)
 {
     _cleanup_(close_fdp) int fd = openat(base_of(blob), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
     struct stat st;
@@ -53,6 +53,8 @@ static int local_open_read(const Blob *blob, const char *path, int *ret_fd, int6
         return outage(-errno);
     if (!S_ISREG(st.st_mode))
         return BLOB_E_INVALID;
+    if (range.offset > 0 && lseek(fd, MIN(range.offset, (int64_t)st.st_size), SEEK_SET) < 0)
+        return outage(-errno);
     *ret_fd = TAKE_FD(fd);
     *ret_size = st.st_size;
     return 0;

@@ -124,6 +124,29 @@ START_TEST(test_upload)
 }
 END_TEST
 
+static const struct {
+    BlobRange range;
+    const char *text;
+} ranges[] = {
+    {{0, -1}, "0123456789"}, {{3, 4}, "3456"}, {{8, 100}, "89"}, {{10, 5}, ""}, {{11, -1}, ""}, {{0, 0}, ""},
+};
+
+START_TEST(test_ranges)
+{
+    ck_assert_int_eq(blob_write(gateway, "kestra:///t/range", "0123456789", 10), 0);
+    int fd;
+    int64_t size, wanted = ranges[_i].range.length;
+    ck_assert_int_eq(blob_open_range(gateway, "kestra:///t/range", ranges[_i].range, &fd, &size), 0);
+    ck_assert_int_eq(size, 10);
+    char text[100];
+    ssize_t length = read(fd, text, wanted >= 0 ? (size_t)MIN(wanted, (int64_t)sizeof text) : sizeof text);
+    ck_assert_int_eq(length, (ssize_t)strlen(ranges[_i].text));
+    ck_assert_mem_eq(text, ranges[_i].text, (size_t)length);
+    close(fd);
+    ck_assert_int_eq(blob_open_range(gateway, "kestra:///t/range", (BlobRange){.offset = -1}, &fd, &size), BLOB_E_INVALID);
+}
+END_TEST
+
 START_TEST(test_list_and_delete)
 {
     ck_assert_int_eq(blob_write(gateway, "kestra:///t/l/1", "1", 1), 0);
@@ -159,6 +182,7 @@ int main(void)
     tcase_add_test(tests, test_write_read);
     tcase_add_test(tests, test_large);
     tcase_add_test(tests, test_upload);
+    tcase_add_loop_test(tests, test_ranges, 0, ELEMENTS(ranges));
     tcase_add_test(tests, test_list_and_delete);
     tcase_add_test(tests, test_nobody_there);
     suite_add_tcase(suite, tests);

@@ -85,6 +85,30 @@ START_TEST(test_pipe)
 }
 END_TEST
 
+static const struct {
+    BlobRange range;
+    const char *text;
+} ranges[] = {
+    {{0, -1}, "0123456789"}, {{3, 4}, "3456"}, {{8, 100}, "89"}, {{10, 5}, ""}, {{11, -1}, ""}, {{0, 0}, ""},
+};
+
+START_TEST(test_ranges)
+{
+    ck_assert_int_eq(blob_write(blob, "kestra:///t/range", "0123456789", 10), 0);
+    int fd;
+    int64_t size, wanted = ranges[_i].range.length;
+    ck_assert_int_eq(blob_open_range(blob, "kestra:///t/range", ranges[_i].range, &fd, &size), 0);
+    ck_assert_int_eq(size, 10);
+    char text[100];
+    ssize_t length = read(fd, text, wanted >= 0 ? (size_t)MIN(wanted, (int64_t)sizeof text) : sizeof text);
+    ck_assert_int_eq(length, (ssize_t)strlen(ranges[_i].text));
+    ck_assert_mem_eq(text, ranges[_i].text, (size_t)length);
+    close(fd);
+    ck_assert_int_eq(blob_open_range(blob, "kestra:///t/range", (BlobRange){.offset = -1}, &fd, &size), BLOB_E_INVALID);
+    delete_all("kestra:///t", 1);
+}
+END_TEST
+
 static const char *const wrong_uris[] = {
     "kestra:///../etc/passwd", "kestra:///a/../../b", "/etc/passwd", "http://host/x", "kestra://host/x", "kestra:///",
     "kestra:///.upload/x",
@@ -181,6 +205,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_write_read_replace);
     tcase_add_test(tests, test_pipe);
+    tcase_add_loop_test(tests, test_ranges, 0, ELEMENTS(ranges));
     tcase_add_loop_test(tests, test_wrong_uri, 0, ELEMENTS(wrong_uris));
     tcase_add_test(tests, test_directories_and_links_are_not_objects);
     tcase_add_test(tests, test_list);
