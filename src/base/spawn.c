@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,11 +32,13 @@
 #define STACK_BYTES ((size_t)64 * 1024)
 #define MARK_NAME   "SPAWN_TREE=" /* not KESTRA_…: expressions see those */
 #define KILL_ROUNDS 200
+#define LOGIN_FILES_MAX 1024
 
 #define CGROUP_PREFIX "kestra-"
 
 struct Spawner {
     char *cgroup; /* or NULL */
+    int oom_score; /* ours */
     VEC(Spawned *) children;
 };
 
@@ -78,6 +81,17 @@ static void remove_stale_cgroups(const char *parent)
         closedir(directory);
 }
 
+static int own_oom_score(void)
+{
+    char text[16] = "";
+    _cleanup_(close_fdp) int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, text, sizeof(text) - 1) <= 0)
+        return 0;
+    const char *p = text + (*text == '-');
+    int score = take_int(&p);
+    return *text == '-' ? -score : score;
+}
+
 int spawner_new(const char *cgroup, Spawner **ret)
 {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -87,6 +101,7 @@ int spawner_new(const char *cgroup, Spawner **ret)
         spawner->cgroup = *cgroup ? xstrdup(cgroup) : NULL;
     else if (cgroup_delegated(&spawner->cgroup) != 0)
         spawner->cgroup = NULL;
+    spawner->oom_score = own_oom_score();
     if (spawner->cgroup)
         remove_stale_cgroups(spawner->cgroup);
     *ret = spawner;
@@ -119,6 +134,7 @@ typedef struct Birth {
     char *listen_pid; /* digits are written here, in the environment */
     int standard[3];
     int cgroup_procs;
+    char oom_score[16]; /* to be written; "": stays as it is */
     pid_t parent;
     int error; /* errno of what failed, 0 if exec worked */
 } Birth;
@@ -137,9 +153,10 @@ static void write_number(char *text, unsigned number)
 
 static void reset_signals(void)
 {
-    struct sigaction action = {.sa_handler = SIG_DFL};
+    /* The kernel's structure, all zero: the default. glibc's own function refuses 32 and 33, which may be ignored as well. */
+    const unsigned long action[8] = {(unsigned long)(uintptr_t)SIG_DFL};
     for (int number = 1; number < NSIG; number++)
-        (void)sigaction(number, &action, NULL); /* KILL and STOP refuse, as they should */
+        (void)syscall(SYS_rt_sigaction, number, action, NULL, (size_t)NSIG / 8); /* KILL and STOP refuse, as they should */
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
@@ -185,6 +202,33 @@ static bool set_death_signal(const Birth *birth)
     return true;
 }
 
+/* A service's limit on files is raised for what it holds itself; programs that use select() break with it. The hard limit
+ * stays: who needs more takes it by ulimit. */
+static void take_login_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > LOGIN_FILES_MAX) {
+        limit.rlim_cur = LOGIN_FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* lowering is always allowed */
+    }
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+}
+
+static bool adjust_oom_score(const Birth *birth)
+{
+    if (!*birth->oom_score)
+        return true;
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT; /* no /proc: nobody can adjust */
+    bool written = write(fd, birth->oom_score, strlen(birth->oom_score)) > 0;
+    close_fd(fd);
+    return written;
+}
+
 /* As execvpe, which glibc declares unsafe here. */
 static void execute(const Birth *birth)
 {
@@ -217,9 +261,11 @@ static int child_main(void *argument)
     const SpawnOptions *options = birth->options;
     reset_signals();
     if (join_cgroup(birth) && (options->keep_session || setsid() >= 0) && place_descriptors(birth) &&
-        change_user(options) && set_death_signal(birth) && (!options->directory || chdir(options->directory) == 0)) {
+        adjust_oom_score(birth) && change_user(options) && set_death_signal(birth) && (!options->directory || chdir(options->directory) == 0)) {
         if (birth->listen_pid)
             write_number(birth->listen_pid, (unsigned)getpid());
+        if (options->login_limits)
+            take_login_limits();
         execute(birth);
     }
     birth->error = errno ? errno : EINVAL;
@@ -402,6 +448,8 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
         return trace(r);
     Birth birth = {.options = &options, .standard = {-1, -1, -1}, .cgroup_procs = -1, .parent = getpid()};
     birth.environment = make_environment(arena, &options, child, &birth);
+    if (options.oom_score_adjust)
+        (void)snprintf(birth.oom_score, sizeof(birth.oom_score), "%d", MIN(spawner->oom_score + options.oom_score_adjust, 1000)); /* fits */
     r = open_streams(&options, &birth, child);
     if (r >= 0) {
         birth.cgroup_procs = enter_cgroup(spawner, &options, child);

@@ -43,6 +43,8 @@ typedef struct SpawnOptions {
     const char *const *listen_names;/* LISTEN_FDNAMES of them */
     size_t listen_count;
     int death_signal;               /* sent to the child when the thread that spawned it ends; 0: none */
+    bool login_limits;              /* resource limits as a login has them: 1024 files (the hard limit stays), no core files */
+    int oom_score_adjust;           /* added to ours; 0: none */
     bool keep_session;              /* no session of its own: for a program that uses our terminal */
     bool change_user;               /* to user and group, dropping supplementary groups; needs root */
     uid_t user;

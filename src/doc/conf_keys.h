@@ -49,6 +49,11 @@ const ConfKey conf_keys[] = {
     {"worker.threads", CONF_INTEGER, "4", 1, 256,
      .doc = "Warm child processes for tasks that block (HTTP, storage, SQL)."},
     {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/tasks", .doc = "Working directories of task runs are made here."},
+    {"worker.environment", CONF_MAP,
+     .doc = "Environment variables of every task process, beside PATH, HOME, LANG and what the task declares; nothing of the "
+            "worker's own environment is passed on."},
+    {"worker.oom-score-adjust", CONF_INTEGER, "200", 0, 1000,
+     .doc = "Added to the OOM score of task processes: when memory runs out the kernel ends them before the roles."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"storage.type", CONF_ENUM, "local", .flags = CONF_FOREIGN, .values = storage_types,

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = \
 	src/worker/children.c \
+	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \

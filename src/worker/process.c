@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
+#include "worker/environment.h"
 #include "worker/lines.h"
 #include "worker/workspace.h"
 
@@ -178,32 +179,6 @@ static const JobOps process_ops = {.kill = process_kill, .resume = process_resum
 
 /* --- the start --- */
 
-/* What a task sees of the worker's environment; everything else must be declared. */
-static const char *const inherited[] = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "SHELL"};
-
-static char **make_environment(const json_t *declared)
-{
-    char **environment = xnew_n(char *, ELEMENTS(inherited) + json_object_size(declared) + 2);
-    size_t count = 0;
-    const char *name;
-    json_t *value;
-    for (size_t i = 0; i < ELEMENTS(inherited); i++)
-        if (getenv(inherited[i]) && !json_object_get(declared, inherited[i]))
-            environment[count++] = xasprintf("%s=%s", inherited[i], getenv(inherited[i]));
-    if (!getenv("PATH") && !json_object_get(declared, "PATH"))
-        environment[count++] = xstrdup("PATH=/usr/local/bin:/usr/bin:/bin");
-    json_object_foreach((json_t *)declared, name, value)
-        environment[count++] = xasprintf("%s=%s", name, json_string_value(value));
-    return environment;
-}
-
-static void free_texts(char ***texts)
-{
-    for (char **text = *texts; text && *text; text++)
-        free(*text);
-    free(*texts);
-}
-
 static int watch(Process *process)
 {
     Loop *loop = process->job->worker->loop;
@@ -221,7 +196,8 @@ static int spawn(Process *process)
 {
     Job *job = process->job;
     RunContext *run = &job->context.run;
-    _cleanup_(free_texts) char **environment = make_environment(process->script.environment);
+    _cleanup_(environment_freep) char **environment =
+        environment_make(job->worker->environment, process->script.environment);
     const SpawnOptions options = {
         .arguments = (const char *const *)process->script.argv,
         .environment = (const char *const *)environment,
@@ -230,6 +206,8 @@ static int spawn(Process *process)
         .output = SPAWN_PIPE,
         .error = SPAWN_PIPE,
         .death_signal = SIGKILL, /* a worker that is killed gives its jobs to others: nobody must go on with them here */
+        .login_limits = true,
+        .oom_score_adjust = job->worker->settings.oom_score_adjust,
     };
     int r = spawn_start(job->worker->spawner, &options, &process->spawned);
     if (r > 0)

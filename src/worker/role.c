@@ -221,6 +221,8 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .temporary_directory = conf_text(conf, "worker.tmp-directory"),
         .storage_path = conf_text(conf, "storage.local.base-path"),
         .run_program = role->run_program,
+        .environment = conf_value(conf, "worker.environment"),
+        .oom_score_adjust = (int)conf_integer(conf, "worker.oom-score-adjust"),
         .drain_grace_usec = conf_usec(conf, "shutdown.grace"),
         .heartbeat_usec = conf_usec(conf, "heartbeat.interval"),
         .job = {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/directory.h"
+#include "worker/environment.h"
 #include "worker/worker_private.h"
 
 #define FLUSH_DELAY      (100 * USEC_PER_MSEC) /* log lines wait so long for company */
@@ -392,6 +393,7 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         worker->settings.job.error_logs = error_logs;
         worker->settings.job.userdata = worker;
     }
+    worker->environment = environment_base(settings->environment);
     int r = spawner_new(settings->cgroup, &worker->spawner);
     if (r == 0)
         r = make_sources(worker);
@@ -419,6 +421,7 @@ Worker *worker_free(Worker *worker)
     for (size_t i = 0; i < ELEMENTS(sources); i++)
         loop_source_free(sources[i]);
     spawner_free(worker->spawner);
+    json_decref(worker->environment);
     unit_free(worker->unit);
     free(worker->socket);
     free(worker);

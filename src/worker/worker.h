@@ -37,6 +37,8 @@ typedef struct WorkerSettings {
     const char *storage_path;        /* directory of internal storage, told to kestra-run; may be NULL */
     const char *run_program;         /* path of kestra-run */
     const char *cgroup;              /* for spawner_new: NULL finds, "" none */
+    const json_t *environment;       /* of tasks, beside PATH, HOME and LANG; may be NULL */
+    int oom_score_adjust;            /* of tasks, added to the worker's own */
     usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */
     usec_t kill_grace_usec;          /* from SIGTERM to SIGKILL of a task; 0: 5 s */
     usec_t heartbeat_usec;           /* 0: 4 s */

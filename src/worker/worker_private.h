@@ -64,6 +64,7 @@ struct Worker {
     Unit *unit;
     size_t unit_bytes;        /* roughly, of the logs in the unit */
     Spawner *spawner;
+    json_t *environment;      /* of tasks: environment_base() */
     struct ChildPool *children;
     Job *jobs, *last_job;     /* all that are claimed, oldest first */
     size_t job_count, processes, pending;

@@ -147,6 +147,7 @@ static void start_worker(const WorkerSettings *extra)
     settings.temporary_directory = directory;
     settings.run_program = BUILD_DIRECTORY "/kestra-run";
     settings.cgroup = "";
+    settings.oom_score_adjust = 100;
     ck_assert_int_eq(worker_new(loop, &settings, worker_queue, "/nonexistent/worker.sock", &backend, NULL, &worker), 0);
     worker_start(worker);
 }
@@ -381,6 +382,15 @@ static const struct {
      "SUCCESS", "sum 3", NULL},
     {SHELL("['cat; echo end of input']"), "SUCCESS", "end of input", NULL},
     {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']"), "SUCCESS", "4", NULL}, /* nothing inherited */
+    {SHELL("['env -u WORKING_DIR -u PWD -u SPAWN_TREE -u HOME -u _ -u SHLVL -u OLDPWD | tr \"\\n\" \"|\"']"), "SUCCESS",
+     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin|LANG=C.UTF-8|", NULL}, /* and nothing else */
+    {SHELL("['echo $LANG $TZ']\n    env: {LANG: de_DE.UTF-8, TZ: Asia/Tokyo}"), "SUCCESS", "de_DE.UTF-8 Asia/Tokyo", NULL},
+    {SHELL("['test -d \"$HOME\"']"), "SUCCESS", NULL, NULL},
+    {SHELL("['echo $(cat /proc/self/oom_score_adj) files $(ulimit -Sn) cores $(ulimit -Sc)']"), "SUCCESS",
+     "100 files 1024 cores 0", NULL},
+    {SHELL("['grep -E \"^Sig(Blk|Ign)\" /proc/self/status | tr \"\\n\\t\" \"  \"']"), "SUCCESS",
+     "SigBlk: 0000000000000000 SigIgn: 0000000000000000", NULL}, /* signals as for a login, whatever the worker does */
+    {SHELL("['readlink /proc/self/fd/0']"), "SUCCESS", "/dev/null", NULL},
 };
 
 START_TEST(test_script)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The environment of a service holds more than one thinks of: where its secrets are, sockets of its supervisor, settings of
+ * whoever started it by hand. A task sees none of it, and so a flow behaves the same under systemd, in a container and from
+ * a terminal. What the administrator wants every task to see is declared in worker.environment.
+ */
+#include "worker/environment.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+static const char *home_directory(void)
+{
+    const struct passwd *user = getpwuid(geteuid());
+    return user && user->pw_dir && *user->pw_dir ? user->pw_dir : "/";
+}
+
+json_t *environment_base(const json_t *of_settings)
+{
+    json_t *base = json_object();
+    json_set_text(base, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    json_set_text(base, "HOME", home_directory());
+    json_set_text(base, "LANG", "C.UTF-8");
+    (void)json_object_update(base, (json_t *)of_settings); /* nothing when NULL */
+    return base;
+}
+
+char **environment_make(const json_t *base, const json_t *of_task)
+{
+    _cleanup_json_ json_t *all = json_copy((json_t *)base);
+    (void)json_object_update(all, (json_t *)of_task); /* nothing when NULL */
+    char **environment = xnew_n(char *, json_object_size(all) + 1);
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach(all, name, value) {
+        _cleanup_free_ char *text = json_is_string(value) ? NULL : json_text(value);
+        environment[count++] = xasprintf("%s=%s", name, text ? text : json_string_value(value));
+    }
+    environment[count] = NULL;
+    return environment;
+}
+
+char **environment_free(char **environment)
+{
+    for (char **text = environment; text && *text; text++)
+        free(*text);
+    free(environment);
+    return NULL;
+}
