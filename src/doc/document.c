@@ -515,22 +515,29 @@ static bool line_is_blank(const char *line, size_t length)
 void document_split(const char *text, size_t length, DocumentParts *ret_parts)
 {
     DocumentPart part = {.text = text, .first_line = 1};
-    bool content = false;
+    bool content = false, directives = false; /* `%YAML 1.2` belongs to the document after the marker */
     unsigned line_number = 1;
     const char *end = text + length;
     for (const char *line = text; line < end; line_number++) {
         const char *line_end = memchr(line, '\n', (size_t)(end - line));
         const char *next = line_end ? line_end + 1 : end;
         size_t line_length = (size_t)((line_end ? line_end : end) - line);
-        if (line_is_marker(line, line_length)) {
+        bool is_marker = line_is_marker(line, line_length);
+        if (is_marker && directives) {
+            directives = false;
+            content = !line_is_blank(line + 3, line_length - 3);
+        } else if (is_marker) {
             part.length = (size_t)(line - part.text);
             if (content)
                 vec_push(ret_parts, part);
             /* What follows the marker in its own line belongs to the new document, marker included. */
             content = !line_is_blank(line + 3, line_length - 3);
             part = (DocumentPart){content ? line : next, 0, content ? line_number : line_number + 1};
+        } else if (!content && *line == '%') {
+            directives = true;
         } else {
             content = content || !line_is_blank(line, line_length);
+            directives = directives && !content;
         }
         line = next;
     }

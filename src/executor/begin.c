@@ -152,5 +152,4 @@ void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item)
     *run->flowable = (struct Flowable){.item = item->index, .phase = scope->phase, .counted = true};
     if (scope->task && scope->task->type->repeat)
         run->iteration = MAX(scope->run->iteration, 1);
-    begin_run(step, live, run);
 }

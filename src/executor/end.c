@@ -44,7 +44,8 @@ static int render_output(const FlowOutput *output, const Render *render, const S
     int r = expr_tree_render_typed(output->value, &render->context, &rendered, diag);
     if (r != 0)
         return r;
-    if (output->type && streq(output->type, "STRING") && (json_is_object(rendered) || json_is_array(rendered))) {
+    bool is_text = output->type && (streq(output->type, "STRING") || streq(output->type, "YAML"));
+    if (is_text && (json_is_object(rendered) || json_is_array(rendered))) {
         _cleanup_free_ char *text = json_text(rendered);
         json_decref(rendered);
         rendered = json_string(text);

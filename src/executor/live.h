@@ -68,6 +68,7 @@ void render_done(Render *render);
 json_t *render_job_variables(const Step *step, Live *live, const TaskRun *run);
 
 /* begin.c: a task run begins */
+/* The item's run, in state CREATED; begin_run() follows. */
 void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item);
 /* CREATED or RESTARTED. */
 void begin_run(Step *step, Live *live, TaskRun *run);

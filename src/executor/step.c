@@ -15,15 +15,27 @@ static bool is_held(State state)
            state_is_terminated(state);
 }
 
+/* What may begin together is listed together, then begins: one that fails at once does not hold back those beside it. */
+static bool begin_wave(Step *step, Live *live, Scope *scope)
+{
+    size_t first = live->execution->task_runs.count, end;
+    ScopeItem item;
+    while (scope_next(scope, &item))
+        begin_item(step, live, scope, &item);
+    end = live->execution->task_runs.count;
+    for (size_t i = first; i < end && !state_is_terminated(live_state(live)); i++)
+        begin_run(step, live, live->execution->task_runs.items[i]);
+    return end > first;
+}
+
 /* While it is being advanced a scope counts as in line, so that children that end at once do not put it there again. */
 static void advance_scope(Step *step, Live *live, Scope *scope)
 {
     bool killing = live_state(live) == STATE_KILLING;
     scope->pending = true;
     do {
-        ScopeItem item;
-        while (!killing && !state_is_terminated(live_state(live)) && scope_next(scope, &item))
-            begin_item(step, live, scope, &item);
+        while (!killing && !state_is_terminated(live_state(live)) && begin_wave(step, live, scope))
+            ;
         if (!scope_phase_is_done(scope, killing) || state_is_terminated(live_state(live))) {
             scope->pending = false;
             return;

@@ -22,6 +22,7 @@ static void add_attempt(Step *step, TaskRun *run, State state)
 static void fail(Step *step, Live *live, TaskRun *run, const char *reason)
 {
     change_log(step, live, run, LOG_LEVEL_ERROR, "%s", reason);
+    change_run(step, live, run, STATE_RUNNING, 0);
     add_attempt(step, run, STATE_FAILED);
     if (!retry_take(step, live, run))
         end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);

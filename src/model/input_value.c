@@ -229,10 +229,8 @@ static int parse_json(const Reading *reading, InputValue *ret)
 
 static int parse_yaml(const Reading *reading, InputValue *ret)
 {
-    if (!reading->text) {
-        ret->stored = json_incref((json_t *)(uintptr_t)reading->value);
-        return 0;
-    }
+    if (!reading->text) /* a default written as a map, too */
+        return refuse_type(reading, "a text was expected");
     DocumentParts parts = {};
     document_split(reading->text, strlen(reading->text), &parts);
     _cleanup_diag_ Diag diag = DIAG_INIT;

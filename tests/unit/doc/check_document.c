@@ -123,6 +123,22 @@ START_TEST(test_split)
 }
 END_TEST
 
+START_TEST(test_split_directive)
+{
+    const char *text = "%YAML 1.2\n---\na: 1\n---\nb: 2\n";
+    DocumentParts parts = {};
+    document_split(text, strlen(text), &parts);
+    ck_assert_uint_eq(parts.count, 2);
+    ck_assert_uint_eq(parts.items[0].first_line, 1);
+    ck_assert(strncmp(parts.items[0].text, "%YAML", 5) == 0);
+    Document *document = NULL;
+    ck_assert_int_eq(document_parse(parts.items[0].text, parts.items[0].length, NULL, &document, NULL), 0);
+    ck_assert_int_eq(json_get_integer(document_root(document), "a", 0), 1);
+    document_free(document);
+    vec_free(&parts);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("document");
@@ -132,6 +148,7 @@ int main(void)
     tcase_add_test(tests, test_refused);
     tcase_add_test(tests, test_positions);
     tcase_add_test(tests, test_split);
+    tcase_add_test(tests, test_split_directive);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

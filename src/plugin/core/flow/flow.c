@@ -35,6 +35,33 @@ static int refuse(Diag *diag, const char *text)
     return FLOWABLE_E_FAILED;
 }
 
+/* The same of a text that holds something else than a list. */
+static const char *java_token(const json_t *value)
+{
+    if (json_is_integer(value))
+        return "Integer value (token `JsonToken.VALUE_NUMBER_INT`)";
+    if (json_is_real(value))
+        return "Floating-point value (token `JsonToken.VALUE_NUMBER_FLOAT`)";
+    if (json_is_boolean(value))
+        return json_is_true(value) ? "Boolean value (token `JsonToken.VALUE_TRUE`)" : "Boolean value (token `JsonToken.VALUE_FALSE`)";
+    return json_is_string(value) ? "String value (token `JsonToken.VALUE_STRING`)" : "null";
+}
+
+static int refuse_value(Diag *diag, const json_t *value)
+{
+    diag_error(diag, NULL, 0, 0,
+               "com.fasterxml.jackson.databind.exc.MismatchedInputException: Cannot deserialize value of type "
+               "`java.util.ArrayList<java.lang.Object>` from %s",
+               java_token(value));
+    return FLOWABLE_E_FAILED;
+}
+
+static int refuse_text(Diag *diag, const char *text)
+{
+    diag_error(diag, NULL, 0, 0, "com.fasterxml.jackson.core.JsonParseException: The values are not a JSON array: '%.200s'", text);
+    return FLOWABLE_E_FAILED;
+}
+
 static json_t *value_text(const json_t *value)
 {
     if (json_is_string(value))
@@ -113,11 +140,11 @@ static int values_from_text(const FlowableContext *context, const ExprTree *tree
         return FLOWABLE_E_FAILED;
     _cleanup_json_ json_t *parsed = NULL;
     if (!text || json_parse(text, strlen(text), 0, &parsed, context->diag) != 0)
-        return refuse(context->diag, "The values are not a JSON array");
+        return refuse_text(context->diag, text ? text : "");
     if (json_is_object(parsed))
         return values_from_map(parsed, values, seen, context->diag);
     if (!json_is_array(parsed))
-        return refuse(context->diag, "The values are not a JSON array");
+        return refuse_value(context->diag, parsed);
     size_t index;
     json_t *value;
     json_array_foreach(parsed, index, value)
