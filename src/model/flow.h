@@ -126,6 +126,8 @@ DEFINE_CLEANUP(Flow *, flow_unref);
 const Task *flow_task(const Flow *flow, const char *id);
 /* `tasks`-like list of a task as the API's TaskForExecution; FlowForExecution, spec/api.md 6.6. New. */
 json_t *flow_encode_for_execution(const Flow *flow);
+/* TaskForExecution: only what a client needs to draw a run. New. */
+json_t *task_encode_for_execution(const Task *task);
 /* The API's Flow (definition + revision, disabled, deleted; + source when asked). New. */
 json_t *flow_encode(const Flow *flow, bool with_source);
 /* True when both are the same flow for the revision rule (spec/api.md 5.2). */

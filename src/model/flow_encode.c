@@ -188,8 +188,7 @@ json_t *flow_encode(const Flow *flow, bool with_source)
 
 static json_t *encode_tasks_for_execution(const TaskList *list);
 
-/* TaskForExecution: only what a client needs to draw a run. */
-static json_t *encode_task_for_execution(const Task *task)
+json_t *task_encode_for_execution(const Task *task)
 {
     json_t *encoded = json_pack("{s:s,s:s}", "id", task->id, "type", task->type_name);
     json_t *children = encode_tasks_for_execution(&task->tasks);
@@ -207,7 +206,7 @@ static json_t *encode_task_for_execution(const Task *task)
     json_t *on_resume = json_object_get(task->properties, "onResume");
     if (json_is_array(on_resume))
         json_set_present(encoded, "inputs", encode_inputs(on_resume));
-    if (task->type && field_find(task->type->fields, "flowId")) {
+    if (task->type && task->type->starts_flow) {
         json_t *subflow = json_object();
         static const char *const names[] = {"namespace", "flowId", "revision"};
         for (size_t i = 0; i < ELEMENTS(names); i++) {
@@ -223,7 +222,7 @@ static json_t *encode_tasks_for_execution(const TaskList *list)
 {
     json_t *encoded = json_array();
     for (size_t i = 0; i < list->count; i++)
-        (void)json_array_append_new(encoded, encode_task_for_execution(list->items[i])); /* no failure but memory */
+        (void)json_array_append_new(encoded, task_encode_for_execution(list->items[i])); /* no failure but memory */
     return encoded;
 }
 

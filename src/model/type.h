@@ -24,6 +24,17 @@ typedef enum TypeWhere {
     RUN_EXECUTOR,  /* carried out by the executor itself (Subflow, Pause, Labels, …) */
 } TypeWhere;
 
+/* How a flowable's tasks are drawn (spec/api.md 6.9, FlowGraph). */
+typedef enum TypeShape {
+    SHAPE_SEQUENCE,
+    SHAPE_PARALLEL,
+    SHAPE_DAG,
+    SHAPE_CHOICE,        /* branches: `then` and `else`, or cases */
+    SHAPE_LOOP,          /* one after another for each value */
+    SHAPE_LOOP_PARALLEL,
+    _SHAPE_MAX,
+} TypeShape;
+
 struct RunContext;      /* plugin/run.h */
 struct ScriptContext;   /* plugin/run.h */
 struct FlowableContext; /* plugin/flowable.h */
@@ -59,6 +70,10 @@ typedef struct Type {
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
     /* TYPE_CONDITION: whether it is true; see plugin/condition.h. */
     int (*holds)(const struct ConditionContext *context, const json_t *condition, bool *ret, Diag *diag);
+    TypeShape shape;   /* RUN_FLOWABLE */
+    bool starts_flow;  /* TYPE_TASK: `namespace` and `flowId` name the flow of which it starts executions */
+    bool follows_flow; /* TYPE_TRIGGER: starts when executions of other flows change state */
+    bool by_flow; /* TYPE_CONDITION: about the namespace and flow of the execution alone */
     bool by_date; /* TYPE_CONDITION: about the slot's date alone, so that schedules look ahead for slots where it is true */
     /* RUN_FLOWABLE: all children have ended well: again? May be NULL: no. */
     int (*repeat)(struct FlowableContext *context, struct FlowableRepeat *ret);

@@ -9,7 +9,7 @@
 #define HOUR   (UINT64_C(3600) * USEC_PER_SEC)
 #define MINUTE (UINT64_C(60) * USEC_PER_SEC)
 
-extern const Type trigger_core_flow, condition_core_multiple_condition;
+extern const Type trigger_core_flow, condition_core_multiple_condition, condition_core_not, condition_core_or;
 
 const char *const flow_trigger_types[] = {"io.kestra.plugin.core.trigger.Flow",
                                           "io.kestra.core.models.triggers.types.Flow", NULL};
@@ -337,4 +337,94 @@ json_t *flow_trigger_windows(const Trigger *trigger, const ConditionContext *con
     if (json_is_object(preconditions))
         json_array_append_new(windows, preconditions_window(preconditions, context, now, diag));
     return windows;
+}
+
+/* --- which flows can make it fire --- */
+
+typedef enum Chance { NEVER, PERHAPS, SURELY } Chance;
+
+static Chance condition_chance(const json_t *condition, const ConditionContext *context);
+
+/* One that comes true is enough. One that never does rules the flow out, unless nothing of them looks at the flow at all. */
+static Chance window_chance(const unsigned counts[static SURELY + 1])
+{
+    return counts[SURELY] ? SURELY : counts[NEVER] ? NEVER : PERHAPS;
+}
+
+static Chance multiple_chance(const json_t *multiple, const ConditionContext *context)
+{
+    unsigned counts[SURELY + 1] = {};
+    const char *name;
+    json_t *condition;
+    json_object_foreach(json_object_get(multiple, "conditions"), name, condition)
+        counts[condition_chance(condition, context)]++;
+    return window_chance(counts);
+}
+
+/* The best chance of the conditions inside. */
+static Chance inner_chance(const json_t *condition, const ConditionContext *context)
+{
+    Chance best = NEVER;
+    size_t i;
+    const json_t *inner;
+    json_array_foreach(json_object_get(condition, "conditions"), i, inner)
+        best = MAX(best, condition_chance(inner, context));
+    return best;
+}
+
+static Chance condition_chance(const json_t *condition, const ConditionContext *context)
+{
+    const Type *type = type_find(&plugin_registry, TYPE_CONDITION, json_get_text(condition, "type", ""), NULL);
+    bool holds = false;
+    if (type == &condition_core_multiple_condition)
+        return multiple_chance(condition, context);
+    if (type == &condition_core_or)
+        return inner_chance(condition, context);
+    if (type == &condition_core_not)
+        return (Chance)(SURELY - inner_chance(condition, context));
+    if (!type || !type->by_flow || type->holds(context, condition, &holds, NULL) != 0)
+        return PERHAPS;
+    return holds ? SURELY : NEVER;
+}
+
+static Chance where_chance(const json_t *where, const ConditionContext *context)
+{
+    bool any = streq(json_get_text(where, "operand", "AND"), "OR");
+    Chance chance = any ? NEVER : SURELY;
+    size_t i;
+    const json_t *filter;
+    json_array_foreach(json_object_get(where, "filters"), i, filter) {
+        const char *field = json_get_text(filter, "field", "");
+        bool of_flow = streq(field, "FLOW_ID") || streq(field, "NAMESPACE");
+        Chance one = !of_flow ? PERHAPS : filter_fits(filter, context, NULL) ? SURELY : NEVER;
+        chance = any ? MAX(chance, one) : MIN(chance, one);
+    }
+    return chance;
+}
+
+static Chance preconditions_chance(const json_t *preconditions, const ConditionContext *context)
+{
+    unsigned counts[SURELY + 1] = {};
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(preconditions, "flows"), i, item) {
+        const char *flow_id = json_get_text(item, "flowId", NULL);
+        bool fits = streq(context->execution->namespace, json_get_text(item, "namespace", "")) &&
+                    (!flow_id || streq(flow_id, context->execution->flow_id));
+        counts[fits ? SURELY : NEVER]++;
+    }
+    json_array_foreach(json_object_get(preconditions, "where"), i, item) counts[where_chance(item, context)]++;
+    return window_chance(counts);
+}
+
+bool flow_trigger_may_follow(const json_t *trigger, const char *namespace, const char *flow_id)
+{
+    _cleanup_(execution_freep) Execution *execution = execution_new("", namespace, flow_id, 0, 0);
+    const ConditionContext context = {.execution = execution};
+    size_t i;
+    const json_t *condition;
+    json_array_foreach(json_object_get(trigger, "conditions"), i, condition)
+        if (!json_get_boolean(condition, "disabled", false) && condition_chance(condition, &context) == NEVER)
+            return false;
+    return preconditions_chance(json_object_get(trigger, "preconditions"), &context) != NEVER;
 }

@@ -7,6 +7,9 @@
  */
 #include "plugin/condition.h"
 
+/* Whether an execution of this flow could ever make the trigger fire: what its conditions and preconditions say of namespaces
+ * and flows; states, labels, outputs and expressions may come true. trigger: {conditions?, preconditions?}. */
+bool flow_trigger_may_follow(const json_t *trigger, const char *namespace, const char *flow_id);
 /* Names under which flows may declare one; ends with NULL. */
 extern const char *const flow_trigger_types[];
 /* Whether an enabled Flow trigger wants executions in this state: costs next to nothing. */

@@ -7,6 +7,7 @@
 #include "store/flow_store.h"
 
 #include "store/search.h"
+#include "store/topology_store.h"
 
 /* Waits for other writers of the same flow only. */
 static const PgStatement sql_lock = {"flow_lock", "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 7301))"};
@@ -198,7 +199,9 @@ static int save_locked(Pg *pg, const FlowSave *save, bool found, const FlowRecor
     int r = insert_revision(pg, &new);
     free(new.body);
     free(new.labels);
-    return r == 0 ? prune_triggers(pg, flow->namespace, flow->id, flow) : r;
+    if (r == 0)
+        r = prune_triggers(pg, flow->namespace, flow->id, flow);
+    return r == 0 ? store_topology_replace(pg, flow->namespace, flow->id, flow) : r;
 }
 
 int store_flow_save(Pg *pg, const FlowSave *save, FlowSaved *ret)
@@ -237,7 +240,9 @@ static int delete_locked(Pg *pg, const FlowRecord *current)
     int r = insert_revision(pg, &new);
     free(new.body);
     free(new.labels);
-    return r == 0 ? prune_triggers(pg, current->namespace, current->id, NULL) : r;
+    if (r == 0)
+        r = prune_triggers(pg, current->namespace, current->id, NULL);
+    return r == 0 ? store_topology_replace(pg, current->namespace, current->id, NULL) : r;
 }
 
 int store_flow_delete(Pg *pg, const char *namespace, const char *id, const char *file_path, bool write_back,

@@ -38,7 +38,8 @@ typedef struct FlowSaved {
     bool changed; /* false: the same source was there already; revision is the current one */
     bool created; /* there was none, or a deleted one */
 } FlowSaved;
-/* In one transaction: the revision rule, the removal of trigger rows that the flow no longer declares, the change stamp. */
+/* In one transaction: the revision rule, the removal of trigger rows that the flow no longer declares, what it says of other
+ * flows (topology_store.h), the change stamp. */
 int store_flow_save(Pg *pg, const FlowSave *save, FlowSaved *ret) _must_check_;
 /* STORE_E_NONE, STORE_E_FROM_FILE as above (file_path: the deleting directory's file, or NULL). Trigger rows go too. */
 int store_flow_delete(Pg *pg, const char *namespace, const char *id, const char *file_path, bool write_back,

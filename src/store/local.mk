@@ -12,6 +12,7 @@ libstore_a_SOURCES = \
 	src/store/search.c src/store/search.h \
 	src/store/setting_store.c src/store/setting_store.h \
 	src/store/store.c src/store/store.h \
+	src/store/topology_store.c src/store/topology_store.h \
 	src/store/trigger_store.c src/store/trigger_store.h
 nodist_libstore_a_SOURCES = src/store/migrations.c
 libstore_a_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
@@ -21,7 +22,8 @@ MIGRATIONS = \
 	src/store/schema/0001-base.sql \
 	src/store/schema/0002-logs.sql \
 	src/store/schema/0003-queue.sql \
-	src/store/schema/0004-trigger-command.sql
+	src/store/schema/0004-trigger-command.sql \
+	src/store/schema/0006-flow-reference.sql
 src/store/migrations.c: $(MIGRATIONS) src/store/embed.awk
 	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS)) > $@.tmp && mv $@.tmp $@
 CLEANFILES += src/store/migrations.c

@@ -6,6 +6,8 @@ libweb_a_SOURCES = \
 	src/web/auth.h \
 	src/web/follow.c \
 	src/web/follow.h \
+	src/web/graph.c \
+	src/web/graph.h \
 	src/web/http.c \
 	src/web/http.h \
 	src/web/multipart.c \
@@ -15,6 +17,7 @@ libweb_a_SOURCES = \
 	src/web/pool.h \
 	src/web/router.c \
 	src/web/router.h \
+	src/web/routes/dependencies.c \
 	src/web/routes/execution_bulk.c \
 	src/web/routes/execution_common.c \
 	src/web/routes/execution_common.h \
@@ -32,6 +35,7 @@ libweb_a_SOURCES = \
 	src/web/routes/flows_bulk.c \
 	src/web/routes/flows_validate.c \
 	src/web/routes/execution_files.c \
+	src/web/routes/graphs.c \
 	src/web/routes/logs.c \
 	src/web/routes/management.c \
 	src/web/routes/misc.c \

@@ -7,6 +7,8 @@
     X(flows)                                                                                                            \
     X(flows_bulk)                                                                                                       \
     X(flows_validate)                                                                                                   \
+    X(dependencies)                                                                                                     \
+    X(graphs)                                                                                                           \
     X(executions)                                                                                                       \
     X(execution_create)                                                                                                 \
     X(execution_operations)                                                                                             \

@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "doc/json.h"
 #include "plugin/condition.h"
+#include "plugin/flow_trigger.h"
 
 #include <check.h>
 
@@ -125,6 +126,48 @@ START_TEST(test_list)
 }
 END_TEST
 
+#define C(name, rest) "{\"type\":\"io.kestra.plugin.core.condition." name "\"" rest "}"
+#define OF_CHILD      C("ExecutionFlow", ",\"namespace\":\"team.a\",\"flowId\":\"child\"")
+#define OF_OTHER      C("ExecutionFlow", ",\"namespace\":\"team.a\",\"flowId\":\"other\"")
+#define STATUS        C("ExecutionStatus", ",\"in\":[\"SUCCESS\"]")
+
+/* Whether executions of team.a/child can make the trigger fire. */
+static const struct {
+    const char *trigger;
+    bool expected;
+} followed[] = {
+    {"{}", true},
+    {"{\"conditions\":[" STATUS "]}", true},
+    {"{\"conditions\":[" OF_CHILD "," STATUS "]}", true},
+    {"{\"conditions\":[" OF_OTHER "," STATUS "]}", false},
+    {"{\"conditions\":[" C("ExecutionNamespace", ",\"namespace\":\"team\",\"comparison\":\"PREFIX\"") "]}", true},
+    {"{\"conditions\":[" C("ExecutionNamespace", ",\"namespace\":\"team\"") "]}", false},
+    {"{\"conditions\":[" C("Not", ",\"conditions\":[" OF_CHILD "]") "]}", false},
+    {"{\"conditions\":[" C("Not", ",\"conditions\":[" OF_OTHER "]") "]}", true},
+    {"{\"conditions\":[" C("Not", ",\"conditions\":[" STATUS "]") "]}", true},
+    {"{\"conditions\":[" C("Or", ",\"conditions\":[" OF_OTHER "," OF_CHILD "]") "]}", true},
+    {"{\"conditions\":[" C("Or", ",\"conditions\":[" OF_OTHER "]") "]}", false},
+    {"{\"conditions\":[" C("MultipleCondition", ",\"conditions\":{\"a\":" OF_OTHER ",\"b\":" OF_CHILD "}") "]}", true},
+    {"{\"conditions\":[" C("MultipleCondition", ",\"conditions\":{\"a\":" OF_OTHER ",\"b\":" STATUS "}") "]}", false},
+    {"{\"conditions\":[" C("MultipleCondition", ",\"conditions\":{\"b\":" STATUS "}") "]}", true},
+    {"{\"conditions\":[{\"type\":\"gone.Type\"}]}", true},
+    {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\"}]}}", true},
+    {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\",\"flowId\":\"child\"},{\"namespace\":\"team.b\"}]}}", true},
+    {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\",\"flowId\":\"other\"}]}}", false},
+    {"{\"preconditions\":{\"where\":[{\"filters\":[{\"field\":\"FLOW_ID\",\"type\":\"STARTS_WITH\",\"value\":\"ch\"},"
+     "{\"field\":\"STATE\",\"type\":\"EQUAL_TO\",\"value\":\"FAILED\"}]}]}}", true},
+    {"{\"preconditions\":{\"where\":[{\"filters\":[{\"field\":\"NAMESPACE\",\"type\":\"EQUAL_TO\",\"value\":\"team.b\"}]}]}}",
+     false},
+};
+
+START_TEST(test_who_can_make_a_trigger_fire)
+{
+    _cleanup_json_ json_t *trigger = json_loads(followed[_i].trigger, 0, NULL);
+    ck_assert_msg(trigger, "%s", followed[_i].trigger);
+    ck_assert_msg(flow_trigger_may_follow(trigger, "team.a", "child") == followed[_i].expected, "%s", followed[_i].trigger);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("condition");
@@ -132,6 +175,7 @@ int main(void)
     tcase_add_test(tests, test_rows);
     tcase_add_test(tests, test_without_execution);
     tcase_add_test(tests, test_list);
+    tcase_add_loop_test(tests, test_who_can_make_a_trigger_fire, 0, (int)ELEMENTS(followed));
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

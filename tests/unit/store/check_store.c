@@ -10,13 +10,18 @@
 #include "store/log_store.h"
 #include "store/migrate.h"
 #include "store/setting_store.h"
+#include "store/topology_store.h"
 #include "store/trigger_store.h"
 
 #define NOW UINT64_C(1750000000000000)
 
 static const Field no_fields[] = {{}};
 static const Type log_type = {.name = "io.kestra.plugin.core.log.Log", .kind = TYPE_TASK, .fields = no_fields};
-static const Type *const types[] = {&log_type};
+static const Type subflow_type = {
+    .name = "io.kestra.plugin.core.flow.Subflow", .kind = TYPE_TASK, .starts_flow = true, .fields = no_fields};
+static const Type flow_type = {
+    .name = "io.kestra.plugin.core.trigger.Flow", .kind = TYPE_TRIGGER, .follows_flow = true, .fields = no_fields};
+static const Type *const types[] = {&log_type, &subflow_type, &flow_type};
 static const TypeRegistry registry = {types, ELEMENTS(types)};
 
 static Pg *pg;
@@ -111,6 +116,37 @@ START_TEST(revisions_follow_the_rule)
     ck_assert_int_eq(store_flow_revisions(pg, "team.a", "f", &revisions), 0);
     ck_assert_uint_eq(revisions.count, 4);
     ck_assert(revisions.items[2].deleted);
+}
+END_TEST
+
+#define SUBFLOW(id, target) "  - id: " id "\n    type: io.kestra.plugin.core.flow.Subflow\n    namespace: team.b\n    flowId: " target "\n"
+
+START_TEST(a_flow_keeps_what_it_says_of_others)
+{
+    FlowSaved saved;
+    FlowReferences references;
+    static const char source[] = "id: f\nnamespace: team.a\ntasks:\n" SUBFLOW("one", "child") SUBFLOW("two", "child")
+        SUBFLOW("three", "'{{ inputs.which }}'")
+        "triggers:\n  - id: after\n    type: io.kestra.plugin.core.trigger.Flow\n    preconditions: {id: window}\n";
+    ck_assert_int_eq(save_as(source, FLOW_SAVE_CREATE, NULL, false, &saved), 0);
+    ck_assert_int_eq(store_topology_read(pg, "team.a", "f", &references), 0);
+    ck_assert_uint_eq(references.count, 2);
+    ck_assert(streq(references.items[0].target_namespace, "team.b") && streq(references.items[0].target_id, "child"));
+    ck_assert(!references.items[1].target_id && json_object_get(references.items[1].conditions, "preconditions"));
+    flow_references_done(&references);
+    ck_assert_int_eq(store_topology_read(pg, "team.b", NULL, &references), 0);
+    ck_assert_uint_eq(references.count, 2);
+    flow_references_done(&references);
+    ck_assert_int_eq(save_as(FLOW("f", ""), FLOW_SAVE_UPDATE, NULL, false, &saved), 0);
+    ck_assert_int_eq(store_topology_read(pg, "team.a", "f", &references), 0);
+    ck_assert_uint_eq(references.count, 0);
+    ck_assert_int_eq(save_as(source, FLOW_SAVE_UPDATE, NULL, false, &saved), 0);
+    _cleanup_flow_keys_ FlowKeys keys = {};
+    ck_assert_int_eq(store_topology_flows(pg, &keys), 0);
+    ck_assert(keys.count == 1 && streq(keys.items[0].id, "f"));
+    ck_assert_int_eq(store_flow_delete(pg, "team.a", "f", NULL, false, NULL), 0);
+    ck_assert_int_eq(store_topology_read(pg, "team.b", "child", &references), 0);
+    ck_assert_uint_eq(references.count, 0);
 }
 END_TEST
 
@@ -570,6 +606,7 @@ int main(void)
     tcase_add_checked_fixture(test, setup, teardown);
     tcase_add_test(test, the_schema_is_checked);
     tcase_add_test(test, revisions_follow_the_rule);
+    tcase_add_test(test, a_flow_keeps_what_it_says_of_others);
     tcase_add_test(test, a_flow_from_a_file_is_read_only);
     tcase_add_test(test, flows_are_searched);
     tcase_add_test(test, the_cache_sees_new_revisions);

@@ -22,6 +22,7 @@ const Type condition_core_execution_flow = {
                                      "io.kestra.plugin.core.condition.ExecutionFlowCondition", NULL},
     .kind = TYPE_CONDITION,
     .where = RUN_NOWHERE,
+    .by_flow = true,
     .title = "An execution is one of a certain flow.",
     .fields = fields,
     .holds = holds,

@@ -27,6 +27,7 @@ const Type condition_core_execution_namespace = {
                                      "io.kestra.plugin.core.condition.ExecutionNamespaceCondition", NULL},
     .kind = TYPE_CONDITION,
     .where = RUN_NOWHERE,
+    .by_flow = true,
     .title = "An execution is one of a certain namespace.",
     .fields = fields,
     .holds = holds,

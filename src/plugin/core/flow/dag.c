@@ -122,6 +122,7 @@ const Type task_core_dag = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.Dag", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_DAG,
     .title = "Run tasks in the order of their dependencies",
     .doc = "Each task starts as soon as all that it depends on have ended; what does not depend on each other runs at the "
            "same time. A disabled task counts as ended.",

@@ -26,6 +26,7 @@ const Type task_core_each_parallel = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.EachParallel", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_LOOP_PARALLEL,
     .title = "Run tasks for each value, all at the same time",
     .doc = "The older form of ForEach with a concurrencyLimit; here the tasks of one value run at the same time, too.",
     .deprecated = true,

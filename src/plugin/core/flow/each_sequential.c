@@ -24,6 +24,7 @@ const Type task_core_each_sequential = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.EachSequential", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_LOOP,
     .title = "Run tasks for each value, one value after another",
     .doc = "The older form of ForEach.",
     .deprecated = true,

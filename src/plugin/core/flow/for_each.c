@@ -34,6 +34,7 @@ const Type task_core_for_each = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.ForEach", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_LOOP,
     .title = "Run tasks for each value of a list",
     .doc = "Runs its tasks, one after another, for each value; `taskrun.value` is the value (`parent.taskrun.value` deeper "
            "down). With `concurrencyLimit` several values are worked on at the same time.",

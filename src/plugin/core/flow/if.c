@@ -44,6 +44,7 @@ const Type task_core_if = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.If", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_CHOICE,
     .title = "Run tasks on a condition",
     .doc = "Evaluates `condition` once and runs the tasks of `then` or of `else`, one after another.",
     .fields = fields,

@@ -22,6 +22,7 @@ const Type task_core_parallel = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.Parallel", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_PARALLEL,
     .title = "Run tasks at the same time",
     .doc = "Starts all its tasks at once, or at most `concurrent` of them. After a failure nothing more is started; what "
            "runs already may finish, then `errors` run.",

@@ -100,6 +100,7 @@ const Type task_core_subflow = {
                                      "io.kestra.core.tasks.flows.Flow", NULL},
     .kind = TYPE_TASK,
     .where = RUN_EXECUTOR,
+    .starts_flow = true,
     .title = "Start an execution of another flow",
     .doc = "Creates an execution of the flow and, unless `wait` is false, waits until it has ended. Outputs of the child's flow "
            "are then under `outputs.<task id>.outputs`.",

@@ -59,6 +59,7 @@ const Type task_core_switch = {
     .aliases = (const char *const[]){"io.kestra.core.tasks.flows.Switch", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
+    .shape = SHAPE_CHOICE,
     .title = "Run tasks chosen by a value",
     .doc = "Evaluates `value` once and runs the tasks of the case of that name, or `defaults`, one after another.",
     .fields = fields,

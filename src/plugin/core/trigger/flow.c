@@ -105,6 +105,7 @@ const Type trigger_core_flow = {
     .aliases = (const char *const[]){"io.kestra.core.models.triggers.types.Flow", NULL},
     .kind = TYPE_TRIGGER,
     .where = RUN_NOWHERE,
+    .follows_flow = true,
     .title = "Start the flow when other flows' executions change state.",
     .fields = fields,
     .outputs = outputs,
