@@ -60,6 +60,9 @@ libplugin_a_SOURCES = \
 	src/plugin/core/flow/wait_for.c \
 	src/plugin/core/http/download.c \
 	src/plugin/core/http/http.c src/plugin/core/http/http.h \
+	src/plugin/core/http/http_call.c src/plugin/core/http/http_private.h \
+	src/plugin/core/http/http_charset.c \
+	src/plugin/core/http/http_options.c \
 	src/plugin/core/http/request.c \
 	src/plugin/core/kv/delete.c \
 	src/plugin/core/kv/get.c \

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run by tools/test integration, beside a server.
 EXTRA_DIST += \
+	tests/data/task \
 	tests/integration/client.py \
+	tests/integration/http_server.py \
 	tests/integration/standalone-fake-role.py \
 	tests/integration/test-api.py \
 	tests/integration/test-auth.py \
@@ -10,5 +12,6 @@ EXTRA_DIST += \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-roles.py \
 	tests/integration/test-schedule.py \
+	tests/integration/test-tasks.py \
 	tests/integration/test-standalone-supervisor.sh \
 	tests/integration/test-with-server.sh

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.kestra.plugin.core.http.Download: the answer's body becomes a file of internal storage. */
+#include <ctype.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -39,28 +40,62 @@ static char *extension_of(const char *uri)
     return dot > 0 && uri[dot - 1] == '.' && end - dot <= 8 && end > dot ? xstrndup(uri + dot - 1, end - dot + 1) : xstrdup("");
 }
 
+/* The name that the server gives the file, without a path, in letters that a URI takes; NULL: none. Caller frees. */
+static char *name_of(const json_t *headers)
+{
+    const char *name, *disposition = NULL, *found;
+    json_t *values;
+    json_object_foreach((json_t *)headers, name, values)
+        if (strcasecmp(name, "Content-Disposition") == 0)
+            disposition = json_string_value(json_array_get(values, 0));
+    if (!disposition || !(found = strcasestr(disposition, "filename=")))
+        return NULL;
+    found += strlen("filename=");
+    found += *found == '"';
+    _cleanup_free_ char *whole = xstrndup(found, strcspn(found, "\";"));
+    char *slash = strrchr(whole, '/'), *result = xstrdup(slash ? slash + 1 : whole);
+    for (char *c = result; *c; c++)
+        if (!isalnum((unsigned char)*c) && (!strchr("-_+=.", *c) || (*c == '.' && (c[1] == '.' || c == result))))
+            *c = '_';
+    if (*result)
+        return result;
+    free(result);
+    return NULL;
+}
+
 static int store(RunContext *run, const char *path, const HttpAnswer *answer)
 {
     char id[ID_BYTES];
     id_new(id);
-    _cleanup_free_ char *extension = extension_of(answer->uri), *uri = NULL;
-    _cleanup_free_ char *name = xasprintf("%s%s", id, extension);
+    _cleanup_free_ char *given = name_of(answer->headers), *extension = extension_of(answer->uri), *uri = NULL;
+    _cleanup_free_ char *name = given ? xstrdup(given) : xasprintf("%s%s", id, extension);
     int r = script_files_upload(run, path, name, &uri);
     if (r == 0)
         run_output(run, "uri", json_string(uri));
     return r;
 }
 
+static void count_bytes(RunContext *run, const HttpAnswer *answer, int64_t length)
+{
+    _cleanup_free_ char *method = NULL, *code = xasprintf("%ld", answer->code);
+    if (run_text(run, "method", &method) != 0)
+        return; /* it was rendered before, for the request */
+    _cleanup_json_ json_t *tags = json_pack("{s:s,s:s}", "request.method", method ? method : "GET", "response.code", code);
+    run_counter(run, "response.length", (double)length, tags);
+}
+
 static int run_download(RunContext *run)
 {
-    _cleanup_free_ char *path = xasprintf("%s/download", run->working_directory);
-    _cleanup_(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_free_ char *path = xasprintf("%s/.download-%s", run->working_directory, id);
+    _cleanup_(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return run_fail(run, "The working directory cannot be written: %m");
     Download download = {.fd = fd};
     _cleanup_(http_answer_done) HttpAnswer answer = {};
     bool fail_on_empty;
-    int r = http_exchange(run, &(HttpBodySink){.take = take, .userdata = &download}, &answer);
+    int r = http_exchange(run, &(HttpBodySink){.take = take, .userdata = &download, .is_file = true}, &answer);
     if (r == 0)
         r = run_boolean(run, "failOnEmptyResponse", true, &fail_on_empty);
     if (r != 0)
@@ -68,16 +103,19 @@ static int run_download(RunContext *run)
     if (download.length == 0 && fail_on_empty)
         return run_fail(run, "No response from server");
     if (download.length == 0)
-        run_log(run, LOG_LEVEL_WARN, "No response from server");
+        run_log(run, LOG_LEVEL_WARN, "File '%s' is empty", answer.uri);
+    run_log(run, LOG_LEVEL_DEBUG, "File '%s' downloaded with size '%" PRId64 "'", answer.uri, download.length);
     run_output(run, "code", json_integer(answer.code));
     run_output(run, "length", json_integer(download.length));
     run_output(run, "headers", json_incref(answer.headers));
-    run_counter(run, "response.length", (double)download.length, NULL);
-    return store(run, path, &answer);
+    count_bytes(run, &answer, download.length);
+    r = store(run, path, &answer);
+    (void)unlink(path); /* the working directory goes with the task anyway */
+    return r;
 }
 
 static const Field fields[] = {
-    HTTP_FIELDS,
+    HTTP_TASK_FIELDS,
     {"failOnEmptyResponse", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true", .doc = "An empty answer is a failure."},
     {},
 };

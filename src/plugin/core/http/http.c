@@ -1,253 +1,214 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Properties → HttpRequest. Everything is rendered before anything is sent. */
+/* One exchange: sent, logged, and its answer judged. */
 #include "plugin/core/http/http.h"
 
-#include "blob/blob.h"
-#include "plugin/script_files.h"
-#include "when/duration.h"
+#include "base/buffer.h"
+#include "model/encryption.h"
+#include "model/log_entry.h"
+#include "plugin/core/http/http_private.h"
 
-#define TIMEOUT_DEFAULT          (10 * USEC_PER_SEC)
-#define ANSWER_BYTES_MAX_DEFAULT 10485760
+enum { FAILURE_BYTES_MAX = 4096 };
 
-const char *const http_methods[] = {"OPTIONS", "GET",     "HEAD",  "POST",   "PUT", "DELETE",
-                                    "TRACE",   "CONNECT", "PATCH", "CUSTOM", NULL};
-static const char *const proxy_types[] = {"DIRECT", "HTTP", "SOCKS", NULL};
-const Field http_option_fields[] = {
-    {"connectTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT10S\"", .doc = "Longest time to connect."},
-    {"readTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT10S\"", .doc = "Longest silence while it answers."},
-    {"readIdleTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT5M\"", .doc = "Accepted; see readTimeout."},
-    {"connectionPoolIdleTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT0S\"",
-     .doc = "Accepted; connections are not kept."},
-    {"maxContentLength", FIELD_INTEGER, FIELD_DYNAMIC, .fallback = "10485760",
-     .doc = "Longest body of the answer, in bytes."},
-    {"followRedirects", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true", .doc = "Follow redirects."},
-    {"basicAuthUser", FIELD_STRING, FIELD_DYNAMIC, .doc = "User of HTTP basic authentication."},
-    {"basicAuthPassword", FIELD_STRING, FIELD_DYNAMIC, .doc = "Password of HTTP basic authentication."},
-    {"proxyType", FIELD_ENUM, FIELD_DYNAMIC, .values = proxy_types, .fallback = "\"DIRECT\"", .doc = "Kind of proxy."},
-    {"proxyAddress", FIELD_STRING, FIELD_DYNAMIC, .doc = "Host of the proxy."},
-    {"proxyPort", FIELD_INTEGER, FIELD_DYNAMIC, .doc = "Port of the proxy."},
-    {"proxyUsername", FIELD_STRING, FIELD_DYNAMIC, .doc = "User of the proxy."},
-    {"proxyPassword", FIELD_STRING, FIELD_DYNAMIC, .doc = "Password of the proxy."},
-    {"defaultCharset", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"UTF-8\"", .doc = "Accepted; texts are UTF-8."},
-    {"logLevel", FIELD_STRING, FIELD_DYNAMIC, .doc = "Accepted."},
-    {},
-};
-const Field http_ssl_fields[] = {
-    {"insecureTrustAllCertificates", FIELD_BOOLEAN, FIELD_DYNAMIC,
-     .doc = "Take any certificate. Only for tests: the connection is then open to anyone in between."},
+const Field http_request_outputs[] = {
+    {"uri", FIELD_STRING, .doc = "Address that answered, after redirects."},
+    {"code", FIELD_INTEGER, .doc = "Status."},
+    {"headers", FIELD_MAP, .item = FIELD_LIST, .doc = "Headers of the answer; each a list."},
+    {"body", FIELD_ANY, .doc = "Body of the answer, as text."},
+    {"encryptedBody", FIELD_ANY, .doc = "The body, encrypted, when encryptBody is set."},
     {},
 };
 
-/* The rendered properties that the request borrows from. */
-typedef struct Properties {
-    json_t *options, *ssl, *form;
-    char *content_type;
-} Properties;
+/* --- logs --- */
 
-static int64_t integer_of(const json_t *value, int64_t fallback)
+/* Values that log in somewhere are not shown, secret() or not. */
+static bool is_confidential(const char *name)
 {
-    if (json_is_string(value)) {
-        char *end;
-        intmax_t number = strtoimax(json_string_value(value), &end, 10);
-        return *end == '\0' && end != json_string_value(value) ? number : fallback;
-    }
-    return json_is_integer(value) ? json_integer_value(value) : fallback;
+    static const char *const names[] = {"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"};
+    for (size_t i = 0; i < ELEMENTS(names); i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
 }
 
-static bool boolean_of(const json_t *value, bool fallback)
+/* headers: name → text, or → list of texts. */
+static void log_headers(RunContext *run, const char *title, const json_t *headers)
 {
-    if (json_is_string(value))
-        return strcasecmp(json_string_value(value), "true") == 0;
-    return value ? json_is_true(value) : fallback;
-}
-
-static usec_t duration_of(const json_t *value, usec_t fallback)
-{
-    usec_t duration;
-    if (json_is_number(value) && json_number_value(value) >= 0)
-        return (usec_t)(json_number_value(value) * (double)USEC_PER_SEC);
-    return json_is_string(value) && duration_parse(json_string_value(value), &duration) == 0 ? duration : fallback;
-}
-
-static void take_options(HttpRequest *request, const Properties *properties)
-{
-    const json_t *options = properties->options;
-    const char *proxy_type = json_get_text(options, "proxyType", "DIRECT");
-    request->connect_timeout_usec = duration_of(json_object_get(options, "connectTimeout"), TIMEOUT_DEFAULT);
-    request->read_timeout_usec = duration_of(json_object_get(options, "readTimeout"), TIMEOUT_DEFAULT);
-    request->follow_redirects = boolean_of(json_object_get(options, "followRedirects"), true);
-    request->answer_bytes_max = integer_of(json_object_get(options, "maxContentLength"), ANSWER_BYTES_MAX_DEFAULT);
-    request->insecure = boolean_of(json_object_get(properties->ssl, "insecureTrustAllCertificates"), false);
-    request->user = json_get_text(options, "basicAuthUser", NULL);
-    request->password = json_get_text(options, "basicAuthPassword", NULL);
-    if (streq(proxy_type, "DIRECT"))
-        return;
-    request->proxy = json_get_text(options, "proxyAddress", NULL);
-    request->proxy_is_socks = streq(proxy_type, "SOCKS");
-    request->proxy_port = (uint16_t)integer_of(json_object_get(options, "proxyPort"), 0);
-    request->proxy_user = json_get_text(options, "proxyUsername", NULL);
-    request->proxy_password = json_get_text(options, "proxyPassword", NULL);
-}
-
-static int take_headers(RunContext *run, HttpRequest *request, const Properties *properties)
-{
-    _cleanup_json_ json_t *headers = NULL;
-    int r = run_value(run, "headers", &headers);
-    if (r != 0)
-        return r;
-    request->headers = json_object();
+    _cleanup_buffer_ Buffer text = {};
     const char *name;
     json_t *value;
-    json_object_foreach(headers, name, value)
-        json_object_set_new(request->headers, name, run_text_of(value));
-    if (properties->content_type && request->parts.count == 0)
-        json_set_text(request->headers, "Content-Type", properties->content_type);
-    else if (request->body && !properties->form && !json_object_get(request->headers, "Content-Type"))
-        json_set_text(request->headers, "Content-Type", "application/json");
-    else if (request->body && properties->form)
-        json_set_text(request->headers, "Content-Type", "application/x-www-form-urlencoded");
-    return 0;
+    buffer_append(&text, title);
+    json_object_foreach((json_t *)headers, name, value) {
+        const json_t *first = json_is_array(value) ? json_array_get(value, 0) : value;
+        buffer_printf(&text, "\n%s: %s", name, is_confidential(name) ? "******" : json_string_value(first));
+    }
+    run_log(run, LOG_LEVEL_DEBUG, "%s", buffer_text(&text));
 }
 
-/* --- forms --- */
-
-static int take_part(RunContext *run, HttpRequest *request, const char *name, json_t *value)
+static void log_request(RunContext *run, const HttpCall *call)
 {
-    bool is_file = json_is_object(value) && json_object_get(value, "content");
-    _cleanup_json_ json_t *text = run_text_of(is_file ? json_object_get(value, "content") : value);
-    HttpPart part = {.name = xstrdup(name), .file_name = is_file ? xstrdup_null(json_get_text(value, "name", NULL)) : NULL};
-    int r = 0;
-    if (blob_is_uri(json_string_value(text)))
-        r = script_files_localize(run, json_string_value(text), &part.path);
-    else
-        part.text = xstrdup(json_string_value(text));
-    vec_push(&request->parts, part);
-    return r;
+    const HttpRequest *request = &call->request;
+    if (call->logs & HTTP_LOG_REQUEST_HEADERS)
+        log_headers(run, "Request headers:", request->headers);
+    if ((call->logs & HTTP_LOG_REQUEST_BODY) && request->body)
+        run_log(run, LOG_LEVEL_DEBUG, "Request body:\n%s", request->body);
 }
 
-static void escape(Buffer *text, const char *value)
+static void log_answer(RunContext *run, const HttpCall *call, const HttpAnswer *answer)
 {
-    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-        bool is_plain = (*c >= '0' && *c <= '9') || ((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z') || strchr("-._~", *c);
-        if (is_plain)
-            buffer_append_char(text, (char)*c);
-        else
-            buffer_printf(text, "%%%02X", *c);
-    }
-}
-
-static char *encode_form(json_t *form)
-{
-    Buffer text = {};
-    const char *name;
-    json_t *value;
-    json_object_foreach(form, name, value) {
-        _cleanup_json_ json_t *plain = run_text_of(value);
-        if (text.length > 0)
-            buffer_append_char(&text, '&');
-        escape(&text, name);
-        buffer_append_char(&text, '=');
-        escape(&text, json_string_value(plain));
-    }
-    return buffer_take(&text);
-}
-
-static int take_body(RunContext *run, HttpRequest *request, const Properties *properties)
-{
-    if (!json_is_object(properties->form))
-        return run_text(run, "body", &request->body);
-    if (!properties->content_type || !starts_with(properties->content_type, "multipart/form-data")) {
-        request->body = encode_form(properties->form);
-        return 0;
-    }
-    const char *name;
-    json_t *value;
-    json_object_foreach(properties->form, name, value) {
-        int r = take_part(run, request, name, value);
-        if (r != 0)
-            return r;
-    }
-    return 0;
+    run_log(run, LOG_LEVEL_DEBUG, "Request '%s' from '%s' with the response code '%ld'", answer->uri, answer->address,
+            answer->code);
+    if (call->logs & HTTP_LOG_RESPONSE_HEADERS)
+        log_headers(run, "Response headers:", answer->headers);
 }
 
 /* --- the exchange --- */
 
-static int prepare(RunContext *run, HttpRequest *request, Properties *properties)
-{
-    int r = run_value(run, "options", &properties->options);
-    if (r == 0)
-        r = run_value(run, "sslOptions", &properties->ssl);
-    if (r == 0)
-        r = run_value(run, "formData", &properties->form);
-    if (r == 0)
-        r = run_text(run, "contentType", &properties->content_type);
-    if (r == 0)
-        r = run_text(run, "uri", &request->uri);
-    if (r == 0)
-        r = run_text(run, "method", &request->method);
-    if (r == 0)
-        r = take_body(run, request, properties);
-    if (r == 0)
-        r = take_headers(run, request, properties);
-    if (r == 0)
-        take_options(request, properties);
-    return r;
-}
-
-static void request_done(HttpRequest *request, Properties *properties)
-{
-    for (size_t i = 0; i < request->parts.count; i++) {
-        free(request->parts.items[i].name);
-        free(request->parts.items[i].file_name);
-        free(request->parts.items[i].text);
-        free(request->parts.items[i].path);
-    }
-    vec_free(&request->parts);
-    free(request->uri);
-    free(request->method);
-    free(request->body);
-    json_decref(request->headers);
-    json_decref(properties->options);
-    json_decref(properties->ssl);
-    json_decref(properties->form);
-    free(properties->content_type);
-}
-
-static int send_request(RunContext *run, const HttpRequest *request, HttpAnswer *ret)
-{
-    _cleanup_diag_ Diag diag = DIAG_INIT;
+/* The beginning of the body of a failure is kept for the message: what was asked for is not in it. */
+typedef struct Receiver {
+    const HttpBodySink *sink;
     bool allow_failed;
-    int r = run_boolean(run, "allowFailed", false, &allow_failed);
-    if (r != 0)
-        return r;
-    if (!run->http)
-        return run_fail(run, "HTTP is not available here");
-    r = run->http->exchange(request, ret, &diag);
-    if (r != 0)
-        return r > 0 ? run_fail(run, "%s", diag_first(&diag)) : trace(r);
-    if (ret->code >= 400 && !allow_failed) {
-        r = run_fail(run, "Failed http request with response code '%ld' and uri '%s'", ret->code, ret->uri);
+    Buffer failure;
+} Receiver;
+
+static bool receive(void *userdata, long code, const char *bytes, size_t length)
+{
+    Receiver *receiver = userdata;
+    if (code < 400 || receiver->allow_failed)
+        return receiver->sink->take(receiver->sink->userdata, bytes, length);
+    if (receiver->failure.length < FAILURE_BYTES_MAX)
+        buffer_append_n(&receiver->failure, bytes, MIN(length, FAILURE_BYTES_MAX - receiver->failure.length));
+    return true;
+}
+
+static int fail_by_code(RunContext *run, const HttpAnswer *answer, const Buffer *body)
+{
+    _cleanup_free_ char *text = NULL;
+    if (body->length == 0 || http_charset_decode("UTF-8", body->text, body->length, &text) != 0)
+        return run_fail(run, "Failed http request with response code '%ld' and uri '%s'", answer->code, answer->uri);
+    return run_fail(run, "Failed http request with response code '%ld' and uri '%s' and body:\n%s", answer->code, answer->uri,
+                    text);
+}
+
+static int send_request(RunContext *run, HttpCall *call, const HttpBodySink *sink, HttpAnswer *ret)
+{
+    Receiver receiver = {.sink = sink, .allow_failed = sink->allow_failed || call->allow_failed};
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    HttpRequest *request = &call->request;
+    request->take = receive;
+    request->userdata = &receiver;
+    if (sink->is_file && !call->limits_bytes)
+        request->answer_bytes_max = 0;
+    if (!sink->is_file)
+        request->idle_timeout_usec = MIN(request->idle_timeout_usec, request->answer_timeout_usec);
+    log_request(run, call);
+    int r = run->http->exchange(request, ret, &diag);
+    if (r > 0)
+        r = run_fail(run, "%s", diag_first(&diag));
+    if (r == 0)
+        log_answer(run, call, ret);
+    if (r == 0 && ret->code >= 400 && !receiver.allow_failed) {
+        r = fail_by_code(run, ret, &receiver.failure);
         http_answer_done(ret);
     }
-    return r;
+    buffer_done(&receiver.failure);
+    return r < 0 ? trace(r) : r;
+}
+
+static int exchange(RunContext *run, HttpCall *call, const HttpBodySink *sink, HttpAnswer *ret)
+{
+    if (!run->http)
+        return run_fail(run, "HTTP is not available here");
+    int r = http_call_prepare(run, call);
+    return r == 0 ? send_request(run, call, sink, ret) : r;
 }
 
 int http_exchange(RunContext *run, const HttpBodySink *sink, HttpAnswer *ret)
 {
-    HttpRequest request = {.take = sink->take, .userdata = sink->userdata};
-    Properties properties = {};
-    int r = prepare(run, &request, &properties);
-    if (!sink->limited)
-        request.answer_bytes_max = 0;
-    if (r == 0)
-        r = send_request(run, &request, ret);
-    request_done(&request, &properties);
-    return r;
+    _cleanup_(http_call_done) HttpCall call = {};
+    return exchange(run, &call, sink, ret);
 }
 
 void http_answer_done(HttpAnswer *answer)
 {
     json_decref(answer->headers);
     free(answer->uri);
+    free(answer->address);
     *answer = (HttpAnswer){};
+}
+
+/* --- the body as text --- */
+
+static bool take_bytes(void *userdata, const char *bytes, size_t length)
+{
+    buffer_append_n(userdata, bytes, length);
+    return true;
+}
+
+static const char *header_of(const HttpAnswer *answer, const char *wanted)
+{
+    const char *name;
+    json_t *values;
+    json_object_foreach(answer->headers, name, values)
+        if (strcasecmp(name, wanted) == 0)
+            return json_string_value(json_array_get(values, 0));
+    return NULL;
+}
+
+static int decode_body(RunContext *run, const HttpCall *call, const Buffer *bytes, HttpFetched *ret)
+{
+    const char *content_type = header_of(&ret->answer, "Content-Type");
+    _cleanup_free_ char *named = content_type ? http_charset_of(content_type) : NULL;
+    if (named && http_charset_decode(named, buffer_text(bytes), bytes->length, &ret->body) == 0)
+        return 0;
+    if (named)
+        run_log(run, LOG_LEVEL_WARN, "The answer names an unknown charset '%s'; it is read as %s", named, call->charset);
+    if (http_charset_decode(call->charset, buffer_text(bytes), bytes->length, &ret->body) == 0)
+        return 0;
+    return run_fail(run, "options.defaultCharset: unknown charset '%s'", call->charset);
+}
+
+int http_fetch(RunContext *run, bool allow_failed, HttpFetched *ret)
+{
+    _cleanup_(http_call_done) HttpCall call = {};
+    _cleanup_buffer_ Buffer bytes = {};
+    const HttpBodySink sink = {.take = take_bytes, .userdata = &bytes, .allow_failed = allow_failed};
+    *ret = (HttpFetched){};
+    int r = exchange(run, &call, &sink, &ret->answer);
+    if (r == 0)
+        r = decode_body(run, &call, &bytes, ret);
+    if (r == 0 && (call.logs & HTTP_LOG_RESPONSE_BODY))
+        run_log(run, LOG_LEVEL_DEBUG, "Response body:\n%s", ret->body);
+    if (r != 0)
+        http_fetched_done(ret);
+    return r;
+}
+
+void http_fetched_done(HttpFetched *fetched)
+{
+    http_answer_done(&fetched->answer);
+    free(fetched->body);
+    *fetched = (HttpFetched){};
+}
+
+int http_outputs(RunContext *run, const HttpFetched *fetched, json_t **ret)
+{
+    _cleanup_json_ json_t *outputs = json_object();
+    _cleanup_free_ char *sealed = NULL;
+    bool encrypts;
+    int r = run_boolean(run, "encryptBody", false, &encrypts);
+    if (r != 0)
+        return r;
+    json_set_text(outputs, "uri", fetched->answer.uri);
+    json_object_set_new(outputs, "code", json_integer(fetched->answer.code));
+    json_object_set(outputs, "headers", fetched->answer.headers);
+    if (!encrypts) {
+        json_set_text(outputs, "body", fetched->body);
+    } else {
+        if (!run->encryption_key || encryption_seal(run->encryption_key, fetched->body, &sealed) != 0)
+            return run_fail(run, "encryptBody needs an encryption key: set kestra.encryption.secret-key");
+        json_object_set_new(outputs, "encryptedBody",
+                            json_pack("{s:s,s:s}", "type", "io.kestra.datatype:aes_encrypted", "value", sealed));
+    }
+    *ret = TAKE_PTR(outputs);
+    return 0;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The properties that Request and Download share, and the exchange made of them. */
+/* The properties that Request, Download and Trigger share, and the exchange made of them. */
 #include "plugin/http_client.h"
 #include "plugin/run.h"
 
 extern const Field http_option_fields[];
 extern const Field http_ssl_fields[];
+extern const Field http_request_outputs[]; /* of Request and Trigger; http_outputs() */
 extern const char *const http_methods[];
-/* The rows of both types. */
+/* The rows of all three. */
 #define HTTP_FIELDS                                                                                \
     {"uri", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED,                                          \
      .doc = "Where the request goes; http or https."},                                             \
@@ -20,18 +21,35 @@ extern const char *const http_methods[];
                 "as a file."},                                                                     \
         {"contentType", FIELD_STRING, FIELD_DYNAMIC, .doc = "Media type of the body."},            \
         {"headers", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "More headers."},          \
-        {"allowFailed", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                         \
-         .doc = "An answer of 400 and above is a result, not a failure."},                         \
         {"options", FIELD_OBJECT, 0, .fields = http_option_fields,                                 \
-         .doc = "Timeouts, authentication, proxy."},                                               \
+         .doc = "Timeouts, authentication, proxy, TLS."},                                          \
         {"sslOptions", FIELD_OBJECT, 0, .fields = http_ssl_fields,                                 \
-         .doc = "How the server's certificate is checked."}
+         .doc = "How the server's certificate is checked; the same as options.ssl."}
+/* Of the tasks. */
+#define HTTP_TASK_FIELDS                                                                           \
+    HTTP_FIELDS, {"allowFailed", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                \
+                  .doc = "An answer of 400 and above is a result, not a failure."}
+#define HTTP_ENCRYPT_FIELD                                                                         \
+    {"encryptBody", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                             \
+     .doc = "Give the body as encryptedBody."}
 
 typedef struct HttpBodySink {
     bool (*take)(void *userdata, const char *bytes, size_t length);
     void *userdata;
-    bool limited; /* options.maxContentLength holds */
+    bool is_file;      /* maxContentLength holds only when it is given, readTimeout only until the answer begins */
+    bool allow_failed; /* whatever the properties say */
 } HttpBodySink;
-/* Sends the task's request. RUN_E_FAILED (logged): nothing was answered, or 400 and above without allowFailed. */
+/* Sends what the properties say. RUN_E_FAILED (logged): nothing was answered, or 400 and above that is not allowed. */
 int http_exchange(RunContext *run, const HttpBodySink *sink, HttpAnswer *ret) _must_check_;
 void http_answer_done(HttpAnswer *answer);
+
+/* An answer with its body as text. */
+typedef struct HttpFetched {
+    HttpAnswer answer;
+    char *body;
+} HttpFetched;
+/* http_exchange() with the body, converted to UTF-8 from the charset that the answer names, or options.defaultCharset. */
+int http_fetch(RunContext *run, bool allow_failed, HttpFetched *ret) _must_check_;
+void http_fetched_done(HttpFetched *fetched);
+/* {uri, code, headers, body}; with the property encryptBody encryptedBody instead of body; new. RUN_E_FAILED (logged). */
+int http_outputs(RunContext *run, const HttpFetched *fetched, json_t **ret) _must_check_;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The parts of http.c. */
+#include "plugin/core/http/http.h"
+
+typedef enum HttpLogs {
+    HTTP_LOG_REQUEST_HEADERS = 1 << 0,
+    HTTP_LOG_REQUEST_BODY = 1 << 1,
+    HTTP_LOG_RESPONSE_HEADERS = 1 << 2,
+    HTTP_LOG_RESPONSE_BODY = 1 << 3,
+} HttpLogs;
+
+/* The rendered properties, and the request that borrows from them. */
+typedef struct HttpCall {
+    HttpRequest request;
+    json_t *options;  /* {"options": …, "sslOptions": …} */
+    json_t *form, *headers;
+    char *uri, *method, *body, *content_type;
+    const char *charset; /* options.defaultCharset */
+    unsigned logs;       /* HttpLogs */
+    bool allow_failed;
+    bool limits_bytes;   /* maxContentLength is given */
+} HttpCall;
+/* Renders all. RUN_E_FAILED (logged). Done with http_call_done also then. */
+int http_call_prepare(RunContext *run, HttpCall *call) _must_check_;
+void http_call_done(HttpCall *call);
+
+/* options and sslOptions (rendered) → call. RUN_E_FAILED (logged). */
+int http_options_take(RunContext *run, HttpCall *call) _must_check_;
+
+enum {
+    HTTP_CHARSET_E_UNKNOWN = 1,
+};
+/* Bytes of a charset as UTF-8 without NULs; what is not text in it becomes U+FFFD. Caller frees. */
+int http_charset_decode(const char *charset, const char *bytes, size_t length, char **ret) _must_check_;
+/* UTF-8 as bytes of a charset; what it cannot say becomes '?'. Caller frees. */
+int http_charset_encode(const char *charset, const char *text, char **ret, size_t *ret_length) _must_check_;
+/* "latin1" of "text/plain; charset=latin1", or NULL. Caller frees. */
+char *http_charset_of(const char *content_type);

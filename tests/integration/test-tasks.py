@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# with-server: --config tests/data/task/server.json --env tests/data/task/server.env
+"""Every case of tests/data/task, run beside a server. A file is a type, a document of it a case; tests/data/task/README.md."""
+import base64
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+import yaml
+
+import http_server
+from client import call, check, finish, put_flow, run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DATA = HERE + "/../data/task"
+
+
+def insert(value, places):
+    """@NAME@ in texts becomes what it stands for."""
+    if isinstance(value, str):
+        return re.sub("@([A-Z_]+)@", lambda match: str(places.get(match[1], match[0])), value)
+    if isinstance(value, list):
+        return [insert(item, places) for item in value]
+    if isinstance(value, dict):
+        return {name: insert(item, places) for name, item in value.items()}
+    return value
+
+
+def differs(expected, found, path="outputs"):
+    """The first difference as text, or None. Maps: what is expected must be there. "~…" is a pattern of the whole text."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return next(filter(None, (differs(value, found.get(name), path + "." + name) for name, value in expected.items())), None)
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        return next(filter(None, (differs(a, b, "%s[%d]" % (path, i)) for i, (a, b) in enumerate(zip(expected, found)))), None)
+    if isinstance(expected, str) and expected.startswith("~") and isinstance(found, str):
+        matches = re.fullmatch(expected[1:], found, re.S)
+        return None if matches else "%s: %r does not match %r" % (path, found, expected)
+    same = expected == found and isinstance(expected, bool) == isinstance(found, bool)
+    return None if same else "%s: expected %r but found %r" % (path, expected, found)
+
+
+def at(value, path):
+    for step in filter(None, re.split(r"\.(?![^\[]*\])", path)):
+        step = step.strip("[]")
+        value = value.get(step) if isinstance(value, dict) else value[int(step)]
+    return value
+
+
+def judge_logs(case, execution):
+    _, logs = call("GET", "/api/v1/logs/" + execution["id"])
+    lines = ["%s %s" % (entry["level"], entry.get("message", "")) for entry in logs or []]
+    for wanted in case.get("logs", []):
+        if not any(re.search(wanted[1:], line, re.S) if wanted.startswith("~") else wanted in line for line in lines):
+            return "no log line %r among %s" % (wanted, lines)
+    for unwanted in case.get("absent", []):
+        for line in lines:
+            if unwanted in line:
+                return "log line %r holds %r" % (line, unwanted)
+    return None
+
+
+def judge_metrics(case, execution):
+    _, answer = call("GET", "/api/v1/metrics/%s?size=100" % execution["id"])
+    found = {}
+    for metric in answer["results"]:
+        found[metric["name"]] = {"type": metric["type"], "value": metric["value"], "tags": metric.get("tags", {})}
+    return differs(case.get("metrics", {}), found, "metrics")
+
+
+def judge_files(case, execution, outputs):
+    for path, content in case.get("files", {}).items():
+        uri = at(outputs, path)
+        if not isinstance(uri, str):
+            return "outputs.%s is no file: %r" % (path, uri)
+        _, text = call("GET", "/api/v1/executions/%s/file?path=%s" % (execution["id"], urllib.parse.quote(uri)))
+        text = text if isinstance(text, str) else "" if text is None else json.dumps(text)
+        difference = differs(content, text, "file " + path)
+        if difference:
+            return difference
+    return None
+
+
+def judge(case, execution):
+    if not isinstance(execution, dict) or "state" not in execution:
+        return "not started: %s" % (execution,)
+    runs = [task_run for task_run in execution.get("taskRunList", []) if task_run["taskId"] == case.get("look-at", "t")]
+    outputs = runs[-1].get("outputs") if runs else {}
+    state = execution["state"]["current"]
+    problem = None if state == case.get("state", "SUCCESS") else "state: %s" % state
+    problem = problem or differs(case.get("outputs", {}), outputs or {})
+    problem = problem or judge_logs(case, execution) or judge_metrics(case, execution)
+    problem = problem or judge_files(case, execution, outputs)
+    if problem and state != case.get("state", "SUCCESS"):
+        _, logs = call("GET", "/api/v1/logs/" + execution["id"])
+        problem += " " + json.dumps([entry.get("message") for entry in logs or []])
+    return problem
+
+
+def flow_of(case, number, namespace):
+    tasks = case.get("tasks") or [{"id": "t", **case["task"]}]
+    return {"id": "case-%d" % number, "namespace": namespace, **case.get("flow", {}), "tasks": tasks}
+
+
+def run_case(case, number, namespace):
+    """The problem, or None."""
+    flow = flow_of(case, number, namespace)
+    status, body = put_flow("\n".join("%s: %s" % (name, json.dumps(value)) for name, value in flow.items()))
+    if "refused" in case:
+        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+        return None if status == 422 and case["refused"] in text else "answered %s %s" % (status, text)
+    if status != 200:
+        return "the flow is refused: %s" % (body,)
+    _, execution = run(namespace, flow["id"], case.get("inputs"))
+    return judge(case, execution)
+
+
+def places(directory):
+    values = http_server.start(directory)
+    values["BIG"] = "x" * 20000
+    values["B64"] = base64.b64encode(bytes(range(256))).decode()
+    return values
+
+
+def needed(case):
+    """The first program that the case needs and that is not here."""
+    for program in case.get("needs", "").split():
+        if subprocess.run(["sh", "-c", "command -v " + program], capture_output=True).returncode != 0:
+            return program
+    return None
+
+
+def main():
+    patterns = sys.argv[1:] or ["*"]
+    with tempfile.TemporaryDirectory() as directory:
+        values = places(directory)
+        for number, file in enumerate(sorted({file for pattern in patterns for file in glob.glob("%s/%s.yaml" % (DATA, pattern))})):
+            name = os.path.basename(file)[:-5]
+            with open(file) as text:
+                cases = [case for case in yaml.safe_load_all(text) if case]
+            for index, case in enumerate(cases):
+                missing = needed(case)
+                if missing:
+                    print("# %s: %s: %s is not installed" % (name, case["case"], missing))
+                    continue
+                problem = run_case(insert(case, values), index, "test.task%d" % number)
+                check(problem is None, "%s: %s" % (name, case["case"]), problem)
+    finish()
+
+
+main()
