@@ -45,14 +45,25 @@ static const char *mount_point(void)
     return NULL;
 }
 
-static bool is_delegated(const char *directory)
+static bool has_delegate_mark(const char *directory)
 {
     char value[2];
-    if (getxattr(directory, "user.delegate", value, sizeof(value)) >= 1 && value[0] == '1')
-        return true;
-    if (getxattr(directory, "trusted.delegate", value, sizeof(value)) >= 1 && value[0] == '1')
-        return true;
-    return sd_booted() <= 0 && access(directory, W_OK) == 0;
+    return (getxattr(directory, "user.delegate", value, sizeof(value)) >= 1 && value[0] == '1') ||
+           (getxattr(directory, "trusted.delegate", value, sizeof(value)) >= 1 && value[0] == '1');
+}
+
+/* The mark may be above us: kestra-standalone has a delegated group, and each role a group below. */
+static bool is_delegated(const char *directory, const char *mounted)
+{
+    if (sd_booted() <= 0)
+        return access(directory, W_OK) == 0;
+    _cleanup_free_ char *path = xstrdup(directory);
+    while (strlen(path) > strlen(mounted)) {
+        if (has_delegate_mark(path))
+            return true;
+        *strrchr(path, '/') = 0;
+    }
+    return false;
 }
 
 int cgroup_delegated(char **ret_directory)
@@ -69,10 +80,154 @@ int cgroup_delegated(char **ret_directory)
     line += strlen("0::");
     line[strcspn(line, "\n")] = 0;
     _cleanup_free_ char *directory = xasprintf("%s%s", mounted, streq(line, "/") ? "" : line);
-    if (!is_delegated(directory))
+    char *last = strrchr(directory, '/');
+    if (streq(last + 1, CGROUP_SUPERVISOR))
+        *last = 0;
+    if (!is_delegated(directory, mounted))
         return CGROUP_E_NONE;
     *ret_directory = TAKE_PTR(directory);
     return 0;
+}
+
+/* --- controllers --- */
+
+static const char *const controllers[_CGROUP_CONTROLLER_MAX] = {
+    [CGROUP_CPU] = "cpu", [CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids", [CGROUP_IO] = "io"};
+
+const char *cgroup_controller_name(CgroupController controller)
+{
+    return controllers[controller];
+}
+
+static int read_file(const char *path, const char *file, Buffer *ret)
+{
+    _cleanup_free_ char *name = xasprintf("%s/%s", path, file);
+    return read_text(name, ret);
+}
+
+/* The bits of those that the file lists. */
+static unsigned read_controllers(const char *path, const char *file)
+{
+    _cleanup_buffer_ Buffer text = {};
+    unsigned found = 0;
+    if (read_file(path, file, &text) < 0)
+        return 0;
+    for (const char *word = buffer_text(&text); *word; word += strspn(word, " \n")) {
+        size_t length = strcspn(word, " \n");
+        for (unsigned i = 0; i < _CGROUP_CONTROLLER_MAX; i++)
+            if (strlen(controllers[i]) == length && strncmp(word, controllers[i], length) == 0)
+                found |= 1U << i;
+        word += length;
+    }
+    return found;
+}
+
+int cgroup_set(const char *path, const char *file, const char *value)
+{
+    _cleanup_free_ char *name = xasprintf("%s/%s", path, file);
+    _cleanup_(close_fdp) int fd = open(name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, value, strlen(value)) < 0)
+        return -errno;
+    return 0;
+}
+
+static int enable(const char *directory, CgroupController controller)
+{
+    char value[16];
+    (void)snprintf(value, sizeof(value), "+%s", controllers[controller]); /* always fits */
+    int r = cgroup_set(directory, "cgroup.subtree_control", value);
+    if (r != -EBUSY)
+        return r;
+    _cleanup_free_ char *leaf = NULL;
+    if (cgroup_make(directory, CGROUP_SUPERVISOR, &leaf) < 0 || cgroup_set(leaf, "cgroup.procs", "0") < 0)
+        return r;
+    return cgroup_set(directory, "cgroup.subtree_control", value);
+}
+
+unsigned cgroup_divide(const char *directory, char **ret_reason)
+{
+    unsigned offered = read_controllers(directory, "cgroup.controllers");
+    unsigned enabled = read_controllers(directory, "cgroup.subtree_control");
+    Buffer reason = {};
+    for (unsigned i = 0; i < _CGROUP_CONTROLLER_MAX; i++) {
+        int r = enabled & 1U << i ? 0 : offered & 1U << i ? enable(directory, i) : -ENOENT;
+        enabled |= r == 0 ? 1U << i : 0;
+        if (r == 0)
+            continue;
+        errno = -r;
+        buffer_printf(&reason, "%s%s: ", reason.length ? "; " : "", controllers[i]);
+        if (r == -ENOENT)
+            buffer_append(&reason, "not delegated to this group");
+        else if (r == -EBUSY)
+            buffer_append(&reason, "other processes are in the same group");
+        else
+            buffer_printf(&reason, "%m");
+    }
+    *ret_reason = reason.length ? buffer_take(&reason) : NULL;
+    return enabled;
+}
+
+/* --- counters --- */
+
+static uint64_t read_number(const char *p)
+{
+    uint64_t value = 0;
+    for (; *p >= '0' && *p <= '9'; p++)
+        value = value * 10 + (uint64_t)(*p - '0');
+    return value;
+}
+
+/* The numbers that follow `name` and the separator, added up: a name stands at the beginning of a line or after a space. */
+static uint64_t sum_of(const char *text, const char *name, char separator)
+{
+    uint64_t sum = 0;
+    size_t length = strlen(name);
+    for (const char *p = text; (p = strstr(p, name)); p += length)
+        if ((p == text || p[-1] == '\n' || p[-1] == ' ') && p[length] == separator)
+            sum += read_number(p + length + 1);
+    return sum;
+}
+
+/* A file that holds one number, 0 when it is not there. */
+static uint64_t number_of(const char *path, const char *file)
+{
+    _cleanup_buffer_ Buffer text = {};
+    return read_file(path, file, &text) < 0 ? 0 : read_number(buffer_text(&text));
+}
+
+static const struct {
+    const char *file, *name;
+    char separator;
+    size_t offset;
+} counters[] = {
+    {"cpu.stat", "user_usec", ' ', offsetof(CgroupUsage, user_usec)},
+    {"cpu.stat", "system_usec", ' ', offsetof(CgroupUsage, system_usec)},
+    {"cpu.stat", "throttled_usec", ' ', offsetof(CgroupUsage, throttled_usec)},
+    {"io.stat", "rbytes", '=', offsetof(CgroupUsage, read_bytes)},
+    {"io.stat", "wbytes", '=', offsetof(CgroupUsage, written_bytes)},
+    {"pids.events", "max", ' ', offsetof(CgroupUsage, pids_refused)},
+    {"memory.events", "oom_kill", ' ', offsetof(CgroupUsage, oom_kills)},
+};
+
+bool cgroup_usage(const char *path, CgroupUsage *ret)
+{
+    _cleanup_buffer_ Buffer text = {};
+    const char *file = "";
+    *ret = (CgroupUsage){};
+    if (access(path, F_OK) < 0)
+        return false;
+    for (size_t i = 0; i < ELEMENTS(counters); i++) {
+        if (!streq(file, counters[i].file)) {
+            file = counters[i].file;
+            buffer_done(&text);
+            (void)read_file(path, file, &text); /* a controller that is not there has counted nothing */
+        }
+        *(uint64_t *)((char *)ret + counters[i].offset) = sum_of(buffer_text(&text), counters[i].name, counters[i].separator);
+    }
+    ret->oom_here = sum_of(buffer_text(&text), "oom", ' ') > 0; /* memory.events is the last */
+    ret->memory_peak_bytes = number_of(path, "memory.peak");
+    ret->pids_peak = number_of(path, "pids.peak");
+    return true;
 }
 
 int cgroup_make(const char *directory, const char *name, char **ret_path)

@@ -4,12 +4,7 @@
  * not grow with our memory, and the child reports why it failed by writing to a variable. Until exec it may only call
  * what is safe after a fork; everything it needs is computed before. setresuid and friends are called as system calls:
  * glibc's versions would try to change the other threads of the parent.
- *
- * Finding the tree without a cgroup is a walk over /proc. A process belongs to the tree if it descends from the child, or
- * if it descends from us (we are the subreaper, so orphans do) and is in the child's session or carries its mark.
  */
-#include "base/spawn.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -27,40 +22,12 @@
 #include "base/buffer.h"
 #include "base/cgroup.h"
 #include "base/clock.h"
-#include "base/id.h"
+#include "base/spawn_private.h"
 
 #define STACK_BYTES ((size_t)64 * 1024)
-#define MARK_NAME   "SPAWN_TREE=" /* not KESTRA_…: expressions see those */
-#define KILL_ROUNDS 200
 #define LOGIN_FILES_MAX 1024
 
 #define CGROUP_PREFIX "kestra-"
-
-struct Spawner {
-    char *cgroup; /* or NULL */
-    int oom_score; /* ours */
-    VEC(Spawned *) children;
-};
-
-struct Spawned {
-    Spawner *spawner;
-    pid_t pid;
-    int pidfd, input, output, error;
-    bool reaped;
-    char token[ID_BYTES];
-    char *mark;   /* MARK_NAME, the tokens of the processes above us, our token */
-    char *cgroup; /* or NULL */
-};
-
-static int take_int(const char **p)
-{
-    int value = 0;
-    while (**p == ' ')
-        (*p)++;
-    for (; **p >= '0' && **p <= '9'; (*p)++)
-        value = value * 10 + (**p - '0');
-    return value;
-}
 
 /* Groups that a process which is gone has left: those of a worker that was killed, when no systemd cleans up. */
 static void remove_stale_cgroups(const char *parent)
@@ -70,7 +37,7 @@ static void remove_stale_cgroups(const char *parent)
         if (!starts_with(entry->d_name, CGROUP_PREFIX))
             continue;
         const char *p = entry->d_name + strlen(CGROUP_PREFIX);
-        pid_t pid = take_int(&p);
+        pid_t pid = spawn_take_int(&p);
         if (pid == getpid() || kill(pid, 0) == 0 || errno != ESRCH)
             continue;
         _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
@@ -88,7 +55,7 @@ static int own_oom_score(void)
     if (fd >= 0 && read(fd, text, sizeof(text) - 1) <= 0)
         return 0;
     const char *p = text + (*text == '-');
-    int score = take_int(&p);
+    int score = spawn_take_int(&p);
     return *text == '-' ? -score : score;
 }
 
@@ -101,6 +68,10 @@ int spawner_new(const char *cgroup, Spawner **ret)
         spawner->cgroup = *cgroup ? xstrdup(cgroup) : NULL;
     else if (cgroup_delegated(&spawner->cgroup) != 0)
         spawner->cgroup = NULL;
+    if (spawner->cgroup)
+        spawner->controllers = cgroup_divide(spawner->cgroup, &spawner->lack);
+    else
+        spawner->lack = xstrdup("no control group of version 2 was delegated");
     spawner->oom_score = own_oom_score();
     if (spawner->cgroup)
         remove_stale_cgroups(spawner->cgroup);
@@ -115,7 +86,10 @@ Spawner *spawner_free(Spawner *spawner)
     while (spawner->children.count)
         spawn_free(spawner->children.items[0]);
     vec_free(&spawner->children);
+    vec_free(&spawner->orphans);
     free(spawner->cgroup);
+    free(spawner->lack);
+    free(spawner->refused);
     free(spawner);
     return NULL;
 }
@@ -123,6 +97,21 @@ Spawner *spawner_free(Spawner *spawner)
 bool spawner_has_cgroup(const Spawner *spawner)
 {
     return spawner->cgroup != NULL;
+}
+
+unsigned spawner_controllers(const Spawner *spawner)
+{
+    return spawner->controllers;
+}
+
+const char *spawner_lack(const Spawner *spawner)
+{
+    return spawner->lack;
+}
+
+const char *spawner_refused(const Spawner *spawner)
+{
+    return spawner->refused;
 }
 
 /* --- the child's side --- */
@@ -134,6 +123,7 @@ typedef struct Birth {
     char *listen_pid; /* digits are written here, in the environment */
     int standard[3];
     int cgroup_procs;
+    bool adopts; /* becomes the reaper of its tree: without a cgroup */
     char oom_score[16]; /* to be written; "": stays as it is */
     pid_t parent;
     int error; /* errno of what failed, 0 if exec worked */
@@ -260,6 +250,8 @@ static int child_main(void *argument)
     Birth *birth = argument;
     const SpawnOptions *options = birth->options;
     reset_signals();
+    if (birth->adopts)
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail */
     if (join_cgroup(birth) && (options->keep_session || setsid() >= 0) && place_descriptors(birth) &&
         adjust_oom_score(birth) && change_user(options) && set_death_signal(birth) && (!options->directory || chdir(options->directory) == 0)) {
         if (birth->listen_pid)
@@ -305,7 +297,7 @@ static bool move_up(int *fd, int lowest)
 
 static bool is_replaced(const SpawnOptions *options, const char *entry)
 {
-    if (starts_with(entry, MARK_NAME) || starts_with(entry, "LISTEN_"))
+    if (starts_with(entry, SPAWN_MARK) || starts_with(entry, "LISTEN_"))
         return true;
     /* what systemd told us is not meant for our children */
     return !options->environment && (starts_with(entry, "NOTIFY_SOCKET=") || starts_with(entry, "WATCHDOG_"));
@@ -343,18 +335,37 @@ static char **make_environment(Arena *arena, const SpawnOptions *options, Spawne
     return environment;
 }
 
-static int enter_cgroup(Spawner *spawner, const SpawnOptions *options, Spawned *child)
+static int refuse_limit(Spawner *spawner, const SpawnLimit *limit, int r)
 {
-    _cleanup_free_ char *path = NULL;
+    errno = -r;
+    free(spawner->refused);
+    spawner->refused = xasprintf("%s = %s: %m", limit->file, limit->value);
+    return SPAWN_E_LIMIT;
+}
+
+/* Makes the child's cgroup with its limits; *ret_procs stays -1 without one, and /proc does it then. */
+static int enter_cgroup(Spawner *spawner, const SpawnOptions *options, Spawned *child, int *ret_procs)
+{
     _cleanup_free_ char *name =
         xasprintf(CGROUP_PREFIX "%d-%s", (int)getpid(), options->name ? options->name : child->token);
-    if (!spawner->cgroup || cgroup_make(spawner->cgroup, name, &path) < 0)
-        return -1; /* /proc does it then */
-    _cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", path);
-    int fd = open(procs, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0)
-        child->cgroup = TAKE_PTR(path);
-    return fd;
+    if (!spawner->cgroup)
+        return options->limit_count ? refuse_limit(spawner, options->limits, -EOPNOTSUPP) : 0;
+    int r = cgroup_make(spawner->cgroup, name, &child->cgroup);
+    for (size_t i = 0; i < options->limit_count; i++) {
+        if (r == 0)
+            r = cgroup_set(child->cgroup, options->limits[i].file, options->limits[i].value);
+        if (r < 0)
+            return refuse_limit(spawner, &options->limits[i], r);
+    }
+    if (r < 0)
+        return 0;
+    _cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", child->cgroup);
+    *ret_procs = open(procs, O_WRONLY | O_CLOEXEC);
+    if (*ret_procs >= 0)
+        return 0;
+    cgroup_remove(child->cgroup);
+    child->cgroup = (free(child->cgroup), NULL);
+    return 0;
 }
 
 static int clone_child(Birth *birth, Spawned *child)
@@ -440,7 +451,7 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
     child->spawner = spawner;
     const char *above = getenv("SPAWN_TREE");
     id_new(child->token);
-    child->mark = xasprintf("%s%s%s%s", MARK_NAME, above ? above : "", above ? ":" : "", child->token);
+    child->mark = xasprintf("%s%s%s%s", SPAWN_MARK, above ? above : "", above ? ":" : "", child->token);
     vec_push(&spawner->children, child);
     SpawnOptions options = *wanted;
     int r = lift_listen_fds(&options, arena);
@@ -452,7 +463,10 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
         (void)snprintf(birth.oom_score, sizeof(birth.oom_score), "%d", MIN(spawner->oom_score + options.oom_score_adjust, 1000)); /* fits */
     r = open_streams(&options, &birth, child);
     if (r >= 0) {
-        birth.cgroup_procs = enter_cgroup(spawner, &options, child);
+        r = enter_cgroup(spawner, &options, child, &birth.cgroup_procs);
+        birth.adopts = birth.cgroup_procs < 0;
+    }
+    if (r == 0) {
         child->reaped = false;
         r = clone_child(&birth, child);
     }
@@ -461,7 +475,7 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
     for (size_t i = 0; i < options.listen_count; i++)
         close_fd(options.listen_fds[i]);
     close_fd(birth.cgroup_procs);
-    if (r >= 0)
+    if (r == 0)
         r = failure_of(birth.error);
     if (r != 0)
         return trace(r);
@@ -480,6 +494,7 @@ Spawned *spawn_free(Spawned *child)
             spawner->children.items[i] = spawner->children.items[--spawner->children.count];
             break;
         }
+    spawn_forget_orphans(child);
     if (child->cgroup)
         cgroup_remove(child->cgroup);
     free(child->cgroup);
@@ -528,231 +543,43 @@ void spawn_was_reaped(Spawned *child)
     child->reaped = true;
 }
 
+/* The system call, which unlike glibc's function also tells what was used. */
+static bool wait_for(Spawned *child, int options, siginfo_t *ret_info)
+{
+    *ret_info = (siginfo_t){};
+    return syscall(SYS_waitid, P_PIDFD, child->pidfd, ret_info, WEXITED | WNOHANG | options, &child->rusage) == 0 &&
+           ret_info->si_pid != 0;
+}
+
 bool spawn_ended(Spawned *child, siginfo_t *ret_info)
 {
+    siginfo_t info;
     if (child->reaped)
         return true;
-    siginfo_t info = {};
-    if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+    if (!child->cgroup && wait_for(child, WNOWAIT, &info))
+        spawn_note_orphans(child);
+    if (!wait_for(child, 0, &info))
         return false;
     child->reaped = true;
     *ret_info = info;
     return true;
 }
 
-/* --- the tree --- */
-
-typedef struct Entry {
-    pid_t pid, parent, session;
-    bool ended, ours, in_tree;
-} Entry;
-typedef VEC(Entry) Entries;
-
-static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
+static usec_t usec_of(struct timeval time)
 {
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name); /* always fits */
-    _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
-    text[MAX(n, (ssize_t)0)] = 0;
-    return n;
+    return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_usec;
 }
 
-static bool read_entry(pid_t pid, Entry *ret)
+void spawn_usage(const Spawned *child, CgroupUsage *ret, bool *ret_exact_memory)
 {
-    char text[1024];
-    if (read_proc(pid, "stat", text, sizeof(text)) <= 0)
-        return false;
-    const char *p = strrchr(text, ')'); /* the name before it may hold anything */
-    if (!p || !p[1] || !p[2])
-        return false;
-    char state = p[2];
-    p += 3;
-    *ret = (Entry){.pid = pid, .ended = state == 'Z' || state == 'X'};
-    ret->parent = take_int(&p);
-    (void)take_int(&p); /* process group */
-    ret->session = take_int(&p);
-    return true;
-}
-
-static int compare_pids(const void *a, const void *b)
-{
-    const Entry *first = a, *second = b;
-    return (first->pid > second->pid) - (first->pid < second->pid);
-}
-
-static int read_entries(Entries *ret)
-{
-    DIR *directory = opendir("/proc");
-    if (!directory)
-        return outage(-errno);
-    for (struct dirent *item; (item = readdir(directory));) {
-        const char *p = item->d_name;
-        Entry entry;
-        pid_t pid = take_int(&p);
-        if (pid > 0 && !*p && read_entry(pid, &entry))
-            vec_push(ret, entry);
+    const struct rusage *rusage = &child->rusage;
+    if (!child->cgroup || !cgroup_usage(child->cgroup, ret))
+        *ret = (CgroupUsage){.user_usec = usec_of(rusage->ru_utime), .system_usec = usec_of(rusage->ru_stime)};
+    if (!child->cgroup || !(child->spawner->controllers & 1U << CGROUP_IO)) {
+        ret->read_bytes = (uint64_t)rusage->ru_inblock * 512;
+        ret->written_bytes = (uint64_t)rusage->ru_oublock * 512;
     }
-    closedir(directory);
-    if (ret->count)
-        qsort(ret->items, ret->count, sizeof(Entry), compare_pids);
-    return 0;
-}
-
-static bool carries_mark(pid_t pid, const char *token)
-{
-    _cleanup_free_ char *text = xmalloc((size_t)128 * 1024);
-    ssize_t n = read_proc(pid, "environ", text, (size_t)128 * 1024);
-    for (const char *entry = text; n > 0 && entry < text + n; entry += strlen(entry) + 1)
-        if (starts_with(entry, MARK_NAME))
-            return strstr(entry, token) != NULL;
-    return false;
-}
-
-static bool is_other_child(const Spawned *child, pid_t pid)
-{
-    const Spawner *spawner = child->spawner;
-    for (size_t i = 0; i < spawner->children.count; i++) {
-        const Spawned *other = spawner->children.items[i];
-        if (other != child && !other->reaped && other->pid == pid)
-            return true;
-    }
-    return false;
-}
-
-/* Marks with `flag` everything below what is marked already. Parents may come later in the list: until nothing changes,
- * which is after as many rounds as the tree is deep, at most. */
-static void spread(Entries *entries, size_t flag)
-{
-#define FLAG(entry) (*(bool *)((char *)(entry) + flag))
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t i = 0; i < entries->count; i++) {
-            Entry *entry = &entries->items[i], wanted = {.pid = entry->parent};
-            if (FLAG(entry))
-                continue;
-            const Entry *parent = bsearch(&wanted, entries->items, entries->count, sizeof(Entry), compare_pids);
-            if (parent && FLAG(parent))
-                changed = FLAG(entry) = true;
-        }
-    }
-#undef FLAG
-}
-
-static void find_tree(const Spawned *child, Entries *entries)
-{
-    pid_t self = getpid();
-    for (size_t i = 0; i < entries->count; i++) {
-        Entry *entry = &entries->items[i];
-        entry->ours = entry->pid == self;
-        entry->in_tree = entry->pid == child->pid && entry->parent == self && !child->reaped;
-    }
-    spread(entries, offsetof(Entry, ours));
-    spread(entries, offsetof(Entry, in_tree));
-    bool session_is_other = is_other_child(child, child->pid);
-    for (size_t i = 0; i < entries->count; i++) {
-        Entry *entry = &entries->items[i];
-        if (entry->in_tree || !entry->ours || entry->pid == self || entry->ended || is_other_child(child, entry->pid))
-            continue;
-        entry->in_tree = (entry->session == child->pid && !session_is_other) || carries_mark(entry->pid, child->token);
-    }
-    spread(entries, offsetof(Entry, in_tree));
-}
-
-static unsigned signal_by_proc(const Spawned *child, int signal)
-{
-    Entries entries = {};
-    unsigned count = 0;
-    if (read_entries(&entries) >= 0)
-        find_tree(child, &entries);
-    for (size_t i = 0; i < entries.count; i++)
-        if (entries.items[i].in_tree && !entries.items[i].ended) {
-            count++;
-            (void)kill(entries.items[i].pid, signal); /* it may just have ended */
-        }
-    vec_free(&entries);
-    return count;
-}
-
-static void send_signal(void *userdata, int pid)
-{
-    (void)kill(pid, *(int *)userdata); /* it may just have ended */
-}
-
-static unsigned signal_once(Spawned *child, int signal)
-{
-    if (!child->cgroup)
-        return signal_by_proc(child, signal);
-    if (signal != SIGKILL)
-        return cgroup_visit(child->cgroup, send_signal, &signal);
-    unsigned count = cgroup_visit(child->cgroup, NULL, NULL);
-    if (count > 0 && cgroup_kill(child->cgroup) < 0)
-        return cgroup_visit(child->cgroup, send_signal, &signal); /* Linux before 5.14 */
-    return count;
-}
-
-unsigned spawn_signal_tree(Spawned *child, int signal)
-{
-    unsigned count = signal_once(child, signal);
-    if (signal == SIGKILL && !child->cgroup)
-        for (unsigned round = 0, again = count; again > 0 && round < KILL_ROUNDS; round++)
-            again = signal_by_proc(child, SIGKILL);
-    if (count > 0)
-        spawner_reap(child->spawner);
-    return count;
-}
-
-static bool is_waited_for(const Spawner *spawner, pid_t pid)
-{
-    for (size_t i = 0; i < spawner->children.count; i++)
-        if (spawner->children.items[i]->pid == pid && !spawner->children.items[i]->reaped)
-            return true;
-    return false;
-}
-
-unsigned spawner_reap(Spawner *spawner)
-{
-    char name[48], text[16 * 1024];
-    (void)snprintf(name, sizeof(name), "task/%d/children", (int)getpid()); /* always fits */
-    ssize_t n = read_proc(getpid(), name, text, sizeof(text));
-    if (n < 0)
-        return UINT_MAX;
-    unsigned orphans = 0;
-    for (const char *p = text; n > 0 && *p; p += *p == ' ') {
-        const char *before = p;
-        pid_t pid = take_int(&p);
-        if (p == before)
-            break;
-        if (pid > 0 && !is_waited_for(spawner, pid) && waitpid(pid, NULL, WNOHANG) == 0)
-            orphans++; /* one that still runs is left alone */
-    }
-    return orphans;
-}
-
-/* Waits for the tree to end until the deadline, reaping. */
-static bool wait_for_tree(Spawned *child, usec_t deadline)
-{
-    siginfo_t info;
-    for (;;) {
-        bool ended = spawn_ended(child, &info);
-        if (spawn_signal_tree(child, 0) == 0 && ended)
-            return true;
-        usec_t now = clock_monotonic();
-        if (now >= deadline)
-            return false;
-        /* orphans have no descriptor to wait on */
-        usec_t wait = MIN(deadline - now, (ended ? 10 : 50) * USEC_PER_MSEC);
-        struct pollfd poll_fd = {.fd = ended ? -1 : child->pidfd, .events = POLLIN};
-        (void)poll(&poll_fd, 1, (int)MAX(wait / USEC_PER_MSEC, (usec_t)1)); /* the state is looked at in any case */
-    }
-}
-
-void spawn_kill_tree(Spawned *child, usec_t grace)
-{
-    (void)spawn_signal_tree(child, SIGTERM); /* counted below */
-    if (wait_for_tree(child, clock_monotonic() + grace))
-        return;
-    do
-        (void)spawn_signal_tree(child, SIGKILL); /* counted below */
-    while (!wait_for_tree(child, clock_monotonic() + 100 * USEC_PER_MSEC));
+    *ret_exact_memory = ret->memory_peak_bytes > 0;
+    if (!*ret_exact_memory)
+        ret->memory_peak_bytes = (uint64_t)rusage->ru_maxrss * 1024;
 }

@@ -4,13 +4,13 @@
  * Child processes and the whole tree that grows out of each of them.
  *
  * A Spawner makes this process the reaper of everything that its children leave behind (PR_SET_CHILD_SUBREAPER). With a
- * cgroup v2 subtree of our own every child gets a cgroup below it, which no process leaves; without, the tree is found
- * in /proc: what descends from the child, what is in its session, and what carries the child's mark in its environment,
- * so that a double-forked process in a session of its own is still found.
+ * cgroup v2 subtree of our own every child gets a cgroup below it, which no process leaves; without, each child is a reaper
+ * too, and the tree is found in /proc: what descends from the child, is in its session, carries its mark in the environment,
+ * or was left to us when it ended, so that a double-forked process in a session of its own is still found.
  *
  * Not thread safe: one Spawner a process, used from one thread.
  */
-#include "base/base.h"
+#include "base/cgroup.h"
 
 #include <signal.h>
 #include <sys/types.h>
@@ -28,11 +28,20 @@ DEFINE_CLEANUP(Spawner *, spawner_free);
  * orphans still run, UINT_MAX when the kernel does not tell: what a child left behind is among them, or below. */
 unsigned spawner_reap(Spawner *spawner);
 bool spawner_has_cgroup(const Spawner *spawner);
+/* Which controllers the cgroups of children have, one bit a CgroupController. */
+unsigned spawner_controllers(const Spawner *spawner);
+/* Why not all of them, in words; NULL when nothing lacks. Borrowed. */
+const char *spawner_lack(const Spawner *spawner);
 
 enum {
     SPAWN_NULL = -1, /* /dev/null */
     SPAWN_PIPE = -2, /* a pipe; our end by spawn_stdin, spawn_stdout, spawn_stderr */
 };
+
+/* One file of the child's cgroup, written before it starts; needs the controller. */
+typedef struct SpawnLimit {
+    const char *file, *value; /* "memory.max", "67108864" */
+} SpawnLimit;
 
 typedef struct SpawnOptions {
     const char *const *arguments;   /* [0] is the program: a path, or a name looked up in PATH of `environment` */
@@ -49,14 +58,19 @@ typedef struct SpawnOptions {
     bool change_user;               /* to user and group, dropping supplementary groups; needs root */
     uid_t user;
     gid_t group;
+    const SpawnLimit *limits;       /* `limit_count` of them; may be NULL */
+    size_t limit_count;
     const char *name;               /* of the cgroup kestra-PID-NAME, unique among living children; NULL: made up */
 } SpawnOptions;
 
 enum {
     SPAWN_E_NOT_FOUND = 1, /* no such program or directory */
     SPAWN_E_REFUSED,       /* not executable, no permission, not a program of this machine */
+    SPAWN_E_LIMIT,         /* a limit could not be set; spawner_refused() says which */
 };
 
+/* "memory.max = 1: Permission denied" after SPAWN_E_LIMIT. Borrowed until the next start. */
+const char *spawner_refused(const Spawner *spawner);
 /* Starts the program in a session of its own, signals at their defaults. errno tells which after an outcome. */
 int spawn_start(Spawner *spawner, const SpawnOptions *options, Spawned **ret) _must_check_;
 /* Closes descriptors, forgets the child (it may live on) and removes its cgroup if that is empty. */
@@ -73,6 +87,12 @@ int spawn_stderr(Spawned *child);
 const char *spawn_cgroup(const Spawned *child);
 /* Reaps the child if it has ended: true and the details. Not for children watched by loop_add_child, which reaps. */
 bool spawn_ended(Spawned *child, siginfo_t *ret_info);
+/*
+ * What the child, once it has ended, and its tree have used. The cgroup counts exactly; what it does not count (no cgroup, no
+ * controller) comes from wait4: of the child and what it has waited for, and the memory of the largest single process,
+ * which is never less than ours was when we started it; *ret_exact_memory tells the two apart.
+ */
+void spawn_usage(const Spawned *child, CgroupUsage *ret, bool *ret_exact_memory);
 /* The child was reaped by someone else (loop_add_child). */
 void spawn_was_reaped(Spawned *child);
 /* Sends the signal to every process of the tree; returns how many there were. SIGKILL is repeated until no new process

@@ -142,12 +142,12 @@ START_TEST(test_listen_descriptors)
 }
 END_TEST
 
-/* Starts a shell that leaves a double-forked sleep in a session of its own, and one beside it. Returns when all run. */
+/* Starts a shell that leaves a double-forked sleep in a session and with an environment of its own, and one beside it. Returns when all run. */
 static Spawned *start_escape(const char *extra)
 {
     static char script[512];
     (void)snprintf(script, sizeof(script),
-                   "%s (setsid sh -c 'trap \"\" TERM; (trap \"\" TERM; sleep 1000) & echo up; wait' &) ; sleep 1000 & echo up; %s",
+                   "%s (setsid env -i sh -c 'trap \"\" TERM; (trap \"\" TERM; sleep 1000) & echo up; wait' &) ; sleep 1000 & echo up; %s",
                    extra, starts_with(extra, "exit") ? "" : "wait");
     static const char *arguments[] = {"sh", "-c", script, NULL};
     SpawnOptions options = shell(arguments);
