@@ -21,10 +21,14 @@ enum { MESSAGE_CHARACTERS_MAX = 10240, READ_BYTES_MAX = 16 * 1024 * 1024 };
 static int service_secret(void *userdata, const char *key, char **ret_text, Diag *diag)
 {
     JobContext *context = userdata;
-    if (secrets_get(key, ret_text) != 0) {
+    int r = secrets_get(key, ret_text);
+    if (r == SECRETS_E_BROKEN)
+        diag_error(diag, NULL, 0, 0, "Cannot find secret for key '%s'. SECRET_%s is set, but cannot be decoded: it must be base64",
+                   key, key);
+    else if (r != 0)
         diag_error(diag, NULL, 0, 0, "Cannot find secret for key '%s'.", key);
+    if (r != 0)
         return EXPR_E_RENDER;
-    }
     mask_add(&context->mask, *ret_text);
     return 0;
 }
@@ -354,6 +358,18 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .encryption_key = settings->encryption_key,
         .http = settings->http,
     };
+}
+
+void job_context_replace(JobContext *context, const Task *task, const json_t *inputs)
+{
+    Mask mask = context->mask;
+    const JobContext old = *context;
+    context->mask = (Mask){};
+    job_context_done(context);
+    job_context_init(context, old.settings, task, old.run.job, inputs, old.sink, old.sink_userdata);
+    for (size_t i = 0; i < mask.values.count; i++)
+        mask_add(&context->mask, mask.values.items[i]);
+    mask_done(&mask);
 }
 
 void job_context_set_directory(JobContext *context, const char *directory)

@@ -42,6 +42,8 @@ typedef struct JobContext {
 void job_context_init(JobContext *context, const JobSettings *settings, const Task *task, const json_t *job,
                       const json_t *inputs, const RunOps *sink, void *sink_userdata);
 void job_context_done(JobContext *context);
+/* The same context for another task in its place: what was secret stays hidden. */
+void job_context_replace(JobContext *context, const Task *task, const json_t *inputs);
 /* Sets run.working_directory (copied) and the variable workingDir. */
 void job_context_set_directory(JobContext *context, const char *directory);
 /* A task that is not part of a parsed flow: what kestra-run is sent. Free with job_task_free. NULL for an unknown type. */

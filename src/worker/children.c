@@ -103,7 +103,7 @@ static void child_lost(Child *child)
 
 static void take_log(Job *job, const json_t *message)
 {
-    job->context.sink->log(job, (int)json_get_integer(message, "level", 0), json_get_text(message, "message", ""));
+    run_log(&job->context.run, (int)json_get_integer(message, "level", 0), "%s", json_get_text(message, "message", ""));
 }
 
 static void take_metric(Job *job, const json_t *message)

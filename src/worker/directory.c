@@ -14,6 +14,11 @@ enum { OPEN_FILES_MAX = 16 };
 #define PREFIX        "run-"
 #define SHARED_PREFIX "shared-"
 
+int directory_prepare(const char *parent)
+{
+    return mkdir(parent, 0711) < 0 && errno != EEXIST ? outage(-errno) : 0;
+}
+
 int directory_make(const char *parent, char **ret_path)
 {
     char id[ID_BYTES];
@@ -24,7 +29,7 @@ int directory_make(const char *parent, char **ret_path)
             *ret_path = TAKE_PTR(path);
             return 0;
         }
-        if (errno != ENOENT || (mkdir(parent, 0711) < 0 && errno != EEXIST))
+        if (errno != ENOENT || directory_prepare(parent) < 0)
             break;
     }
     return outage(-errno);
@@ -40,7 +45,7 @@ int directory_share(const char *parent, const char *path, bool *ret_is_new)
         }
         if (errno == EEXIST)
             return 0;
-        if (errno != ENOENT || (mkdir(parent, 0711) < 0 && errno != EEXIST))
+        if (errno != ENOENT || directory_prepare(parent) < 0)
             break;
     }
     return outage(-errno);
@@ -72,7 +77,8 @@ void directory_sweep(const char *parent)
         return;
     for (struct dirent *entry; (entry = readdir(directory));) {
         _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
-        if (starts_with(entry->d_name, PREFIX) || (starts_with(entry->d_name, SHARED_PREFIX) && is_old(path)))
+        bool is_shared = starts_with(entry->d_name, SHARED_PREFIX) || starts_with(entry->d_name, DIRECTORY_LOG_PREFIX);
+        if (starts_with(entry->d_name, PREFIX) || (is_shared && is_old(path)))
             directory_remove(path);
     }
     closedir(directory);

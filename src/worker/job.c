@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "model/event_kind.h"
+#include "worker/log_file.h"
 #include "worker/workspace.h"
 
 enum { METRICS_MAX = 10000 };
@@ -35,6 +36,8 @@ static void job_log(void *userdata, int level, const char *message)
 {
     Job *job = userdata;
     const json_t *flow = json_object_get(job->claim.body, "flow");
+    if (job->task && job->task->log_to_file && log_file_line(job, level, message))
+        return;
     const LogEntry entry = {
         .namespace = json_get_text(flow, "namespace", ""),
         .flow_id = json_get_text(flow, "id", ""),
@@ -118,6 +121,7 @@ Job *job_new(Worker *worker, QueueJob *claim)
 {
     Job *job = xnew(Job);
     job->worker = worker;
+    job->log_fd = -1;
     job->claim = *claim;
     *claim = (QueueJob){};
     job->previous = worker->last_job;
@@ -159,6 +163,7 @@ Job *job_free(Job *job)
         json_decref(job->metrics.items[i].tags);
     }
     vec_free(&job->metrics);
+    log_file_drop(job);
     if (job->task)
         workspace_close(job);
     if (job->task)
@@ -203,6 +208,8 @@ void job_end(Job *job, State state)
         state = STATE_FAILED;
     json_t *body = event_body(job, state);
     json_object_set_new(body, "parentOutputs", outer_outputs); /* nothing when NULL */
+    _cleanup_free_ char *log_file = log_file_store(job);
+    json_set_text(body, "logFile", log_file); /* nothing when NULL */
     instant_format_usec(clock_realtime(), end);
     json_set_text(body, "endDate", end);
     if (job->task && json_object_size(job->context.run.outputs) > 0)
@@ -331,9 +338,8 @@ static void start_other(Job *job)
     other->retry = own->retry;
     other->allow_failure = own->allow_failure;
     job->other = other;
-    job_context_done(&job->context);
     job->task = other;
-    job_context_init(&job->context, &job->worker->settings.job, other, job->claim.body, job->flow->inputs, &job_run_ops, job);
+    job_context_replace(&job->context, other, job->flow->inputs);
     if (!is_runnable(other->type)) {
         job_fail(job, "The templated task must be a runnable task, and not a templated one: %s", other->type_name);
         return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/lines.h"
 
+enum { LINE_BYTES_USUAL = 64 * 1024 };
+
 static void append(Buffer *line, const char *bytes, size_t length)
 {
     for (const char *nul; (nul = memchr(bytes, '\0', length));) {
@@ -12,16 +14,50 @@ static void append(Buffer *line, const char *bytes, size_t length)
     buffer_append_n(line, bytes, length);
 }
 
-static void give(Lines *lines, LineTaker take, void *userdata)
+/* The memory of an unusually long line is not kept for those that follow. */
+static void empty(Buffer *line)
+{
+    if (line->allocated > LINE_BYTES_USUAL)
+        buffer_done(line);
+    else
+        buffer_clear(line);
+}
+
+static void give(Lines *lines, const LineTaker *taker)
 {
     Buffer *line = &lines->rest;
     if (line->length > 0 && line->text[line->length - 1] == '\r')
         line->text[--line->length] = '\0';
-    take(userdata, buffer_text(line), line->length);
-    buffer_clear(line);
+    taker->take(taker->userdata, buffer_text(line), line->length);
+    empty(line);
 }
 
-void lines_feed(Lines *lines, const char *bytes, size_t length, LineTaker take, void *userdata)
+/* Bytes of a UTF-8 character whose end is not there yet. */
+static size_t half_character(const char *text, size_t length)
+{
+    size_t back = 0;
+    while (back < 3 && back < length && ((unsigned char)text[length - 1 - back] & 0xC0) == 0x80)
+        back++;
+    unsigned char first = back < length ? (unsigned char)text[length - 1 - back] : 0;
+    size_t whole = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+    return whole > back + 1 ? back + 1 : 0;
+}
+
+/* The line is too long to go on: most of it is given, and its end begins the next. */
+static void cut(Lines *lines, const LineTaker *taker)
+{
+    Buffer *line = &lines->rest;
+    size_t kept = taker->keep ? taker->keep(taker->userdata, line->text, line->length) : 0;
+    kept = MAX(MIN(kept, (size_t)LINE_BYTES_MAX / 2), half_character(line->text, line->length));
+    size_t given = line->length - kept;
+    _cleanup_free_ char *end = xstrndup(line->text + given, kept);
+    line->text[given] = '\0';
+    taker->take(taker->userdata, line->text, given);
+    buffer_clear(line);
+    buffer_append_n(line, end, kept);
+}
+
+void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker *taker)
 {
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
@@ -29,7 +65,7 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, LineTaker take, 
         size_t room = LINE_BYTES_MAX - MIN(lines->rest.length, (size_t)LINE_BYTES_MAX);
         if (n > room) {
             append(&lines->rest, bytes, room);
-            give(lines, take, userdata);
+            cut(lines, taker);
             bytes += room;
             length -= room;
             continue;
@@ -37,16 +73,16 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, LineTaker take, 
         append(&lines->rest, bytes, n);
         if (!end)
             return;
-        give(lines, take, userdata);
+        give(lines, taker);
         bytes = end + 1;
         length -= n + 1;
     }
 }
 
-void lines_end(Lines *lines, LineTaker take, void *userdata)
+void lines_end(Lines *lines, const LineTaker *taker)
 {
     if (lines->rest.length > 0)
-        give(lines, take, userdata);
+        give(lines, taker);
 }
 
 void lines_done(Lines *lines)

@@ -8,10 +8,17 @@ enum { LINE_BYTES_MAX = 4 * 1024 * 1024 };
 typedef struct Lines {
     Buffer rest; /* private: what came after the last line break */
 } Lines;
-typedef void (*LineTaker)(void *userdata, const char *line, size_t length);
-/* Calls `take` for every whole line, without its break ("\n" or "\r\n"). A line is cut at LINE_BYTES_MAX. NULs become
- * U+FFFD, because lines travel as texts. The line is terminated and borrowed for the call. */
-void lines_feed(Lines *lines, const char *bytes, size_t length, LineTaker take, void *userdata);
+typedef struct LineTaker {
+    /* A line, terminated, without its break; borrowed for the call. */
+    void (*take)(void *userdata, const char *line, size_t length);
+    /* How many bytes at the end of `text` must stay together with what follows: less than a character, or a secret, is
+     * not cut in two. NULL: none. */
+    size_t (*keep)(void *userdata, const char *text, size_t length);
+    void *userdata;
+} LineTaker;
+/* Gives every whole line; "\n" and "\r\n" end it. A line is cut at LINE_BYTES_MAX, or up to half of that before. NULs
+ * become U+FFFD, because lines travel as texts. */
+void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker *taker);
 /* The stream ended: what is left is a line too. */
-void lines_end(Lines *lines, LineTaker take, void *userdata);
+void lines_end(Lines *lines, const LineTaker *taker);
 void lines_done(Lines *lines);

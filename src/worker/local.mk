@@ -5,6 +5,7 @@ libworker_a_SOURCES = \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \
+	src/worker/log_file.c src/worker/log_file.h \
 	src/worker/process.c \
 	src/worker/records.c src/worker/records.h \
 	src/worker/role.c src/worker/role.h \

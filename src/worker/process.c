@@ -120,9 +120,21 @@ static void take_line(void *userdata, const char *line, size_t length)
     script_line(&stream->process->job->context.run, &stream->process->output, stream->is_stderr, line, length);
 }
 
+static size_t keep_secret(void *userdata, const char *text, size_t length)
+{
+    const Stream *stream = userdata;
+    return mask_tail(&stream->process->job->context.mask, text, length);
+}
+
+static LineTaker taker_of(Stream *stream)
+{
+    return (LineTaker){.take = take_line, .keep = keep_secret, .userdata = stream};
+}
+
 static void close_stream(Stream *stream)
 {
-    lines_end(&stream->lines, take_line, stream);
+    const LineTaker taker = taker_of(stream);
+    lines_end(&stream->lines, &taker);
     stream->source = loop_source_free(stream->source);
     stream->fd = close_fd(stream->fd);
     finish_when_over(stream->process);
@@ -137,9 +149,10 @@ static int on_output(void *userdata, uint32_t events)
         stream->process->job->worker->paused = true;
         return 0;
     }
+    const LineTaker taker = taker_of(stream);
     ssize_t n = read(stream->fd, chunk, sizeof chunk);
     if (n > 0)
-        lines_feed(&stream->lines, chunk, (size_t)n, take_line, stream);
+        lines_feed(&stream->lines, chunk, (size_t)n, &taker);
     else if (n == 0 || (errno != EAGAIN && errno != EINTR))
         close_stream(stream);
     return 0;

@@ -51,6 +51,8 @@ struct Job {
     struct Child *child;
     char *directory;          /* it runs in; NULL: none (workspace.h) */
     VEC(JobMetric) metrics;
+    int log_fd;               /* log_file.h; -1: none */
+    bool log_broken;
 };
 
 struct Worker {

@@ -73,17 +73,20 @@ def judge_metrics(case, execution):
     return differs(case.get("metrics", {}), found, "metrics")
 
 
-def judge_files(case, execution, outputs):
-    for path, content in case.get("files", {}).items():
-        uri = at(outputs, path)
-        if not isinstance(uri, str):
-            return "outputs.%s is no file: %r" % (path, uri)
-        _, text = call("GET", "/api/v1/executions/%s/file?path=%s" % (execution["id"], urllib.parse.quote(uri)))
-        text = text if isinstance(text, str) else "" if text is None else json.dumps(text)
-        difference = differs(content, text, "file " + path)
-        if difference:
-            return difference
-    return None
+def judge_file(execution, name, uri, content):
+    if not isinstance(uri, str):
+        return "%s is no file: %r" % (name, uri)
+    _, text = call("GET", "/api/v1/executions/%s/file?path=%s" % (execution["id"], urllib.parse.quote(uri)))
+    text = text if isinstance(text, str) else "" if text is None else json.dumps(text)
+    return differs(content, text, "file " + name)
+
+
+def judge_files(case, execution, runs):
+    outputs = runs[-1].get("outputs") if runs else None
+    wanted = [(path, at(outputs, path), content) for path, content in case.get("files", {}).items()]
+    if "log-file" in case:
+        wanted.append(("logFile", runs[-1]["attempts"][-1].get("logFile"), case["log-file"]))
+    return next(filter(None, (judge_file(execution, *file) for file in wanted)), None)
 
 
 def judge(case, execution):
@@ -95,7 +98,7 @@ def judge(case, execution):
     problem = None if state == case.get("state", "SUCCESS") else "state: %s" % state
     problem = problem or differs(case.get("outputs", {}), outputs or {})
     problem = problem or judge_logs(case, execution) or judge_metrics(case, execution)
-    problem = problem or judge_files(case, execution, outputs)
+    problem = problem or judge_files(case, execution, runs)
     if problem and state != case.get("state", "SUCCESS"):
         _, logs = call("GET", "/api/v1/logs/" + execution["id"])
         problem += " " + json.dumps([entry.get("message") for entry in logs or []])

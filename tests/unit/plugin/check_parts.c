@@ -54,12 +54,53 @@ START_TEST(test_mask)
 }
 END_TEST
 
-START_TEST(test_mask_lines)
+/* What may be logged of a secret, and what is left of it. */
+static const struct {
+    const char *secret, *text, *masked; /* masked NULL: as it is */
+} masks[] = {
+    {"-----BEGIN\nabcdefgh\n-----END..", "got abcdefgh here", "got ******** here"},
+    {"-----BEGIN\nabcdefgh\n-----END..", "{\"key\":\"-----BEGIN\\nabcdefgh\\n-----END..\"}", "{\"key\":\"**masked************************\"}"},
+    {"  user:\n    word\n", "a word", "a ****"},
+    {"ab\ncd", "ab and cd", NULL},
+    {"say \"hi\"", "{\"a\":\"say \\\"hi\\\"\"}", "{\"a\":\"**masked**\"}"},
+    {"correct horse", "?p=correct%20horse&q=correct+horse", "?p=**masked*******&q=**masked*****"},
+    {"a/b:c", "a%2Fb%3Ac a%2fb%3ac", "**masked* **masked*"},
+    {"correct horse", "Y29ycmVjdCBob3JzZQ==", "**masked**********=="},
+    {"pass word", "Authorization: Basic dXNlcjpwYXNzIHdvcmQ=", "Authorization: Basic dXNlcjp**masked***Q="},
+    {"pass word!", "Basic dXNlcjE6cGFzcyB3b3JkIQ==", "Basic dXNlcjE6**masked******=="},
+    {"<~~>>>", "PH5-Pj4-", "********"},
+    {"abcdefghijklmnop", "it is abcdefgh", "it is ********"},
+    {"abcdefghijklmnop", "ijklmnop is the end", "******** is the end"},
+    {"abcdefghijklmnop", "cdefghijkl", "**masked**"},
+    {"abcdefghijklmnop", "it is abcdefg", NULL},
+    {"abcdefghijklmnop", "cdefghi", NULL},
+    {"abcdefghijklmnop", "the abcdefghij of it", NULL},
+    {"\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F!", "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F!", "*****"},
+    {"x", "x", NULL},
+};
+
+START_TEST(test_mask_forms)
 {
     Mask mask = {};
-    mask_add(&mask, "-----BEGIN\nabcdefgh\n-----END..");
-    _cleanup_free_ char *line = mask_apply(&mask, "got abcdefgh here");
-    ck_assert_str_eq(line, "got ******** here");
+    mask_add(&mask, masks[_i].secret);
+    _cleanup_free_ char *found = mask_apply(&mask, masks[_i].text);
+    if (masks[_i].masked)
+        ck_assert_str_eq(found, masks[_i].masked);
+    else
+        ck_assert_msg(!found, "%s", found);
+    mask_done(&mask);
+}
+END_TEST
+
+START_TEST(test_mask_tail)
+{
+    Mask mask = {};
+    ck_assert_uint_eq(mask_tail(&mask, "abc", 3), 0);
+    mask_add(&mask, "abcabd");
+    ck_assert_uint_eq(mask_tail(&mask, "xyabcab", 7), 5);
+    ck_assert_uint_eq(mask_tail(&mask, "xyabcabd", 8), 0);
+    ck_assert_uint_eq(mask_tail(&mask, "xya", 3), 1);
+    ck_assert_uint_eq(mask_tail(&mask, "ab", 2), 2);
     mask_done(&mask);
 }
 END_TEST
@@ -144,7 +185,8 @@ int main(void)
     tcase_add_loop_test(tests, test_glob, 0, ELEMENTS(globs));
     tcase_add_test(tests, test_hostile_glob_ends);
     tcase_add_test(tests, test_mask);
-    tcase_add_test(tests, test_mask_lines);
+    tcase_add_loop_test(tests, test_mask_forms, 0, ELEMENTS(masks));
+    tcase_add_test(tests, test_mask_tail);
     tcase_add_loop_test(tests, test_secret_encoding, 0, ELEMENTS(encoded));
     tcase_add_test(tests, test_secret_sources);
     tcase_add_test(tests, test_wire);

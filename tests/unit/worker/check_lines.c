@@ -14,6 +14,8 @@ static void take(void *userdata, const char *line, size_t length)
         buffer_printf(&seen, "[%s]", line);
 }
 
+static const LineTaker taker = {.take = take};
+
 static void setup(void)
 {
     buffer_clear(&seen);
@@ -23,12 +25,12 @@ static void setup(void)
 START_TEST(test_lines)
 {
     Lines lines = {};
-    lines_feed(&lines, "one\ntw", 6, take, NULL);
+    lines_feed(&lines, "one\ntw", 6, &taker);
     ck_assert_str_eq(buffer_text(&seen), "[one]");
-    lines_feed(&lines, "o\r\n\nlast", 8, take, NULL);
+    lines_feed(&lines, "o\r\n\nlast", 8, &taker);
     ck_assert_str_eq(buffer_text(&seen), "[one][two][]");
-    lines_end(&lines, take, NULL);
-    lines_end(&lines, take, NULL);
+    lines_end(&lines, &taker);
+    lines_end(&lines, &taker);
     ck_assert_str_eq(buffer_text(&seen), "[one][two][][last]");
     lines_done(&lines);
 }
@@ -37,7 +39,7 @@ END_TEST
 START_TEST(test_nul)
 {
     Lines lines = {};
-    lines_feed(&lines, "a\0b\n", 4, take, NULL);
+    lines_feed(&lines, "a\0b\n", 4, &taker);
     ck_assert_str_eq(buffer_text(&seen), "[a\xEF\xBF\xBD" "b]");
     lines_done(&lines);
 }
@@ -49,11 +51,59 @@ START_TEST(test_endless_line)
     static char chunk[65536];
     memset(chunk, 'x', sizeof chunk);
     for (unsigned i = 0; i < 200; i++)
-        lines_feed(&lines, chunk, sizeof chunk, take, NULL);
-    lines_end(&lines, take, NULL);
+        lines_feed(&lines, chunk, sizeof chunk, &taker);
+    lines_end(&lines, &taker);
     ck_assert_uint_eq(count, 200 * sizeof chunk / LINE_BYTES_MAX + 1);
     ck_assert_uint_eq(longest, LINE_BYTES_MAX);
     lines_done(&lines);
+}
+END_TEST
+
+static size_t keep_x(void *userdata, const char *text, size_t length)
+{
+    size_t kept = 0;
+    while (kept < length && text[length - 1 - kept] == 'x')
+        kept++;
+    return kept;
+}
+
+/* Whatever a cut would tear apart stays together: a character, and what the taker asks for. */
+START_TEST(test_cut)
+{
+    static const struct {
+        const char *end, *kept;
+    } cuts[] = {{"\xC3", "\xC3"}, {"\xE2\x82", "\xE2\x82"}, {"\xF0\x9F\x98", "\xF0\x9F\x98"}, {"\xC3\xA4", ""}, {"xx", "xx"}, {"xxy", ""}};
+    const LineTaker keeper = {.take = take, .keep = keep_x};
+    static char text[LINE_BYTES_MAX];
+    memset(text, 'a', sizeof text);
+    for (size_t i = 0; i < ELEMENTS(cuts); i++) {
+        Lines lines = {};
+        setup();
+        memcpy(text + sizeof text - strlen(cuts[i].end), cuts[i].end, strlen(cuts[i].end));
+        lines_feed(&lines, text, sizeof text, &keeper);
+        lines_feed(&lines, "z\n", 2, &keeper);
+        _cleanup_free_ char *rest = xasprintf("[%sz]", cuts[i].kept);
+        ck_assert_str_eq(buffer_text(&seen), rest);
+        ck_assert_uint_eq(longest, sizeof text - strlen(cuts[i].kept));
+        memset(text, 'a', sizeof text);
+        lines_done(&lines);
+    }
+}
+END_TEST
+
+/* However the bytes arrive, the lines are the same. */
+START_TEST(test_chunks)
+{
+    static const char text[] = "one\r\n\ntwo \xC3\xA4\nth\0ree\r\n\rfour";
+    for (size_t size = 1; size < sizeof text; size++) {
+        Lines lines = {};
+        setup();
+        for (size_t at = 0; at < sizeof text - 1; at += size)
+            lines_feed(&lines, text + at, MIN(size, sizeof text - 1 - at), &taker);
+        lines_end(&lines, &taker);
+        ck_assert_str_eq(buffer_text(&seen), "[one][][two \xC3\xA4][th\xEF\xBF\xBDree][\rfour]");
+        lines_done(&lines);
+    }
 }
 END_TEST
 
@@ -65,6 +115,8 @@ int main(void)
     tcase_add_test(tests, test_lines);
     tcase_add_test(tests, test_nul);
     tcase_add_test(tests, test_endless_line);
+    tcase_add_test(tests, test_cut);
+    tcase_add_test(tests, test_chunks);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file is found by the names of task run and attempt and is only ever appended to, so that a worker which took over
+ * the task of another process of this host goes on in it.
+ */
+#include "worker/log_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "blob/blob.h"
+#include "model/log_entry.h"
+#include "plugin/script_files.h"
+#include "worker/directory.h"
+
+static char *path_of(const Job *job)
+{
+    return xasprintf("%s/" DIRECTORY_LOG_PREFIX "%s-%d", job->worker->settings.temporary_directory, job->claim.task_run_id,
+                     job->claim.attempt);
+}
+
+static int open_file(Job *job)
+{
+    _cleanup_free_ char *path = path_of(job);
+    if (job->log_fd < 0 && !job->log_broken) {
+        job->log_fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+        if (job->log_fd < 0 && errno == ENOENT && directory_prepare(job->worker->settings.temporary_directory) == 0)
+            job->log_fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+    }
+    return job->log_fd;
+}
+
+static bool write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+bool log_file_line(Job *job, int level, const char *message)
+{
+    char now[INSTANT_BYTES];
+    if (job->log_broken)
+        return false;
+    instant_format(clock_realtime(), now);
+    _cleanup_free_ char *line = xasprintf("%s %s %s\n", now, log_level_to_string(level), message);
+    if (open_file(job) >= 0 && write_all(job->log_fd, line, strlen(line)))
+        return true;
+    log_error("Log file of task run %s cannot be written, its lines go to the database: %m", job->claim.task_run_id);
+    job->log_broken = true;
+    return false;
+}
+
+char *log_file_store(Job *job)
+{
+    if (job->log_fd < 0 || !job->context.run.storage)
+        return NULL;
+    _cleanup_free_ char *prefix = script_files_prefix(&job->context.run);
+    _cleanup_free_ char *uri = xasprintf("%s/attempt-%d.log", prefix, job->claim.attempt);
+    int r = lseek(job->log_fd, 0, SEEK_SET) < 0 ? -errno : blob_write_from(job->context.run.storage, uri, job->log_fd);
+    log_file_drop(job);
+    if (r == 0)
+        return TAKE_PTR(uri);
+    errno = r < 0 ? -r : EINVAL;
+    log_error("Log file of task run %s cannot be stored: %m", job->claim.task_run_id);
+    return NULL;
+}
+
+void log_file_drop(Job *job)
+{
+    if (job->log_fd < 0)
+        return;
+    _cleanup_free_ char *path = path_of(job);
+    (void)unlink(path); /* the sweep of a later start gets what stays */
+    job->log_fd = close_fd(job->log_fd);
+}

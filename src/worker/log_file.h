@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The log of a task with logToFile: a file beside the working directories while the task runs, and one of internal storage
+ * when it has ended, whose URI is the attempt's logFile. A line: `2024-01-01T10:00:00.000Z INFO message`.
+ */
+#include "worker/worker_private.h"
+
+/* False (once said in the journal): it cannot be written, and the line belongs where others are. */
+bool log_file_line(Job *job, int level, const char *message);
+/* Moves the file into storage; its URI, caller frees. NULL: there is none, or it could not be moved (in the journal). */
+char *log_file_store(Job *job);
+/* The file goes, if it is still there. */
+void log_file_drop(Job *job);
