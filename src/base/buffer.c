@@ -85,6 +85,24 @@ static void append_json_char(Buffer *buffer, unsigned char c)
     buffer_printf(buffer, "\\u%04x", c);
 }
 
+void buffer_append_size(Buffer *buffer, uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        buffer_printf(buffer, "%" PRIu64 " bytes", bytes);
+        return;
+    }
+    unsigned i = 0;
+    uint64_t factor = 1024;
+    for (; i + 1 < ELEMENTS(units) && bytes / factor >= 1024; i++)
+        factor *= 1024;
+    uint64_t tenths = bytes / factor * 10 + bytes % factor * 10 / factor;
+    if (tenths % 10)
+        buffer_printf(buffer, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10, units[i]);
+    else
+        buffer_printf(buffer, "%" PRIu64 " %s", tenths / 10, units[i]);
+}
+
 void buffer_append_json(Buffer *buffer, const char *text)
 {
     buffer_append_char(buffer, '"');

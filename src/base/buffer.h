@@ -17,6 +17,8 @@ void buffer_append(Buffer *buffer, const char *text);
 void buffer_append_n(Buffer *buffer, const char *bytes, size_t length);
 void buffer_append_char(Buffer *buffer, char c);
 void buffer_printf(Buffer *buffer, const char *format, ...) _printf_(2, 3);
+/* "64 MiB", "1.5 GiB", "512 bytes": for people. */
+void buffer_append_size(Buffer *buffer, uint64_t bytes);
 /* Appends text as a JSON string with quotes; invalid UTF-8 becomes U+FFFD. */
 void buffer_append_json(Buffer *buffer, const char *text);
 /* Appends text with every byte that is not part of well-formed UTF-8 replaced by U+FFFD. */

@@ -13,7 +13,7 @@
 
 #include "base/buffer.h"
 
-#define FIELDS_MAX 12
+#define FIELDS_MAX 24
 
 static const char *log_role = "kestra";
 static int log_level = LOG_INFO;

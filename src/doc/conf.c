@@ -142,6 +142,17 @@ static json_t *read_size(const json_t *value)
     return text && take_quantity(&text, size_units, &bytes) && !*text ? json_integer(bytes) : read_integer(value);
 }
 
+static json_t *read_thousandths(const json_t *value)
+{
+    static const Unit thousand[] = {{"", 1000}, {}};
+    int64_t number;
+    double real = json_number_value(value);
+    if (json_is_number(value))
+        return real >= 0 && real < 1e12 ? json_integer((json_int_t)(real * 1000 + 0.5)) : NULL;
+    const char *text = json_string_value(value);
+    return text && take_quantity(&text, thousand, &number) && !*text ? json_integer(number) : NULL;
+}
+
 static json_t *read_text(const json_t *value)
 {
     return json_is_string(value) ? json_copy((json_t *)(uintptr_t)value) : NULL;
@@ -167,6 +178,7 @@ static const struct {
     [CONF_INTEGER] = {read_integer, "must be a whole number", "number"},
     [CONF_BOOLEAN] = {read_boolean, "must be true or false", "true or false"},
     [CONF_DURATION] = {read_duration, "must be a duration such as 3s, 5m or PT3S", "duration"},
+    [CONF_THOUSANDTHS] = {read_thousandths, "must be a number such as 2 or 0.5", "number"},
     [CONF_SIZE] = {read_size, "must be a number of bytes such as 4096 or 10MiB", "size"},
     [CONF_MAP] = {read_map, "must be a map", "map"},
     [CONF_LIST] = {read_list, "must be a list", "list"},
@@ -188,6 +200,10 @@ static void list_values(const ConfKey *key, const char *separator, Buffer *ret)
 
 static void print_quantity(ConfKind kind, int64_t value, Buffer *ret)
 {
+    if (kind == CONF_THOUSANDTHS) {
+        buffer_printf(ret, "%g", (double)value / 1000);
+        return;
+    }
     const Unit *units = kind == CONF_DURATION ? duration_units : size_units;
     const Unit *best = NULL;
     for (const Unit *unit = units; unit->name && kind != CONF_INTEGER; unit++)
@@ -529,7 +545,7 @@ const char *conf_text(const Conf *conf, const char *name)
 
 int64_t conf_integer(const Conf *conf, const char *name)
 {
-    return json_integer_value(value_of(conf, name, 1U << CONF_INTEGER | 1U << CONF_SIZE));
+    return json_integer_value(value_of(conf, name, 1U << CONF_INTEGER | 1U << CONF_SIZE | 1U << CONF_THOUSANDTHS));
 }
 
 bool conf_boolean(const Conf *conf, const char *name)
@@ -540,6 +556,20 @@ bool conf_boolean(const Conf *conf, const char *name)
 usec_t conf_usec(const Conf *conf, const char *name)
 {
     return (usec_t)json_integer_value(value_of(conf, name, 1U << CONF_DURATION));
+}
+
+bool conf_read(ConfKind kind, const json_t *value, int64_t *ret)
+{
+    _cleanup_json_ json_t *read = kinds[kind].read(value);
+    if (!json_is_integer(read))
+        return false;
+    *ret = json_integer_value(read);
+    return true;
+}
+
+const char *conf_kind_word(ConfKind kind)
+{
+    return kinds[kind].word;
 }
 
 const json_t *conf_value(const Conf *conf, const char *name)

@@ -22,6 +22,7 @@ typedef enum ConfKind {
     CONF_INTEGER,  /* within .minimum and .maximum */
     CONF_BOOLEAN,
     CONF_DURATION, /* "3s", "500ms", "5m", "1h", "2d", "PT3S", or a number of seconds */
+    CONF_THOUSANDTHS, /* a decimal number, kept in thousandths */
     CONF_SIZE,     /* bytes: a number, or "512KiB", "10MiB", "1GiB" (also K, M, G) */
     CONF_MAP,
     CONF_LIST,
@@ -63,16 +64,21 @@ DEFINE_CLEANUP(Conf *, conf_free);
 /* `name` must be in the table with a fitting kind: anything else is a programmer's mistake and aborts. */
 /* NULL when not set and without default. Borrowed. Also for CONF_ENUM. */
 const char *conf_text(const Conf *conf, const char *name);
-/* CONF_INTEGER and CONF_SIZE. */
+/* CONF_INTEGER, CONF_SIZE and CONF_THOUSANDTHS. */
 int64_t conf_integer(const Conf *conf, const char *name);
 bool conf_boolean(const Conf *conf, const char *name);
 usec_t conf_usec(const Conf *conf, const char *name);
-/* Any kind; an empty map or list when not set. Borrowed. */
+/* Any kind; an empty map or list when not set, NULL for others without a default. Borrowed. */
 const json_t *conf_value(const Conf *conf, const char *name);
 /* Whether a file (or credential) gave it. */
 bool conf_is_set(const Conf *conf, const char *name);
 /* Names of the settings that differ and that no reload applies; a comma-separated text, empty when there are none. */
 void conf_not_reloadable(const Conf *running, const Conf *wanted, Buffer *ret);
+
+/* Reads a value as a setting of an integer kind is read; false when it does not fit. */
+bool conf_read(ConfKind kind, const json_t *value, int64_t *ret);
+/* "size", "number"… for messages. */
+const char *conf_kind_word(ConfKind kind);
 
 /* The rows; ends with a NULL name. */
 extern const ConfKey conf_keys[];

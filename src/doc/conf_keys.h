@@ -5,10 +5,27 @@
  */
 #define SECONDS *(int64_t)USEC_PER_SEC
 #define MIB     *(int64_t)1024 * 1024
+#define GIB     *(int64_t)1024 * 1024 * 1024
 
 static const char *const storage_types[] = {"local", NULL};
 static const char *const postgres_only[] = {"postgres", "postgresql", NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+
+static const char *const missing_limits[] = {"refuse", "warn", NULL};
+
+#define LIMITS(prefix, text)                                                                                           \
+    {prefix "memory", CONF_SIZE, .minimum = 1 MIB, .maximum = 1048576 GIB, .doc = text "memory of the whole tree."},     \
+        {prefix "swap", CONF_SIZE, .minimum = 0, .maximum = 1048576 GIB, .doc = text "swap, beside memory."},                                                \
+        {prefix "cpus", CONF_THOUSANDTHS, .minimum = 10, .maximum = 1000000, .doc = text "processors."},               \
+        {prefix "cpu-weight", CONF_INTEGER, .minimum = 1, .maximum = 10000,                                            \
+         .doc = text "share of the CPU, 100 is usual."},                                                               \
+        {prefix "pids", CONF_INTEGER, .minimum = 1, .maximum = 4194304, .doc = text "processes and threads."},         \
+        {prefix "io-weight", CONF_INTEGER, .minimum = 1, .maximum = 10000,                                             \
+         .doc = text "share of the disks, 100 is usual."},                                                             \
+        {prefix "io-read-bandwidth", CONF_SIZE, .minimum = 4096, .maximum = 1048576 GIB,                                 \
+         .doc = text "bytes a second read from each disk."},                                                           \
+        {prefix "io-write-bandwidth", CONF_SIZE, .minimum = 4096, .maximum = 1048576 GIB,                                \
+         .doc = text "bytes a second written to each disk."}
 
 const ConfKey conf_keys[] = {
     {"postgresql.dsn", CONF_TEXT, "dbname=kestra host=/run/postgresql",
@@ -54,6 +71,14 @@ const ConfKey conf_keys[] = {
             "worker's own environment is passed on."},
     {"worker.oom-score-adjust", CONF_INTEGER, "200", 0, 1000,
      .doc = "Added to the OOM score of task processes: when memory runs out the kernel ends them before the roles."},
+    {"worker.process-metrics", CONF_BOOLEAN, "true",
+     .doc = "What a task's processes have used (CPU, memory, disks, processes) becomes metrics of the task run, process.*; the "
+            "journal has it in any case."},
+    LIMITS("worker.limits.", "Limit of each task process that does not say its own: "),
+    LIMITS("worker.limits-maximum.", "The most that a task may ask for; holds also where it asks for nothing: "),
+    {"worker.limits-missing", CONF_ENUM, "refuse", .values = missing_limits,
+     .doc = "What becomes of a task with a limit of its own that this host cannot enforce (no cgroup v2, not delegated): refuse "
+            "lets it fail with the reason, warn runs it without."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"storage.type", CONF_ENUM, "local", .flags = CONF_FOREIGN, .values = storage_types,
@@ -101,8 +126,10 @@ const ConfKey conf_keys[] = {
     {},
 };
 
+#undef LIMITS
 #undef SECONDS
 #undef MIB
+#undef GIB
 
 /* Top-level keys of Kestra's own configuration that mean something else here. */
 static const struct {

@@ -7,7 +7,9 @@ libplugin_a_SOURCES = \
 	src/plugin/glob.c src/plugin/glob.h \
 	src/plugin/http_client.h \
 	src/plugin/job_context.c src/plugin/job_context.h \
+	src/plugin/isolation.c src/plugin/isolation.h \
 	src/plugin/kv.c src/plugin/kv.h \
+	src/plugin/limits.c src/plugin/limits.h \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/namespace_files.c src/plugin/namespace_files.h \

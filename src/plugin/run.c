@@ -237,5 +237,7 @@ void script_context_done(ScriptContext *script)
     free(script->argv);
     json_decref(script->environment);
     json_decref(script->output_files);
+    json_decref(script->limits);
+    json_decref(script->sandbox);
     *script = (ScriptContext){};
 }

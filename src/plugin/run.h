@@ -69,8 +69,9 @@ bool run_is_killed(RunContext *run);
 /* What a process task wants spawned. All members are owned by the ScriptContext. */
 typedef struct ScriptContext {
     char **argv;              /* ends with NULL */
-    json_t *environment;      /* name → text, added to the worker's own environment */
+    json_t *environment;      /* name → text, beside what every task has */
     bool warning_on_stderr;
     json_t *output_files;     /* list of globs, or NULL */
+    json_t *limits, *sandbox; /* as asked for, rendered; or NULL (plugin/isolation.h) */
 } ScriptContext;
 void script_context_done(ScriptContext *script);

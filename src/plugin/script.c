@@ -119,6 +119,8 @@ static int prepare_rest(RunContext *run, const Buffer *text, ScriptContext *ret)
         r = run_boolean(run, "warningOnStdErr", true, &ret->warning_on_stderr);
     if (r == 0)
         r = run_texts(run, "outputFiles", &ret->output_files);
+    if (r == 0)
+        r = isolation_read(run, ret);
     return r;
 }
 

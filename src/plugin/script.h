@@ -5,7 +5,7 @@
  * (spec/semantics.md section 12) and how exit status and lines become state and outputs. Nothing here spawns.
  */
 #include "model/execution.h"
-#include "plugin/run.h"
+#include "plugin/isolation.h"
 
 /* The rows that every script type has; a type's own row comes first: `{"commands", …}, SCRIPT_FIELDS, {}`. */
 extern const char *const script_runners[];
@@ -30,6 +30,7 @@ extern const char *const script_target_systems[];
         {"taskRunner", FIELD_TASK_RUNNER, 0,                                                       \
          .doc = "Where the script runs. Here a process of the worker when it is left out; in "     \
                 "Kestra a Docker container."},                                                     \
+        ISOLATION_FIELDS,                                                                          \
         {"targetOS", FIELD_ENUM, FIELD_DYNAMIC, .values = script_target_systems,                   \
          .fallback = "\"AUTO\"", .doc = "Only LINUX and AUTO run here."},                          \
         {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .doc = "Not used by the Process runner."}, \

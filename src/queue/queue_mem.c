@@ -42,6 +42,11 @@ typedef struct MemTimer {
     usec_t date;
 } MemTimer;
 
+typedef struct MemMetric {
+    char *name;
+    double value;
+} MemMetric;
+
 struct QueueStore {
     usec_t now, lease;
     int64_t sequence;
@@ -55,7 +60,7 @@ struct QueueStore {
     Map *timers;     /* "key\nname" → MemTimer */
     Map *triggers;   /* key → body */
     VEC(char *) logs;
-    size_t metrics;
+    VEC(MemMetric) metrics;
 };
 
 typedef struct QueueMem {
@@ -145,7 +150,10 @@ QueueStore *queue_store_free(QueueStore *store)
     vec_free(&store->events);
     vec_free(&store->poison);
     vec_free(&store->jobs);
+    for (size_t i = 0; i < store->metrics.count; i++)
+        free(store->metrics.items[i].name);
     vec_free(&store->logs);
+    vec_free(&store->metrics);
     map_destroy(store->executions, execution_row_free);
     map_destroy(store->task_runs, task_run_row_free);
     map_destroy(store->timers, timer_row_free);
@@ -168,7 +176,7 @@ QueueStoreCounts queue_store_counts(const QueueStore *store)
                               .timers = map_count(store->timers),
                               .triggers = map_count(store->triggers),
                               .logs = store->logs.count,
-                              .metrics = store->metrics,
+                              .metrics = store->metrics.count,
                               .poison = store->poison.count};
 }
 
@@ -192,6 +200,14 @@ const json_t *queue_store_task_run(const QueueStore *store, const char *id)
 const char *queue_store_log(const QueueStore *store, size_t n)
 {
     return n < store->logs.count ? store->logs.items[n] : NULL;
+}
+
+double queue_store_metric(const QueueStore *store, const char *name)
+{
+    for (size_t i = store->metrics.count; i > 0; i--)
+        if (streq(store->metrics.items[i - 1].name, name))
+            return store->metrics.items[i - 1].value;
+    return -1;
 }
 
 /* --- instances --- */
@@ -508,7 +524,8 @@ static void apply_messages(QueueStore *store, const Unit *unit)
     }
     for (size_t i = 0; i < unit->logs.count; i++)
         vec_push(&store->logs, xstrdup(unit->logs.items[i].message));
-    store->metrics += unit->metrics.count;
+    for (size_t i = 0; i < unit->metrics.count; i++)
+        vec_push(&store->metrics, (MemMetric){xstrdup(unit->metrics.items[i].name), unit->metrics.items[i].value});
 }
 
 static void delete_rows(Map *map, const char *id, const char *(*owner)(const void *), void (*free_row)(void *))

@@ -20,3 +20,5 @@ const json_t *queue_store_execution(const QueueStore *store, const char *id);
 const json_t *queue_store_task_run(const QueueStore *store, const char *id);
 /* The n-th log line's message, NULL past the end. */
 const char *queue_store_log(const QueueStore *store, size_t n);
+/* The value of the last metric of that name; -1: there is none. */
+double queue_store_metric(const QueueStore *store, const char *name);

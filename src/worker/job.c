@@ -18,7 +18,7 @@ enum { METRICS_MAX = 10000 };
 
 /* --- what the task says --- */
 
-static void journal_line(const Job *job, int level, const char *message)
+void job_journal(const Job *job, int priority, const char *message)
 {
     const json_t *flow = json_object_get(job->claim.body, "flow");
     char attempt[16];
@@ -29,7 +29,7 @@ static void journal_line(const Job *job, int level, const char *message)
     _cleanup_(log_popp) LogField d = log_push("KESTRA_TASK_ID", json_get_text(job->claim.body, "taskId", NULL));
     _cleanup_(log_popp) LogField e = log_push("KESTRA_TASKRUN_ID", job->claim.task_run_id);
     _cleanup_(log_popp) LogField f = log_push("KESTRA_ATTEMPT", attempt);
-    log_task_line(log_level_priority(level), message);
+    log_task_line(priority, message);
 }
 
 static void job_log(void *userdata, int level, const char *message)
@@ -53,7 +53,7 @@ static void job_log(void *userdata, int level, const char *message)
     unit_log(job->worker->unit, &entry);
     job->worker->unit_bytes += strlen(message) + 256;
     worker_commit_later(job->worker);
-    journal_line(job, level, message);
+    job_journal(job, log_level_priority(level), message);
 }
 
 static void job_metric(void *userdata, const char *name, bool is_timer, double value, const json_t *tags)

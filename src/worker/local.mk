@@ -9,6 +9,7 @@ libworker_a_SOURCES = \
 	src/worker/process.c \
 	src/worker/records.c src/worker/records.h \
 	src/worker/role.c src/worker/role.h \
+	src/worker/usage.c src/worker/usage.h \
 	src/worker/workspace.c src/worker/workspace.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h
 EXTRA_DIST += src/worker/README.md

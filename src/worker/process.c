@@ -18,6 +18,7 @@
 #include "plugin/script_files.h"
 #include "worker/environment.h"
 #include "worker/lines.h"
+#include "worker/usage.h"
 #include "worker/workspace.h"
 
 enum { READ_BYTES = 64 * 1024 };
@@ -39,6 +40,7 @@ typedef struct Process {
     LoopSource *ended, *kill_timer;
     bool exited;
     siginfo_t info;
+    Limits limits; /* that were set */
 } Process;
 
 static void process_free(Job *job)
@@ -98,6 +100,7 @@ static void finish_when_over(Process *process)
     if (!process->exited || process->streams[0].fd >= 0 || process->streams[1].fd >= 0)
         return;
     end_leftovers(process);
+    usage_report(process->job, process->spawned, &process->limits, &process->info);
     job_end_by_outcome(process->job, result_of(process));
 }
 
@@ -209,6 +212,10 @@ static int spawn(Process *process)
 {
     Job *job = process->job;
     RunContext *run = &job->context.run;
+    Spawner *spawner = job->worker->spawner;
+    _cleanup_(arena_freep) Arena *arena = arena_new();
+    size_t limit_count;
+    const SpawnLimit *limits = limits_files(&process->limits, arena, &limit_count);
     _cleanup_(environment_freep) char **environment =
         environment_make(job->worker->environment, process->script.environment);
     const SpawnOptions options = {
@@ -220,9 +227,13 @@ static int spawn(Process *process)
         .error = SPAWN_PIPE,
         .death_signal = SIGKILL, /* a worker that is killed gives its jobs to others: nobody must go on with them here */
         .login_limits = true,
+        .limits = limits,
+        .limit_count = limit_count,
         .oom_score_adjust = job->worker->settings.oom_score_adjust,
     };
-    int r = spawn_start(job->worker->spawner, &options, &process->spawned);
+    int r = spawn_start(spawner, &options, &process->spawned);
+    if (r == SPAWN_E_LIMIT)
+        return run_fail(run, "A limit was refused: %s", spawner_refused(spawner));
     if (r > 0)
         return run_fail(run, "Cannot run '%s': %m", process->script.argv[0]);
     return r == 0 ? watch(process) : r;
@@ -234,7 +245,10 @@ static int prepare(Process *process)
     int r = workspace_open(job);
     if (r != 0)
         return r;
-    return job->task->type->prepare(&job->context.run, &process->script);
+    r = job->task->type->prepare(&job->context.run, &process->script);
+    if (r == 0)
+        r = limits_decide(&job->context.run, &job->worker->settings.limits, process->script.limits, &process->limits);
+    return r;
 }
 
 void process_start(Job *job)

@@ -376,6 +376,22 @@ static int error_logs(void *userdata, const json_t *job, json_t **ret, Diag *dia
     return r == 0 ? 0 : EXPR_E_RENDER;
 }
 
+/* What this host lets us enforce; said once. */
+static void find_isolation(Worker *worker)
+{
+    LimitPolicy *policy = &worker->settings.limits;
+    policy->controllers = spawner_controllers(worker->spawner);
+    policy->lack = spawner_lack(worker->spawner);
+    _cleanup_free_ char *settings = limits_not_enforced(policy);
+    if (settings)
+        log_warning("Settings %s have no effect here: %s", settings, policy->lack);
+    if (!spawner_has_cgroup(worker->spawner))
+        log_notice("Worker has no control group of its own: tasks are kept together by sessions and as descendants, "
+                   "limits cannot be enforced: %s", policy->lack);
+    else if (policy->lack)
+        log_notice("Worker has control groups for tasks, but not all controllers: %s", policy->lack);
+}
+
 int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const char *socket,
                const WorkerBackend *backend, void *backend_userdata, Worker **ret)
 {
@@ -403,8 +419,7 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         return trace(r);
     if (settings->temporary_directory)
         directory_sweep(settings->temporary_directory);
-    if (!spawner_has_cgroup(worker->spawner))
-        log_info("Worker has no control group of its own: tasks are kept together by process groups, without limits");
+    find_isolation(worker);
     *ret = TAKE_PTR(worker);
     return 0;
 }
@@ -468,6 +483,11 @@ void worker_drain(Worker *worker, void (*drained)(void *userdata), void *userdat
 void worker_set_daemon(Worker *worker, Daemon *daemon)
 {
     worker->daemon = daemon;
+    if (!daemon)
+        return;
+    const char *lack = spawner_lack(worker->spawner);
+    const char *how = spawner_has_cgroup(worker->spawner) ? "a control group for each task" : "sessions and descendants";
+    daemon_health(daemon, "isolation", HEALTH_UP, "%s%s%s", how, lack ? "; " : "", lack ? lack : "");
 }
 
 void worker_reload(Worker *worker, const json_t *globals, usec_t drain_grace_usec)

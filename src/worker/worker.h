@@ -8,6 +8,7 @@
  */
 #include "base/daemon.h"
 #include "plugin/job_context.h"
+#include "plugin/limits.h"
 #include "queue/queue.h"
 
 typedef struct Worker Worker;
@@ -38,6 +39,8 @@ typedef struct WorkerSettings {
     const char *run_program;         /* path of kestra-run */
     const char *cgroup;              /* for spawner_new: NULL finds, "" none */
     const json_t *environment;       /* of tasks, beside PATH, HOME and LANG; may be NULL */
+    LimitPolicy limits;              /* of tasks; what can be enforced is found out by worker_new */
+    bool process_metrics;            /* counters of process trees become metrics of their task runs */
     int oom_score_adjust;            /* of tasks, added to the worker's own */
     usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */
     usec_t kill_grace_usec;          /* from SIGTERM to SIGKILL of a task; 0: 5 s */

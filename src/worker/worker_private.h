@@ -2,6 +2,7 @@
 #pragma once
 /* What the files of this room share: the worker and its jobs. */
 #include "base/spawn.h"
+#include "plugin/isolation.h"
 #include "plugin/script.h"
 #include "worker/worker.h"
 
@@ -98,6 +99,8 @@ bool job_is_unresolved(const Job *job);
 bool job_start_pending(Job *job);
 /* Tells the executor that it runs; once. */
 void job_announce(Job *job);
+/* A line in the journal under the job's ids; priority: of syslog. */
+void job_journal(const Job *job, int priority, const char *message);
 /* Reports the result and frees the job. state: SUCCESS, WARNING, FAILED or KILLED. */
 void job_end(Job *job, State state);
 /* Logs `reason` at ERROR and ends it as FAILED. */

@@ -148,6 +148,7 @@ static void start_worker(const WorkerSettings *extra)
     settings.run_program = BUILD_DIRECTORY "/kestra-run";
     settings.cgroup = "";
     settings.oom_score_adjust = 100;
+    settings.limits = (LimitPolicy)LIMIT_POLICY_NONE;
     ck_assert_int_eq(worker_new(loop, &settings, worker_queue, "/nonexistent/worker.sock", &backend, NULL, &worker), 0);
     worker_start(worker);
 }
@@ -390,6 +391,9 @@ static const struct {
      "100 files 1024 cores 0", NULL},
     {SHELL("['grep -E \"^Sig(Blk|Ign)\" /proc/self/status | tr \"\\n\\t\" \"  \"']"), "SUCCESS",
      "SigBlk: 0000000000000000 SigIgn: 0000000000000000", NULL}, /* signals as for a login, whatever the worker does */
+    {SHELL("['true']\n    limits: {memory: 64MiB}"), "FAILED", "limits.memory cannot be enforced here: no control group", NULL},
+    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, limits: {pids: '{{ 3 + 4 }}'}}"), "FAILED",
+     "limits.pids cannot be enforced here", NULL},
     {SHELL("['readlink /proc/self/fd/0']"), "SUCCESS", "/dev/null", NULL},
 };
 
@@ -625,6 +629,19 @@ START_TEST(test_shared_directory)
 }
 END_TEST
 
+/* Without a control group: what wait4 knows. */
+START_TEST(test_usage_becomes_metrics)
+{
+    parse_flow(SHELL("['i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; kill -USR1 $$']"));
+    start_worker(&(WorkerSettings){.process_metrics = true});
+    send_job("t", "run1");
+    run_until(all_ended);
+    ck_assert_double_ge(queue_store_metric(store, "process.cpu.user"), 1); /* milliseconds */
+    ck_assert_double_ge(queue_store_metric(store, "process.memory.peak"), 500000);
+    ck_assert_double_eq(queue_store_metric(store, "process.signal"), SIGUSR1);
+}
+END_TEST
+
 START_TEST(test_speed)
 {
     enum { COUNT = 200 };
@@ -668,6 +685,7 @@ int main(void)
     tcase_add_test(tests, test_drain_waits);
     tcase_add_test(tests, test_drain_gives_back);
     tcase_add_test(tests, test_shared_directory);
+    tcase_add_test(tests, test_usage_becomes_metrics);
     tcase_add_test(tests, test_speed);
     tcase_add_test(tests, test_child);
     tcase_add_test(tests, test_child_timeout_and_next);

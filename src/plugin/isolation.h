@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What a script task says about how its process is kept: the property `limits`, on the task or on its Process runner. */
+#include "plugin/limits.h"
+
+/* The rows; the runner's win over the task's, property by property. */
+#define ISOLATION_FIELDS                                                                           \
+    {                                                                                              \
+        "limits", FIELD_OBJECT, FIELD_DYNAMIC, .fields = fields_limits,                            \
+        .doc = "Limits of the whole process tree. Of this server; Kestra has them for containers." \
+    }
+
+/* Fills the members of `ret`, rendered and not yet judged. */
+int isolation_read(RunContext *run, ScriptContext *ret) _must_check_;
