@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += tests/data/step
+EXTRA_DIST += tests/data/step tests/data/sim

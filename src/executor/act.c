@@ -210,9 +210,7 @@ static void kill_run(Step *step, Live *live, TaskRun *run, bool cascade)
         return;
     }
     unit_cancel_job(step->unit, run->id);
-    if (state == STATE_RETRYING)
-        change_clear_timer(step, live, "retry", run);
-    pause_clear_timers(step, live, run);
+    end_waiting(step, live, run);
     end_run(step, live, run, STATE_KILLED, 0);
 }
 

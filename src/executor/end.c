@@ -129,11 +129,21 @@ static void kill_attempt(Step *step, TaskRun *run)
         state_set(&run->attempts.items[run->attempts.count - 1].state, STATE_KILLED, step->now);
 }
 
+void end_waiting(Step *step, Live *live, TaskRun *run)
+{
+    if (state_current(&run->state) == STATE_RETRYING)
+        change_clear_timer(step, live, "retry", run);
+    if (json_object_get(run->internal, "retryWaits"))
+        change_internal(live, run, "retryWaits", NULL);
+    pause_clear_timers(step, live, run);
+}
+
 void end_at_once(Step *step, Live *live, State state)
 {
     change_execution(step, live, state);
     for (size_t i = live->execution->task_runs.count; i > 0; i--) {
         TaskRun *run = live->execution->task_runs.items[i - 1];
+        end_waiting(step, live, run);
         if (state_is_terminated(state_current(&run->state)))
             continue;
         unit_cancel_job(step->unit, run->id);

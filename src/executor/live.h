@@ -79,6 +79,8 @@ int begin_plan(Step *step, Live *live, TaskRun *run, FlowablePlan *ret);
 void end_run(Step *step, Live *live, TaskRun *run, State state, usec_t date);
 void end_scope(Step *step, Live *live, Scope *scope);
 void end_execution(Step *step, Live *live, State state);
+/* The run waits for no retry and no pause any more. */
+void end_waiting(Step *step, Live *live, TaskRun *run);
 /* Whatever runs is taken away from its worker; the execution has this state now. */
 void end_at_once(Step *step, Live *live, State state);
 

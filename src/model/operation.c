@@ -212,6 +212,8 @@ static bool comes_after(const TaskRun *first, const TaskRun *run)
 {
     if (is_ancestor_or_self(run, first))
         return false;
+    if (is_ancestor_or_self(first, run))
+        return true;
     const TaskRun *later = run;
     while (later->parent && !is_ancestor_or_self(later->parent, first))
         later = later->parent;

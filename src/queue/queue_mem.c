@@ -21,7 +21,7 @@ typedef struct MemEvent {
     char *reason; /* in poison only */
 } MemEvent;
 typedef struct MemJob {
-    int64_t sequence;
+    int64_t sequence; /* 0: it went in this commit */
     char *worker_group, *execution_id, *task_run_id, *body;
     char instance[ID_BYTES]; /* "": open */
     int attempt;
@@ -30,11 +30,11 @@ typedef struct MemJob {
 typedef struct MemTaskRun {
     char *execution_id, *id, *body, *internal;
     unsigned position;
-    json_t *document;
+    json_t *document; /* read when asked for */
 } MemTaskRun;
 typedef struct MemExecution {
     char *body, *internal;
-    json_t *document;
+    json_t *document; /* read when asked for */
 } MemExecution;
 typedef struct MemTimer {
     char *key, *name, *body;
@@ -55,6 +55,7 @@ struct QueueStore {
     VEC(MemEvent) events;
     VEC(MemEvent) poison;
     VEC(MemJob) jobs;
+    bool jobs_removed; /* by the commit that is going on */
     Map *executions; /* id → MemExecution */
     Map *task_runs;  /* "execution/id" → MemTaskRun */
     Map *timers;     /* "key\nname" → MemTimer */
@@ -180,10 +181,24 @@ QueueStoreCounts queue_store_counts(const QueueStore *store)
                               .poison = store->poison.count};
 }
 
+static json_t *parsed(const char *text)
+{
+    json_t *value = NULL;
+    return json_parse(text, strlen(text), SIZE_MAX, &value, NULL) == 0 ? value : NULL;
+}
+
+/* Rows are read when somebody asks: few are. */
+static const json_t *document_of(json_t **document, const char *body)
+{
+    if (!*document)
+        *document = parsed(body);
+    return *document;
+}
+
 const json_t *queue_store_execution(const QueueStore *store, const char *id)
 {
-    const MemExecution *row = map_get(store->executions, id);
-    return row ? row->document : NULL;
+    MemExecution *row = map_get(store->executions, id);
+    return row ? document_of(&row->document, row->body) : NULL;
 }
 
 const json_t *queue_store_task_run(const QueueStore *store, const char *id)
@@ -193,8 +208,37 @@ const json_t *queue_store_task_run(const QueueStore *store, const char *id)
     void *row;
     while (map_next(store->task_runs, &position, &key, &row))
         if (streq(((MemTaskRun *)row)->id, id))
-            return ((MemTaskRun *)row)->document;
+            return document_of(&((MemTaskRun *)row)->document, ((MemTaskRun *)row)->body);
     return NULL;
+}
+
+bool queue_store_is_expected(const QueueStore *store, const char *execution_id)
+{
+    for (size_t i = 0; i < store->events.count; i++)
+        if (streq(store->events.items[i].key, execution_id) || strstr(store->events.items[i].body, execution_id))
+            return true;
+    for (size_t i = 0; i < store->jobs.count; i++)
+        if (streq(store->jobs.items[i].execution_id, execution_id))
+            return true;
+    size_t position = 0;
+    const char *key;
+    void *value;
+    while (map_next(store->timers, &position, &key, &value)) {
+        const MemTimer *row = value;
+        if (streq(row->key, execution_id) || (starts_with(row->name, "waits ") && strstr(row->name, execution_id)))
+            return true;
+    }
+    return false;
+}
+
+size_t queue_store_due(const QueueStore *store, uint64_t shards, usec_t now)
+{
+    size_t position = 0, due = 0;
+    const char *key;
+    void *value;
+    while (map_next(store->timers, &position, &key, &value))
+        due += (shards >> ((MemTimer *)value)->shard & 1) && ((MemTimer *)value)->date <= now;
+    return due;
 }
 
 const char *queue_store_log(const QueueStore *store, size_t n)
@@ -389,11 +433,25 @@ static bool take_event(QueueStore *store, int64_t sequence, MemEvent *ret)
     return false;
 }
 
+/* Leaves a hole until the end of the commit. */
 static void remove_job(QueueStore *store, size_t i)
 {
     job_done(&store->jobs.items[i]);
-    memmove(&store->jobs.items[i], &store->jobs.items[i + 1], (store->jobs.count - i - 1) * sizeof(*store->jobs.items));
-    store->jobs.count--;
+    store->jobs.items[i] = (MemJob){.task_run_id = xstrdup(""), .execution_id = xstrdup("")};
+    store->jobs_removed = true;
+}
+
+static void close_holes(QueueStore *store)
+{
+    size_t kept = 0;
+    for (size_t i = 0; store->jobs_removed && i < store->jobs.count; i++)
+        if (store->jobs.items[i].sequence)
+            store->jobs.items[kept++] = store->jobs.items[i];
+        else
+            job_done(&store->jobs.items[i]);
+    if (store->jobs_removed)
+        store->jobs.count = kept;
+    store->jobs_removed = false;
 }
 
 static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
@@ -426,18 +484,11 @@ static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
     }
 }
 
-static json_t *parsed(const char *text)
-{
-    json_t *value = NULL;
-    return json_parse(text, strlen(text), SIZE_MAX, &value, NULL) == 0 ? value : NULL;
-}
-
 static void put_execution(QueueStore *store, const UnitExecution *execution)
 {
     MemExecution *row = xnew(MemExecution);
     *row = (MemExecution){.body = xstrdup(execution->body),
-                          .internal = xstrdup_null(execution->internal),
-                          .document = parsed(execution->body)};
+                          .internal = xstrdup_null(execution->internal)};
     void *old = map_put(store->executions, execution->id, row);
     if (old)
         execution_row_free(old);
@@ -466,8 +517,7 @@ static void apply_executions(QueueStore *store, const Unit *unit)
                                 .id = xstrdup(run->id),
                                 .body = xstrdup(run->body),
                                 .internal = xstrdup_null(run->internal),
-                                .position = run->position,
-                                .document = parsed(run->body)};
+                                .position = run->position};
         void *old = row ? map_put(store->task_runs, key, row) : map_remove(store->task_runs, key);
         if (old)
             task_run_row_free(old);
@@ -631,6 +681,7 @@ static int mem_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBat
         apply_timers(store, unit);
         apply_messages(store, unit);
         apply_deletes(store, unit);
+        close_holes(store);
         forget_finished(queue, unit);
     }
     if (fetch && fetch->events_max)

@@ -18,6 +18,10 @@ typedef struct QueueStoreCounts {
 QueueStoreCounts queue_store_counts(const QueueStore *store);
 const json_t *queue_store_execution(const QueueStore *store, const char *id);
 const json_t *queue_store_task_run(const QueueStore *store, const char *id);
+/* A message, a job, a timer or a place in a line for a slot is there that will make this execution go on. */
+bool queue_store_is_expected(const QueueStore *store, const char *execution_id);
+/* Timers of these shards whose date has come. */
+size_t queue_store_due(const QueueStore *store, uint64_t shards, usec_t now);
 /* The n-th log line's message, NULL past the end. */
 const char *queue_store_log(const QueueStore *store, size_t n);
 /* The value of the last metric of that name; -1: there is none. */

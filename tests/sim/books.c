@@ -4,75 +4,102 @@
 #include "base/map.h"
 #include "doc/json.h"
 #include "executor/slots.h"
+#include "executor/windows.h"
 #include "model/event_kind.h"
 #include "queue/unit_private.h"
+
+/* Slots of one flow. */
+typedef struct Limit {
+    unsigned slots, holders; /* holders: without those that people forced */
+} Limit;
 
 /* An execution or a task run. */
 typedef struct Record {
     char *name;
+    char *flow_id;               /* of an execution */
     char execution_id[ID_BYTES]; /* of a task run; "": it is an execution */
+    char parent_id[ID_BYTES];    /* of an execution: who waits for its end; "": nobody */
     State state;
     size_t entries;              /* of its history */
+    int64_t iteration;
     unsigned open;               /* of an execution: task runs that have not ended */
+    unsigned children;           /* of an execution: those with this parent that have not ended */
     unsigned timers, asked, given_back, resumes, left;
-    bool holds;
-    bool limited;                /* it is of the flow with the limit */
+    unsigned reopened;           /* people let it go on after its end so often, or it is the copy of an ended one */
+    Limit *limit;                /* of its flow, or NULL */
+    Limit *counted;              /* among whose holders it counts */
+    bool holds, forced;
+    bool retry_waits;            /* it FAILED and stands in line for its retry */
+    bool deleted;
 } Record;
 
 struct Books {
-    unsigned limit, holders;
     bool resumed;
+    const usec_t *now;
     unsigned count;
     char *blamed; /* the forbidden edge, or NULL */
+    Map *limits;  /* flow id → Limit */
     Map *records; /* id → Record */
-    Map *timers;  /* "key name" → the books */
+    Map *timers;  /* "key name" → date, as a text */
     Map *jobs;    /* "task run#attempt" → the books */
 };
 
 #define TO(state) (UINT32_C(1) << STATE_##state)
 #define AN_END    (TO(SUCCESS) | TO(WARNING) | TO(FAILED) | TO(KILLED) | TO(CANCELLED) | TO(SKIPPED))
 
-/* Edges that are missing here are forbidden. RUNNING goes to RESTARTED when a pause ends beside something that runs. */
+/* Edges that are missing here are forbidden. RUNNING goes to RESTARTED when a pause ends beside something that runs. What
+ * ended is left only within the commit in which it ended (FAILED, RETRYING), or after people asked for it. */
 static const uint32_t execution_edges[_STATE_MAX] = {
     [STATE_CREATED] = TO(RUNNING) | TO(QUEUED) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
-    [STATE_QUEUED] = TO(RUNNING) | TO(KILLING),
-    [STATE_RUNNING] =
-        TO(PAUSED) | TO(RESTARTED) | TO(RETRYING) | TO(KILLING) | TO(SUCCESS) | TO(WARNING) | TO(FAILED),
-    [STATE_PAUSED] = TO(RUNNING) | TO(RESTARTED) | TO(RETRYING) | TO(KILLING),
-    [STATE_RESTARTED] = TO(RUNNING),
-    [STATE_RETRYING] = TO(RUNNING) | TO(PAUSED) | TO(RESTARTED) | TO(KILLING),
-    [STATE_FAILED] = TO(RETRYING),
+    [STATE_QUEUED] = TO(RUNNING) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
+    [STATE_RUNNING] = TO(PAUSED) | TO(RESTARTED) | TO(RETRYING) | TO(KILLING) | AN_END,
+    [STATE_PAUSED] = TO(RUNNING) | TO(RESTARTED) | TO(RETRYING) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
+    [STATE_RESTARTED] = TO(RUNNING) | TO(QUEUED) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
+    [STATE_RETRYING] = TO(RUNNING) | TO(PAUSED) | TO(RESTARTED) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
+    [STATE_FAILED] = TO(RETRYING) | TO(RETRIED),
     [STATE_KILLING] = TO(KILLED),
 };
 static const uint32_t task_run_edges[_STATE_MAX] = {
     [STATE_CREATED] = TO(RUNNING) | TO(PAUSED) | AN_END,
-    [STATE_RUNNING] = TO(PAUSED) | AN_END,
-    [STATE_PAUSED] = TO(RUNNING) | TO(KILLED),
-    [STATE_FAILED] = TO(RETRYING),
-    [STATE_RETRYING] = TO(CREATED) | TO(KILLED),
+    [STATE_RUNNING] = TO(PAUSED) | TO(RETRIED) | AN_END,
+    [STATE_PAUSED] = TO(RUNNING) | TO(KILLED) | TO(KILLING) | TO(FAILED) | TO(WARNING) | TO(SUCCESS) | TO(RETRIED),
+    [STATE_RESTARTED] = TO(RUNNING) | TO(PAUSED) | AN_END,
+    [STATE_KILLING] = TO(KILLED),
+    [STATE_FAILED] = TO(RETRYING) | TO(RETRIED) | TO(KILLED),
+    [STATE_RETRYING] = TO(CREATED) | TO(KILLED) | TO(RETRIED),
 };
 
-Books *books_new(unsigned limit, bool resumed)
+Books *books_new(const usec_t *now, bool resumed)
 {
     Books *books = xnew(Books);
-    books->limit = limit;
+    books->now = now;
     books->resumed = resumed;
+    books->limits = map_new();
     books->records = map_new();
     books->timers = map_new();
     books->jobs = map_new();
     return books;
 }
 
+void books_limit(Books *books, const char *flow_id, unsigned slots)
+{
+    Limit *limit = xnew(Limit);
+    limit->slots = slots;
+    free(map_put(books->limits, flow_id, limit));
+}
+
 static void record_free(void *value)
 {
     free(((Record *)value)->name);
+    free(((Record *)value)->flow_id);
     free(value);
 }
 
 Books *books_free(Books *books)
 {
     map_destroy(books->records, record_free);
-    map_destroy(books->timers, NULL);
+    map_destroy(books->timers, free);
+    map_destroy(books->limits, free);
     map_destroy(books->jobs, NULL);
     free(books->blamed);
     free(books);
@@ -90,10 +117,44 @@ const char *books_name(const Books *books, const char *id)
     return record ? record->name : id;
 }
 
+static Record *find_record(const Books *books, const char *id)
+{
+    return map_get(books->records, id ? id : "");
+}
+
 void books_resume(Books *books, const char *execution_id)
 {
-    Record *record = map_get(books->records, execution_id);
-    record->resumes++;
+    find_record(books, execution_id)->resumes++;
+}
+
+void books_reopen(Books *books, const char *execution_id)
+{
+    find_record(books, execution_id)->reopened++;
+}
+
+void books_force(Books *books, const char *execution_id)
+{
+    find_record(books, execution_id)->forced = true;
+}
+
+bool books_is_stuck(const Books *books, const char *execution_id)
+{
+    const Record *record = find_record(books, execution_id);
+    return record && !record->deleted && !record->children && !state_is_terminated(record->state) &&
+           record->state != STATE_PAUSED;
+}
+
+unsigned books_executions(const Books *books, const char *flow_id, State state)
+{
+    size_t position = 0;
+    const char *id;
+    void *value;
+    unsigned count = 0;
+    while (map_next(books->records, &position, &id, &value)) {
+        const Record *record = value;
+        count += streq_null(record->flow_id, flow_id) && !record->deleted && (state < 0 || record->state == state);
+    }
+    return count;
 }
 
 /* --- states --- */
@@ -116,14 +177,25 @@ static State state_at(const json_t *histories, size_t i)
 }
 
 /* For the trace: which edge it was. */
-static void blame(Books *books, const Record *record, State to)
+static const char *blame(Books *books, const Record *record, State to)
 {
     free(books->blamed);
     books->blamed = xasprintf("%s: %s to %s", record->name, state_to_string(record->state), state_to_string(to));
+    return state_is_terminated(record->state) ? "something ended twice" : "a state moved along a forbidden edge";
+}
+
+/* Where its life may go on: from an end it has come to in an earlier commit only if it waits for a retry. */
+static bool may_go(const Record *record, State to, const uint32_t *edges, bool ended_before)
+{
+    if (record->reopened && (state_is_terminated(record->state) || record->state == STATE_RESTARTED))
+        return true;
+    if (ended_before && !record->retry_waits)
+        return false;
+    return edges[record->state] & (UINT32_C(1) << to);
 }
 
 /* Goes along the new entries of a history. */
-static const char *go_along(Books *books, Record *record, const json_t *document, const uint32_t *edges)
+static const char *go_along(Books *books, Record *record, const json_t *document, const uint32_t *edges, bool hands_on)
 {
     const json_t *histories = json_at(document, "state.histories");
     size_t count = json_array_size(histories), first = record->entries;
@@ -137,16 +209,39 @@ static const char *go_along(Books *books, Record *record, const json_t *document
         return "a history was written anew";
     for (size_t i = MAX(first, (size_t)1); i < count; i++) {
         State state = state_at(histories, i);
-        bool pause_was_left = record->state == STATE_PAUSED;
-        if (state < 0 || !(edges[record->state] & (UINT32_C(1) << state))) {
-            blame(books, record, state);
-            return state_is_terminated(record->state) ? "something ended twice" : "a state moved along a forbidden edge";
-        }
+        bool ended = state_is_terminated(record->state), fresh = i > first || !first;
+        /* the state of a child is handed on, and then becomes what the task makes of it */
+        bool is_final = hands_on && fresh && ended && state_is_terminated(state);
+        if (state < 0 || (!is_final && !may_go(record, state, edges, ended && !fresh)))
+            return blame(books, record, state);
+        record->left += record->state == STATE_PAUSED;
         record->state = state;
-        record->left += pause_was_left;
     }
     record->entries = count;
     return NULL;
+}
+
+/* Whom it tells its end: in the executor's notes. */
+static void enter_parent(Books *books, Record *record, const UnitExecution *execution)
+{
+    _cleanup_json_ json_t *notes = NULL;
+    if (!execution->internal || json_parse(execution->internal, strlen(execution->internal), SIZE_MAX, &notes, NULL) != 0)
+        return;
+    const char *id = json_get_text(json_object_get(notes, "parent"), "executionId", "");
+    Record *parent = find_record(books, id);
+    if (!parent)
+        return;
+    snprintf(record->parent_id, sizeof(record->parent_id), "%s", id);
+    parent->children++;
+}
+
+static void enter_new_execution(Books *books, const UnitExecution *execution)
+{
+    Record *record =
+        get_record(books, execution->id, xasprintf("%s-%u", execution->flow_id, ++books->count));
+    record->flow_id = xstrdup(execution->flow_id);
+    record->limit = map_get(books->limits, execution->flow_id);
+    enter_parent(books, record, execution);
 }
 
 static const char *enter_execution(Books *books, const UnitExecution *execution)
@@ -154,28 +249,64 @@ static const char *enter_execution(Books *books, const UnitExecution *execution)
     _cleanup_json_ json_t *document = NULL;
     if (json_parse(execution->body, strlen(execution->body), SIZE_MAX, &document, NULL) != 0)
         return "an execution can not be read";
-    if (!map_get(books->records, execution->id))
-        books->count++;
-    Record *record = get_record(books, execution->id, xasprintf("%s-%u", execution->flow_id, books->count));
-    record->limited = books->limit && !streq(execution->flow_id, "child");
-    return go_along(books, record, document, execution_edges);
+    if (execution->created != !find_record(books, execution->id))
+        return execution->created ? "an execution was created twice" : "an execution was saved that was not created";
+    if (execution->created)
+        enter_new_execution(books, execution);
+    Record *record = find_record(books, execution->id);
+    if (execution->created && json_array_size(json_at(document, "state.histories")) > 1)
+        record->reopened++; /* a copy */
+    bool was_open = !state_is_terminated(record->state);
+    const char *rule = go_along(books, record, document, execution_edges, false);
+    Record *parent = find_record(books, record->parent_id);
+    if (parent && was_open && state_is_terminated(record->state))
+        parent->children--;
+    return rule;
+}
+
+static const char *remove_task_run(Books *books, const UnitTaskRun *run)
+{
+    Record *record = map_remove(books->records, run->id), *execution = find_record(books, run->execution_id);
+    if (!record || !execution)
+        return "a task run was removed that is not there";
+    if (!state_is_terminated(record->state))
+        execution->open--;
+    record_free(record);
+    return NULL;
+}
+
+/* A repeated flowable begins its life anew: one entry of its history stays. */
+static void enter_iteration(Record *record, const json_t *document)
+{
+    int64_t iteration = json_get_integer(document, "iteration", -1);
+    if (record->entries && iteration > record->iteration) {
+        record->state = STATE_CREATED;
+        record->entries = 1;
+    }
+    record->iteration = iteration;
 }
 
 static const char *enter_task_run(Books *books, const UnitTaskRun *run)
 {
+    if (run->removed)
+        return remove_task_run(books, run);
     _cleanup_json_ json_t *document = NULL;
     if (json_parse(run->body, strlen(run->body), SIZE_MAX, &document, NULL) != 0)
         return "a task run can not be read";
+    Record *execution = find_record(books, run->execution_id);
+    if (!execution)
+        return "a task run belongs to no execution";
     const char *value = json_get_text(document, "value", "");
     Record *record = get_record(books, run->id,
                                 xasprintf(*value ? "%s[%s] of %s" : "%s%s of %s", json_get_text(document, "taskId", ""),
-                                          value, books_name(books, run->execution_id)));
+                                          value, execution->name));
     bool was_open = record->entries && !state_is_terminated(record->state);
     snprintf(record->execution_id, sizeof(record->execution_id), "%s", run->execution_id);
-    const char *rule = go_along(books, record, document, task_run_edges);
-    Record *execution = map_get(books->records, run->execution_id);
-    if (!execution)
-        return "a task run belongs to no execution";
+    record->reopened = execution->reopened;
+    enter_iteration(record, document);
+    bool hands_on = run->internal && strstr(run->internal, "\"child\"");
+    const char *rule = go_along(books, record, document, task_run_edges, hands_on);
+    record->retry_waits = run->internal && strstr(run->internal, "\"retryWaits\"");
     execution->open += (unsigned)!state_is_terminated(record->state) - (unsigned)was_open;
     return rule;
 }
@@ -184,30 +315,57 @@ static const char *enter_task_run(Books *books, const UnitTaskRun *run)
 
 static const char *enter_holder(Books *books, const char *execution_id, bool cleared)
 {
-    Record *record = map_get(books->records, execution_id);
+    Record *record = find_record(books, execution_id);
     if (!record || record->holds == !cleared)
         return "a slot was given or taken twice";
     record->holds = !cleared;
-    books->holders += cleared ? -1u : 1u;
-    if (cleared && !state_is_terminated(record->state))
+    if (record->limit && !cleared && !record->forced)
+        record->counted = record->limit;
+    if (record->counted)
+        record->counted->holders += cleared ? -1u : 1u;
+    if (cleared)
+        record->counted = NULL;
+    if (cleared && !record->deleted && !record->reopened && !state_is_terminated(record->state))
         return "a slot was taken from an execution that has not ended";
     return NULL;
 }
 
+/* What a timer does may not happen before its date. */
+static const char *check_date(const Books *books, const UnitTimer *timer, const char *date)
+{
+    const char *colon = strchr(timer->name, ':');
+    const Record *run = colon ? find_record(books, colon + 1) : NULL;
+    if (run && starts_with(timer->name, "retry:") && !state_is_terminated(run->state) &&
+        strtoull(date, NULL, 10) > *books->now)
+        return "a retry began before its time";
+    return NULL;
+}
+
+/* Sets or clears it in the books. False: a row that was set already, or was not there to be cleared. */
+static bool note_timer(Books *books, const UnitTimer *timer, const char **ret_rule)
+{
+    _cleanup_free_ char *id = xasprintf("%s %s", timer->key, timer->name), *old = NULL;
+    if (timer->cleared)
+        old = map_remove(books->timers, id);
+    else
+        old = map_put(books->timers, id, xasprintf("%" PRIu64, timer->date));
+    *ret_rule = timer->cleared && old ? check_date(books, timer, old) : NULL;
+    return timer->cleared == (old != NULL);
+}
+
 static const char *enter_timer(Books *books, const UnitTimer *timer)
 {
-    _cleanup_free_ char *id = xasprintf("%s %s", timer->key, timer->name);
-    bool was_set = timer->cleared ? map_remove(books->timers, id) != NULL : map_put(books->timers, id, books) != NULL;
-    if (was_set == !timer->cleared)
-        return NULL;
+    const char *rule;
+    if (!note_timer(books, timer, &rule) || windows_is_key(timer->key))
+        return rule;
     if (slots_is_key(timer->key))
         return starts_with(timer->name, "holds ") ? enter_holder(books, timer->name + strlen("holds "), timer->cleared)
                                                   : NULL;
-    Record *record = map_get(books->records, timer->key);
+    Record *record = find_record(books, timer->key);
     if (!record)
         return "a timer belongs to no execution";
     record->timers += timer->cleared ? -1u : 1u;
-    return NULL;
+    return rule;
 }
 
 static const char *enter_event(Books *books, const UnitEvent *event)
@@ -218,12 +376,40 @@ static const char *enter_event(Books *books, const UnitEvent *event)
     _cleanup_json_ json_t *body = NULL;
     if (json_parse(event->body, strlen(event->body), SIZE_MAX, &body, NULL) != 0)
         return "an event can not be read";
-    Record *record = map_get(books->records, json_get_text(body, "executionId", ""));
+    Record *record = find_record(books, json_get_text(body, "executionId", ""));
     if (!record)
         return "a slot belongs to no execution";
+    if (json_get_boolean(body, "forced", false))
+        return NULL;
     unsigned *times = kind == EVENT_SLOT_REQUEST ? &record->asked : &record->given_back;
     ++*times;
-    return *times > 1 ? "a slot was asked for or given back twice" : NULL;
+    return *times > 1 + record->reopened ? "a slot was asked for or given back twice" : NULL;
+}
+
+/* The execution goes with its task runs and timers; its record stays for those who still name it. */
+static void enter_delete(Books *books, const char *execution_id)
+{
+    Record *record = find_record(books, execution_id), *parent = record ? find_record(books, record->parent_id) : NULL;
+    if (!record || record->deleted)
+        return;
+    record->deleted = true;
+    record->timers = record->open = 0;
+    if (parent && !state_is_terminated(record->state))
+        parent->children--;
+    size_t position = 0;
+    const char *id;
+    void *value;
+    while (map_next(books->records, &position, &id, &value))
+        if (streq(((Record *)value)->execution_id, execution_id)) {
+            (void)map_remove(books->records, id); /* it is the value itself */
+            record_free(value);
+        }
+    position = 0;
+    while (map_next(books->timers, &position, &id, &value))
+        if (starts_with(id, execution_id)) {
+            (void)map_remove(books->timers, id); /* it is the value itself */
+            free(value);
+        }
 }
 
 static const char *enter_job(Books *books, const UnitJob *job)
@@ -236,25 +422,37 @@ static const char *enter_job(Books *books, const UnitJob *job)
 
 static bool is_at_work(State state)
 {
-    return state == STATE_RUNNING || state == STATE_PAUSED || state == STATE_RETRYING || state == STATE_RESTARTED;
+    return state == STATE_RUNNING || state == STATE_PAUSED || state == STATE_RETRYING;
 }
 
-static const char *check_execution(const Books *books, const Record *record)
+static const char *check_slot(const Record *record)
 {
+    if (!record->limit || record->forced)
+        return NULL;
+    if (is_at_work(record->state) && !record->holds)
+        return "an execution runs without a slot";
+    if (state_is_terminated(record->state) && record->holds && record->asked > record->given_back)
+        return "an ended execution kept its slot";
+    return record->limit->holders > record->limit->slots ? "there are more holders than slots" : NULL;
+}
+
+static const char *check_execution(const Books *books, const char *id)
+{
+    const Record *record = find_record(books, id);
+    if (!record || record->deleted)
+        return NULL;
     if (state_is_terminated(record->state) && record->open)
         return "a task run of an ended execution is open";
-    if (state_is_terminated(record->state) && record->timers)
+    if (state_is_terminated(record->state) && record->state != STATE_RETRIED && record->timers)
         return "an ended execution has a timer";
-    if (record->limited && is_at_work(record->state) && !record->holds)
-        return "an execution runs without a slot";
-    if (state_is_terminated(record->state) && record->limited && record->asked && !record->given_back)
-        return "an ended execution kept its slot";
-    return books->resumed && record->left > record->resumes ? "a pause was left that nobody ended" : NULL;
+    if (books->resumed && record->left > record->resumes && record->state != STATE_KILLED)
+        return "a pause was left that nobody ended";
+    return check_slot(record);
 }
 
 #define KEEP(rule, next) ((rule) ? (rule) : (next))
 
-const char *books_enter(Books *books, const Unit *unit)
+static const char *enter_states(Books *books, const Unit *unit)
 {
     const char *rule = NULL, *next;
     for (size_t i = 0; i < unit->executions.count; i++) {
@@ -265,6 +463,12 @@ const char *books_enter(Books *books, const Unit *unit)
         next = enter_task_run(books, &unit->task_runs.items[i]);
         rule = KEEP(rule, next);
     }
+    return rule;
+}
+
+static const char *enter_messages(Books *books, const Unit *unit)
+{
+    const char *rule = NULL, *next;
     for (size_t i = 0; i < unit->timers.count; i++) {
         next = enter_timer(books, &unit->timers.items[i]);
         rule = KEEP(rule, next);
@@ -277,11 +481,20 @@ const char *books_enter(Books *books, const Unit *unit)
         next = enter_job(books, &unit->jobs.items[i]);
         rule = KEEP(rule, next);
     }
+    return rule;
+}
+
+const char *books_enter(Books *books, const Unit *unit)
+{
+    const char *states = enter_states(books, unit), *messages = enter_messages(books, unit);
+    const char *rule = KEEP(states, messages);
+    for (size_t i = 0; i < unit->deletes.count; i++)
+        enter_delete(books, unit->deletes.items[i].execution_id);
     for (size_t i = 0; i < unit->executions.count && !rule; i++)
-        rule = check_execution(books, map_get(books->records, unit->executions.items[i].id));
+        rule = check_execution(books, unit->executions.items[i].id);
     for (size_t i = 0; i < unit->task_runs.count && !rule; i++)
-        rule = check_execution(books, map_get(books->records, unit->task_runs.items[i].execution_id));
-    return !rule && books->holders > books->limit ? "there are more holders than slots" : rule;
+        rule = check_execution(books, unit->task_runs.items[i].execution_id);
+    return rule;
 }
 
 /* --- in words --- */
@@ -305,12 +518,14 @@ void books_describe(const Books *books, const Unit *unit, usec_t now, Buffer *te
     if (unit->acks.count)
         buffer_printf(text, "; takes %zu events", unit->acks.count);
     for (size_t i = 0; i < unit->executions.count; i++) {
-        const Record *record = map_get(books->records, unit->executions.items[i].id);
-        buffer_printf(text, "; %s is %s", record->name, state_to_string(record->state));
+        const Record *record = find_record(books, unit->executions.items[i].id);
+        if (record)
+            buffer_printf(text, "; %s is %s", record->name, state_to_string(record->state));
     }
     for (size_t i = 0; i < unit->task_runs.count; i++) {
-        const Record *record = map_get(books->records, unit->task_runs.items[i].id);
-        buffer_printf(text, "; %s is %s", record->name, state_to_string(record->state));
+        const Record *record = find_record(books, unit->task_runs.items[i].id);
+        if (record)
+            buffer_printf(text, "; %s is %s", record->name, state_to_string(record->state));
     }
     for (size_t i = 0; i < unit->timers.count; i++) {
         const UnitTimer *timer = &unit->timers.items[i];

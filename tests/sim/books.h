@@ -4,12 +4,22 @@
 #include "queue/unit.h"
 
 typedef struct Books Books;
-/* limit: slots of the flow under test, 0: none. resumed: every pause ends by books_resume(). */
-Books *books_new(unsigned limit, bool resumed);
+/* now: borrowed. resumed: every pause ends by books_resume(). */
+Books *books_new(const usec_t *now, bool resumed);
 Books *books_free(Books *books);
+/* A flow whose executions need slots. */
+void books_limit(Books *books, const char *flow_id, unsigned slots);
 /* Enters what was committed. The rule it breaks, or NULL. */
 const char *books_enter(Books *books, const Unit *unit);
+/* People ask an execution to go on; let an ended one go on; let one go on without a slot. */
 void books_resume(Books *books, const char *execution_id);
+void books_reopen(Books *books, const char *execution_id);
+void books_force(Books *books, const char *execution_id);
+/* It can only go on by a message, a job or a timer: it has not ended, and neither people nor an execution of its own are
+ * waited for. */
+bool books_is_stuck(const Books *books, const char *execution_id);
+/* Executions of this flow in this state (negative: in any). */
+unsigned books_executions(const Books *books, const char *flow_id, State state);
 /* Timers that are set, slots' rows among them. */
 size_t books_timers(const Books *books);
 /* "f-2", "b[x]": how the trace calls an execution or a task run. Borrowed; an unknown id is its own name. */

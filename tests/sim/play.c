@@ -3,6 +3,7 @@
 
 #include "doc/json.h"
 #include "model/flow.h"
+#include "model/operation.h"
 #include "plugin/registry.h"
 
 #define BEGINNING (UINT64_C(1700000000) * USEC_PER_SEC)
@@ -280,6 +281,33 @@ const char *play_start(Play *play, json_t *inputs)
     execution_free(execution);
     vec_push(&play->started, xstrdup(id));
     return play->started.items[play->started.count - 1];
+}
+
+static void new_id(void *userdata, char ret_id[static ID_BYTES])
+{
+    uint64_t high = play_random(userdata);
+    id_from_bits(high, play_random(userdata), ret_id);
+}
+
+void play_replay(Play *play, const char *task_id)
+{
+    _cleanup_(execution_freep) Execution *execution = NULL, *copy = NULL;
+    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution),
+         "queue_load_execution");
+    execution_bind_flow(execution, play->flows.items[0]);
+    const TaskRun *first = NULL;
+    for (size_t i = 0; task_id && !first && i < execution->task_runs.count; i++)
+        if (streq(execution->task_runs.items[i]->task_id, task_id))
+            first = execution->task_runs.items[i];
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    const Operation operation = {.now = play->now, .new_id = new_id, .userdata = play, .diag = &diag};
+    must(operation_replay(&operation, execution, execution->flow, first ? first->id : NULL, 0, &copy), "replay");
+    _cleanup_(unit_freep) Unit *unit = unit_new();
+    QueueBatch batch = {};
+    unit_create_execution(unit, copy, play->now);
+    must(queue_commit(play->sender, unit, NULL, &batch), "queue_commit");
+    queue_batch_done(&batch);
+    vec_push(&play->started, xstrdup(copy->id));
 }
 
 void play_send(Play *play, const char *kind, json_t *body)

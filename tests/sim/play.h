@@ -18,6 +18,8 @@ void play_add_flow(Play *play, const char *yaml);
 void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs);
 /* A new execution of the flow that was added first. inputs may be NULL. Borrowed id. */
 const char *play_start(Play *play, json_t *inputs);
+/* The execution started last is played again from its first run of this task; NULL: from the beginning. */
+void play_replay(Play *play, const char *task_id);
 /* An event for the execution started last; body is stolen. */
 void play_send(Play *play, const char *kind, json_t *body);
 /* Answers jobs that were left. */

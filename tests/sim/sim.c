@@ -2,131 +2,24 @@
 /*
  * The simulator: two executors and two workers on one queue in virtual time, driven from a seed. Everything may happen in any
  * order; executors and workers die between any two commits; commits break before or after they happened; a process sleeps
- * through its lease and wakes; results come late and come again. The Watch checks its rules at each commit. At the end every
- * execution must have come to what an undisturbed run comes to, and nothing may be left over.
+ * through its lease and wakes; results come late and come again; people interfere. The Watch checks its rules at each
+ * commit. At the end every execution must have come to what an undisturbed run comes to, and nothing may be left over.
  *
- *   sim [--seed N] [--seeds COUNT]     one seed, with a trace; or so many seeds from 1 (default 300)
+ *   sim [--scene NAME] [--seed N]               plays one seed, with a trace
+ *   sim [--scene NAME] [--from N] [--seeds N]   plays so many seeds (default: 400 from 1) and shows those that break a rule
+ *
+ * A seed is played with the scene (tests/data/sim) whose turn it is, or with the named one. `--first` ends after the first
+ * seed that breaks a rule.
  */
-#include "executor/owner.h"
+#include "sim/world.h"
 
 #include "doc/json.h"
-#include "plugin/registry.h"
-#include "sim/watch.h"
 
-#define BEGINNING (UINT64_C(1700000000) * USEC_PER_SEC)
-#define LEASE     (9 * USEC_PER_SEC)
+#include <glob.h>
 
-enum { EXECUTORS = 2, WORKERS = 2, EXECUTIONS = 4, DISTURBANCES = 400, CALM_ROUNDS = 6000, ECHOES = 12 };
+enum { DISTURBANCES = 400, CALM_ROUNDS = 8000, SEEDS_DEFAULT = 400 };
 
-typedef enum People { PEOPLE_NONE, PEOPLE_RESUME, PEOPLE_KILL } People;
-typedef struct Scenario {
-    unsigned limit;  /* of the flow's concurrency; 0: none */
-    People people;   /* what they do: resume every pause; kill executions, after which the outcome is open */
-    const char *flow;
-} Scenario;
-
-#define LOG_TASK(name) "{id: " name ", type: io.kestra.plugin.core.log.Log, message: x}\n"
-#define RETRIED_TASK(name, interval)                                                                 \
-    "{id: " name ", type: io.kestra.plugin.core.log.Log, message: x, retry: {type: constant, interval: " interval \
-    ", maxAttempt: 3}}\n"
-
-/* Tasks named fail-… fail in their first attempt, bad-… always. */
-static const Scenario scenarios[] = {
-    {.flow = "id: f\nnamespace: t\ntasks:\n"
-             "  - " LOG_TASK("a")
-             "  - id: each\n    type: io.kestra.plugin.core.flow.ForEach\n    concurrencyLimit: 2\n"
-             "    values: [\"x\", \"y\", \"z\"]\n    tasks:\n"
-             "      - " LOG_TASK("b")
-             "      - " LOG_TASK("c")
-             "  - " LOG_TASK("d")},
-    {.flow = "id: f\nnamespace: t\ntasks:\n"
-             "  - id: p\n    type: io.kestra.plugin.core.flow.Parallel\n    concurrent: 2\n    tasks:\n"
-             "      - " RETRIED_TASK("fail-a", "PT2S")
-             "      - " RETRIED_TASK("fail-b", "PT1S")
-             "      - " LOG_TASK("c")
-             "      - {id: d, type: io.kestra.plugin.core.flow.Pause, delay: PT3S}\n"
-             "  - " LOG_TASK("e")},
-    {.flow = "id: f\nnamespace: t\ntasks:\n"
-             "  - id: dag\n    type: io.kestra.plugin.core.flow.Dag\n    tasks:\n"
-             "      - task: " LOG_TASK("a")
-             "      - task: " LOG_TASK("b") "        dependsOn: [a]\n"
-             "      - task: {id: c, type: io.kestra.plugin.core.flow.Subflow, namespace: t, flowId: child}\n"
-             "        dependsOn: [a]\n"
-             "      - task: " LOG_TASK("d") "        dependsOn: [b, c]\n"},
-    {.limit = 1,
-     .flow = "id: f\nnamespace: t\nconcurrency: {limit: 1, behavior: QUEUE}\ntasks:\n"
-             "  - id: s\n    type: io.kestra.plugin.core.flow.Sequential\n    tasks:\n"
-             "      - " LOG_TASK("a")
-             "      - " LOG_TASK("bad-b")
-             "    errors:\n      - " LOG_TASK("handler")
-             "    finally:\n      - " LOG_TASK("clean")
-             "errors:\n  - " LOG_TASK("top")},
-    {.limit = 2,
-     .flow = "id: f\nnamespace: t\nconcurrency: {limit: 2, behavior: QUEUE}\ntasks:\n"
-             "  - " RETRIED_TASK("fail-a", "PT4S")
-             "  - {id: c, type: io.kestra.plugin.core.flow.Subflow, namespace: t, flowId: child}\n"},
-    {.people = PEOPLE_RESUME,
-     .flow = "id: f\nnamespace: t\ntasks:\n"
-             "  - {id: first, type: io.kestra.plugin.core.flow.Pause}\n"
-             "  - {id: second, type: io.kestra.plugin.core.flow.Pause}\n"
-             "  - " LOG_TASK("a")
-             "  - {id: third, type: io.kestra.plugin.core.flow.Pause}\n"},
-    {.limit = 2,
-     .people = PEOPLE_KILL,
-     .flow = "id: f\nnamespace: t\nconcurrency: {limit: 2, behavior: QUEUE}\ntasks:\n"
-             "  - id: p\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n"
-             "      - " RETRIED_TASK("fail-a", "PT4S")
-             "      - " LOG_TASK("b")
-             "      - {id: c, type: io.kestra.plugin.core.flow.Subflow, namespace: t, flowId: child}\n"
-             "      - {id: d, type: io.kestra.plugin.core.flow.Pause, delay: PT3S}\n"
-             "  - " LOG_TASK("e")},
-};
-static const char child_flow[] = "id: child\nnamespace: t\ntasks:\n"
-                                 "  - " RETRIED_TASK("fail-work", "PT2S");
-
-typedef struct Job {
-    QueueJob job;
-    bool lost; /* the worker was declared dead since it took this, and does not care */
-} Job;
-
-typedef struct Worker {
-    Queue *queue;
-    char name[16];
-    VEC(Job) jobs;
-    usec_t asleep_until;
-} Worker;
-
-typedef struct Executor {
-    Queue *queue;
-    Owner *owner;
-    char name[16];
-    usec_t asleep_until;
-} Executor;
-
-/* A result that was sent once and may come again. */
-typedef struct Echo {
-    char execution_id[ID_BYTES];
-    json_t *body;
-} Echo;
-
-typedef struct World {
-    uint64_t random;
-    usec_t now;
-    const Scenario *scenario;
-    bool loud;
-    QueueStore *store;
-    Watch *watch;
-    Flow *flow, *child;
-    Executor executors[EXECUTORS];
-    Worker workers[WORKERS];
-    Queue *sender;
-    char ids[EXECUTIONS][ID_BYTES];
-    size_t asked[EXECUTIONS]; /* by people: entries of the history when they did */
-    Echo echoes[ECHOES];
-    unsigned echo_count;
-} World;
-
-static uint64_t chance(World *world)
+uint64_t world_chance(World *world)
 {
     uint64_t z = world->random += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -136,7 +29,7 @@ static uint64_t chance(World *world)
 
 static uint64_t chance_of(void *userdata)
 {
-    return chance(userdata);
+    return world_chance(userdata);
 }
 
 static usec_t now_of(void *userdata)
@@ -144,45 +37,57 @@ static usec_t now_of(void *userdata)
     return ((World *)userdata)->now;
 }
 
-static int load_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
+int world_load_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
 {
-    World *world = userdata;
-    Flow *flow = streq(id, "child") ? world->child : world->flow;
+    Flow *flow = scene_flow(((World *)userdata)->scene, id);
+    if (!flow)
+        return 1;
     *ret = flow_ref(flow);
     return 0;
 }
 
-_noreturn_ static void die(const char *what)
+/* Every flow: those without a Flow trigger listen to nothing. */
+static int listeners_of(void *userdata, Flow *const **ret, size_t *ret_count)
+{
+    const Scene *scene = ((World *)userdata)->scene;
+    *ret = scene->flows.items;
+    *ret_count = scene->flows.count;
+    return 0;
+}
+
+void world_die(const char *what)
 {
     fprintf(stderr, "sim: %s\n", what);
     abort();
 }
 
-static Flow *parse(const char *yaml)
+void world_commit(World *world, Unit *unit)
 {
-    const FlowParse options = {.registry = &plugin_registry, .revision = 1};
-    Flow *flow;
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    if (flow_parse(yaml, strlen(yaml), &options, &flow, &diag) != 0)
-        die(diag_first(&diag));
-    return flow;
+    if (queue_commit(world->sender, unit, NULL, NULL) != 0)
+        world_die("people could not commit");
 }
 
-/* --- births and deaths --- */
+/* --- executors --- */
+
+static void executor_join(const SimExecutor *executor)
+{
+    if (owner_join(executor->owner, "") != 0)
+        world_die("an executor could not join");
+}
 
 static void birth_of_executor(World *world, unsigned i)
 {
-    Executor *executor = &world->executors[i];
+    SimExecutor *executor = &world->executors[i];
     snprintf(executor->name, sizeof(executor->name), "executor %u", i);
     executor->queue = watch_queue(world->watch, executor->name);
-    executor->owner = owner_new(executor->queue, &(OwnerSettings){.load_flow = load_flow,
+    executor->owner = owner_new(executor->queue, &(OwnerSettings){.load_flow = world_load_flow,
+                                                                  .listeners = listeners_of,
                                                                   .now = now_of,
                                                                   .random = chance_of,
                                                                   .userdata = world,
                                                                   .events_max = 7,
                                                                   .lives_max = 2});
-    if (owner_join(executor->owner, "") != 0)
-        die("an executor could not join");
+    executor_join(executor);
 }
 
 static void death_of_executor(World *world, unsigned i)
@@ -193,220 +98,36 @@ static void death_of_executor(World *world, unsigned i)
     birth_of_executor(world, i);
 }
 
-static void worker_join(Worker *worker)
+/* As systemd stops and starts it. */
+static void restart_of_executor(World *world, unsigned i)
 {
-    if (queue_join(worker->queue, "worker", "") != 0)
-        die("a worker could not join");
+    const SimExecutor *executor = &world->executors[i];
+    watch_say(world->watch, executor->name, "leaves");
+    if (owner_leave(executor->owner) != 0)
+        world_die("an executor could not leave");
+    executor_join(executor);
 }
-
-static void birth_of_worker(World *world, unsigned i)
-{
-    Worker *worker = &world->workers[i];
-    snprintf(worker->name, sizeof(worker->name), "worker %u", i);
-    worker->queue = watch_queue(world->watch, worker->name);
-    worker_join(worker);
-}
-
-static void drop_jobs(Worker *worker)
-{
-    for (size_t i = 0; i < worker->jobs.count; i++)
-        queue_job_done(&worker->jobs.items[i].job);
-    worker->jobs.count = 0;
-}
-
-static void death_of_worker(World *world, unsigned i)
-{
-    watch_say(world->watch, world->workers[i].name, "dies");
-    drop_jobs(&world->workers[i]);
-    queue_free(world->workers[i].queue);
-    birth_of_worker(world, i);
-}
-
-/* --- what executors do --- */
 
 /* An outage is forgotten at once; after a fence the instance begins anew. */
-static void executor_goes_on(const Executor *executor, int r)
-{
-    if (r == OWNER_E_FENCED && owner_join(executor->owner, "") != 0)
-        die("an executor could not join");
-}
-
 static void executor_batch(World *world, unsigned i)
 {
-    const Executor *executor = &world->executors[i];
+    const SimExecutor *executor = &world->executors[i];
     bool more = false;
-    if (executor->asleep_until <= world->now)
-        executor_goes_on(executor, owner_batch(executor->owner, &more));
+    if (executor->asleep_until > world->now)
+        return;
+    int r = owner_batch(executor->owner, &more);
+    if (r == OWNER_E_FENCED)
+        executor_join(executor);
+    else if (r == 0 && !more)
+        watch_idle(executor->queue);
 }
 
 static void executor_heartbeat(World *world, unsigned i)
 {
-    const Executor *executor = &world->executors[i];
-    bool more = false;
-    if (executor->asleep_until <= world->now)
-        executor_goes_on(executor, owner_heartbeat(executor->owner, &more));
-}
-
-/* --- what workers do --- */
-
-/* Declared dead, or without an answer: it joins again. Some workers keep what they have begun, wrongly. */
-static void worker_begins_anew(World *world, Worker *worker)
-{
-    if (chance(world) % 2)
-        drop_jobs(worker);
-    for (size_t i = 0; i < worker->jobs.count; i++)
-        worker->jobs.items[i].lost = true;
-    worker_join(worker);
-}
-
-static void take_job(Worker *worker, QueueJob job)
-{
-    for (size_t i = worker->jobs.count; i-- > 0;)
-        if (worker->jobs.items[i].job.sequence == job.sequence) {
-            queue_job_done(&worker->jobs.items[i].job);
-            worker->jobs.items[i] = worker->jobs.items[--worker->jobs.count];
-        }
-    vec_push(&worker->jobs, (Job){.job = job});
-}
-
-/* Results that were refused; -1: nobody knows. */
-static int worker_commit(World *world, Worker *worker, Unit *unit, unsigned jobs_max)
-{
-    QueueBatch batch = {};
-    const QueueFetch fetch = {.jobs_max = jobs_max, .worker_group = ""};
-    if (queue_commit(worker->queue, unit, jobs_max ? &fetch : NULL, &batch) != 0) {
-        worker_begins_anew(world, worker);
-        return -1;
-    }
-    for (size_t j = 0; j < batch.jobs.count; j++)
-        take_job(worker, batch.jobs.items[j]);
-    batch.jobs.count = 0;
-    unsigned refused = batch.refused;
-    queue_batch_done(&batch);
-    return (int)refused;
-}
-
-static json_t *result_of(const World *world, const QueueJob *job, State state)
-{
-    char date[INSTANT_BYTES];
-    instant_format_usec(world->now, date);
-    return json_pack("{s:s,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt, "state",
-                     state_to_string(state), "startDate", date, "endDate", date);
-}
-
-static void remember_echo(World *world, const QueueJob *job, State state)
-{
-    unsigned i = world->echo_count < ECHOES ? world->echo_count++ : (unsigned)(chance(world) % ECHOES);
-    json_decref(world->echoes[i].body);
-    snprintf(world->echoes[i].execution_id, ID_BYTES, "%s", job->execution_id);
-    world->echoes[i].body = result_of(world, job, state);
-}
-
-/* A duplicate past the queue's own fence, however late. */
-static void echo(World *world)
-{
-    if (!world->echo_count)
-        return;
-    const Echo *old = &world->echoes[chance(world) % world->echo_count];
-    _cleanup_(unit_freep) Unit *unit = unit_new();
-    unit_send_event(unit, old->execution_id, "task_run", json_incref(old->body));
-    watch_say(world->watch, "network", "repeats a result %s", json_get_text(old->body, "state", ""));
-    if (queue_commit(world->sender, unit, NULL, NULL) != 0)
-        die("the sender could not commit");
-}
-
-static void worker_finish(World *world, Worker *worker, Job *which, State state)
-{
-    Job job = *which;
-    *which = worker->jobs.items[--worker->jobs.count];
-    _cleanup_(unit_freep) Unit *unit = unit_new();
-    unit_finish_job(unit, job.job.sequence, job.job.execution_id, "task_run", result_of(world, &job.job, state));
-    if (!job.lost)
-        remember_echo(world, &job.job, state);
-    int refused = worker_commit(world, worker, unit, 0);
-    if (job.lost && refused == 0)
-        watch_accuse(world->watch, worker->name, "the result of a lost job was accepted");
-    queue_job_done(&job.job);
-}
-
-static void worker_answer(World *world, Worker *worker)
-{
-    if (!worker->jobs.count)
-        return;
-    Job *which = &worker->jobs.items[chance(world) % worker->jobs.count];
-    const QueueJob *job = &which->job;
-    if (!which->lost && !job->killed && chance(world) % 3 == 0) { /* it says that it runs, perhaps more than once */
-        _cleanup_(unit_freep) Unit *unit = unit_new();
-        unit_send_event(unit, job->execution_id, "task_run", result_of(world, job, STATE_RUNNING));
-        remember_echo(world, job, STATE_RUNNING);
-        (void)worker_commit(world, worker, unit, 0);
-        return;
-    }
-    const char *task = json_get_text(job->body, "taskId", "");
-    bool fails = which->lost || starts_with(task, "bad-") || (starts_with(task, "fail-") && job->attempt == 0);
-    worker_finish(world, worker, which, job->killed ? STATE_KILLED : fails ? STATE_FAILED : STATE_SUCCESS);
-}
-
-static void worker_kill(World *world, Worker *worker)
-{
-    QueueSequences sequences = {};
-    if (queue_jobs_to_kill(worker->queue, &sequences) != 0)
-        die("a worker could not ask whom to kill");
-    for (size_t i = 0; i < sequences.count; i++)
-        for (size_t j = worker->jobs.count; j-- > 0;)
-            if (j < worker->jobs.count && worker->jobs.items[j].job.sequence == sequences.items[i] &&
-                !worker->jobs.items[j].lost)
-                worker_finish(world, worker, &worker->jobs.items[j], STATE_KILLED);
-    vec_free(&sequences);
-}
-
-static void worker_heartbeat(World *world, Worker *worker)
-{
-    QueueMembership membership;
-    bool work;
-    if (queue_heartbeat(worker->queue, &membership, &work) != 0)
-        worker_begins_anew(world, worker);
-    else
-        worker_kill(world, worker);
-}
-
-static void worker_does(World *world, Worker *worker, unsigned what)
-{
-    if (worker->asleep_until > world->now)
-        return;
-    _cleanup_(unit_freep) Unit *unit = unit_new();
-    if (what == 0)
-        (void)worker_commit(world, worker, unit, 1 + chance(world) % 3);
-    else if (what == 1)
-        worker_answer(world, worker);
-    else
-        worker_heartbeat(world, worker);
-}
-
-/* --- what people do --- */
-
-static void send(World *world, const char *id, const char *kind, json_t *body)
-{
-    _cleanup_(unit_freep) Unit *unit = unit_new();
-    unit_send_event(unit, id, kind, body);
-    if (queue_commit(world->sender, unit, NULL, NULL) != 0)
-        die("the sender could not commit");
-}
-
-static void people_do(World *world, bool calm)
-{
-    unsigned i = chance(world) % EXECUTIONS;
-    const json_t *body = queue_store_execution(world->store, world->ids[i]);
-    size_t entries = json_array_size(json_at(body, "state.histories"));
-    const char *state = json_string_value(json_at(body, "state.current"));
-    if (world->scenario->people == PEOPLE_RESUME && streq_null(state, "PAUSED") && world->asked[i] != entries) {
-        world->asked[i] = entries;
-        watch_resume(world->watch, world->ids[i]);
-        send(world, world->ids[i], "resume", json_object());
-    } else if (world->scenario->people == PEOPLE_KILL && !calm && !world->asked[i] && chance(world) % 20 == 0) {
-        world->asked[i] = entries;
-        send(world, world->ids[i], "kill", json_pack("{s:b}", "cascade", 1));
-    }
+    const SimExecutor *executor = &world->executors[i];
+    bool work = false;
+    if (executor->asleep_until <= world->now && owner_heartbeat(executor->owner, &work) == OWNER_E_FENCED)
+        executor_join(executor);
 }
 
 /* --- chance --- */
@@ -417,33 +138,41 @@ static void pass_time(World *world, usec_t by)
     world->now += by;
 }
 
+static bool only_timers_are_left(const World *world)
+{
+    QueueStoreCounts counts = queue_store_counts(world->store);
+    return !counts.events && !counts.jobs && counts.timers;
+}
+
 static usec_t nap(World *world, const char *name)
 {
-    usec_t length = 5 * USEC_PER_SEC + chance(world) % (20 * USEC_PER_SEC);
+    usec_t length = 5 * USEC_PER_SEC + world_chance(world) % (20 * USEC_PER_SEC);
     watch_say(world->watch, name, "sleeps for %.3f s", (double)length / (double)USEC_PER_SEC);
     return world->now + length;
 }
 
-static WatchTrouble trouble(World *world)
+static void trouble(World *world, Queue *queue)
 {
-    return chance(world) % 2 ? TROUBLE_BEFORE : TROUBLE_AFTER;
+    watch_trouble(queue, world_chance(world) % 2 ? TROUBLE_BEFORE : TROUBLE_AFTER);
 }
 
 /* What makes the calm world a disturbed one. */
-static void disturbance(World *world, Executor *executor, Worker *worker)
+static void disturbance(World *world, unsigned e, unsigned w)
 {
-    switch (chance(world) % 8) {
+    SimExecutor *executor = &world->executors[e];
+    SimWorker *worker = &world->workers[w];
+    switch (world_chance(world) % 9) {
     case 0:
-        death_of_executor(world, (unsigned)(executor - world->executors));
+        death_of_executor(world, e);
         break;
     case 1:
-        death_of_worker(world, (unsigned)(worker - world->workers));
+        workers_die(world, w);
         break;
     case 2:
-        watch_trouble(executor->queue, trouble(world));
+        trouble(world, executor->queue);
         break;
     case 3:
-        watch_trouble(worker->queue, trouble(world));
+        trouble(world, worker->queue);
         break;
     case 4:
         executor->asleep_until = nap(world, executor->name);
@@ -455,110 +184,36 @@ static void disturbance(World *world, Executor *executor, Worker *worker)
         watch_forget(executor->queue);
         owner_forget(executor->owner);
         break;
+    case 7:
+        restart_of_executor(world, e);
+        break;
     default:
-        echo(world);
+        workers_echo(world);
         break;
     }
 }
 
 static void something(World *world, bool calm)
 {
-    unsigned e = chance(world) % EXECUTORS, w = chance(world) % WORKERS, what = chance(world) % (calm ? 9 : 11);
+    unsigned e = world_chance(world) % WORLD_EXECUTORS, w = world_chance(world) % WORLD_WORKERS;
+    unsigned what = world_chance(world) % (calm ? 9 : 11);
     if (what < 3)
         executor_batch(world, e);
     else if (what == 3)
         executor_heartbeat(world, e);
     else if (what < 7)
-        worker_does(world, &world->workers[w], what - 4);
+        workers_do(world, w);
     else if (what == 7)
-        pass_time(world, chance(world) % (calm ? USEC_PER_SEC / 2 : 3 * USEC_PER_SEC));
+        pass_time(world, world_chance(world) % (only_timers_are_left(world) ? 60 * USEC_PER_SEC
+                                                : calm                      ? USEC_PER_SEC / 2
+                                                                            : 3 * USEC_PER_SEC));
     else if (what == 8)
         people_do(world, calm);
     else
-        disturbance(world, &world->executors[e], &world->workers[w]);
+        disturbance(world, e, w);
 }
 
 /* --- a run --- */
-
-static void start_all(World *world)
-{
-    for (unsigned i = 0; i < EXECUTIONS; i++) {
-        uint64_t high = chance(world);
-        id_from_bits(high, chance(world), world->ids[i]);
-        Execution *execution = execution_new(world->ids[i], "t", "f", 1, world->now);
-        _cleanup_(unit_freep) Unit *unit = unit_new();
-        unit_create_execution(unit, execution, world->now);
-        if (queue_commit(world->sender, unit, NULL, NULL) != 0)
-            die("an execution could not be created");
-        execution_free(execution);
-    }
-}
-
-static bool all_ended(const World *world)
-{
-    QueueStoreCounts counts = queue_store_counts(world->store);
-    if (counts.events || counts.jobs || counts.timers)
-        return false;
-    for (unsigned i = 0; i < EXECUTIONS; i++) {
-        const json_t *state = json_at(queue_store_execution(world->store, world->ids[i]), "state.current");
-        if (!state_is_terminated(state_from_string(json_string_value(state))))
-            return false;
-    }
-    return true;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Names, attempts and final states of all task runs, sorted: what may not depend on order or faults. */
-static char *outcome_of(World *world, const char *id, const char **ret_fault)
-{
-    Execution *execution = NULL;
-    if (queue_load_execution(world->sender, id, &execution) != 0 || !execution)
-        die("an execution was lost");
-    VEC(char *) lines = {};
-    for (size_t i = 0; i < execution->task_runs.count; i++) {
-        const TaskRun *run = execution->task_runs.items[i];
-        vec_push(&lines, xasprintf("%s[%s] %s (%zu)\n", run->task_id, run->value ? run->value : "",
-                                   state_to_string(state_current(&run->state)), run->attempts.count));
-        if (run->attempts.count > 3)
-            *ret_fault = "there are too many attempts";
-    }
-    if (lines.count)
-        qsort(lines.items, lines.count, sizeof(char *), compare_lines);
-    Buffer text = {};
-    buffer_printf(&text, "%s %s\n", execution->flow_id, state_to_string(state_current(&execution->state)));
-    for (size_t i = 0; i < lines.count; i++) {
-        buffer_append(&text, lines.items[i]);
-        free(lines.items[i]);
-    }
-    vec_free(&lines);
-    execution_free(execution);
-    return buffer_take(&text);
-}
-
-static void begin_world(World *world)
-{
-    const Scenario *scenario = world->scenario;
-    world->store = queue_store_new(LEASE);
-    world->watch = watch_new(&(WatchSettings){.store = world->store,
-                                              .now = &world->now,
-                                              .limit = scenario->limit,
-                                              .resumed = scenario->people == PEOPLE_RESUME,
-                                              .loud = world->loud});
-    world->flow = parse(scenario->flow);
-    world->child = parse(child_flow);
-    world->sender = watch_queue(world->watch, "people");
-    if (queue_join(world->sender, "webserver", "") != 0)
-        die("the sender could not join");
-    for (unsigned i = 0; i < EXECUTORS; i++)
-        birth_of_executor(world, i);
-    for (unsigned i = 0; i < WORKERS; i++)
-        birth_of_worker(world, i);
-    start_all(world);
-}
 
 /* A commit needs a living instance, and time passes in leaps. */
 static void people_are_there(World *world)
@@ -566,27 +221,57 @@ static void people_are_there(World *world)
     QueueMembership membership;
     bool work;
     if (queue_heartbeat(world->sender, &membership, &work) != 0 && queue_join(world->sender, "webserver", "") != 0)
-        die("the sender could not join");
+        world_die("people could not join");
+}
+
+static void begin_world(World *world)
+{
+    world->store = queue_store_new(WORLD_LEASE);
+    world->watch = watch_new(&(WatchSettings){.store = world->store,
+                                              .now = &world->now,
+                                              .resumed = scene_has_people(world->scene, "resume"),
+                                              .loud = world->loud});
+    for (size_t i = 0; i < world->scene->flows.count; i++) {
+        const Flow *flow = world->scene->flows.items[i];
+        if (flow->concurrency_limit)
+            books_limit(watch_books(world->watch), flow->id, flow->concurrency_limit);
+    }
+    world->sender = watch_queue(world->watch, "people");
+    if (queue_join(world->sender, "webserver", "") != 0)
+        world_die("people could not join");
+    for (unsigned i = 0; i < WORLD_EXECUTORS; i++)
+        birth_of_executor(world, i);
+    workers_begin(world);
+    people_start(world);
 }
 
 static void end_world(World *world)
 {
-    for (unsigned i = 0; i < EXECUTORS; i++) {
+    for (unsigned i = 0; i < WORLD_EXECUTORS; i++) {
         owner_free(world->executors[i].owner);
         queue_free(world->executors[i].queue);
     }
-    for (unsigned i = 0; i < WORKERS; i++) {
-        drop_jobs(&world->workers[i]);
-        vec_free(&world->workers[i].jobs);
-        queue_free(world->workers[i].queue);
-    }
-    for (unsigned i = 0; i < world->echo_count; i++)
-        json_decref(world->echoes[i].body);
+    workers_end(world);
     queue_free(world->sender);
     watch_free(world->watch);
     queue_store_free(world->store);
-    flow_unref(world->flow);
-    flow_unref(world->child);
+    vec_free(&world->targets);
+}
+
+static State state_of(const World *world, const char *id)
+{
+    return state_from_string(json_string_value(json_at(queue_store_execution(world->store, id), "state.current")));
+}
+
+static bool all_ended(const World *world)
+{
+    QueueStoreCounts counts = queue_store_counts(world->store);
+    if (counts.events || counts.jobs || counts.timers || !people_are_done(world))
+        return false;
+    for (size_t i = 0; i < world->targets.count; i++)
+        if (!world->targets.items[i].deleted && !state_is_terminated(state_of(world, world->targets.items[i].id)))
+            return false;
+    return true;
 }
 
 static void run_disturbed(World *world)
@@ -595,99 +280,241 @@ static void run_disturbed(World *world)
         people_are_there(world);
         something(world, false);
     }
-    for (unsigned i = 0; i < EXECUTORS; i++) {
+    for (unsigned i = 0; i < WORLD_EXECUTORS; i++) {
         world->executors[i].asleep_until = 0;
         watch_trouble(world->executors[i].queue, TROUBLE_NONE);
     }
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < WORLD_WORKERS; i++) {
         world->workers[i].asleep_until = 0;
         watch_trouble(world->workers[i].queue, TROUBLE_NONE);
     }
 }
 
-/* The rule that was broken, or NULL; *ret the outcome of the first execution. Every rule but the Watch's is checked here. */
-static const char *judge(World *world, char **ret)
+static void run_calm(World *world)
 {
-    const char *fault = all_ended(world) ? NULL : "something waits for what will never come";
-    if (queue_store_counts(world->store).poison)
-        fault = "an event was set aside";
-    *ret = NULL;
-    for (unsigned i = 0; i < EXECUTIONS; i++) {
-        char *outcome = outcome_of(world, world->ids[i], &fault);
-        if (*ret && world->scenario->people != PEOPLE_KILL && !streq(*ret, outcome) && !fault)
-            fault = "two executions came to different ends";
-        if (world->loud)
-            fprintf(stderr, "%s\n", outcome);
-        if (*ret)
-            free(outcome);
-        else
-            *ret = outcome;
+    for (unsigned i = 0; i < CALM_ROUNDS && !all_ended(world) && !watch_fault(world->watch); i++) {
+        people_are_there(world);
+        something(world, true);
     }
-    return watch_fault(world->watch) ? watch_fault(world->watch) : fault;
 }
 
-/* Of one execution; NULL when a rule was broken (said on standard error). */
-static char *run_world(uint64_t seed, const Scenario *scenario, bool disturbed, bool loud)
+/* --- what came of it --- */
+
+static int compare_lines(const void *a, const void *b)
 {
-    World world = {.random = seed, .now = BEGINNING, .scenario = scenario, .loud = loud};
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+typedef VEC(char *) Lines;
+
+static void join_lines(Lines *lines, Buffer *text)
+{
+    if (lines->count)
+        qsort(lines->items, lines->count, sizeof(char *), compare_lines);
+    for (size_t i = 0; i < lines->count; i++) {
+        buffer_append(text, lines->items[i]);
+        free(lines->items[i]);
+    }
+    vec_free(lines);
+}
+
+/* Without the ids of executions, which differ. */
+static void append_outputs(Buffer *text, const json_t *outputs)
+{
+    _cleanup_json_ json_t *shown = json_object_size(outputs) ? json_copy((json_t *)(uintptr_t)outputs) : NULL;
+    json_object_del(shown, "executionId");
+    if (json_object_size(shown))
+        json_append(text, shown);
+}
+
+static void append_execution(World *world, const char *id, const char *indent, Buffer *text);
+
+static char *line_of(World *world, const TaskRun *run, const char *indent)
+{
+    Buffer text = {};
+    buffer_append(&text, indent);
+    for (const TaskRun *parent = run->parent; parent; parent = parent->parent)
+        buffer_printf(&text, "%s[%s]/", parent->task_id, parent->value ? parent->value : "");
+    buffer_printf(&text, "%s[%s] %s (%zu)", run->task_id, run->value ? run->value : "",
+                  state_to_string(state_current(&run->state)), run->attempts.count);
+    if (run->iteration >= 0)
+        buffer_printf(&text, " #%d", run->iteration);
+    append_outputs(&text, run->outputs);
+    buffer_append_char(&text, '\n');
+    const char *child = json_get_text(run->internal, "child", NULL);
+    _cleanup_free_ char *deeper = xasprintf("%s    ", indent);
+    if (child)
+        append_execution(world, child, deeper, &text);
+    return buffer_take(&text);
+}
+
+/* Names, attempts, outputs and final states of all task runs, sorted: what may not depend on order or faults. */
+static void append_execution(World *world, const char *id, const char *indent, Buffer *text)
+{
+    Execution *execution = NULL;
+    if (queue_load_execution(world->sender, id, &execution) != 0 || !execution) {
+        buffer_printf(text, "%sgone\n", indent);
+        return;
+    }
+    buffer_printf(text, "%s%s %s", indent, execution->flow_id, state_to_string(state_current(&execution->state)));
+    append_outputs(text, execution->outputs);
+    for (size_t i = 0; i < json_array_size(execution->labels); i++) {
+        const json_t *label = json_array_get(execution->labels, i);
+        if (!starts_with(json_get_text(label, "key", ""), "system."))
+            buffer_printf(text, " %s=%s", json_get_text(label, "key", ""), json_get_text(label, "value", ""));
+    }
+    buffer_append_char(text, '\n');
+    Lines lines = {};
+    _cleanup_free_ char *deeper = xasprintf("%s  ", indent);
+    for (size_t i = 0; i < execution->task_runs.count; i++)
+        vec_push(&lines, line_of(world, execution->task_runs.items[i], deeper));
+    join_lines(&lines, text);
+    execution_free(execution);
+}
+
+/* Of all executions that people started, and how many there are of each flow in each state. */
+static char *outcome_of(World *world)
+{
+    Lines lines = {};
+    Buffer text = {};
+    for (size_t i = 0; i < world->targets.count; i++) {
+        Buffer one = {};
+        append_execution(world, world->targets.items[i].id, "", &one);
+        vec_push(&lines, buffer_take(&one));
+    }
+    join_lines(&lines, &text);
+    for (size_t i = 0; i < world->scene->flows.count; i++)
+        for (State state = 0; state < _STATE_MAX; state++) {
+            unsigned count = books_executions(watch_books(world->watch), world->scene->flows.items[i]->id, state);
+            if (count)
+                buffer_printf(&text, "%u %s of %s\n", count, state_to_string(state), world->scene->flows.items[i]->id);
+        }
+    return buffer_take(&text);
+}
+
+static const char *check_ends(const World *world)
+{
+    const Scene *scene = world->scene;
+    for (size_t i = 0; scene->ends.count && i < world->targets.count; i++) {
+        bool found = world->targets.items[i].deleted;
+        for (size_t k = 0; k < scene->ends.count; k++)
+            found = found || scene->ends.items[k] == state_of(world, world->targets.items[i].id);
+        if (!found)
+            return "an execution came to a wrong end";
+    }
+    for (size_t i = 0; i < scene->counts.count; i++) {
+        const SceneCount *count = &scene->counts.items[i];
+        unsigned executions = books_executions(watch_books(world->watch), count->flow_id, -1);
+        if (executions < count->minimum || executions > count->maximum)
+            return "the number of executions is wrong";
+    }
+    return NULL;
+}
+
+/* The rule that was broken, or NULL. */
+static const char *judge(const World *world)
+{
+    if (watch_fault(world->watch))
+        return watch_fault(world->watch);
+    if (queue_store_counts(world->store).poison)
+        return "an event was set aside";
+    return all_ended(world) ? check_ends(world) : "something waits for what will never come";
+}
+
+/* The outcome; NULL when a rule was broken (said on standard error). */
+static char *run_world(uint64_t seed, const Scene *scene, bool disturbed, bool loud)
+{
+    World world = {.random = seed, .now = WORLD_BEGINNING, .scene = scene, .loud = loud};
     begin_world(&world);
     if (disturbed)
         run_disturbed(&world);
-    for (unsigned i = 0; i < CALM_ROUNDS && !all_ended(&world) && !watch_fault(world.watch); i++) {
-        people_are_there(&world);
-        something(&world, true);
-    }
-    char *first;
-    const char *fault = judge(&world, &first);
+    run_calm(&world);
+    char *outcome = outcome_of(&world);
+    if (loud)
+        fprintf(stderr, "%s\n", outcome);
+    const char *fault = judge(&world);
     if (fault) {
         QueueStoreCounts counts = queue_store_counts(world.store);
-        fprintf(stderr, "seed %" PRIu64 ": %s; events %zu, jobs %zu, timers %zu\n%s", seed, fault, counts.events,
-                counts.jobs, counts.timers, first);
-        free(first);
-        first = NULL;
+        fprintf(stderr, "seed %" PRIu64 " of scene %s: %s; events %zu, jobs %zu, timers %zu\n%s", seed, scene->name, fault,
+                counts.events, counts.jobs, counts.timers, outcome);
+        free(outcome);
+        outcome = NULL;
     }
     end_world(&world);
-    return first;
+    return outcome;
 }
 
-static bool run_seed(uint64_t seed, char *const *expected, bool loud)
+/* --- the program --- */
+
+typedef struct Played {
+    Scene *scene;
+    char *expected; /* of the undisturbed run; NULL: not yet played */
+} Played;
+
+static bool run_seed(uint64_t seed, Played *played, bool loud)
 {
-    size_t which = seed % ELEMENTS(scenarios);
-    _cleanup_free_ char *outcome = run_world(seed, &scenarios[which], true, loud);
-    if (!outcome)
+    const Scene *scene = played->scene;
+    if (!played->expected)
+        played->expected = run_world(0, scene, false, false);
+    if (!played->expected)
         return false;
-    if (scenarios[which].people == PEOPLE_KILL || streq(outcome, expected[which]))
-        return true;
-    fprintf(stderr, "seed %" PRIu64 ": the final state depends on the order\n%sinstead of\n%s", seed, outcome,
-            expected[which]);
+    _cleanup_free_ char *outcome = run_world(seed, scene, true, loud);
+    if (!outcome || scene->ends.count || streq(outcome, played->expected))
+        return outcome != NULL;
+    fprintf(stderr, "seed %" PRIu64 " of scene %s: the final state depends on the order\n%sinstead of\n%s", seed,
+            scene->name, outcome, played->expected);
     return false;
+}
+
+typedef struct Arguments {
+    const char *scene; /* NULL: all */
+    uint64_t first, count;
+    bool loud, until_first;
+} Arguments;
+
+static Arguments read_arguments(int argc, char **argv)
+{
+    Arguments arguments = {.first = 1, .count = SEEDS_DEFAULT};
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+        bool takes_value = !streq(name, "--first");
+        if (streq(name, "--first"))
+            arguments.until_first = true;
+        else if (streq(name, "--scene"))
+            arguments.scene = value;
+        else if (streq(name, "--seed"))
+            arguments = (Arguments){arguments.scene, strtoull(value, NULL, 10), 1, true, false};
+        else if (streq(name, "--from"))
+            arguments.first = strtoull(value, NULL, 10);
+        else if (streq(name, "--seeds"))
+            arguments.count = strtoull(value, NULL, 10);
+        else
+            world_die("usage: sim [--scene NAME] [--seed N | --from N --seeds N] [--first]");
+        i += takes_value;
+    }
+    return arguments;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t first = 1, count = 300;
-    bool loud = false;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        uint64_t number = strtoull(argv[i + 1], NULL, 10);
-        if (streq(argv[i], "--seed")) {
-            first = number;
-            count = 1;
-            loud = true;
-        } else if (streq(argv[i], "--seeds")) {
-            count = number;
-        }
-    }
-    char *expected[ELEMENTS(scenarios)];
-    for (size_t i = 0; i < ELEMENTS(scenarios); i++) {
-        expected[i] = run_world(0, &scenarios[i], false, false);
-        if (!expected[i])
-            die("the undisturbed run breaks a rule");
-    }
+    const Arguments arguments = read_arguments(argc, argv);
+    _cleanup_free_ char *pattern = xasprintf(SIM_SCENES "/%s.scene", arguments.scene ? arguments.scene : "*");
+    glob_t files;
+    if (glob(pattern, 0, NULL, &files) != 0)
+        world_die("there is no such scene");
+    Played *played = xnew_n(Played, files.gl_pathc);
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        played[i].scene = scene_load(files.gl_pathv[i]);
     unsigned failed = 0;
-    for (uint64_t seed = first; seed < first + count; seed++)
-        failed += !run_seed(seed, expected, loud);
-    for (size_t i = 0; i < ELEMENTS(scenarios); i++)
-        free(expected[i]);
-    printf("%" PRIu64 " seeds, %u failed\n", count, failed);
+    uint64_t seed = arguments.first;
+    for (; seed < arguments.first + arguments.count && !(arguments.until_first && failed); seed++)
+        failed += !run_seed(seed, &played[seed % files.gl_pathc], arguments.loud);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        scene_free(played[i].scene);
+        free(played[i].expected);
+    }
+    free(played);
+    globfree(&files);
+    printf("%" PRIu64 " seeds, %u failed\n", seed - arguments.first, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,7 +4,6 @@
 #include "doc/json.h"
 #include "queue/queue_private.h"
 #include "queue/unit_private.h"
-#include "sim/books.h"
 
 struct Watch {
     WatchSettings settings;
@@ -24,13 +23,14 @@ typedef struct WatchQueue {
     char *name;
     WatchTrouble trouble;
     VEC(Fetched) fetched; /* taken by the next commit */
+    uint64_t shards;      /* whose timers the process has in memory */
 } WatchQueue;
 
 Watch *watch_new(const WatchSettings *settings)
 {
     Watch *watch = xnew(Watch);
     watch->settings = *settings;
-    watch->books = books_new(settings->limit, settings->resumed);
+    watch->books = books_new(settings->now, settings->resumed);
     return watch;
 }
 
@@ -47,9 +47,9 @@ const char *watch_fault(const Watch *watch)
     return watch->fault;
 }
 
-void watch_resume(Watch *watch, const char *execution_id)
+Books *watch_books(Watch *watch)
 {
-    books_resume(watch->books, execution_id);
+    return watch->books;
 }
 
 void watch_say(Watch *watch, const char *who, const char *format, ...)
@@ -96,11 +96,13 @@ static const char *check_taken(WatchQueue *queue, const Unit *unit)
     return taken < queue->fetched.count ? "a fetched event was not taken" : NULL;
 }
 
-/* What was there, what came, what went: what is there. */
+/* What was there, what came, what went: what is there. What deleting takes along is not counted. */
 static const char *check_totals(const Watch *watch, QueueStoreCounts before, const Unit *unit, unsigned refused)
 {
     QueueStoreCounts after = queue_store_counts(watch->settings.store);
     size_t accepted = unit->results.count - refused;
+    if (unit->deletes.count)
+        return NULL;
     size_t created = after.executions - before.executions;
     if (after.events + unit->acks.count + unit->asides.count != before.events + unit->events.count + accepted + created)
         return "the number of events does not match";
@@ -108,6 +110,19 @@ static const char *check_totals(const Watch *watch, QueueStoreCounts before, con
         return "the number of jobs does not match";
     if (after.timers != books_timers(watch->books))
         return "the number of timers does not match";
+    return NULL;
+}
+
+/* Those that this commit has touched. */
+static const char *check_waiting(const Watch *watch, const Unit *unit)
+{
+    const QueueStore *store = watch->settings.store;
+    for (size_t i = 0; i < unit->executions.count + unit->task_runs.count; i++) {
+        const char *id = i < unit->executions.count ? unit->executions.items[i].id
+                                                    : unit->task_runs.items[i - unit->executions.count].execution_id;
+        if (books_is_stuck(watch->books, id) && !queue_store_is_expected(store, id))
+            return "an execution waits for nothing";
+    }
     return NULL;
 }
 
@@ -137,9 +152,16 @@ static void committed(WatchQueue *queue, QueueStoreCounts before, const Unit *un
     const char *rule = books_enter(watch->books, unit);
     trace_commit(queue, unit, batch);
     watch_accuse(watch, queue->name, rule);
+    watch_accuse(watch, queue->name, check_waiting(watch, unit));
     watch_accuse(watch, queue->name, check_totals(watch, before, unit, batch->refused));
     if (streq_null(queue->base.role, "executor"))
         watch_accuse(watch, queue->name, check_taken(queue, unit));
+}
+
+static void forget(WatchQueue *queue)
+{
+    queue->fetched.count = 0;
+    queue->shards = 0;
 }
 
 static int watched_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
@@ -148,7 +170,7 @@ static int watched_commit(Queue *base, Unit *unit, const QueueFetch *fetch, Queu
     WatchTrouble trouble = queue->trouble;
     queue->trouble = TROUBLE_NONE;
     if (trouble == TROUBLE_BEFORE) {
-        queue->fetched.count = 0;
+        forget(queue);
         watch_say(queue->watch, queue->name, "commit fails before it happened");
         return -EIO;
     }
@@ -160,11 +182,12 @@ static int watched_commit(Queue *base, Unit *unit, const QueueFetch *fetch, Queu
         committed(queue, before, unit ? unit : nothing, ret_batch);
     else
         watch_say(queue->watch, queue->name, "commit refused: fenced");
+    queue->shards = r == 0 ? queue->shards : 0;
     queue->fetched.count = 0;
     for (size_t i = 0; r == 0 && i < ret_batch->events.count; i++)
         vec_push(&queue->fetched, (Fetched){ret_batch->events.items[i].sequence, ret_batch->events.items[i].shard});
     if (r == 0 && trouble == TROUBLE_AFTER) {
-        queue->fetched.count = 0;
+        forget(queue);
         watch_say(queue->watch, queue->name, "commit fails after it happened");
         return -EIO;
     }
@@ -176,7 +199,7 @@ static int watched_commit(Queue *base, Unit *unit, const QueueFetch *fetch, Queu
 static int watched_join(Queue *base, const char *role, const char *socket)
 {
     WatchQueue *queue = (WatchQueue *)base;
-    queue->fetched.count = 0;
+    forget(queue);
     int r = queue_join(queue->inner, role, socket);
     memcpy(base->id, queue->inner->id, sizeof(base->id));
     watch_say(queue->watch, queue->name, "joins");
@@ -198,9 +221,12 @@ static int watched_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
     WatchQueue *queue = (WatchQueue *)base;
     int r = queue_heartbeat(queue->inner, ret, ret_work);
     if (r != 0) {
-        queue->fetched.count = 0;
+        forget(queue);
         watch_say(queue->watch, queue->name, "heartbeat refused: fenced");
-    } else if (ret->gained | ret->lost) {
+        return r;
+    }
+    queue->shards = ret->shards;
+    if (ret->gained | ret->lost) {
         watch_say(queue->watch, queue->name, "holds shards %" PRIx64, ret->shards);
         lose(queue, ret->lost);
     }
@@ -210,7 +236,7 @@ static int watched_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
 static int watched_leave(Queue *base)
 {
     WatchQueue *queue = (WatchQueue *)base;
-    queue->fetched.count = 0;
+    forget(queue);
     return queue_leave(queue->inner);
 }
 
@@ -266,5 +292,13 @@ void watch_trouble(Queue *queue, WatchTrouble trouble)
 
 void watch_forget(Queue *queue)
 {
-    ((WatchQueue *)queue)->fetched.count = 0;
+    forget((WatchQueue *)queue);
+}
+
+void watch_idle(Queue *base)
+{
+    const WatchQueue *queue = (const WatchQueue *)base;
+    const WatchSettings *settings = &queue->watch->settings;
+    if (queue_store_due(settings->store, queue->shards, *settings->now))
+        watch_accuse(queue->watch, queue->name, "a timer is late");
 }

@@ -6,18 +6,20 @@
  *
  *   - states move along allowed edges only; what was written stays written; nothing ends twice;
  *   - what ended leaves nothing open and no timer behind, and nothing goes on below it;
+ *   - what has not ended waits for something that is there: a message, a job, a timer, a child, a slot, people;
+ *   - a timer does nothing before its date, and none is late while its owner has nothing else to do;
  *   - an event is taken once, what was fetched is taken in the next commit, and the store holds what the books say;
  *   - no attempt is given to workers twice; a result from a lost job changes nothing;
  *   - slots: never more holders than the limit, nobody runs without one, asked for once and given back once;
  *   - nobody leaves a pause more often than it was asked.
  */
 #include "queue/queue_mem.h"
+#include "sim/books.h"
 
 typedef struct Watch Watch;
 typedef struct WatchSettings {
     QueueStore *store;  /* borrowed, as is now */
     const usec_t *now;
-    unsigned limit;     /* slots of the flow; 0: no limit */
     bool resumed;       /* pauses end by people only, counted with watch_resume() */
     bool loud;          /* a trace on standard error */
 } WatchSettings;
@@ -30,8 +32,10 @@ typedef enum WatchTrouble { TROUBLE_NONE, TROUBLE_BEFORE, TROUBLE_AFTER } WatchT
 void watch_trouble(Queue *queue, WatchTrouble trouble);
 /* The process forgot what it had fetched. */
 void watch_forget(Queue *queue);
-/* People ask this execution to go on. */
-void watch_resume(Watch *watch, const char *execution_id);
+/* The owner says that nothing is left to do now: no timer of its shards may be due. */
+void watch_idle(Queue *queue);
+/* To tell it what people do. */
+Books *watch_books(Watch *watch);
 /* A line of the trace. */
 void watch_say(Watch *watch, const char *who, const char *format, ...) _printf_(3, 4);
 /* A rule that only the caller can see was broken. */

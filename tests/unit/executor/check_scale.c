@@ -55,18 +55,21 @@ static const struct {
     unsigned values;
 } loops[] = {{"1", 500}, {"0", 1000}, {"7", 500}};
 
-/* The best of three for the short one: the bound is that of the whole server (11), with room for a machine that does
- * something else meanwhile. */
+static double ratio_of_ten(const char *limit, unsigned values)
+{
+    double small = run_loop(limit, values), large = run_loop(limit, 10 * values);
+    printf("ForEach concurrencyLimit %s: %u values %.3f s, ten times as many %.3f s, ratio %.1f\n", limit, values, small,
+           large, large / small);
+    return large / small;
+}
+
+/* What is quadratic gives a hundred; a machine that does something else meanwhile gives anything, but not three times. */
 START_TEST(loops_are_linear)
 {
-    const unsigned values = loops[_i].values;
-    double small = run_loop(loops[_i].limit, values);
-    for (unsigned i = 0; i < 2; i++)
-        small = MIN(small, run_loop(loops[_i].limit, values));
-    double large = run_loop(loops[_i].limit, 10 * values);
-    printf("ForEach concurrencyLimit %s: %u values %.3f s, ten times as many %.3f s, ratio %.1f\n", loops[_i].limit,
-           values, small, large, large / small);
-    ck_assert_msg(large < 20 * small, "ratio %.1f", large / small);
+    double ratio = ratio_of_ten(loops[_i].limit, loops[_i].values);
+    for (unsigned i = 0; i < 2 && ratio > 20; i++)
+        ratio = MIN(ratio, ratio_of_ten(loops[_i].limit, loops[_i].values));
+    ck_assert_msg(ratio < 20, "ratio %.1f", ratio);
 }
 END_TEST
 

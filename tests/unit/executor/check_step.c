@@ -4,7 +4,8 @@
  * check_step FILE. A case has sections "=== flow" (one or more), "=== script", "=== expected", "=== logs" (optional).
  *
  * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
- * advance DURATION | send KIND [JSON] | takeover | with-outputs
+ * advance DURATION | send KIND [JSON] | replay [TASK] | takeover | timers [COUNT] |
+ * with-outputs
  */
 #include "base/buffer.h"
 #include "doc/json.h"
@@ -122,6 +123,17 @@ static void do_send(Player *player, const char *word, const char *rest)
     play_send(player->play, word, json_of(rest));
     play_run(player->play);
 }
+static void do_replay(Player *player, const char *word, const char *rest)
+{
+    play_replay(player->play, word);
+    play_run(player->play);
+}
+static void do_timers(Player *player, const char *word, const char *rest)
+{
+    size_t timers = queue_store_counts(play_store(player->play)).timers;
+    if (timers != (size_t)(word ? word[0] - '0' : 0))
+        refuse("timers are set", word ? word : "other than 0");
+}
 static void do_takeover(Player *player, const char *word, const char *rest)
 {
     play_takeover(player->play);
@@ -138,6 +150,7 @@ static const struct {
     {"start", do_start},     {"run", do_run},         {"fail", do_fail},     {"warn", do_warn},
     {"outputs", do_outputs}, {"hold", do_hold},       {"answer", do_answer}, {"advance", do_advance},
     {"send", do_send},       {"takeover", do_takeover}, {"with-outputs", do_with_outputs},
+    {"replay", do_replay},   {"timers", do_timers},
 };
 
 static void run_line(Player *player, char *line)

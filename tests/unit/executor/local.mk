@@ -13,6 +13,7 @@ tests_unit_executor_check_listen_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_executor_check_listen_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
 check_PROGRAMS += tests/sim/sim
 TESTS += tests/sim/sim
-tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/watch.c tests/sim/watch.h tests/sim/books.c tests/sim/books.h
-tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/world.h tests/sim/people.c tests/sim/workers.c tests/sim/scene.c \
+	tests/sim/scene.h tests/sim/watch.c tests/sim/watch.h tests/sim/books.c tests/sim/books.h
+tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DSIM_SCENES='"$(abs_top_srcdir)/tests/data/sim"'
 tests_sim_sim_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
