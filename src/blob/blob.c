@@ -275,6 +275,13 @@ char *blob_task_uri(const char *namespace, const char *flow_id, const char *exec
     return xasprintf("%s/tasks/%s/%s", execution, task, task_run_id);
 }
 
+char *blob_trigger_uri(const char *namespace, const char *flow_id, const char *execution_id, const char *trigger_id)
+{
+    _cleanup_free_ char *execution = blob_execution_uri(namespace, flow_id, execution_id);
+    _cleanup_free_ char *trigger = blob_slug(trigger_id);
+    return xasprintf("%s/trigger/%s", execution, trigger);
+}
+
 char *blob_namespace_files_uri(const char *namespace)
 {
     Buffer uri = {};

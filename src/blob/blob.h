@@ -91,5 +91,7 @@ char *blob_execution_uri(const char *namespace, const char *flow_id, const char 
 /* …/tasks/<task>/<task run>. */
 char *blob_task_uri(const char *namespace, const char *flow_id, const char *execution_id, const char *task_id,
                     const char *task_run_id);
+/* …/trigger/<trigger>: what the evaluation that started the execution has found. */
+char *blob_trigger_uri(const char *namespace, const char *flow_id, const char *execution_id, const char *trigger_id);
 /* kestra:///<ns>/_files */
 char *blob_namespace_files_uri(const char *namespace);

@@ -184,6 +184,8 @@ int act_follow(Step *step, Live *live, const json_t *body)
 int act_delete(Step *step, Live *live, const json_t *body)
 {
     limit_release(step, live);
+    if (!state_is_terminated(live_state(live)))
+        end_tell_trigger(step, live);
     unit_delete_execution(step->unit, live->execution->id, json_get_boolean(body, "logs", true),
                           json_get_boolean(body, "metrics", true));
     unit_tell_followers(step->unit, live->execution->id);

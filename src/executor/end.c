@@ -7,6 +7,8 @@
 
 #include "doc/json.h"
 #include "model/input.h"
+#include "plugin/registry.h"
+#include "plugin/schedule.h"
 
 void end_run(Step *step, Live *live, TaskRun *run, State state, usec_t date)
 {
@@ -79,31 +81,21 @@ static bool render_outputs(Step *step, Live *live)
     return true;
 }
 
-/* `stopAfter`: the trigger that started it is disabled after an end in one of these states. One without a row (a webhook)
- * cannot be. */
-static void stop_trigger(Step *step, const Live *live)
+/* The trigger that started it, if it is one with a row, may start the next one, or stop (`stopAfter`). */
+void end_tell_trigger(Step *step, const Live *live)
 {
     const Execution *execution = live->execution;
-    const Flow *flow = execution->flow;
     const char *id = json_get_text(execution->trigger, "id", NULL), *type = json_get_text(execution->trigger, "type", "");
-    const char *state = state_to_string(live_state(live));
-    for (size_t i = 0; id && flow && i < flow->trigger_count; i++) {
-        const Trigger *trigger = &flow->triggers[i];
-        size_t at;
-        const json_t *after;
-        if (!streq(trigger->id, id) || !streq(trigger->type_name, type))
-            continue;
-        json_array_foreach(json_object_get(trigger->properties, "stopAfter"), at, after)
-            if (json_is_string(after) && streq(json_string_value(after), state))
-                unit_send_trigger_command(step->unit, execution->namespace, execution->flow_id, id, "setDisabled",
-                                          json_pack("{s:b}", "disabled", true));
-    }
+    if (id && schedule_slots_has(type_find(&plugin_registry, TYPE_TRIGGER, type, NULL)))
+        unit_send_trigger_command(step->unit, execution->namespace, execution->flow_id, id, SCHEDULE_EXECUTION_ENDED,
+                                  json_pack("{s:s, s:s}", "executionId", execution->id, "state",
+                                            state_to_string(live_state(live))));
 }
 
 /* Everyone who waits for the end is told in the commit that makes it. */
 static void say_ended(Step *step, Live *live)
 {
-    stop_trigger(step, live);
+    end_tell_trigger(step, live);
     subflow_tell_parent(step, live);
     limit_release(step, live);
     sla_end(step, live);

@@ -81,6 +81,8 @@ void end_scope(Step *step, Live *live, Scope *scope);
 void end_execution(Step *step, Live *live, State state);
 /* The run waits for no retry and no pause any more. */
 void end_waiting(Step *step, Live *live, TaskRun *run);
+/* The execution is not in the way of its trigger any more. */
+void end_tell_trigger(Step *step, const Live *live);
 /* Whatever runs is taken away from its worker; the execution has this state now. */
 void end_at_once(Step *step, Live *live, State state);
 

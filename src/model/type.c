@@ -27,6 +27,11 @@ const Type *type_find(const TypeRegistry *registry, TypeKind kind, const char *n
     return NULL;
 }
 
+bool type_is_polling(const Type *type)
+{
+    return type && type->kind == TYPE_TRIGGER && type->run;
+}
+
 const char *const names_of_log_levels[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE", NULL};
 
 static const char *const names_of_states[] = {

@@ -15,7 +15,7 @@ typedef enum TypeKind {
 
 /* Where and how a task runs. */
 typedef enum TypeWhere {
-    RUN_NOWHERE,   /* triggers, conditions, task runners */
+    RUN_NOWHERE,   /* triggers that no worker evaluates, conditions, task runners */
     RUN_INLINE,    /* runnable, pure and instant: in the worker's own process */
     RUN_CHILD,     /* runnable, may block: in a kestra-run child */
     RUN_WAIT,      /* runnable: nothing but time passes (Sleep); the worker keeps a timer */
@@ -57,7 +57,7 @@ typedef struct Type {
     const Field *outputs;             /* may be NULL: no outputs */
     /* Cross-field checks after field_check; may be NULL. path: "tasks[0]". */
     void (*check)(const FieldCheck *check, const json_t *properties, const char *path);
-    /* RUN_INLINE, RUN_CHILD: one attempt; see plugin/run.h for outcomes. */
+    /* RUN_INLINE, RUN_CHILD: one attempt; see plugin/run.h for outcomes. Of a polling trigger: one evaluation. */
     int (*run)(struct RunContext *context);
     /* RUN_INLINE instead of run: the task that runs in its place (job_task_new); new. May be NULL. */
     int (*become)(struct RunContext *context, struct Task **ret);
@@ -88,6 +88,8 @@ typedef struct TypeRegistry {
 } TypeRegistry;
 /* By name or alias; NULL when unknown. ret_is_alias may be NULL. */
 const Type *type_find(const TypeRegistry *registry, TypeKind kind, const char *name, bool *ret_is_alias);
+/* Whether it is a trigger that workers evaluate at intervals. type may be NULL. */
+bool type_is_polling(const Type *type);
 
 /* Properties of every task / trigger (spec/api.md 6.6, spec/semantics.md 3.1). */
 extern const Field fields_of_every_task[];

@@ -392,6 +392,8 @@ Task *job_task_new(const TypeRegistry *registry, const char *id, const char *typ
 {
     const Type *type = type_find(registry, TYPE_TASK, type_name, NULL);
     if (!type)
+        type = type_find(registry, TYPE_TRIGGER, type_name, NULL);
+    if (!type)
         return NULL;
     Task *task = xnew(Task);
     task->id = xstrdup(id);

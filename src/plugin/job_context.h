@@ -46,7 +46,8 @@ void job_context_done(JobContext *context);
 void job_context_replace(JobContext *context, const Task *task, const json_t *inputs);
 /* Sets run.working_directory (copied) and the variable workingDir. */
 void job_context_set_directory(JobContext *context, const char *directory);
-/* A task that is not part of a parsed flow: what kestra-run is sent. Free with job_task_free. NULL for an unknown type. */
+/* A task that is not part of a parsed flow: what kestra-run is sent. A polling trigger is a task here too: its properties are
+ * rendered and its evaluation runs in the same way. Free with job_task_free. NULL for an unknown type. */
 Task *job_task_new(const TypeRegistry *registry, const char *id, const char *type, json_t *properties);
 Task *job_task_free(Task *task);
 DEFINE_CLEANUP(Task *, job_task_free);

@@ -13,7 +13,8 @@ libplugin_a_SOURCES = \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/namespace_files.c src/plugin/namespace_files.h \
-	src/plugin/schedule.c src/plugin/schedule.h \
+	src/plugin/schedule.c src/plugin/schedule.h src/plugin/schedule_private.h \
+	src/plugin/schedule_fire.c \
 	src/plugin/schedule_slots.c src/plugin/schedule_slots.h \
 	src/plugin/registry.c src/plugin/registry.h \
 	src/plugin/run.c src/plugin/run.h \
@@ -66,6 +67,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/http/http_charset.c \
 	src/plugin/core/http/http_options.c \
 	src/plugin/core/http/request.c \
+	src/plugin/core/http/trigger.c \
 	src/plugin/core/kv/delete.c \
 	src/plugin/core/kv/get.c \
 	src/plugin/core/kv/get_keys.c \

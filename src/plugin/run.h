@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a runnable task may do during one attempt. Task code is plain and blocking; it renders its own properties, logs,
+ * What a runnable task may do during one attempt, and a polling trigger during one evaluation. Task code is plain and blocking; it renders its own properties, logs,
  * adds outputs and metrics, and says how it ended. It never sees the database.
  */
 #include "model/context.h"
@@ -25,6 +25,7 @@ typedef struct RunContext {
     const json_t *job;          /* the whole job message */
     json_t *outputs;            /* object; the task fills it */
     State final_state;          /* SUCCESS unless the task sets WARNING */
+    bool fires;                 /* a polling trigger sets it: an execution is to start, with the outputs as its variables */
     const RunOps *ops;
     void *userdata;
     const char *working_directory; /* made before prepare(); NULL for inline tasks */

@@ -2,27 +2,14 @@
 /*
  * The stored row is Kestra's trigger state: `date` is the last evaluation, `nextExecutionDate` the slot to come. What a
  * slot needs beyond the row (cron, zone, dates) is parsed once, when the flow is loaded.
+ *
+ * Two locks hold the next slot back, and both are let go by a message that was committed together with what it tells of:
+ * `executionId` by the end (or the deletion) of that execution, `evaluateRunningDate` by the result of that evaluation. A
+ * message about another execution or evaluation than the row names is late, and changes nothing.
  */
-#include "plugin/schedule.h"
+#include "plugin/schedule_private.h"
 
-#include "model/context.h"
-#include "model/input.h"
-#include "plugin/condition.h"
 #include "when/duration.h"
-
-struct Schedule {
-    Flow *flow;
-    const Trigger *trigger;
-    ScheduleSlots *slots;
-    ScheduleWorld world;
-    usec_t late_maximum;   /* 0: none */
-    usec_t date;           /* last evaluation; 0: never */
-    usec_t next;
-    bool disabled;         /* by the API; the flow's own flag is in trigger */
-    json_t *backfill;      /* object or NULL */
-    json_t *stop_after;    /* list or NULL */
-    bool locked;           /* the row came with a lock; we set none */
-};
 
 static usec_t next_after(const Schedule *schedule, usec_t after)
 {
@@ -49,7 +36,7 @@ static int parse_trigger(Schedule *schedule, Diag *diag)
     return 0;
 }
 
-static usec_t row_date(const json_t *row, const char *key)
+usec_t schedule_row_date(const json_t *row, const char *key)
 {
     const char *text = json_get_text(row, key, NULL);
     usec_t date = 0;
@@ -77,19 +64,27 @@ static usec_t not_too_late(const Schedule *schedule, usec_t next, usec_t now)
     return next_after(schedule, now - schedule->late_maximum - 1);
 }
 
+/* What is asked at intervals is asked at once for the first time. */
+static usec_t first_slot(const Schedule *schedule, usec_t after, usec_t now)
+{
+    return schedule_is_polling(schedule) ? now : next_after(schedule, after);
+}
+
 static void apply_row(Schedule *schedule, const json_t *row, usec_t now)
 {
-    schedule->date = row_date(row, "date");
+    schedule->date = schedule_row_date(row, "date");
     schedule->disabled = json_get_boolean(row, "disabled", false);
     json_t *backfill = json_object_get(row, "backfill");
     schedule->backfill = json_is_object(backfill) ? json_deep_copy(backfill) : NULL;
-    schedule->stop_after = json_incref(json_object_get(row, "stopAfter"));
-    schedule->locked = json_object_get(row, "executionId") || json_object_get(row, "evaluateRunningDate");
-    usec_t stored = row_date(row, "nextExecutionDate");
+    schedule->execution_id = xstrdup_null(json_get_text(row, "executionId", NULL));
+    schedule->evaluating = schedule_row_date(row, "evaluateRunningDate");
+    schedule->worker_id = xstrdup_null(json_get_text(row, "workerId", NULL));
+    schedule->updated = schedule_row_date(row, "updatedDate");
+    usec_t stored = schedule_row_date(row, "nextExecutionDate");
     if (stored)
         schedule->next = schedule->backfill ? stored : recovered(schedule, stored, now);
     else
-        schedule->next = next_after(schedule, schedule->date ? schedule->date : now);
+        schedule->next = first_slot(schedule, schedule->date ? schedule->date : now, now);
 }
 
 int schedule_new(Flow *flow, const Trigger *trigger, const json_t *row, usec_t now, const ScheduleWorld *world,
@@ -106,8 +101,7 @@ int schedule_new(Flow *flow, const Trigger *trigger, const json_t *row, usec_t n
         apply_row(schedule, row, now);
     } else {
         schedule->date = now;
-        schedule->next = next_after(schedule, now);
-        schedule->stop_after = json_incref(json_object_get(trigger->properties, "stopAfter"));
+        schedule->next = first_slot(schedule, now, now);
     }
     schedule->next = not_too_late(schedule, schedule->next, now);
     *ret = TAKE_PTR(schedule);
@@ -120,7 +114,8 @@ Schedule *schedule_free(Schedule *schedule)
         return NULL;
     schedule_slots_free(schedule->slots);
     json_decref(schedule->backfill);
-    json_decref(schedule->stop_after);
+    free(schedule->execution_id);
+    free(schedule->worker_id);
     flow_unref(schedule->flow);
     free(schedule);
     return NULL;
@@ -129,9 +124,23 @@ Schedule *schedule_free(Schedule *schedule)
 usec_t schedule_next(const Schedule *schedule)
 {
     bool paused = schedule->backfill && json_get_boolean(schedule->backfill, "paused", false);
-    if (schedule->disabled || schedule->trigger->disabled || schedule->flow->disabled || paused)
-        return USEC_INFINITY;
-    return schedule->next;
+    bool locked = schedule->execution_id || schedule->evaluating;
+    return schedule->disabled || schedule_is_off(schedule) || paused || locked ? USEC_INFINITY : schedule->next;
+}
+
+bool schedule_is_off(const Schedule *schedule)
+{
+    return schedule->trigger->disabled || schedule->flow->disabled;
+}
+
+bool schedule_is_polling(const Schedule *schedule)
+{
+    return type_is_polling(schedule->trigger->type);
+}
+
+bool schedule_is_evaluating(const Schedule *schedule)
+{
+    return schedule->evaluating != 0;
 }
 
 usec_t schedule_next_date(const Schedule *schedule)
@@ -149,7 +158,7 @@ const Trigger *schedule_trigger(const Schedule *schedule)
     return schedule->trigger;
 }
 
-static void set_date(json_t *row, const char *key, usec_t date, const char *zone)
+void schedule_row_set_date(json_t *row, const char *key, usec_t date, const char *zone)
 {
     if (date == 0 || date == USEC_INFINITY)
         return;
@@ -162,149 +171,51 @@ json_t *schedule_encode(const Schedule *schedule)
 {
     json_t *row = json_pack("{s:s, s:s, s:s}", "namespace", schedule->flow->namespace, "flowId", schedule->flow->id,
                             "triggerId", schedule->trigger->id);
-    set_date(row, "date", schedule->date, NULL);
-    set_date(row, "nextExecutionDate", schedule_next_date(schedule), NULL);
+    schedule_row_set_date(row, "date", schedule->date, NULL);
+    schedule_row_set_date(row, "nextExecutionDate", schedule_next_date(schedule), NULL);
     if (schedule->backfill)
         json_object_set(row, "backfill", schedule->backfill);
-    if (schedule->stop_after)
-        json_object_set(row, "stopAfter", schedule->stop_after);
+    json_set_present(row, "stopAfter", json_incref(json_object_get(schedule->trigger->properties, "stopAfter")));
+    json_set_text(row, "executionId", schedule->execution_id);
+    schedule_row_set_date(row, "evaluateRunningDate", schedule->evaluating, NULL);
+    json_set_text(row, "workerId", schedule->worker_id);
+    schedule_row_set_date(row, "updatedDate", schedule->updated, NULL);
     json_object_set_new(row, "disabled", json_boolean(schedule->disabled));
     return row;
-}
-
-/* {date, next, previous} as zoned text in the trigger's time zone. */
-static json_t *slot_variables(const Schedule *schedule, usec_t slot, usec_t following)
-{
-    json_t *variables = json_object();
-    const char *zone = schedule_slots_zone(schedule->slots);
-    set_date(variables, "date", slot, zone);
-    set_date(variables, "next", following, zone);
-    set_date(variables, "previous", schedule_slots_previous(schedule->slots, slot), zone);
-    return variables;
-}
-
-/* Labels of the trigger are rendered one by one; one that fails is left out (Kestra: LabelService.fromTrigger). */
-static json_t *render_labels(const Schedule *schedule, const ExprContext *context, const json_t *backfill_labels)
-{
-    json_t *labels = json_array();
-    const json_t *sources[] = {json_object_get(schedule->trigger->properties, "labels"), backfill_labels};
-    for (size_t i = 0; i < ELEMENTS(sources); i++) {
-        _cleanup_json_ json_t *list = NULL;
-        if (!sources[i] || labels_decode(sources[i], &list) != 0)
-            continue;
-        size_t at;
-        json_t *label;
-        json_array_foreach(list, at, label) {
-            ExprTree *tree = expr_tree_compile(label, NULL);
-            json_t *rendered;
-            if (expr_tree_render(tree, context, &rendered, NULL) == 0)
-                json_array_append_new(labels, rendered);
-            expr_tree_unref(tree);
-        }
-    }
-    return labels;
-}
-
-/* Defaults of the flow's inputs, then the trigger's inputs, then the backfill's. NULL object stays absent. */
-static int render_inputs(const Schedule *schedule, const ExprContext *context, json_t **ret, Diag *diag)
-{
-    json_t *inputs = schedule->flow->inputs ? input_defaults(schedule->flow->inputs, NULL) : json_object();
-    json_t *sources[] = {json_object_get(schedule->trigger->properties, "inputs"),
-                         json_object_get(schedule->backfill, "inputs")};
-    *ret = inputs;
-    for (size_t i = 0; i < ELEMENTS(sources); i++) {
-        if (!json_is_object(sources[i]))
-            continue;
-        ExprTree *tree = expr_tree_compile(sources[i], NULL);
-        json_t *rendered;
-        int r = expr_tree_render(tree, context, &rendered, diag);
-        expr_tree_unref(tree);
-        if (r < 0)
-            return trace(r);
-        if (r > 0)
-            return SCHEDULE_E_INVALID;
-        json_object_update(inputs, rendered);
-        json_decref(rendered);
-    }
-    return 0;
-}
-
-static Execution *slot_execution(const Schedule *schedule, const ScheduleFire *fire, usec_t slot, json_t *variables)
-{
-    Execution *execution = execution_new(fire->execution_id, schedule->flow->namespace, schedule->flow->id,
-                                         schedule->flow->revision, fire->now);
-    execution->trigger = json_pack("{s:s, s:s, s:O}", "id", schedule->trigger->id, "type", schedule->trigger->type_name,
-                                   "variables", variables);
-    execution->variables = json_pack("{s:O}", "schedule", variables);
-    if (schedule_slots_dated(schedule->slots))
-        execution->schedule_date = slot;
-    return execution;
 }
 
 /* A backfill walks on to its end and then gives the place back to the regular slots. */
 static void check_backfill(Schedule *schedule, usec_t now)
 {
     if (schedule->backfill) {
-        usec_t end = row_date(schedule->backfill, "end");
+        usec_t end = schedule_row_date(schedule->backfill, "end");
         if (schedule->next > (end ? end : now)) {
-            usec_t before = row_date(schedule->backfill, "previousNextExecutionDate");
+            usec_t before = schedule_row_date(schedule->backfill, "previousNextExecutionDate");
             json_decref(schedule->backfill);
             schedule->backfill = NULL;
             schedule->next = before ? before : next_after(schedule, now);
         } else {
-            set_date(schedule->backfill, "currentDate", schedule->next, NULL);
+            schedule_row_set_date(schedule->backfill, "currentDate", schedule->next, NULL);
         }
     }
     schedule->next = not_too_late(schedule, schedule->next, now);
 }
 
-static void move_on(Schedule *schedule, usec_t following, usec_t now)
+void schedule_end_evaluation(Schedule *schedule, usec_t now)
+{
+    if (!schedule->evaluating)
+        return;
+    schedule->evaluating = 0;
+    schedule->updated = now;
+    free(schedule->worker_id);
+    schedule->worker_id = NULL;
+}
+
+void schedule_move_on(Schedule *schedule, usec_t following, usec_t now)
 {
     schedule->date = now;
     schedule->next = following;
     check_backfill(schedule, now);
-}
-
-/* Whether all conditions of the trigger, under both their names, hold for the slot. */
-static int slot_holds(const Schedule *schedule, const ExprContext *context, bool *ret, Diag *diag)
-{
-    static const char *const names[] = {"conditions", "scheduleConditions"};
-    const ConditionContext conditions = {.render = context, .flow = schedule->flow};
-    *ret = true;
-    int r = 0;
-    for (size_t i = 0; r == 0 && *ret && i < ELEMENTS(names); i++)
-        r = conditions_hold(json_object_get(schedule->trigger->properties, names[i]), &conditions, ret, diag);
-    return r > 0 ? SCHEDULE_E_INVALID : r;
-}
-
-int schedule_fire(Schedule *schedule, const ScheduleFire *fire, Execution **ret, Diag *diag)
-{
-    usec_t slot = schedule->next, following = next_after(schedule, slot);
-    _cleanup_json_ json_t *variables = slot_variables(schedule, slot, following);
-    _cleanup_(execution_freep) Execution *execution = slot_execution(schedule, fire, slot, variables);
-    ContextSource source = {.flow = schedule->flow, .execution = execution, .trigger = variables,
-                            .globals = schedule->world.globals, .envs = schedule->world.envs};
-    _cleanup_json_ json_t *context_variables = context_build(&source);
-    ExprContext context = {.variables = context_variables, .services = schedule->world.services};
-    bool holds;
-    int failed = slot_holds(schedule, &context, &holds, diag);
-    if (failed < 0)
-        return trace(failed);
-    if (failed == 0 && !holds) {
-        move_on(schedule, following, fire->now);
-        return SCHEDULE_E_NONE;
-    }
-    int r = render_inputs(schedule, &context, &execution->inputs, diag);
-    if (r < 0)
-        return trace(r);
-    if (r > 0 || failed > 0)
-        state_set(&execution->state, STATE_FAILED, fire->now);
-    _cleanup_json_ json_t *labels = render_labels(schedule, &context, json_object_get(schedule->backfill, "labels"));
-    json_decref(execution->labels);
-    execution->labels = labels_merge(schedule->flow->labels, labels);
-    move_on(schedule, following, fire->now);
-    *ret = TAKE_PTR(execution);
-    return 0;
 }
 
 /* --- changes --- */
@@ -322,7 +233,7 @@ static void enable(Schedule *schedule, usec_t now)
     if (schedule->backfill)
         return; /* it goes on where it was */
     usec_t base = schedule->date ? schedule->date : now;
-    schedule->next = not_too_late(schedule, recovered(schedule, next_after(schedule, base), now), now);
+    schedule->next = not_too_late(schedule, recovered(schedule, first_slot(schedule, base, now), now), now);
 }
 
 static int change_disabled(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
@@ -332,31 +243,33 @@ static int change_disabled(Schedule *schedule, const json_t *arguments, usec_t n
     if (schedule->disabled && !disabled)
         enable(schedule, now);
     schedule->disabled = disabled;
+    if (disabled)
+        schedule_end_evaluation(schedule, now);
     return 0;
 }
 
 /* Clients send the row back with the backfill that runs: that is no new one. */
 static bool is_running_backfill(const Schedule *schedule, const json_t *backfill)
 {
-    return schedule->backfill && row_date(schedule->backfill, "start") == row_date(backfill, "start") &&
-           row_date(schedule->backfill, "end") == row_date(backfill, "end");
+    return schedule->backfill && schedule_row_date(schedule->backfill, "start") == schedule_row_date(backfill, "start") &&
+           schedule_row_date(schedule->backfill, "end") == schedule_row_date(backfill, "end");
 }
 
 /* `arguments` has its form checked already. A backfill in place of another gives the place back to the regular slots too. */
 static void start_backfill(Schedule *schedule, const json_t *given, usec_t now)
 {
     json_t *backfill = json_object();
-    usec_t start = row_date(given, "start"), end = row_date(given, "end");
-    usec_t before = schedule->backfill ? row_date(schedule->backfill, "previousNextExecutionDate") : schedule->next;
-    set_date(backfill, "start", start, NULL);
-    set_date(backfill, "end", end ? end : now, NULL);
-    set_date(backfill, "currentDate", start, NULL);
+    usec_t start = schedule_row_date(given, "start"), end = schedule_row_date(given, "end");
+    usec_t before = schedule->backfill ? schedule_row_date(schedule->backfill, "previousNextExecutionDate") : schedule->next;
+    schedule_row_set_date(backfill, "start", start, NULL);
+    schedule_row_set_date(backfill, "end", end ? end : now, NULL);
+    schedule_row_set_date(backfill, "currentDate", start, NULL);
     json_object_set_new(backfill, "paused", json_boolean(json_get_boolean(given, "paused", false)));
     if (json_is_object(json_object_get(given, "inputs")))
         json_object_set(backfill, "inputs", json_object_get(given, "inputs"));
     if (json_is_array(json_object_get(given, "labels")))
         json_object_set(backfill, "labels", json_object_get(given, "labels"));
-    set_date(backfill, "previousNextExecutionDate", before, NULL);
+    schedule_row_set_date(backfill, "previousNextExecutionDate", before, NULL);
     json_decref(schedule->backfill);
     schedule->backfill = backfill;
     schedule->next = next_after(schedule, start - 1);
@@ -367,9 +280,11 @@ static int change_update(Schedule *schedule, const json_t *arguments, usec_t now
 {
     const json_t *backfill = json_object_get(arguments, "backfill");
     bool starts = json_is_object(backfill) && !is_running_backfill(schedule, backfill);
-    if (starts && !row_date(backfill, "start"))
+    if (starts && schedule_is_polling(schedule))
+        return refuse(diag, SCHEDULE_E_REFUSED, "Only schedules can be filled back");
+    if (starts && !schedule_row_date(backfill, "start"))
         return refuse(diag, SCHEDULE_E_REFUSED, "A backfill needs a start date");
-    if (starts && row_date(backfill, "end") && row_date(backfill, "end") < row_date(backfill, "start"))
+    if (starts && schedule_row_date(backfill, "end") && schedule_row_date(backfill, "end") < schedule_row_date(backfill, "start"))
         return refuse(diag, SCHEDULE_E_REFUSED, "A backfill cannot end before it starts");
     if (json_object_get(arguments, "disabled")) {
         int r = change_disabled(schedule, arguments, now, diag);
@@ -411,20 +326,60 @@ static int backfill_delete(Schedule *schedule, const json_t *arguments, usec_t n
     return 0;
 }
 
+static void release(Schedule *schedule, usec_t now)
+{
+    schedule->updated = now;
+    free(schedule->execution_id);
+    schedule->execution_id = NULL;
+}
+
 static int unlock(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
 {
-    (void)arguments, (void)now;
-    if (!schedule->locked)
+    (void)arguments;
+    if (!schedule->execution_id && !schedule->evaluating)
         return refuse(diag, SCHEDULE_E_STATE, "Trigger is not locked");
-    schedule->locked = false;
+    release(schedule, now);
+    schedule_end_evaluation(schedule, now);
     return 0;
 }
 
 static int restart(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
 {
-    (void)arguments, (void)now, (void)diag;
+    (void)arguments, (void)diag;
     schedule->date = 0;
-    schedule->locked = false;
+    schedule_end_evaluation(schedule, now);
+    return 0;
+}
+
+static bool stops_after(const Schedule *schedule, const char *state)
+{
+    size_t i;
+    const json_t *after;
+    json_array_foreach(json_object_get(schedule->trigger->properties, "stopAfter"), i, after)
+        if (json_is_string(after) && streq(json_string_value(after), state))
+            return true;
+    return false;
+}
+
+static int execution_ended(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)diag;
+    if (schedule->execution_id && streq(schedule->execution_id, json_get_text(arguments, "executionId", "")))
+        release(schedule, now);
+    if (stops_after(schedule, json_get_text(arguments, "state", ""))) {
+        schedule->disabled = true;
+        schedule_end_evaluation(schedule, now);
+    }
+    return 0;
+}
+
+static int evaluation_runs(Schedule *schedule, const json_t *arguments, usec_t now, Diag *diag)
+{
+    (void)now;
+    if (!schedule->evaluating || schedule_row_date(arguments, "evaluateRunningDate") != schedule->evaluating)
+        return refuse(diag, SCHEDULE_E_STATE, "That evaluation is not wanted any more");
+    free(schedule->worker_id);
+    schedule->worker_id = xstrdup_null(json_get_text(arguments, "workerId", NULL));
     return 0;
 }
 
@@ -439,6 +394,8 @@ static const struct {
     {"backfillDelete", backfill_delete},
     {"unlock", unlock},
     {"restart", restart},
+    {SCHEDULE_EXECUTION_ENDED, execution_ended},
+    {SCHEDULE_EVALUATION_RUNS, evaluation_runs},
 };
 
 int schedule_change(Schedule *schedule, const char *kind, const json_t *arguments, usec_t now, Diag *diag)

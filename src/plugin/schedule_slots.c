@@ -16,6 +16,8 @@
 #define SEARCH_MAX     20000
 #define SEARCH_HORIZON (UINT64_C(3653) * 86400 * USEC_PER_SEC)
 #define DATES_MAX      100000
+#define INTERVAL_DEFAULT (60 * USEC_PER_SEC)
+#define INTERVAL_MIN     USEC_PER_SEC /* Kestra's scheduler does not come by more often */
 
 typedef struct SlotKind {
     const char *type;
@@ -34,6 +36,7 @@ struct ScheduleSlots {
     json_t *context;    /* variables for them; `trigger` is replaced for each date */
     Cron *cron;
     VEC(usec_t) dates; /* ascending, each once */
+    usec_t interval;
 };
 
 static ExprContext context_of(const ScheduleSlots *slots)
@@ -144,24 +147,52 @@ static usec_t date_before(const ScheduleSlots *slots, usec_t before)
     return 0;
 }
 
+/* --- polling triggers: an interval --- */
+
+static int interval_read(ScheduleSlots *slots, const json_t *properties, const ExprContext *context, Diag *diag)
+{
+    (void)context; /* the property is not rendered */
+    const json_t *interval = json_object_get(properties, "interval");
+    const char *text = json_is_string(interval) ? json_string_value(interval) : "";
+    if (json_is_number(interval) && json_number_value(interval) >= 0) {
+        slots->interval = (usec_t)(json_number_value(interval) * (double)USEC_PER_SEC);
+    } else if (interval && duration_parse(text, &slots->interval) != 0) {
+        diag_error(diag, "interval", 0, 0, "not an ISO-8601 duration: %s", text);
+        return SLOTS_E_INVALID;
+    }
+    slots->interval = interval ? MAX(slots->interval, (usec_t)INTERVAL_MIN) : INTERVAL_DEFAULT;
+    return 0;
+}
+
+static usec_t interval_after(const ScheduleSlots *slots, usec_t after)
+{
+    return slots->interval < USEC_INFINITY - after ? after + slots->interval : USEC_INFINITY;
+}
+
+static usec_t interval_before(const ScheduleSlots *slots, usec_t before)
+{
+    return before > slots->interval ? before - slots->interval : 0;
+}
+
 /* --- all kinds --- */
 
 static const SlotKind kinds[] = {
     {"io.kestra.plugin.core.trigger.Schedule", false, cron_read, cron_slot_after, cron_slot_before},
     {"io.kestra.plugin.core.trigger.ScheduleOnDates", true, dates_read, date_after, date_before},
 };
+static const SlotKind polling = {NULL, false, interval_read, interval_after, interval_before};
 
-static const SlotKind *kind_of(const Trigger *trigger)
+static const SlotKind *kind_of(const Type *type)
 {
-    for (size_t i = 0; trigger->type && i < ELEMENTS(kinds); i++)
-        if (streq(trigger->type->name, kinds[i].type))
+    for (size_t i = 0; type && i < ELEMENTS(kinds); i++)
+        if (streq(type->name, kinds[i].type))
             return &kinds[i];
-    return NULL;
+    return type_is_polling(type) ? &polling : NULL;
 }
 
-bool schedule_slots_has(const Trigger *trigger)
+bool schedule_slots_has(const Type *trigger_type)
 {
-    return kind_of(trigger) != NULL;
+    return kind_of(trigger_type) != NULL;
 }
 
 /* `conditions` and its deprecated name count the same. */
@@ -182,14 +213,15 @@ static json_t *conditions_by_date(const json_t *properties)
 int schedule_slots_new(const Flow *flow, const Trigger *trigger, const ScheduleWorld *world, ScheduleSlots **ret, Diag *diag)
 {
     _cleanup_(schedule_slots_freep) ScheduleSlots *slots = xnew(ScheduleSlots);
-    slots->kind = kind_of(trigger);
+    slots->kind = kind_of(trigger->type);
     if (!slots->kind) {
         diag_error(diag, "type", 0, 0, "%s has no dates of its own", trigger->type_name);
         return SLOTS_E_INVALID;
     }
     slots->flow = flow;
     slots->services = world->services;
-    slots->conditions = conditions_by_date(trigger->properties);
+    /* A trigger that is asked anyway at each interval does not look ahead. */
+    slots->conditions = slots->kind == &polling ? json_array() : conditions_by_date(trigger->properties);
     ContextSource source = {.flow = flow, .globals = world->globals, .envs = world->envs};
     slots->context = context_build(&source);
     ExprContext context = context_of(slots);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The dates of a trigger that starts executions by itself: one row a kind (cron expression, list of dates), and the
+ * The dates of a trigger that starts executions by itself: one row a kind (cron expression, list of dates, interval), and the
  * conditions about dates that choose among them. Pure. Used by schedule.h only.
  */
 #include "model/context.h"
@@ -17,8 +17,8 @@ typedef struct ScheduleWorld {
 } ScheduleWorld;
 
 typedef struct ScheduleSlots ScheduleSlots;
-/* Whether the trigger is of a kind that has slots. */
-bool schedule_slots_has(const Trigger *trigger);
+/* Whether triggers of that type (may be NULL) have slots; only those have a row. */
+bool schedule_slots_has(const Type *trigger_type);
 /* flow and trigger are borrowed and live as long as the slots. The trigger must be of a kind that has slots. */
 int schedule_slots_new(const Flow *flow, const Trigger *trigger, const ScheduleWorld *world, ScheduleSlots **ret, Diag *diag)
     _must_check_;

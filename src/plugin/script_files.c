@@ -203,9 +203,10 @@ int script_files_localize(RunContext *run, const char *text, char **ret)
 char *script_files_prefix(const RunContext *run)
 {
     const json_t *flow = json_object_get(run->job, "flow");
-    return blob_task_uri(json_get_text(flow, "namespace", ""), json_get_text(flow, "id", ""),
-                         json_get_text(run->job, "executionId", ""), run->task->id,
-                         json_get_text(run->job, "taskRunId", ""));
+    const char *namespace = json_get_text(flow, "namespace", ""), *id = json_get_text(flow, "id", "");
+    const char *execution = json_get_text(run->job, "executionId", ""), *run_id = json_get_text(run->job, "taskRunId", NULL);
+    return run_id ? blob_task_uri(namespace, id, execution, run->task->id, run_id)
+                  : blob_trigger_uri(namespace, id, execution, run->task->id);
 }
 
 int script_files_upload(RunContext *run, const char *path, const char *name, char **ret_uri)

@@ -480,7 +480,8 @@ static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
             continue;
         }
         remove_job(store, j);
-        push_event(store, result->shard, result->key, result->kind, result->body);
+        if (!result->trigger_id)
+            push_event(store, result->shard, result->key, result->kind, result->body);
     }
 }
 

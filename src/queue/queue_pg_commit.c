@@ -30,6 +30,17 @@ static const PgStatement sql_results = {
     "   AS given (given_sequence, shard, key, kind, given_body)"
     "   WHERE sequence = given_sequence AND instance = $1 RETURNING shard, key, kind, given_body)"
     " INSERT INTO event (shard, key, kind, body) SELECT * FROM done"};
+/* The same for jobs of triggers; see sql_send_trigger_commands. */
+static const PgStatement sql_trigger_results = {
+    "queue_trigger_results",
+    "WITH done AS (DELETE FROM job USING unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::json[])"
+    "   AS given (given_sequence, namespace, flow_id, trigger_id, kind, arguments)"
+    "   WHERE sequence = given_sequence AND instance = $1"
+    "   RETURNING given_sequence, namespace, flow_id, trigger_id, kind, arguments)"
+    " INSERT INTO trigger_command (shard, namespace, flow_id, trigger_id, kind, arguments)"
+    " SELECT t.shard, t.namespace, t.flow_id, t.trigger_id, done.kind, done.arguments FROM done"
+    " JOIN trigger AS t ON t.namespace = done.namespace AND t.flow_id = done.flow_id AND t.trigger_id = done.trigger_id"
+    " ORDER BY done.given_sequence FOR KEY SHARE OF t"};
 /* --- state --- */
 #define EXECUTION_ARRAYS                                                                                               \
     "unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::timestamptz[],"         \
@@ -145,14 +156,64 @@ static const PgStatement sql_notify = {"queue_notify", "SELECT pg_notify('" QUEU
 /* Index of a statement's rows in the pipeline; NOT_SENT when it was left out. */
 #define NOT_SENT UINT32_MAX
 typedef struct Sent {
-    unsigned results, cancels, kills, events, claims;
+    unsigned results, trigger_results, cancels, kills, events, claims;
 } Sent;
+static const Sent nothing_sent = {NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT};
 
 static void add_text_array(PgParameters *parameters, const char *const *items, size_t count)
 {
     PgArray *array = pg_add_array(parameters, PG_TEXT);
     for (size_t i = 0; i < count; i++)
         pg_array_text(array, items[i]);
+}
+
+static size_t count_trigger_results(const Unit *unit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < unit->results.count; i++)
+        count += unit->results.items[i].trigger_id != NULL;
+    return count;
+}
+
+static unsigned add_results(QueuePg *queue, const Unit *unit)
+{
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    pg_add_text(parameters, queue->base.id);
+    PgArray *sequences = pg_add_array(parameters, PG_BIGINT), *shards = pg_add_array(parameters, PG_SMALLINT);
+    PgArray *keys = pg_add_array(parameters, PG_TEXT), *kinds = pg_add_array(parameters, PG_TEXT);
+    PgArray *bodies = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < unit->results.count; i++) {
+        const UnitResult *result = &unit->results.items[i];
+        if (result->trigger_id)
+            continue;
+        pg_array_integer(sequences, result->job_sequence);
+        pg_array_integer(shards, result->shard);
+        pg_array_text(keys, result->key);
+        pg_array_text(kinds, result->kind);
+        pg_array_text(bodies, result->body);
+    }
+    return pg_pipeline_add(queue->pipeline, &sql_results);
+}
+
+static unsigned add_trigger_results(QueuePg *queue, const Unit *unit)
+{
+    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
+    pg_add_text(parameters, queue->base.id);
+    PgArray *sequences = pg_add_array(parameters, PG_BIGINT), *namespaces = pg_add_array(parameters, PG_TEXT);
+    PgArray *flows = pg_add_array(parameters, PG_TEXT), *triggers = pg_add_array(parameters, PG_TEXT);
+    PgArray *kinds = pg_add_array(parameters, PG_TEXT), *arguments = pg_add_array(parameters, PG_JSON);
+    for (size_t i = 0; i < unit->results.count; i++) {
+        const UnitResult *result = &unit->results.items[i];
+        if (!result->trigger_id)
+            continue;
+        pg_array_integer(sequences, result->job_sequence);
+        pg_array_text(namespaces, result->namespace);
+        pg_array_text(flows, result->flow_id);
+        pg_array_text(triggers, result->trigger_id);
+        pg_array_text(kinds, result->kind);
+        pg_array_text(arguments, result->body);
+    }
+    return pg_pipeline_add(queue->pipeline, &sql_trigger_results);
 }
 
 static void add_consumed(QueuePg *queue, const Unit *unit, Sent *sent)
@@ -173,22 +234,11 @@ static void add_consumed(QueuePg *queue, const Unit *unit, Sent *sent)
         }
         pg_pipeline_add(pipeline, &sql_aside);
     }
-    if (unit->results.count) {
-        PgParameters *parameters = pg_pipeline_parameters(pipeline);
-        pg_add_text(parameters, queue->base.id);
-        PgArray *sequences = pg_add_array(parameters, PG_BIGINT), *shards = pg_add_array(parameters, PG_SMALLINT);
-        PgArray *keys = pg_add_array(parameters, PG_TEXT), *kinds = pg_add_array(parameters, PG_TEXT);
-        PgArray *bodies = pg_add_array(parameters, PG_TEXT);
-        for (size_t i = 0; i < unit->results.count; i++) {
-            const UnitResult *result = &unit->results.items[i];
-            pg_array_integer(sequences, result->job_sequence);
-            pg_array_integer(shards, result->shard);
-            pg_array_text(keys, result->key);
-            pg_array_text(kinds, result->kind);
-            pg_array_text(bodies, result->body);
-        }
-        sent->results = pg_pipeline_add(pipeline, &sql_results);
-    }
+    size_t trigger_results = count_trigger_results(unit);
+    if (unit->results.count > trigger_results)
+        sent->results = add_results(queue, unit);
+    if (trigger_results)
+        sent->trigger_results = add_trigger_results(queue, unit);
 }
 
 /* The arrays of EXECUTION_COLUMNS, in their order. */
@@ -600,10 +650,15 @@ static void forget_finished(QueuePg *queue, const Unit *unit)
             }
 }
 
+static uint64_t count_affected(QueuePg *queue, unsigned index)
+{
+    return index == NOT_SENT ? 0 : pg_rows_affected(pg_pipeline_rows(queue->pipeline, index));
+}
+
 static int take_batch(QueuePg *queue, const Unit *unit, const Sent *sent, QueueBatch *batch)
 {
-    if (sent->results != NOT_SENT) {
-        uint64_t done = pg_rows_affected(pg_pipeline_rows(queue->pipeline, sent->results));
+    if (unit && unit->results.count) {
+        uint64_t done = count_affected(queue, sent->results) + count_affected(queue, sent->trigger_results);
         batch->refused = (unsigned)(unit->results.count - done);
         forget_finished(queue, unit);
     }
@@ -644,7 +699,7 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
                           .workers = unit->jobs.count > 0,
                           .worker_ids = workers.items,
                           .worker_count = workers.count,
-                          .schedulers = unit->trigger_commands.count > 0 ||
+                          .schedulers = unit->trigger_commands.count > 0 || count_trigger_results(unit) > 0 ||
                                         (unit->triggers.count > 0 && !streq_null(queue->base.role, "scheduler")),
                           .followers = unit->followers.items,
                           .follower_count = unit->followers.count,
@@ -677,7 +732,7 @@ static void number_commit(QueuePg *queue, Unit *unit)
 
 static Sent fill_pipeline(QueuePg *queue, const Unit *unit, const QueueFetch *fetch, int64_t number)
 {
-    Sent sent = {NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT};
+    Sent sent = nothing_sent;
     pg_pipeline_reset(queue->pipeline);
     if (*queue->base.id) {
         PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
@@ -712,7 +767,7 @@ static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch
 static int finish_commit(QueuePg *queue, const Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
 {
     forget_finished(queue, unit);
-    ring(queue, unit, &(Sent){NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT});
+    ring(queue, unit, &nothing_sent);
     queue->last_number++;
     return fetch ? commit_once(queue, NULL, fetch, queue->last_number, ret_batch) : 0;
 }

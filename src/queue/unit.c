@@ -119,6 +119,18 @@ void unit_ack_event(Unit *unit, int64_t sequence)
     vec_push(&unit->acks, sequence);
 }
 
+void unit_finish_trigger_job(Unit *unit, int64_t job_sequence, const char *namespace, const char *flow_id,
+                             const char *trigger_id, const char *kind, json_t *arguments)
+{
+    unit->changes++;
+    vec_push(&unit->results, (UnitResult){.job_sequence = job_sequence,
+                                          .namespace = keep(unit, namespace),
+                                          .flow_id = keep(unit, flow_id),
+                                          .trigger_id = keep(unit, trigger_id),
+                                          .kind = keep(unit, kind),
+                                          .body = keep_stolen(unit, arguments)});
+}
+
 void unit_set_aside(Unit *unit, int64_t sequence, const char *reason)
 {
     unit->changes++;

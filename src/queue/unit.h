@@ -22,6 +22,9 @@ void unit_set_aside(Unit *unit, int64_t sequence, const char *reason);
 /* Worker: the job is done; `body` (stolen) becomes an event of `kind` for the owner of `key`, but only if this instance
  * still holds the job: a late result of a job that was given to another worker is refused and counted. */
 void unit_finish_job(Unit *unit, int64_t job_sequence, const char *key, const char *kind, json_t *body);
+/* The same for a job of a trigger: the result becomes a trigger command. A trigger whose row is gone gets none. */
+void unit_finish_trigger_job(Unit *unit, int64_t job_sequence, const char *namespace, const char *flow_id,
+                             const char *trigger_id, const char *kind, json_t *arguments);
 
 /* --- state: rows written by their owner only; a later call for the same id within the unit replaces the earlier --- */
 void unit_save_execution(Unit *unit, const Execution *execution, usec_t now);
@@ -51,7 +54,8 @@ void unit_send_event(Unit *unit, const char *key, const char *kind, json_t *body
  * Anyone who starts executions uses this. One that comes with task runs (replay) gets their rows too, and its event is {}:
  * the owner loads it. An id that exists already is left alone, without an event: creating twice is harmless. */
 void unit_create_execution(Unit *unit, const Execution *execution, usec_t now);
-/* A job for a worker of `worker_group` ("" = default). body is stolen. */
+/* A job for a worker of `worker_group` ("" = default). body is stolen. One that evaluates a trigger has the trigger's key in
+ * place of a task run's id, and the id that its execution would get. */
 void unit_dispatch_job(Unit *unit, const char *worker_group, const char *execution_id, const char *task_run_id,
                        int attempt, json_t *body);
 /* The job of this task run goes, claimed or not; its worker, told by the ring, ends what it had begun. */

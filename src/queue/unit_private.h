@@ -11,6 +11,7 @@ typedef struct UnitResult {
     int64_t job_sequence;
     unsigned shard;
     const char *key, *kind, *body;
+    const char *namespace, *flow_id, *trigger_id; /* of a trigger's job: no event but a command; NULL: a task run's job */
 } UnitResult;
 typedef struct UnitExecution {
     const char *id, *namespace, *flow_id, *parent_execution_id;

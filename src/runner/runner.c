@@ -77,13 +77,16 @@ static int ask(void *userdata, const json_t *question, json_t **ret)
 
 static const RunOps run_ops = {.log = say_log, .metric = say_metric, .is_killed = is_lost, .ask = ask};
 
-static void say_end(Runner *runner, int outcome, State state, json_t *outputs)
+/* run: NULL when there was none. */
+static void say_end(Runner *runner, int outcome, const RunContext *run)
 {
     json_t *content = json_object();
     json_object_set_new(content, "outcome", json_integer(outcome));
-    json_set_text(content, "state", state_to_string(state));
-    if (outputs)
-        json_object_set(content, "outputs", outputs);
+    json_set_text(content, "state", state_to_string(run ? run->final_state : STATE_FAILED));
+    if (run) {
+        json_object_set(content, "outputs", run->outputs);
+        json_object_set_new(content, "fires", json_boolean(run->fires));
+    }
     say(runner, "end", content);
 }
 
@@ -118,7 +121,7 @@ static void run_task(Runner *runner, const Task *task, const json_t *run)
         errno = -r;
         r = run_fail(&context.run, "The task could not be run: %m");
     }
-    say_end(runner, r, context.run.final_state, context.run.outputs);
+    say_end(runner, r, &context.run);
     job_context_done(&context);
 }
 
@@ -133,7 +136,7 @@ static void take_run(Runner *runner, const json_t *run)
         return;
     }
     say_log(runner, LOG_LEVEL_ERROR, "This program does not know the type of the task: is it of another version?");
-    say_end(runner, RUN_E_FAILED, STATE_FAILED, NULL);
+    say_end(runner, RUN_E_FAILED, NULL);
 }
 
 static void take_message(Runner *runner, const json_t *message)

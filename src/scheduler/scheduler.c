@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shell around schedule.c. It holds leases on shards of triggers; for every trigger with dates of the current flows
+ * The shell around schedule.c. It holds leases on shards of triggers; for every trigger with slots of the current flows
  * whose key is in a held shard there is one Entry in a heap by next slot, and one timer for the earliest.
  *
  * A slot is fired by one unit of work: the new execution, its first event, and the trigger row with the next slot. After
  * an outage nobody knows whether that commit happened, so all entries are dropped and read again from the rows: the row
  * says which slot is next. That makes one slot one execution, whatever dies when.
+ *
+ * A polling trigger is not evaluated here: its slot gives a job to the workers, in the commit that writes the lock into the
+ * row. The job outlives us and its worker. Its result comes as a command, and is taken if the row still names that
+ * evaluation; so does the end of an execution that locks a trigger.
  *
  * What people want of a trigger (disable it, fill back) does not write its row: two writers would lose each other's changes,
  * and what is kept here would be wrong. It comes as a command: a row of its own table, which the fenced unit that saves the
@@ -41,6 +45,7 @@ typedef struct Entry {
 /* The current revision of one flow, with the keys of its entries. */
 typedef struct KnownFlow {
     int revision;
+    Flow *flow; /* NULL: without triggers */
     VEC(char *) keys;
 } KnownFlow;
 
@@ -62,7 +67,7 @@ typedef struct Scheduler {
     usec_t flows_looked; /* monotonic */
     uint64_t shards;
     bool joined, connected;
-    uint64_t slots_fired, slots_failed;
+    uint64_t slots_fired, slots_failed, evaluations, evaluations_fired, results_late;
 } Scheduler;
 
 static void entry_free(void *userdata)
@@ -81,12 +86,21 @@ static void remove_entry(Scheduler *scheduler, const char *key)
     entry_free(entry);
 }
 
+static bool knows_key(const KnownFlow *known, const char *key)
+{
+    for (size_t i = 0; i < known->keys.count; i++)
+        if (streq(known->keys.items[i], key))
+            return true;
+    return false;
+}
+
 static void known_flow_free(void *userdata)
 {
     KnownFlow *known = userdata;
     for (size_t i = 0; i < known->keys.count; i++)
         free(known->keys.items[i]);
     vec_free(&known->keys);
+    flow_unref(known->flow);
     free(known);
 }
 
@@ -137,12 +151,37 @@ static void save_row(Scheduler *scheduler, const Schedule *schedule)
                       schedule_next_date(schedule));
 }
 
-static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigger, const char *key, const json_t *row)
+/* Of a trigger that was written anew only the user's switch is kept. New. */
+static json_t *row_of_redefined(const json_t *row, usec_t now)
+{
+    char date[INSTANT_BYTES];
+    instant_format(now, date);
+    return json_pack("{s:s, s:b}", "date", date, "disabled", json_get_boolean(row, "disabled", false));
+}
+
+/* An evaluation that is not wanted any more ends: the lock goes, and so does the job, wherever it is. */
+static bool give_up(Scheduler *scheduler, Schedule *schedule, const char *key)
+{
+    if (!schedule_is_evaluating(schedule))
+        return false;
+    schedule_end_evaluation(schedule, clock_realtime());
+    unit_cancel_job(scheduler->unit, key);
+    return true;
+}
+
+/* row: NULL for a trigger never seen. redefined: its declaration has changed since the row was written. */
+static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigger, const char *key, const json_t *row,
+                         bool redefined)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     Schedule *schedule;
     const ScheduleWorld world = {.globals = conf_value(scheduler->conf, "variables.globals"), .envs = scheduler->envs};
-    int r = schedule_new(flow, trigger, row, clock_realtime(), &world, &schedule, &diag);
+    usec_t now = clock_realtime();
+    remove_entry(scheduler, key); /* of the revision before */
+    _cleanup_json_ json_t *state = row && redefined ? row_of_redefined(row, now) : json_incref((json_t *)row);
+    if (redefined && json_object_get(row, "evaluateRunningDate"))
+        unit_cancel_job(scheduler->unit, key);
+    int r = schedule_new(flow, trigger, state, now, &world, &schedule, &diag);
     if (r != 0) {
         log_warning("Trigger %s of flow %s.%s is not scheduled: %s", trigger->id, flow->namespace, flow->id,
                     diag_first(&diag));
@@ -152,7 +191,7 @@ static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigge
     entry->schedule = schedule;
     map_put(scheduler->entries, key, entry);
     heap_set(&scheduler->heap, &entry->heap, schedule_next(schedule));
-    if (!row)
+    if ((schedule_is_off(schedule) && give_up(scheduler, schedule, key)) || !row || redefined)
         save_row(scheduler, schedule);
 }
 
@@ -168,10 +207,25 @@ static Map *rows_by_key(TriggerRecords *records)
     return rows;
 }
 
-static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const Map *rows)
+static const Trigger *trigger_of(const Flow *flow, const char *id)
+{
+    for (size_t i = 0; flow && i < flow->trigger_count; i++)
+        if (streq(flow->triggers[i].id, id))
+            return &flow->triggers[i];
+    return NULL;
+}
+
+static bool is_redefined(const Flow *before, const Trigger *trigger)
+{
+    const Trigger *old = trigger_of(before, trigger->id);
+    return old && !json_equal(old->properties, trigger->properties);
+}
+
+/* before: the flow as it was known, or NULL. */
+static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const Map *rows, const Flow *before)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    Flow *flow = NULL;
     _cleanup_free_ char *uid = xasprintf("%s_%s", record->namespace, record->id);
     KnownFlow *known = xnew(KnownFlow);
     known->revision = record->revision;
@@ -185,33 +239,44 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
                     diag_first(&diag));
         return;
     }
+    known->flow = flow;
     for (size_t i = 0; i < flow->trigger_count; i++) {
         const Trigger *trigger = &flow->triggers[i];
         char *key = trigger_key(flow->namespace, flow->id, trigger->id);
-        if (!schedule_slots_has(trigger) || !(scheduler->shards >> shard_of(key) & 1)) {
+        if (!schedule_slots_has(trigger->type) || !(scheduler->shards >> shard_of(key) & 1)) {
             free(key);
             continue;
         }
         const TriggerRecord *row = map_get(rows, key);
-        add_schedule(scheduler, flow, trigger, key, row ? row->body : NULL);
+        add_schedule(scheduler, flow, trigger, key, row ? row->body : NULL, is_redefined(before, trigger));
         vec_push(&known->keys, key);
     }
 }
 
-/* gone: the flow was deleted, and its rows with it; but a slot that we fired before we heard of it has made one again. */
-static void drop_flow(Scheduler *scheduler, const char *uid, bool gone)
+/* gone: from its flow, or with it, and its row as well; but a slot that we fired before we heard of it has made one again. */
+static void forget_trigger(Scheduler *scheduler, const char *key, bool gone)
 {
-    KnownFlow *known = map_remove(scheduler->flows, uid);
-    if (!known)
+    Entry *entry = map_get(scheduler->entries, key);
+    if (!entry)
         return;
-    for (size_t i = 0; i < known->keys.count; i++) {
-        const Entry *entry = map_get(scheduler->entries, known->keys.items[i]);
-        const Flow *flow = entry && gone ? schedule_flow(entry->schedule) : NULL;
-        if (flow)
-            unit_remove_trigger(scheduler->unit, flow->namespace, flow->id, schedule_trigger(entry->schedule)->id);
-        remove_entry(scheduler, known->keys.items[i]);
-    }
-    known_flow_free(known);
+    const Flow *flow = schedule_flow(entry->schedule);
+    (void)give_up(scheduler, entry->schedule, key); /* most are not being evaluated */
+    if (gone)
+        unit_remove_trigger(scheduler->unit, flow->namespace, flow->id, schedule_trigger(entry->schedule)->id);
+    remove_entry(scheduler, key);
+}
+
+static void update_flow(Scheduler *scheduler, const FlowRecord *record, const char *uid, const Map *rows)
+{
+    KnownFlow *before = map_remove(scheduler->flows, uid);
+    remember_flow(scheduler, record, rows, before ? before->flow : NULL);
+    if (!before)
+        return;
+    const KnownFlow *known = map_get(scheduler->flows, uid);
+    for (size_t i = 0; i < before->keys.count; i++)
+        if (!knows_key(known, before->keys.items[i]))
+            forget_trigger(scheduler, before->keys.items[i], record->deleted || known->flow);
+    known_flow_free(before);
 }
 
 static int commit(Scheduler *scheduler)
@@ -244,12 +309,36 @@ static int refresh_flows(Scheduler *scheduler)
         const KnownFlow *known = map_get(scheduler->flows, uid);
         if (known && known->revision == record->revision)
             continue;
-        drop_flow(scheduler, uid, record->deleted);
-        remember_flow(scheduler, record, rows);
+        update_flow(scheduler, record, uid, rows);
     }
     map_destroy(rows, NULL);
     scheduler->flow_stamp = stamp;
     return commit(scheduler);
+}
+
+/* The result of an evaluation, with the execution that it starts. */
+static int take_result(Scheduler *scheduler, Entry *entry, const TriggerCommand *command, usec_t now, Diag *diag)
+{
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    int r = schedule_take_result(entry->schedule, command->arguments, now, &execution, diag);
+    scheduler->results_late += r == SCHEDULE_E_STATE;
+    if (r == 0) {
+        unit_create_execution(scheduler->unit, execution, now);
+        scheduler->evaluations_fired++;
+    }
+    return r == SCHEDULE_E_NONE ? 0 : r;
+}
+
+static int apply(Scheduler *scheduler, Entry *entry, const TriggerCommand *command, Diag *diag)
+{
+    usec_t now = clock_realtime();
+    if (streq(command->kind, SCHEDULE_EVALUATION_ENDED))
+        return take_result(scheduler, entry, command, now, diag);
+    bool evaluated = schedule_is_evaluating(entry->schedule);
+    int r = schedule_change(entry->schedule, command->kind, command->arguments, now, diag);
+    if (r == 0 && evaluated && !schedule_is_evaluating(entry->schedule))
+        unit_cancel_job(scheduler->unit, command->key);
+    return r;
 }
 
 /* One command into the unit. Its trigger may have gone out of use meanwhile; then it is only put away. */
@@ -260,7 +349,7 @@ static void obey(Scheduler *scheduler, const TriggerCommand *command)
     unit_finish_trigger_command(scheduler->unit, command->sequence);
     if (!entry)
         return;
-    if (schedule_change(entry->schedule, command->kind, command->arguments, clock_realtime(), &diag) != 0) {
+    if (apply(scheduler, entry, command, &diag) != 0) {
         log_info("Trigger %s was not changed: %s", command->key, diag_first(&diag));
         return;
     }
@@ -299,6 +388,11 @@ static void fire(Scheduler *scheduler, Entry *entry)
     if (r == 0) {
         unit_create_execution(scheduler->unit, execution, firing.now);
         scheduler->slots_fired++;
+    } else if (r == SCHEDULE_E_EVALUATE) {
+        _cleanup_free_ char *key = trigger_key(flow->namespace, flow->id, trigger->id);
+        unit_dispatch_job(scheduler->unit, schedule_worker_group(entry->schedule), firing.execution_id, key, 0,
+                          schedule_job(entry->schedule, &firing));
+        scheduler->evaluations++;
     }
     if (diag.errors) {
         scheduler->slots_failed++;
@@ -448,11 +542,19 @@ static void on_metrics(void *userdata, Buffer *text)
                   "# TYPE kestra_scheduler_slots_fired_total counter\nkestra_scheduler_slots_fired_total %" PRIu64 "\n"
                   "# HELP kestra_scheduler_slots_failed_total Slots whose inputs could not be rendered\n"
                   "# TYPE kestra_scheduler_slots_failed_total counter\nkestra_scheduler_slots_failed_total %" PRIu64 "\n"
+                  "# HELP kestra_scheduler_evaluations_total Jobs given to workers to evaluate polling triggers\n"
+                  "# TYPE kestra_scheduler_evaluations_total counter\nkestra_scheduler_evaluations_total %" PRIu64 "\n"
+                  "# HELP kestra_scheduler_evaluations_fired_total Executions started by polling triggers\n"
+                  "# TYPE kestra_scheduler_evaluations_fired_total counter\n"
+                  "kestra_scheduler_evaluations_fired_total %" PRIu64 "\n"
+                  "# HELP kestra_scheduler_late_results_total Results of evaluations that were not wanted any more\n"
+                  "# TYPE kestra_scheduler_late_results_total counter\nkestra_scheduler_late_results_total %" PRIu64 "\n"
                   "# HELP kestra_scheduler_lateness_seconds How late the earliest slot is\n"
                   "# TYPE kestra_scheduler_lateness_seconds gauge\nkestra_scheduler_lateness_seconds %.3f\n"
                   "# HELP kestra_scheduler_shards Shards leased by this instance\n"
                   "# TYPE kestra_scheduler_shards gauge\nkestra_scheduler_shards %d\n",
-                  map_count(scheduler->entries), scheduler->slots_fired, scheduler->slots_failed, late,
+                  map_count(scheduler->entries), scheduler->slots_fired, scheduler->slots_failed, scheduler->evaluations,
+                  scheduler->evaluations_fired, scheduler->results_late, late,
                   __builtin_popcountll(scheduler->shards));
 }
 

@@ -21,23 +21,22 @@ enum { METRICS_MAX = 10000 };
 void job_journal(const Job *job, int priority, const char *message)
 {
     const json_t *flow = json_object_get(job->claim.body, "flow");
+    bool is_task = !job->trigger_id;
     char attempt[16];
     (void)snprintf(attempt, sizeof attempt, "%d", job->claim.attempt); /* always fits */
     _cleanup_(log_popp) LogField a = log_push("KESTRA_NAMESPACE", json_get_text(flow, "namespace", NULL));
     _cleanup_(log_popp) LogField b = log_push("KESTRA_FLOW_ID", json_get_text(flow, "id", NULL));
-    _cleanup_(log_popp) LogField c = log_push("KESTRA_EXECUTION_ID", job->claim.execution_id);
+    _cleanup_(log_popp) LogField c = log_push("KESTRA_EXECUTION_ID", is_task ? job->claim.execution_id : NULL);
     _cleanup_(log_popp) LogField d = log_push("KESTRA_TASK_ID", json_get_text(job->claim.body, "taskId", NULL));
-    _cleanup_(log_popp) LogField e = log_push("KESTRA_TASKRUN_ID", job->claim.task_run_id);
-    _cleanup_(log_popp) LogField f = log_push("KESTRA_ATTEMPT", attempt);
+    _cleanup_(log_popp) LogField e = log_push("KESTRA_TASKRUN_ID", is_task ? job->claim.task_run_id : NULL);
+    _cleanup_(log_popp) LogField f = log_push("KESTRA_ATTEMPT", is_task ? attempt : NULL);
+    _cleanup_(log_popp) LogField g = log_push("KESTRA_TRIGGER_ID", job->trigger_id);
     log_task_line(priority, message);
 }
 
-static void job_log(void *userdata, int level, const char *message)
+static void task_log(Job *job, int level, const char *message)
 {
-    Job *job = userdata;
     const json_t *flow = json_object_get(job->claim.body, "flow");
-    if (job->task && job->task->log_to_file && log_file_line(job, level, message))
-        return;
     const LogEntry entry = {
         .namespace = json_get_text(flow, "namespace", ""),
         .flow_id = json_get_text(flow, "id", ""),
@@ -51,6 +50,17 @@ static void job_log(void *userdata, int level, const char *message)
         .message = message,
     };
     unit_log(job->worker->unit, &entry);
+}
+
+static void job_log(void *userdata, int level, const char *message)
+{
+    Job *job = userdata;
+    if (job->task && job->task->log_to_file && log_file_line(job, level, message))
+        return;
+    if (job->trigger_id)
+        evaluation_log(job, level, message);
+    else
+        task_log(job, level, message);
     job->worker->unit_bytes += strlen(message) + 256;
     worker_commit_later(job->worker);
     job_journal(job, log_level_priority(level), message);
@@ -124,6 +134,7 @@ Job *job_new(Worker *worker, QueueJob *claim)
     job->log_fd = -1;
     job->claim = *claim;
     *claim = (QueueJob){};
+    job->trigger_id = json_get_text(job->claim.body, "triggerId", NULL);
     job->previous = worker->last_job;
     if (job->previous)
         job->previous->next = job;
@@ -194,14 +205,16 @@ void job_announce(Job *job)
     if (job->announced)
         return;
     job->announced = true;
-    unit_send_event(job->worker->unit, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
-                    event_body(job, STATE_RUNNING));
+    if (job->trigger_id)
+        evaluation_announce(job);
+    else
+        unit_send_event(job->worker->unit, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
+                        event_body(job, STATE_RUNNING));
     worker_commit_soon(job->worker);
 }
 
-void job_end(Job *job, State state)
+static void report(Job *job, State state)
 {
-    Worker *worker = job->worker;
     char end[INSTANT_BYTES];
     json_t *outer_outputs;
     if (workspace_end(job, state, &outer_outputs) != 0)
@@ -215,9 +228,18 @@ void job_end(Job *job, State state)
     if (job->task && json_object_size(job->context.run.outputs) > 0)
         json_object_set(body, "outputs", job->context.run.outputs);
     send_metrics(job);
-    unit_finish_job(worker->unit, job->claim.sequence, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
-                    body);
-    worker->jobs_ended[state]++;
+    unit_finish_job(job->worker->unit, job->claim.sequence, job->claim.execution_id,
+                    event_kind_to_string(EVENT_TASK_RUN), body);
+    job->worker->jobs_ended[state]++;
+}
+
+void job_end(Job *job, State state)
+{
+    Worker *worker = job->worker;
+    if (job->trigger_id)
+        evaluation_report(job, state);
+    else
+        report(job, state);
     job_free(job);
     worker_commit_soon(worker);
 }
@@ -265,7 +287,8 @@ static int on_timeout(void *userdata)
 
 bool job_arm_timeout(Job *job)
 {
-    int r = run_duration(&job->context.run, "timeout", 0, &job->timeout_usec);
+    job->timeout_usec = job->worker->settings.evaluation_timeout_usec;
+    int r = job->trigger_id ? 0 : run_duration(&job->context.run, "timeout", 0, &job->timeout_usec);
     if (r == 0 && job->timeout_usec > 0) {
         r = loop_add_timer(job->worker->loop, on_timeout, job, &job->timer);
         if (r == 0)
@@ -393,6 +416,8 @@ bool job_start_pending(Job *job)
     job->phase = JOB_RUNNING;
     job->start_date = clock_realtime();
     job->started_monotonic = clock_monotonic();
+    if (job->trigger_id)
+        evaluation_begin(job);
     how->start(job);
     return true;
 }
@@ -410,9 +435,10 @@ static int find_task(Job *job)
     int r = worker->backend->load_flow(worker->backend_userdata, namespace, id, revision, &job->flow);
     if (r < 0)
         return trace(r);
-    const Task *task = r == 0 ? flow_task(job->flow, task_id) : NULL;
+    const Task *task = r != 0 ? NULL : job->trigger_id ? evaluation_task(job) : flow_task(job->flow, task_id);
     if (!task) {
-        job_fail(job, "There is no task '%s' in flow '%s.%s' revision %d", task_id, namespace, id, revision);
+        job_fail(job, "There is no %s '%s' in flow '%s.%s' revision %d", job->trigger_id ? "polling trigger" : "task",
+                 job->trigger_id ? job->trigger_id : task_id, namespace, id, revision);
         return FIND_ENDED;
     }
     if (!task->type || task->type->where >= ELEMENTS(job_starts) || !job_starts[task->type->where].start) {

@@ -3,6 +3,7 @@ libworker_a_SOURCES = \
 	src/worker/children.c \
 	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
+	src/worker/evaluation.c \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \
 	src/worker/log_file.c src/worker/log_file.h \

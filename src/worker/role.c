@@ -227,6 +227,7 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .oom_score_adjust = (int)conf_integer(conf, "worker.oom-score-adjust"),
         .drain_grace_usec = conf_usec(conf, "shutdown.grace"),
         .heartbeat_usec = conf_usec(conf, "heartbeat.interval"),
+        .evaluation_timeout_usec = conf_usec(conf, "worker.trigger-timeout"),
         .job = {
             .globals = conf_value(conf, "variables.globals"),
             .envs = envs,

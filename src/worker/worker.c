@@ -502,6 +502,13 @@ size_t worker_job_count(const Worker *worker)
     return worker->job_count;
 }
 
+static void print_ended(Buffer *text, const char *name, const uint64_t counts[static _STATE_MAX])
+{
+    for (State state = 0; state < _STATE_MAX; state++)
+        if (counts[state] > 0)
+            buffer_printf(text, "%s{state=\"%s\"} %" PRIu64 "\n", name, state_to_string(state), counts[state]);
+}
+
 void worker_metrics(const Worker *worker, Buffer *text)
 {
     buffer_printf(text,
@@ -511,8 +518,7 @@ void worker_metrics(const Worker *worker, Buffer *text)
                   "# TYPE kestra_worker_refused_total counter\nkestra_worker_refused_total %" PRIu64 "\n"
                   "# TYPE kestra_worker_ended_total counter\n",
                   worker->job_count - worker->pending, worker->pending, worker->commits, worker->results_refused);
-    for (State state = 0; state < _STATE_MAX; state++)
-        if (worker->jobs_ended[state] > 0)
-            buffer_printf(text, "kestra_worker_ended_total{state=\"%s\"} %" PRIu64 "\n", state_to_string(state),
-                          worker->jobs_ended[state]);
+    print_ended(text, "kestra_worker_ended_total", worker->jobs_ended);
+    buffer_append(text, "# TYPE kestra_worker_evaluations_total counter\n");
+    print_ended(text, "kestra_worker_evaluations_total", worker->evaluations_ended);
 }

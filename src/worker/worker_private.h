@@ -38,6 +38,7 @@ struct Job {
     QueueJob claim;
     Flow *flow;
     const Task *task;
+    const char *trigger_id;   /* it evaluates this trigger; NULL: it runs a task. Borrowed from the claim */
     Task *other;              /* is .task when that runs in place of the flow's; or NULL */
     JobContext context;       /* valid when task is set */
     JobPhase phase;
@@ -77,7 +78,7 @@ struct Worker {
     bool joined, look, paused, backing_off, draining, left, slot_freed, unresolved;
     void (*drained)(void *userdata);
     void *drained_userdata;
-    uint64_t jobs_ended[_STATE_MAX], results_refused, commits;
+    uint64_t jobs_ended[_STATE_MAX], evaluations_ended[_STATE_MAX], results_refused, commits;
 };
 
 /* --- worker.c --- */
@@ -116,6 +117,15 @@ int job_answer(Job *job, const json_t *question, json_t **ret) _must_check_;
 bool job_arm_timeout(Job *job);
 /* "Timeout after 00:00:01.000" at ERROR. */
 void job_log_timeout(Job *job);
+
+/* --- evaluation.c: what is other about the job of a trigger --- */
+void evaluation_log(Job *job, int level, const char *message);
+void evaluation_announce(Job *job);
+void evaluation_begin(Job *job);
+/* Its result, into the unit. */
+void evaluation_report(Job *job, State state);
+/* The trigger as a task (job->other); NULL: the flow has none, or none that can be evaluated. */
+const Task *evaluation_task(Job *job);
 
 /* --- process.c --- */
 void process_start(Job *job);

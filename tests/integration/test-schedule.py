@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A schedule with seconds fires every slot exactly once, shows in the triggers, and stops when its flow goes. Triggers are
-disabled, enabled and filled back through the API, and a list of dates runs once a date."""
+disabled, enabled and filled back through the API, a list of dates runs once a date, and slots wait for the execution that runs."""
 import calendar
 import json
 import time
@@ -63,6 +63,17 @@ triggers:
     withSeconds: true
     stopAfter: [FAILED]
 """
+LOCKED = """id: locked
+namespace: integration.lock
+tasks:
+  - id: wait
+    type: io.kestra.plugin.core.flow.Pause
+triggers:
+  - id: each-second
+    type: io.kestra.plugin.core.trigger.Schedule
+    cron: "* * * * * *"
+    withSeconds: true
+"""
 TOGGLES = """id: toggles
 namespace: integration.stops
 tasks:
@@ -100,12 +111,12 @@ def disable_and_enable():
     before = len(executions())
     time.sleep(2.5)
     check(len(executions()) == before, "a disabled trigger does not fire")
+    status, answer = call("POST", TRIGGERS + "/integration.schedule/clock/each-second/unlock")
+    check(status == 409 and answer["message"] == "Illegal state: Trigger is not locked", "it is not locked", answer)
     status, answer = send("PUT", "", dict(ids, disabled=False))
     check(status == 200 and answer["disabled"] is False and answer.get("nextExecutionDate"), "it is enabled", answer)
     check(until(lambda: len(executions()) >= before + 4, 10), "what was missed is made up for, and it goes on")
     check(send("PUT", "", dict(ids, triggerId="nobody"))[0] == 404, "an unknown trigger is not found")
-    status, answer = call("POST", TRIGGERS + "/integration.schedule/clock/each-second/unlock")
-    check(status == 409 and answer["message"] == "Illegal state: Trigger is not locked", "it is not locked", answer)
     check(call("POST", TRIGGERS + "/integration.schedule/clock/nobody/unlock")[0] == 404, "nor is an unknown one")
     status, answer = send("PUT", "/backfill/pause", ids)
     check(status == 400 and "No backfill found" in answer["message"], "it has no backfill", answer)
@@ -165,6 +176,38 @@ def dates():
     call("DELETE", "/api/v1/flows/integration.dates/dates")
 
 
+def dates_of(namespace):
+    return sorted(one["trigger"]["variables"]["date"][:19] for one in executions(namespace))
+
+
+def locked():
+    """While its execution runs the slots wait; afterwards they come one by one, none is lost."""
+    namespace = "integration.lock"
+    put_flow(LOCKED)
+    check(until(lambda: (row(namespace, "locked") or {}).get("executionId"), 10), "an execution locks its trigger")
+    first = row(namespace, "locked")["executionId"]
+    time.sleep(2.5)
+    check(row(namespace, "locked")["executionId"] == first and len(executions(namespace)) == 1,
+          "the slots wait while it runs", executions(namespace))
+    for count in (1, 2, 3):
+        check(until(lambda: len(executions(namespace)) == count, 5), "execution %d has the next slot" % count)
+        call("POST", "/api/v1/executions/%s/resume" % row(namespace, "locked")["executionId"])
+    check(until(lambda: len(executions(namespace)) == 4, 5), "and a fourth")
+    slots = [calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%S")) for date in dates_of(namespace)]
+    check(slots == list(range(slots[0], slots[0] + 4)), "no slot is left out", slots)
+    call("DELETE", "/api/v1/executions/%s" % row(namespace, "locked")["executionId"])
+    check(until(lambda: slots[0] + 4 in [calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%S"))
+                                         for date in dates_of(namespace)], 5), "one that is deleted is no lock")
+    status, answer = call("POST", TRIGGERS + "/integration.lock/locked/each-second/unlock")
+    check(status == 200 and "executionId" not in answer, "it can be unlocked", answer)
+    put_flow(LOCKED.replace("* * * * * *", "0 0 3 1 1 *"))
+    check(until(lambda: "-01-01T03:00:00" in row(namespace, "locked")["nextExecutionDate"] and
+                "executionId" not in row(namespace, "locked"), 5), "a cron that is changed counts at once", row(namespace, "locked"))
+    call("DELETE", "/api/v1/flows/integration.lock/locked")
+    for one in executions(namespace):
+        call("DELETE", "/api/v1/executions/%s/kill" % one["id"])
+
+
 def stop_after():
     put_flow(STOPS % "log.Log\n    message: hello")
     check(until(lambda: len(executions("integration.stops")) >= 2, 10), "other states than those of stopAfter do not stop it")
@@ -192,6 +235,7 @@ def main():
     disable_and_enable()
     backfill()
     dates()
+    locked()
     stop_after()
     call("DELETE", "/api/v1/flows/integration.schedule/clock")
     time.sleep(3)

@@ -61,7 +61,7 @@ static int prepare(WebSession *session, Change *change, Unit *unit, ChangeOutcom
     if (r != 0)
         return MIN(r, 0);
     const Trigger *trigger = find_trigger(flow, change->trigger_id);
-    if (!trigger || !schedule_slots_has(trigger))
+    if (!trigger || !schedule_slots_has(trigger->type))
         return 0;
     const ScheduleWorld world = {.globals = session->settings->globals, .envs = session->settings->envs};
     usec_t now = clock_realtime();

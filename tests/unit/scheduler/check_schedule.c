@@ -41,6 +41,15 @@ static Schedule *make(const char *trigger, const char *row_text, const char *now
     return schedule;
 }
 
+/* The execution's end opens the trigger for the next slot. */
+static void end(Schedule *schedule, const char *execution_id, const char *now)
+{
+    _cleanup_json_ json_t *arguments = json_pack("{s:s, s:s}", "executionId", execution_id, "state", "SUCCESS");
+    ck_assert_uint_eq(schedule_next(schedule), USEC_INFINITY);
+    ck_assert_int_eq(schedule_change(schedule, SCHEDULE_EXECUTION_ENDED, arguments, at(now), NULL), 0);
+}
+
+/* A slot, with its execution run to its end. */
 static Execution *fire(Schedule *schedule, const char *now)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
@@ -48,6 +57,7 @@ static Execution *fire(Schedule *schedule, const char *now)
     Execution *execution = NULL;
     int r = schedule_fire(schedule, &firing, &execution, &diag);
     ck_assert_msg(r == 0, "%s", diag_first(&diag));
+    end(schedule, firing.execution_id, now);
     return execution;
 }
 
