@@ -282,6 +282,15 @@ char *blob_trigger_uri(const char *namespace, const char *flow_id, const char *e
     return xasprintf("%s/trigger/%s", execution, trigger);
 }
 
+char *blob_flow_task_uri(const char *namespace, const char *flow_id, const char *task_id)
+{
+    Buffer uri = {};
+    _cleanup_free_ char *flow = blob_slug(flow_id), *task = blob_slug(task_id);
+    append_namespace(&uri, namespace);
+    buffer_printf(&uri, "/%s/%s", flow, task);
+    return buffer_take(&uri);
+}
+
 char *blob_namespace_files_uri(const char *namespace)
 {
     Buffer uri = {};

@@ -93,5 +93,7 @@ char *blob_task_uri(const char *namespace, const char *flow_id, const char *exec
                     const char *task_run_id);
 /* …/trigger/<trigger>: what the evaluation that started the execution has found. */
 char *blob_trigger_uri(const char *namespace, const char *flow_id, const char *execution_id, const char *trigger_id);
+/* kestra:///<ns>/<flow>/<task>: what a task keeps between executions. Caller frees. */
+char *blob_flow_task_uri(const char *namespace, const char *flow_id, const char *task_id);
 /* kestra:///<ns>/_files */
 char *blob_namespace_files_uri(const char *namespace);

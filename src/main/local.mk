@@ -22,7 +22,7 @@ kestra_migrate_LDADD = librole.a libstore.a $(LIBS_PG) $(LIBS_DOC)
 
 sbin_PROGRAMS += kestra-worker
 kestra_worker_SOURCES = src/main/main_worker.c
-kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE)
+kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE) $(ZLIB_LIBS)
 pkglibexec_PROGRAMS += kestra-run
 kestra_run_SOURCES = src/main/main_run.c
 kestra_run_LDADD = $(LIBS_RUNNER)

@@ -21,6 +21,7 @@ libplugin_a_SOURCES = \
 	src/plugin/script.c src/plugin/script.h \
 	src/plugin/script_files.c src/plugin/script_files.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
+	src/plugin/storage_hash.c src/plugin/storage_hash.h \
 	src/plugin/wire.c src/plugin/wire.h \
 	src/plugin/core/condition/date_time_between.c \
 	src/plugin/core/condition/day_week.c \

@@ -31,8 +31,7 @@ static bool is_safe_name(const char *name)
     return true;
 }
 
-/* Opens name below the working directory for writing; missing directories are made. */
-static int create_file(RunContext *run, const char *name, int *ret_fd)
+int script_files_create(RunContext *run, const char *name, int *ret_fd)
 {
     if (!is_safe_name(name))
         return run_fail(run, "'%s' is not a path inside the working directory", name);
@@ -107,7 +106,7 @@ static int copy_from_storage(RunContext *run, const char *uri, int to, const cha
 static int write_entry(RunContext *run, const char *name, json_t *content)
 {
     _cleanup_(close_fdp) int fd = -1;
-    int r = create_file(run, name, &fd);
+    int r = script_files_create(run, name, &fd);
     if (r != 0 || json_is_null(content))
         return r;
     _cleanup_json_ json_t *text = run_text_of(content);
@@ -148,7 +147,7 @@ int script_files_temporary(RunContext *run, const char *bytes, size_t length, co
     id_new(id);
     _cleanup_free_ char *name = xasprintf("%s%s", id, extension);
     _cleanup_(close_fdp) int fd = -1;
-    int r = create_file(run, name, &fd);
+    int r = script_files_create(run, name, &fd);
     if (r == 0)
         r = write_bytes(run, fd, name, bytes, length);
     if (r == 0)
@@ -172,7 +171,7 @@ static int localize_one(RunContext *run, const char *uri, char **ret)
     const char *slash = strrchr(uri, '/'), *dot = slash ? strrchr(slash, '.') : NULL;
     _cleanup_free_ char *name = xasprintf("%s%s", id, dot ? dot : "");
     _cleanup_(close_fdp) int fd = -1;
-    int r = create_file(run, name, &fd);
+    int r = script_files_create(run, name, &fd);
     if (r == 0)
         r = copy_from_storage(run, uri, fd, name);
     if (r == 0)

@@ -3,6 +3,9 @@
 /* Files between internal storage and a task's working directory (spec/semantics.md section 11). */
 #include "plugin/run.h"
 
+/* Opens `name` below the working directory for writing; missing directories are made. Refused (logged): a name that leads
+ * out of it, also by a symbolic link. */
+int script_files_create(RunContext *run, const char *name, int *ret_fd) _must_check_;
 /* Writes the property inputFiles: path → text, or kestra:// URI whose content is copied. RUN_E_FAILED (logged). */
 int script_files_write(RunContext *run) _must_check_;
 /* The same for a given map. */

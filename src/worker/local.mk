@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = \
+	src/worker/cache.c src/worker/cache.h \
 	src/worker/children.c \
 	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
@@ -12,5 +13,6 @@ libworker_a_SOURCES = \
 	src/worker/role.c src/worker/role.h \
 	src/worker/usage.c src/worker/usage.h \
 	src/worker/workspace.c src/worker/workspace.h \
-	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h
+	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h \
+	src/worker/zip.c src/worker/zip.h
 EXTRA_DIST += src/worker/README.md

@@ -6,6 +6,7 @@
 #include "doc/json.h"
 #include "plugin/namespace_files.h"
 #include "plugin/script_files.h"
+#include "worker/cache.h"
 #include "worker/directory.h"
 
 static const char *parent_run_id(const Job *job)
@@ -34,10 +35,18 @@ static Outer outer_of(Job *job)
     return outer;
 }
 
+static const char *outer_value(const Job *job)
+{
+    const json_t *parent = json_object_get(job->context.variables, "parent");
+    return json_get_text(json_object_get(parent, "taskrun"), "value", NULL);
+}
+
 static int fill(Job *job)
 {
     Outer outer = outer_of(job);
-    int r = namespace_files_write(&outer.run);
+    int r = cache_restore(&outer.run, job->worker->settings.temporary_directory, outer_value(job));
+    if (r == 0)
+        r = namespace_files_write(&outer.run);
     if (r == 0)
         r = script_files_write(&outer.run);
     json_decref(outer.job);
@@ -48,8 +57,7 @@ static int fill(Job *job)
 static void set_outer_variables(Job *job)
 {
     json_t *taskrun = json_object_get(job->context.variables, "taskrun");
-    const json_t *parent = json_object_get(json_object_get(job->context.variables, "parent"), "taskrun");
-    const char *value = json_get_text(parent, "value", NULL);
+    const char *value = outer_value(job);
     if (!value || json_object_get(taskrun, "value"))
         return;
     json_t *copy = json_copy(taskrun);
@@ -112,8 +120,12 @@ static int collect(Job *job, json_t **ret_outputs)
     int r = run_texts(&outer.run, "outputFiles", &globs);
     if (r == 0 && globs)
         r = script_files_collect(&outer.run, job->directory, globs, &files);
+    if (r == 0)
+        r = cache_keep(&outer.run, job->worker->settings.temporary_directory, outer_value(job));
     if (r == 0 && files)
         *ret_outputs = json_pack("{s:o}", "outputFiles", files);
+    else
+        json_decref(files);
     json_decref(outer.job);
     return r;
 }

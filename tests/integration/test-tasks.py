@@ -112,8 +112,10 @@ def flow_of(case, number, namespace):
 
 def run_case(case, number, namespace):
     """The problem, or None."""
+    namespace = case.get("namespace", namespace)
     flow = flow_of(case, number, namespace)
-    status, body = put_flow("\n".join("%s: %s" % (name, json.dumps(value)) for name, value in flow.items()))
+    status, body = put_flow("\n".join("%s: %s" % (name, value if isinstance(value, str) else json.dumps(value))
+                                      for name, value in flow.items()))
     if "refused" in case:
         text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
         return None if status == 422 and case["refused"] in text else "answered %s %s" % (status, text)
@@ -146,6 +148,8 @@ def main():
             name = os.path.basename(file)[:-5]
             with open(file) as text:
                 cases = [case for case in yaml.safe_load_all(text) if case]
+            named = {case["case"]: case for case in cases}
+            cases = [{**named.get(case.get("like"), {}), **case} for case in cases]
             for index, case in enumerate(cases):
                 missing = needed(case)
                 if missing:

@@ -37,7 +37,7 @@ static void working_directory_check(const FieldCheck *check, const json_t *prope
 
 static const Field cache_fields[] = {
     {"patterns", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Globs of the files to keep."},
-    {"ttl", FIELD_DURATION, FIELD_DYNAMIC, .doc = "How long they are good for."},
+    {"ttl", FIELD_DURATION, FIELD_DYNAMIC, .doc = "How long they are good for; for ever when it is not given."},
     {},
 };
 
@@ -49,7 +49,7 @@ static const Field fields[] = {
     {"outputFiles", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,
      .doc = "Globs of files kept in internal storage when the last task has ended."},
     {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files, .doc = "The namespace's files are put there first."},
-    {"cache", FIELD_OBJECT, 0, .fields = cache_fields, .doc = "Accepted; nothing is kept between executions yet."},
+    {"cache", FIELD_OBJECT, 0, .fields = cache_fields, .doc = "Files that the next execution finds in its working directory."},
     {},
 };
 
