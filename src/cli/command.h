@@ -20,7 +20,7 @@ typedef struct Options {
     bool json;          /* --output json */
     bool follow, wait, source, all;
     const char *config; /* directory or file of configuration */
-    const char *context, *query, *level;
+    const char *context, *query, *level, *body;
     const char *state, *namespace;
     int64_t limit, revision; /* revision 0: the latest */
     usec_t timeout;      /* 0: none */
@@ -38,7 +38,7 @@ typedef struct Command {
     int (*run)(Client *client, const Options *options); /* an exit code */
 } Command;
 
-extern const Command commands_flow[], commands_execution[], commands_other[]; /* end with verb NULL */
+extern const Command commands_flow[], commands_execution[], commands_other[], commands_poison[]; /* end with verb NULL */
 
 /* The exit code for a result of client_json or client_send. */
 int exit_of(int r);
@@ -48,5 +48,7 @@ void print_json(const json_t *value);
 void print_table(const char *const *columns, json_t *rows);
 /* "3 min ago"-like age of an instant of the API; "-" for NULL. Caller frees. */
 char *age_text(const char *instant_or_null);
+/* Reads a file, or standard input for "-". Positive when it cannot; the reason was printed. */
+int read_source(const char *path, size_t bytes_max, Buffer *ret);
 /* Runs a GET whose answer is shown as JSON, or given to show when output is text. */
 int show_get(Client *client, const Options *options, const char *path, void (*show)(const json_t *answer));

@@ -11,26 +11,6 @@ static json_t *cell(const char *text)
     return value ? value : json_string("?"); /* not UTF-8 */
 }
 
-/* Reads a file, or standard input for "-". Positive when it cannot; the reason was printed. */
-static int read_source(const char *path, Buffer *ret)
-{
-    FILE *file = streq(path, "-") ? stdin : fopen(path, "re");
-    if (!file) {
-        (void)fprintf(stderr, "kestractl: %s: %m\n", path);
-        return 1;
-    }
-    char piece[65536];
-    size_t length;
-    while ((length = fread(piece, 1, sizeof(piece), file)) > 0 && ret->length < SOURCE_BYTES_MAX)
-        buffer_append_n(ret, piece, length);
-    bool failed = ferror(file) || ret->length >= SOURCE_BYTES_MAX;
-    if (failed)
-        (void)fprintf(stderr, "kestractl: %s: cannot be read, or is larger than 16 MiB\n", path);
-    if (file != stdin)
-        (void)fclose(file); /* only read */
-    return failed;
-}
-
 static void show_flows(const json_t *answer)
 {
     static const char *const columns[] = {"NAMESPACE", "ID", "REVISION", "DISABLED", "TRIGGERS", NULL};
@@ -114,7 +94,7 @@ static int flow_validate(Client *client, const Options *options)
     for (char *const *file = options->arguments; *file; file++) {
         _cleanup_buffer_ Buffer source = {};
         _cleanup_json_ json_t *results = NULL;
-        if (read_source(*file, &source) != 0)
+        if (read_source(*file, SOURCE_BYTES_MAX, &source) != 0)
             return EXIT_FAILED;
         int r = client_json(client, &(ClientRequest){.method = "POST", .path = "/api/v1/flows/validate",
                                                      .body = buffer_text(&source), .content_type = "application/x-yaml"},
@@ -133,7 +113,7 @@ static int send_source(Client *client, const Options *options, const char *metho
 {
     _cleanup_buffer_ Buffer source = {};
     _cleanup_json_ json_t *flow = NULL;
-    if (read_source(file, &source) != 0)
+    if (read_source(file, SOURCE_BYTES_MAX, &source) != 0)
         return EXIT_FAILED;
     int r = client_json(client, &(ClientRequest){.method = method, .path = path, .body = buffer_text(&source),
                                                  .content_type = "application/x-yaml"}, &flow);

@@ -11,7 +11,7 @@
 
 #define DEFAULT_SERVER "/run/kestra/webserver.sock"
 
-static const Command *const groups[] = {commands_other, commands_flow, commands_execution};
+static const Command *const groups[] = {commands_other, commands_flow, commands_execution, commands_poison};
 
 /* One row an option: what it is called, whether it takes a value, what it is for. */
 static const struct {
@@ -36,6 +36,8 @@ static const struct {
     {"level", 'V', "LEVEL", "logs: this level and above (TRACE)"},
     {"context", 'c', "FILE", "expression eval: variables as JSON"},
     {"config", 'C', "FILE", "config check: another kestra.yaml"},
+    {"all", 'a', NULL, "poison replay, discard: all of them"},
+    {"body", 'b', "FILE", "poison replay: another body for the message"},
     {"help", 'h', NULL, "this text"},
     {"version", 'v', NULL, "the version"},
 };
@@ -81,8 +83,8 @@ static int set_option(Options *options, char letter, const char *value)
 {
     const char **const texts[] = {['s'] = &options->server,  ['u'] = &options->user,    ['n'] = &options->namespace,
                                   ['q'] = &options->query,   ['S'] = &options->state,   ['c'] = &options->context,
-                                  ['C'] = &options->config,  ['V'] = &options->level};
-    bool *const flags[] = {['w'] = &options->wait, ['f'] = &options->follow};
+                                  ['C'] = &options->config,  ['V'] = &options->level,   ['b'] = &options->body};
+    bool *const flags[] = {['w'] = &options->wait, ['f'] = &options->follow, ['a'] = &options->all};
     size_t index = (unsigned char)letter;
     if (index < ELEMENTS(texts) && texts[index])
         *texts[index] = value;

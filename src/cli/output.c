@@ -73,6 +73,25 @@ char *age_text(const char *instant)
     return xasprintf(format, seconds / units[i].unit, units[i].name);
 }
 
+int read_source(const char *path, size_t bytes_max, Buffer *ret)
+{
+    FILE *file = streq(path, "-") ? stdin : fopen(path, "re");
+    if (!file) {
+        (void)fprintf(stderr, "kestractl: %s: %m\n", path);
+        return 1;
+    }
+    char piece[65536];
+    size_t length;
+    while ((length = fread(piece, 1, sizeof(piece), file)) > 0 && ret->length < bytes_max)
+        buffer_append_n(ret, piece, length);
+    bool failed = ferror(file) || ret->length >= bytes_max;
+    if (failed)
+        (void)fprintf(stderr, "kestractl: %s: cannot be read, or is larger than %zu MiB\n", path, bytes_max >> 20);
+    if (file != stdin)
+        (void)fclose(file); /* only read */
+    return failed;
+}
+
 int show_get(Client *client, const Options *options, const char *path, void (*show)(const json_t *answer))
 {
     _cleanup_json_ json_t *answer = NULL;

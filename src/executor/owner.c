@@ -4,6 +4,10 @@
  * fetches the next events. Nothing in memory is ever newer than the last commit plus this batch, so that an outage has one
  * answer: forget everything and read it again.
  *
+ * What can not be handled is set aside, in the commit of the batch, and the rest goes on: an event that can not be read, an
+ * execution whose rows can not be read. A batch that the backend refuses (a date out of its range, a text too large) is tried
+ * again message by message, until the one is found that does it.
+ *
  * Lives are kept in the order of their last use. They are dropped when their execution has ended, or from the old end when
  * there are too many: an execution that waits for a day is read from its rows when it goes on.
  */
@@ -46,6 +50,7 @@ struct Owner {
     Slots *slots;
     Windows *windows;
     uint64_t shards;
+    unsigned careful; /* batches of one message each that are still to come; see refused() */
     OwnerCounts counts;
 };
 
@@ -377,7 +382,7 @@ static int make_live(Owner *owner, Execution *execution, Live **ret)
     return 0;
 }
 
-/* *ret NULL: there is no such execution. */
+/* *ret NULL: there is no such execution. QUEUE_E_UNREADABLE. */
 static int hold(Owner *owner, const char *key, EventKind kind, const json_t *body, Held **ret)
 {
     *ret = map_get(owner->held, key);
@@ -388,7 +393,7 @@ static int hold(Owner *owner, const char *key, EventKind kind, const json_t *bod
         owner->counts.loads++;
         int r = queue_load_execution(owner->queue, key, &execution);
         if (r != 0)
-            return fold(r);
+            return r == QUEUE_E_UNREADABLE ? r : fold(r);
         if (!execution)
             return 0;
     }
@@ -419,12 +424,64 @@ static int apply(Owner *owner, Held *held, EventKind kind, const json_t *body, D
     return r;
 }
 
+/* The execution's log and the journal say it, with the id by which it can be replayed. name: of a timer; or NULL. */
+static void say_set_aside(Owner *owner, const char *key, const char *kind, const char *name, const char *id, const char *reason)
+{
+    _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", key);
+    _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
+    log_warning("Event %s%s%s of %s was set aside as %s: %s", kind, name ? " " : "", name ? name : "", key, id, reason);
+    owner->counts.set_aside++;
+    if (slots_is_key(key) || windows_is_key(key))
+        return;
+    const Held *held = map_get(owner->held, key);
+    const Execution *execution = held ? live_execution(held->live) : NULL;
+    _cleanup_free_ char *message =
+        xasprintf("A message (%s) was set aside: %s. Once the cause is mended: kestractl poison replay %s", kind, reason, id);
+    unit_log(owner->unit, &(LogEntry){.namespace = execution ? execution->namespace : "",
+                                      .flow_id = execution ? execution->flow_id : "",
+                                      .execution_id = key,
+                                      .attempt = -1,
+                                      .timestamp = owner->step.now,
+                                      .level = LOG_LEVEL_ERROR,
+                                      .thread = "executor",
+                                      .message = message});
+}
+
+static void new_id(Owner *owner, char ret_id[static ID_BYTES])
+{
+    const OwnerSettings *settings = &owner->settings;
+    uint64_t high = settings->random(settings->userdata), low = settings->random(settings->userdata);
+    id_from_bits(high, low, ret_id);
+}
+
 static void set_aside(Owner *owner, const QueueEvent *event, const char *reason)
 {
-    _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", event->key);
-    log_warning("Event %s of execution %s was set aside: %s", event->kind, event->key, reason);
-    unit_set_aside(owner->unit, event->sequence, reason);
-    owner->counts.set_aside++;
+    char id[ID_BYTES];
+    new_id(owner, id);
+    unit_set_aside(owner->unit, id, event->sequence, reason);
+    say_set_aside(owner, event->key, event->kind, NULL, id, reason);
+}
+
+static void set_timer_aside(Owner *owner, const char *key, const char *name, const char *reason)
+{
+    char id[ID_BYTES];
+    new_id(owner, id);
+    unit_set_aside_timer(owner->unit, id, key, name, reason);
+    say_set_aside(owner, key, "timer", name, id, reason);
+}
+
+static const char unreadable[] = "the rows of the execution or of one of its task runs can not be read";
+
+/* Nothing but deletion works without reading the execution. */
+static void step_unreadable(Owner *owner, const QueueEvent *event, EventKind kind)
+{
+    if (kind != EVENT_DELETE) {
+        set_aside(owner, event, unreadable);
+        return;
+    }
+    unit_delete_execution(owner->unit, event->key, json_get_boolean(event->body, "logs", true),
+                          json_get_boolean(event->body, "metrics", true));
+    unit_ack_event(owner->unit, event->sequence);
 }
 
 static int step_slots(Owner *owner, const QueueEvent *event)
@@ -456,7 +513,7 @@ static int step_event(Owner *owner, const QueueEvent *event)
 {
     owner->counts.events++;
     EventKind kind = event_kind_from_string(event->kind);
-    if (!event->body || kind == _EVENT_KIND_INVALID || kind == EVENT_TIMER) {
+    if (!event->body || kind == _EVENT_KIND_INVALID) {
         set_aside(owner, event, !event->body ? event->reason : "its kind is unknown");
         return 0;
     }
@@ -468,6 +525,10 @@ static int step_event(Owner *owner, const QueueEvent *event)
     int r = hold(owner, event->key, kind, event->body, &held);
     if (r < 0)
         return r;
+    if (r == QUEUE_E_UNREADABLE) {
+        step_unreadable(owner, event, kind);
+        return 0;
+    }
     if (!held) {
         log_debug("Event %s is of execution %s, which is not there", event->kind, event->key);
         owner->counts.stale++;
@@ -501,6 +562,10 @@ static int step_timer(Owner *owner, const char *key, const char *name)
     int r = hold(owner, key, EVENT_TIMER, NULL, &held);
     if (r < 0)
         return r;
+    if (r == QUEUE_E_UNREADABLE) {
+        set_timer_aside(owner, key, name, unreadable);
+        return 0;
+    }
     if (!held) {
         unit_clear_timer(owner->unit, key, name);
         return 0;
@@ -528,9 +593,9 @@ static int step_timers(Owner *owner, unsigned max)
 
 static int step_all(Owner *owner, unsigned max)
 {
-    owner->step.now = owner->settings.now(owner->settings.userdata);
+    bool events = max > 1 || owner_next_timer(owner) > owner->step.now; /* one message when careful */
     int r = step_timers(owner, max);
-    for (size_t i = 0; r == 0 && i < owner->batch.events.count; i++)
+    for (size_t i = 0; r == 0 && events && i < owner->batch.events.count; i++)
         r = step_event(owner, &owner->batch.events.items[i]);
     for (size_t i = 0; r == 0 && i < owner->touched.count; i++)
         step_save(&owner->step, owner->touched.items[i]->live);
@@ -538,24 +603,92 @@ static int step_all(Owner *owner, unsigned max)
     return r;
 }
 
-int owner_batch(Owner *owner, bool *ret_more)
+/* --- what the backend refuses --- */
+
+/* The message of a careful batch. */
+typedef struct Suspect {
+    bool known;
+    QueueEvent event; /* moved out of the batch; a timer has a name instead of a sequence */
+    char *timer;
+} Suspect;
+
+static void suspect_done(Suspect *suspect)
 {
-    unsigned max = owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
-    int r = step_all(owner, max);
-    if (r < 0) {
-        owner_forget(owner);
-        return trace(r);
+    queue_event_done(&suspect->event);
+    free(suspect->timer);
+}
+
+static void note_suspect(Owner *owner, Suspect *ret)
+{
+    *ret = (Suspect){.known = owner->careful > 0};
+    if (!ret->known)
+        return;
+    if (owner_next_timer(owner) <= owner->step.now) {
+        const Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
+        ret->timer = xstrdup(timer->name);
+        ret->event.key = xstrdup(timer->key);
+    } else if (owner->batch.events.count) {
+        const QueueEvent *event = &owner->batch.events.items[0];
+        ret->event = (QueueEvent){.sequence = event->sequence,
+                                  .shard = event->shard,
+                                  .key = xstrdup(event->key),
+                                  .kind = xstrdup(event->kind)};
+    } else {
+        ret->known = false;
     }
+}
+
+/* Everything is read again. Nobody knows yet which message it was: the next batches are of one message each, and the one whose
+ * batch is refused is set aside alone. */
+static int refused(Owner *owner, const Suspect *suspect, unsigned max, bool *ret_more)
+{
+    _cleanup_free_ char *reason = xasprintf("its effect can not be stored: %s", queue_refusal(owner->queue));
+    bool work;
+    owner_forget(owner);
+    if (suspect->known) {
+        if (suspect->timer)
+            set_timer_aside(owner, suspect->event.key, suspect->timer, reason);
+        else
+            set_aside(owner, &suspect->event, reason);
+        int r = queue_commit(owner->queue, owner->unit, NULL, NULL);
+        if (r != 0)
+            return fenced(owner, r);
+    } else {
+        owner->careful = 2 * max;
+    }
+    *ret_more = true;
+    return owner_heartbeat(owner, &work);
+}
+
+static int commit_batch(Owner *owner, unsigned max, const Suspect *suspect, bool *ret_more)
+{
     queue_batch_done(&owner->batch);
     owner->batch = (QueueBatch){};
     owner->counts.batches += !unit_is_empty(owner->unit);
     /* After an outage the queue still holds shards whose timers and slots are forgotten: nothing before a heartbeat. */
     QueueFetch fetch = {.events_max = owner->shards ? max : 0};
-    r = queue_commit(owner->queue, owner->unit, &fetch, &owner->batch);
+    int r = queue_commit(owner->queue, owner->unit, &fetch, &owner->batch);
+    if (r == QUEUE_E_REFUSED)
+        return refused(owner, suspect, max, ret_more);
     if (r != 0)
         return fenced(owner, r);
     take_timers(owner);
     settle(owner);
     *ret_more = owner->batch.events.count > 0 || owner_next_timer(owner) <= owner->step.now;
     return 0;
+}
+
+int owner_batch(Owner *owner, bool *ret_more)
+{
+    _cleanup_(suspect_done) Suspect suspect = {};
+    unsigned max = owner->careful ? 1 : owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
+    owner->step.now = owner->settings.now(owner->settings.userdata);
+    note_suspect(owner, &suspect);
+    owner->careful -= owner->careful > 0;
+    int r = step_all(owner, max);
+    if (r < 0) {
+        owner_forget(owner);
+        return trace(r);
+    }
+    return commit_batch(owner, max, &suspect, ret_more);
 }

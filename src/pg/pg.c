@@ -24,7 +24,8 @@ static const struct {
     int outcome;
 } outcomes[] = {
     {"23505", PG_E_UNIQUE}, {"40001", PG_E_RETRY},   {"40P01", PG_E_RETRY},   {"55P03", PG_E_RETRY},   {"KE", PG_E_RAISED},
-    {"22", PG_E_DATA},      {"42P01", PG_E_MISSING}, {"42883", PG_E_MISSING}, {"3F000", PG_E_MISSING},
+    {"22", PG_E_DATA},      {"23", PG_E_DATA},       {"54", PG_E_DATA},       {"42P01", PG_E_MISSING}, {"42883", PG_E_MISSING},
+    {"3F000", PG_E_MISSING},
 };
 
 static void note_error(Pg *pg, const char *text, const char *sqlstate)

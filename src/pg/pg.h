@@ -14,7 +14,7 @@ enum {
     PG_E_UNIQUE = 1,  /* 23505: a row with this key exists */
     PG_E_RETRY = 2,   /* 40001, 40P01, 55P03: rolled back for concurrency reasons; the same again may succeed */
     PG_E_RAISED = 3,  /* a private SQLSTATE "KE…" raised by our own SQL functions: pg_sqlstate() says which */
-    PG_E_DATA = 4,    /* class 22: a value that PostgreSQL cannot take (out of range …) */
+    PG_E_DATA = 4,    /* classes 22, 23, 54: a value that PostgreSQL cannot take (out of range, too large …) */
     PG_E_MISSING = 5, /* 42P01, 42883, 3F000: a table or function is not there: the schema was not migrated */
 };
 

@@ -18,6 +18,7 @@ void queue_job_done(QueueJob *job)
     free(job->execution_id);
     free(job->task_run_id);
     json_decref(job->body);
+    free(job->reason);
     *job = (QueueJob){};
 }
 
@@ -40,15 +41,16 @@ void queue_batch_done(QueueBatch *batch)
     batch->refused = 0;
 }
 
-void queue_event_read(QueueEvent *event, const char *body)
+json_t *queue_body_read(const char *body, char **ret_reason)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    int r = json_parse(body, strlen(body), BODY_BYTES_MAX, &event->body, &diag);
-    if (r == 0 && json_is_object(event->body))
-        return;
-    json_decref(event->body);
-    event->body = NULL;
-    event->reason = xasprintf("The body is not a JSON object: %s", r == 0 ? "it is of another type" : diag_first(&diag));
+    json_t *value = NULL;
+    int r = json_parse(body, strlen(body), BODY_BYTES_MAX, &value, &diag);
+    if (r == 0 && json_is_object(value))
+        return value;
+    json_decref(value);
+    *ret_reason = xasprintf("The body is not a JSON object: %s", r == 0 ? "it is of another type" : diag_first(&diag));
+    return NULL;
 }
 
 static int decode_task_run(Execution *execution, const QueueTaskRunRow *row)
@@ -61,7 +63,7 @@ static int decode_task_run(Execution *execution, const QueueTaskRunRow *row)
     if (r == 0)
         r = task_run_decode(execution, body, internal, &task_run, NULL);
     if (r != 0)
-        return r < 0 ? r : outage(-EBADMSG);
+        return r < 0 ? r : QUEUE_E_UNREADABLE;
     task_run->position = row->position;
     return 0;
 }
@@ -75,12 +77,12 @@ int queue_decode_execution(const char *body, const char *internal, const QueueTa
     if (r == 0)
         r = execution_decode(document, &execution, NULL);
     if (r != 0)
-        return r < 0 ? r : outage(-EBADMSG);
+        return r < 0 ? r : QUEUE_E_UNREADABLE;
     if (internal && json_parse(internal, strlen(internal), BODY_BYTES_MAX, &execution->internal, NULL) != 0)
-        return outage(-EBADMSG);
+        return QUEUE_E_UNREADABLE;
     for (size_t i = 0; i < count; i++) {
         r = decode_task_run(execution, &rows[i]);
-        if (r < 0)
+        if (r != 0)
             return r;
     }
     *ret = TAKE_PTR(execution);
@@ -92,6 +94,7 @@ Queue *queue_free(Queue *queue)
     if (!queue)
         return NULL;
     free(queue->role);
+    free(queue->refusal);
     queue->ops->free(queue);
     return NULL;
 }
@@ -135,6 +138,11 @@ int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *
     else
         queue_batch_done(&batch);
     return 0;
+}
+
+const char *queue_refusal(const Queue *queue)
+{
+    return queue->refusal ? queue->refusal : "";
 }
 
 int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret)

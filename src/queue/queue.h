@@ -9,7 +9,9 @@
 #include "queue/unit.h"
 
 enum {
-    QUEUE_E_FENCED = 1, /* this instance was declared dead or lost a shard: forget everything in memory, join again */
+    QUEUE_E_FENCED = 1,     /* this instance was declared dead or lost a shard: forget everything in memory, join again */
+    QUEUE_E_REFUSED = 2,    /* something in the unit can never be stored (out of range, too large); queue_refusal() */
+    QUEUE_E_UNREADABLE = 3, /* the rows of this execution are not those of an execution */
 };
 
 typedef struct Queue Queue;
@@ -36,7 +38,8 @@ typedef struct QueueJob {
     char *execution_id, *task_run_id;
     int attempt;
     bool killed; /* unit_kill_job came before the claim: report KILLED without running it */
-    json_t *body;
+    json_t *body; /* NULL when it could not be read: the job is poison, .reason says why */
+    char *reason;
 } QueueJob;
 void queue_job_done(QueueJob *job);
 
@@ -84,10 +87,12 @@ int queue_leave(Queue *queue) _must_check_;
  * The unit is reset on success. After an outage nobody knows whether it happened: commit the same unit again unchanged, and
  * what had happened already is not done twice (for a joined instance). */
 int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch) _must_check_;
+/* Why the backend refused the last commit. Borrowed. */
+const char *queue_refusal(const Queue *queue);
 /* All timers of the given shards (after gaining them). ret is a vector; caller frees. */
 typedef VEC(QueueTimer) QueueTimers;
 int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret) _must_check_;
-/* An execution with all its task runs, as its owner last committed it; *ret NULL when there is none. */
+/* An execution with all its task runs, as its owner last committed it; *ret NULL when there is none. QUEUE_E_UNREADABLE. */
 int queue_load_execution(Queue *queue, const char *id, Execution **ret) _must_check_;
 /* Worker: of the jobs this instance holds, which are to be killed or are gone. Sequences; caller frees. */
 typedef VEC(int64_t) QueueSequences;

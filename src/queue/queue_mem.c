@@ -54,7 +54,7 @@ struct QueueStore {
     char owners[2][SHARD_COUNT][ID_BYTES]; /* executor, scheduler */
     VEC(MemEvent) events;
     VEC(MemEvent) poison;
-    VEC(MemJob) jobs;
+    VEC(MemJob) jobs, poison_jobs;
     bool jobs_removed; /* by the commit that is going on */
     Map *executions; /* id → MemExecution */
     Map *task_runs;  /* "execution/id" → MemTaskRun */
@@ -150,6 +150,9 @@ QueueStore *queue_store_free(QueueStore *store)
     vec_free(&store->instances);
     vec_free(&store->events);
     vec_free(&store->poison);
+    for (size_t i = 0; i < store->poison_jobs.count; i++)
+        job_done(&store->poison_jobs.items[i]);
+    vec_free(&store->poison_jobs);
     vec_free(&store->jobs);
     for (size_t i = 0; i < store->metrics.count; i++)
         free(store->metrics.items[i].name);
@@ -178,7 +181,7 @@ QueueStoreCounts queue_store_counts(const QueueStore *store)
                               .triggers = map_count(store->triggers),
                               .logs = store->logs.count,
                               .metrics = store->metrics.count,
-                              .poison = store->poison.count};
+                              .poison = store->poison.count + store->poison_jobs.count};
 }
 
 static json_t *parsed(const char *text)
@@ -434,11 +437,16 @@ static bool take_event(QueueStore *store, int64_t sequence, MemEvent *ret)
 }
 
 /* Leaves a hole until the end of the commit. */
+static void make_hole(QueueStore *store, size_t i)
+{
+    store->jobs.items[i] = (MemJob){.task_run_id = xstrdup(""), .execution_id = xstrdup("")};
+    store->jobs_removed = true;
+}
+
 static void remove_job(QueueStore *store, size_t i)
 {
     job_done(&store->jobs.items[i]);
-    store->jobs.items[i] = (MemJob){.task_run_id = xstrdup(""), .execution_id = xstrdup("")};
-    store->jobs_removed = true;
+    make_hole(store, i);
 }
 
 static void close_holes(QueueStore *store)
@@ -454,6 +462,63 @@ static void close_holes(QueueStore *store)
     store->jobs_removed = false;
 }
 
+static void set_job_aside(QueueMem *queue, int64_t sequence)
+{
+    QueueStore *store = queue->store;
+    for (size_t i = 0; i < store->jobs.count; i++) {
+        if (store->jobs.items[i].sequence != sequence || !streq(store->jobs.items[i].instance, queue->base.id))
+            continue;
+        vec_push(&store->poison_jobs, store->jobs.items[i]);
+        make_hole(store, i);
+        return;
+    }
+}
+
+/* Killed: it is a job again, for a worker to answer; otherwise it goes. */
+static void end_job_asides(QueueStore *store, const char *task_run_id, bool killed)
+{
+    for (size_t i = store->poison_jobs.count; i-- > 0;) {
+        MemJob job = store->poison_jobs.items[i];
+        if (!streq(job.task_run_id, task_run_id))
+            continue;
+        store->poison_jobs.items[i] = store->poison_jobs.items[--store->poison_jobs.count];
+        job.killed = true;
+        job.instance[0] = 0;
+        if (killed)
+            vec_push(&store->jobs, job);
+        else
+            job_done(&job);
+    }
+}
+
+static bool take_timer(QueueStore *store, const UnitAside *aside, MemEvent *ret)
+{
+    _cleanup_free_ char *id = xasprintf("%s\n%s", aside->key, aside->name);
+    MemTimer *row = map_remove(store->timers, id);
+    if (row)
+        *ret = (MemEvent){.shard = row->shard,
+                          .key = xstrdup(aside->key),
+                          .kind = xstrdup("timer"),
+                          .body = xasprintf("{\"name\":\"%s\"}", aside->name)};
+    if (row)
+        timer_row_free(row);
+    return row != NULL;
+}
+
+static void set_aside(QueueMem *queue, const UnitAside *aside)
+{
+    QueueStore *store = queue->store;
+    MemEvent event;
+    if (aside->of == ASIDE_JOB) {
+        set_job_aside(queue, aside->sequence);
+        return;
+    }
+    if (!(aside->of == ASIDE_EVENT ? take_event(store, aside->sequence, &event) : take_timer(store, aside, &event)))
+        return;
+    event.reason = xstrdup(aside->reason);
+    vec_push(&store->poison, event);
+}
+
 static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
 {
     QueueStore *store = queue->store;
@@ -462,13 +527,8 @@ static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
         if (take_event(store, unit->acks.items[i], &event))
             event_done(&event);
     }
-    for (size_t i = 0; i < unit->asides.count; i++) {
-        MemEvent event;
-        if (!take_event(store, unit->asides.items[i].sequence, &event))
-            continue;
-        event.reason = xstrdup(unit->asides.items[i].reason);
-        vec_push(&store->poison, event);
-    }
+    for (size_t i = 0; i < unit->asides.count; i++)
+        set_aside(queue, &unit->asides.items[i]);
     for (size_t i = 0; i < unit->results.count; i++) {
         const UnitResult *result = &unit->results.items[i];
         size_t j = 0;
@@ -559,6 +619,10 @@ static void apply_messages(QueueStore *store, const Unit *unit)
         for (size_t j = store->jobs.count; j-- > 0;)
             if (streq(store->jobs.items[j].task_run_id, unit->cancels.items[i]))
                 remove_job(store, j);
+    for (size_t i = 0; i < unit->cancels.count; i++)
+        end_job_asides(store, unit->cancels.items[i], false);
+    for (size_t i = 0; i < unit->kills.count; i++)
+        end_job_asides(store, unit->kills.items[i], true);
     for (size_t i = 0; i < unit->kills.count; i++)
         for (size_t j = 0; j < store->jobs.count; j++)
             if (streq(store->jobs.items[j].task_run_id, unit->kills.items[i]))
@@ -640,7 +704,7 @@ static void fetch_events(QueueMem *queue, unsigned max, QueueBatch *batch)
             continue;
         QueueEvent event = {
             .sequence = row->sequence, .shard = row->shard, .key = xstrdup(row->key), .kind = xstrdup(row->kind)};
-        queue_event_read(&event, row->body);
+        event.body = queue_body_read(row->body, &event.reason);
         vec_push(&batch->events, event);
     }
 }
@@ -655,12 +719,13 @@ static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *bat
             continue;
         memcpy(row->instance, queue->base.id, sizeof(row->instance));
         vec_push(&queue->jobs, row->sequence);
-        vec_push(&batch->jobs, (QueueJob){.sequence = row->sequence,
-                                          .execution_id = xstrdup(row->execution_id),
-                                          .task_run_id = xstrdup(row->task_run_id),
-                                          .attempt = row->attempt,
-                                          .killed = row->killed,
-                                          .body = parsed(row->body)});
+        QueueJob job = {.sequence = row->sequence,
+                        .execution_id = xstrdup(row->execution_id),
+                        .task_run_id = xstrdup(row->task_run_id),
+                        .attempt = row->attempt,
+                        .killed = row->killed};
+        job.body = queue_body_read(row->body, &job.reason);
+        vec_push(&batch->jobs, job);
     }
     free(queue->worker_group);
     queue->worker_group = xstrdup(group);

@@ -260,6 +260,33 @@ static int pg_queue_jobs_to_kill(Queue *base, QueueSequences *ret)
     return 0;
 }
 
+/* Other hosts are told after the commit: NOTIFY in a transaction takes a lock that all commits would wait for. */
+static const PgStatement sql_notify = {"queue_notify", "SELECT pg_notify('" QUEUE_CHANNEL "', '')"};
+
+/* Lost when it fails: the readers' slow poll makes good for it. */
+void queue_pg_notify(QueuePg *queue)
+{
+    int r = pg_run(queue->pg, &sql_notify, NULL, NULL);
+    (void)r;
+}
+
+static void tell(Queue *base, const QueueRing *whom)
+{
+    QueuePg *queue = (QueuePg *)base;
+    if (queue_peers_ring(queue->peers, whom))
+        queue_pg_notify(queue);
+}
+
+void queue_pg_tell_schedulers(Queue *base)
+{
+    tell(base, &(QueueRing){.schedulers = true});
+}
+
+void queue_pg_tell_readers(Queue *base)
+{
+    tell(base, &(QueueRing){.event_shards = UINT64_MAX, .workers = true});
+}
+
 static const QueueOps queue_pg_ops = {
     .free = pg_queue_free,
     .join = pg_queue_join,

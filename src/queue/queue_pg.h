@@ -32,3 +32,5 @@ int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret)
 int queue_pg_session(Queue *joined, Pg *pg, Queue **ret) _must_check_;
 /* Flows were stored or deleted (which is not a unit's doing): the schedulers look now and not at their next slow poll. */
 void queue_pg_tell_schedulers(Queue *queue);
+/* The same for executors and workers: events and jobs came back that were set aside. */
+void queue_pg_tell_readers(Queue *queue);

@@ -17,12 +17,6 @@
 /* --- consumed --- */
 static const PgStatement sql_fence = {"queue_fence", "SELECT queue_fence($1, $2)"};
 static const PgStatement sql_ack = {"queue_ack", "DELETE FROM event WHERE sequence = ANY ($1)"};
-static const PgStatement sql_aside = {
-    "queue_aside",
-    "WITH moved AS (DELETE FROM event USING unnest($1::bigint[], $2::text[]) AS given (given_sequence, reason)"
-    " WHERE sequence = given_sequence RETURNING sequence, shard, key, kind, body, reason, created)"
-    " INSERT INTO poison (sequence, shard, key, kind, body, reason, created) SELECT * FROM moved"
-    " ON CONFLICT (sequence) DO NOTHING"};
 /* Only jobs that this instance still holds: the count of rows against the count given tells the late ones. */
 static const PgStatement sql_results = {
     "queue_results",
@@ -132,6 +126,7 @@ static const PgStatement sql_delete[] = {
     {"queue_delete_task_runs", "DELETE FROM task_run WHERE execution_id = ANY ($1)"},
     {"queue_delete_timers", "DELETE FROM timer WHERE key = ANY ($1)"},
     {"queue_delete_events", "DELETE FROM event WHERE key = ANY ($1)"},
+    {"queue_delete_asides", "DELETE FROM poison WHERE key = ANY ($1)"},
     {"queue_delete_executions", "DELETE FROM execution WHERE id = ANY ($1)"},
 };
 static const PgStatement sql_delete_logs = {"queue_delete_logs", "DELETE FROM log WHERE execution_id = ANY ($1)"};
@@ -150,15 +145,13 @@ static const PgStatement sql_claim = {
 /* After a claim whose answer was lost: what is ours and unknown here is open again. */
 static const PgStatement sql_disclaim = {
     "queue_disclaim", "UPDATE job SET instance = NULL WHERE instance = $1 AND sequence <> ALL ($2)"};
-/* Other hosts are told after the commit: NOTIFY in a transaction takes a lock that all commits would wait for. */
-static const PgStatement sql_notify = {"queue_notify", "SELECT pg_notify('" QUEUE_CHANNEL "', '')"};
 
 /* Index of a statement's rows in the pipeline; NOT_SENT when it was left out. */
 #define NOT_SENT UINT32_MAX
 typedef struct Sent {
-    unsigned results, trigger_results, cancels, kills, events, claims;
+    unsigned results, trigger_results, cancels, kills, killed_asides, events, claims;
 } Sent;
-static const Sent nothing_sent = {NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT};
+static const Sent nothing_sent = {NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT};
 
 static void add_text_array(PgParameters *parameters, const char *const *items, size_t count)
 {
@@ -225,15 +218,7 @@ static void add_consumed(QueuePg *queue, const Unit *unit, Sent *sent)
             pg_array_integer(sequences, unit->acks.items[i]);
         pg_pipeline_add(pipeline, &sql_ack);
     }
-    if (unit->asides.count) {
-        PgParameters *parameters = pg_pipeline_parameters(pipeline);
-        PgArray *sequences = pg_add_array(parameters, PG_BIGINT), *reasons = pg_add_array(parameters, PG_TEXT);
-        for (size_t i = 0; i < unit->asides.count; i++) {
-            pg_array_integer(sequences, unit->asides.items[i].sequence);
-            pg_array_text(reasons, unit->asides.items[i].reason);
-        }
-        pg_pipeline_add(pipeline, &sql_aside);
-    }
+    queue_pg_add_asides(queue, unit);
     size_t trigger_results = count_trigger_results(unit);
     if (unit->results.count > trigger_results)
         sent->results = add_results(queue, unit);
@@ -423,10 +408,12 @@ static void add_jobs(QueuePg *queue, const Unit *unit, Sent *sent)
     if (unit->cancels.count) {
         add_text_array(pg_pipeline_parameters(pipeline), unit->cancels.items, unit->cancels.count);
         sent->cancels = pg_pipeline_add(pipeline, &sql_cancel);
+        queue_pg_cancel_asides(queue, unit);
     }
     if (unit->kills.count) {
         add_text_array(pg_pipeline_parameters(pipeline), unit->kills.items, unit->kills.count);
         sent->kills = pg_pipeline_add(pipeline, &sql_kill);
+        sent->killed_asides = queue_pg_kill_asides(queue, unit);
     }
     if (unit->jobs.count == 0)
         return;
@@ -612,14 +599,14 @@ static void take_events(QueuePg *queue, unsigned index, QueueBatch *batch)
                             .shard = (unsigned)pg_value_integer(rows, i, 1),
                             .key = xstrdup(pg_value(rows, i, 2)),
                             .kind = xstrdup(pg_value(rows, i, 3))};
-        queue_event_read(&event, pg_value(rows, i, 4));
+        event.body = queue_body_read(pg_value(rows, i, 4), &event.reason);
         vec_push(&batch->events, event);
     }
     if (batch->events.count > 1)
         qsort(batch->events.items, batch->events.count, sizeof(*batch->events.items), compare_events);
 }
 
-static int take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch)
+static void take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch)
 {
     const PgRows *rows = pg_pipeline_rows(queue->pipeline, index);
     for (size_t i = 0; i < pg_rows_count(rows); i++) {
@@ -629,15 +616,12 @@ static int take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch)
                         .attempt = (int)pg_value_integer(rows, i, 3),
                         .killed = pg_value_boolean(rows, i, 4)};
         const char *body = pg_value(rows, i, 5);
-        int r = json_parse(body, strlen(body), 0, &job.body, NULL);
+        job.body = queue_body_read(body, &job.reason);
         vec_push(&batch->jobs, job);
         vec_push(&queue->jobs, job.sequence);
-        if (r != 0)
-            return outage(-EBADMSG); /* bodies of jobs are written by json_append: this cannot be a user's doing */
     }
     if (batch->jobs.count > 1)
         qsort(batch->jobs.items, batch->jobs.count, sizeof(*batch->jobs.items), compare_jobs);
-    return 0;
 }
 
 static void forget_finished(QueuePg *queue, const Unit *unit)
@@ -655,7 +639,7 @@ static uint64_t count_affected(QueuePg *queue, unsigned index)
     return index == NOT_SENT ? 0 : pg_rows_affected(pg_pipeline_rows(queue->pipeline, index));
 }
 
-static int take_batch(QueuePg *queue, const Unit *unit, const Sent *sent, QueueBatch *batch)
+static void take_batch(QueuePg *queue, const Unit *unit, const Sent *sent, QueueBatch *batch)
 {
     if (unit && unit->results.count) {
         uint64_t done = count_affected(queue, sent->results) + count_affected(queue, sent->trigger_results);
@@ -664,7 +648,8 @@ static int take_batch(QueuePg *queue, const Unit *unit, const Sent *sent, QueueB
     }
     if (sent->events != NOT_SENT)
         take_events(queue, sent->events, batch);
-    return sent->claims != NOT_SENT ? take_jobs(queue, sent->claims, batch) : 0;
+    if (sent->claims != NOT_SENT)
+        take_jobs(queue, sent->claims, batch);
 }
 
 /* --- who is told --- */
@@ -680,11 +665,9 @@ static void collect_instances(QueuePg *queue, unsigned index, Names *names)
             vec_push(names, pg_value(rows, i, 0));
 }
 
-/* Lost when it fails: the readers' slow poll makes good for it. */
-static void notify(QueuePg *queue)
+static bool jobs_came_back(QueuePg *queue, const Sent *sent)
 {
-    int r = pg_run(queue->pg, &sql_notify, NULL, NULL);
-    (void)r;
+    return sent->killed_asides != NOT_SENT && pg_rows_affected(pg_pipeline_rows(queue->pipeline, sent->killed_asides)) > 0;
 }
 
 /* The commit is done: a ring that fails is made good by the reader's slow poll. */
@@ -696,7 +679,7 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
     bool elsewhere = queue_peers_ring(
         queue->peers, &(QueueRing){
                           .event_shards = unit->event_shards & ~(queue->has_shards ? queue->shards : 0),
-                          .workers = unit->jobs.count > 0,
+                          .workers = unit->jobs.count > 0 || jobs_came_back(queue, sent),
                           .worker_ids = workers.items,
                           .worker_count = workers.count,
                           .schedulers = unit->trigger_commands.count > 0 || count_trigger_results(unit) > 0 ||
@@ -706,14 +689,7 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
                       });
     vec_free(&workers);
     if (elsewhere)
-        notify(queue);
-}
-
-void queue_pg_tell_schedulers(Queue *base)
-{
-    QueuePg *queue = (QueuePg *)base;
-    if (queue_peers_ring(queue->peers, &(QueueRing){.schedulers = true}))
-        notify(queue);
+        queue_pg_notify(queue);
 }
 
 /* --- the slot --- */
@@ -757,10 +733,10 @@ static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch
         return r;
     if (sent.claims != NOT_SENT)
         queue->claims_unknown = false;
-    int taken = take_batch(queue, unit, &sent, ret_batch);
+    take_batch(queue, unit, &sent, ret_batch);
     if (unit)
         ring(queue, unit, &sent);
-    return taken;
+    return 0;
 }
 
 /* The first try had happened, only its answer was lost: what comes after a commit is done now, and the fetch again. */
@@ -796,5 +772,10 @@ int queue_pg_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch
         r = finish_commit(queue, unit, fetch, ret_batch);
     if (r == PG_E_RAISED && streq(pg_sqlstate(queue->pg), KE_FENCED))
         return queue_pg_fenced(queue);
+    if (r == PG_E_DATA && anything) {
+        free(base->refusal);
+        base->refusal = xstrdup(pg_error(queue->pg));
+        return QUEUE_E_REFUSED;
+    }
     return fold(r);
 }

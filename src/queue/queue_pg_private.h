@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The queue on PostgreSQL, split into instances and reads (queue_pg.c) and the commit (queue_pg_commit.c). */
+/* The queue on PostgreSQL, split into instances and reads (queue_pg.c), the commit (queue_pg_commit.c), and what is set aside. */
 #include "queue/queue_peers.h"
 #include "queue/queue_pg.h"
 #include "queue/queue_private.h"
@@ -24,6 +24,13 @@ typedef struct QueuePg {
 
 /* Slot of QueueOps. */
 int queue_pg_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch);
+/* Tells other hosts that there is something. Outside of transactions; lost when it fails. */
+void queue_pg_notify(QueuePg *queue);
+/* queue_pg_aside.c: what the unit sets aside; the set aside jobs of task runs that it cancels or kills. */
+void queue_pg_add_asides(QueuePg *queue, const Unit *unit);
+void queue_pg_cancel_asides(QueuePg *queue, const Unit *unit);
+/* Index in the pipeline: rows are jobs that are there again. */
+unsigned queue_pg_kill_asides(QueuePg *queue, const Unit *unit);
 /* The instance is gone: nothing is held any more. */
 int queue_pg_fenced(QueuePg *queue);
 #define KE_FENCED "KE001"

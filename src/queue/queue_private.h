@@ -20,14 +20,16 @@ struct Queue {
     const QueueOps *ops;
     char id[ID_BYTES]; /* "" before join and after fencing */
     char *role;
+    char *refusal; /* why the last commit was refused; or NULL */
 };
 
-/* Parses an event's body; an unreadable one gives a poison event. */
-void queue_event_read(QueueEvent *event, const char *body);
+/* Parses the body of an event or a job; NULL with the reason (caller frees) when it cannot be read. New. */
+json_t *queue_body_read(const char *body, char **ret_reason);
 /* Decodes an execution's rows: body and internal of the execution, then each task run in order of position. */
 typedef struct QueueTaskRunRow {
     const char *body, *internal; /* internal may be NULL */
     unsigned position;
 } QueueTaskRunRow;
+/* QUEUE_E_UNREADABLE. */
 int queue_decode_execution(const char *body, const char *internal, const QueueTaskRunRow *rows, size_t count,
                            Execution **ret) _must_check_;

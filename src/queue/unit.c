@@ -131,10 +131,27 @@ void unit_finish_trigger_job(Unit *unit, int64_t job_sequence, const char *names
                                           .body = keep_stolen(unit, arguments)});
 }
 
-void unit_set_aside(Unit *unit, int64_t sequence, const char *reason)
+static void set_aside(Unit *unit, UnitAside aside, const char *id, const char *reason)
 {
     unit->changes++;
-    vec_push(&unit->asides, (UnitAside){.sequence = sequence, .reason = keep(unit, reason)});
+    aside.id = keep(unit, id);
+    aside.reason = keep(unit, reason);
+    vec_push(&unit->asides, aside);
+}
+
+void unit_set_aside(Unit *unit, const char *id, int64_t sequence, const char *reason)
+{
+    set_aside(unit, (UnitAside){.of = ASIDE_EVENT, .sequence = sequence}, id, reason);
+}
+
+void unit_set_aside_job(Unit *unit, const char *id, int64_t sequence, const char *reason)
+{
+    set_aside(unit, (UnitAside){.of = ASIDE_JOB, .sequence = sequence}, id, reason);
+}
+
+void unit_set_aside_timer(Unit *unit, const char *id, const char *key, const char *name, const char *reason)
+{
+    set_aside(unit, (UnitAside){.of = ASIDE_TIMER, .key = keep(unit, key), .name = keep(unit, name)}, id, reason);
 }
 
 void unit_finish_job(Unit *unit, int64_t job_sequence, const char *key, const char *kind, json_t *body)

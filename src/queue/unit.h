@@ -17,8 +17,12 @@ bool unit_is_empty(const Unit *unit);
 /* --- what was consumed --- */
 /* The event is done: its row goes. */
 void unit_ack_event(Unit *unit, int64_t sequence);
-/* A poison event: moved to table `poison` with the reason, visible and replayable. */
-void unit_set_aside(Unit *unit, int64_t sequence, const char *reason);
+/* A poison message is moved to table `poison` under an id of the caller's (one that id_new() could have made), with the
+ * reason; there it is visible, and can be replayed (store/poison_store.h). An event; a job that this instance holds; a timer
+ * that came due, which becomes an event of kind "timer". */
+void unit_set_aside(Unit *unit, const char *id, int64_t sequence, const char *reason);
+void unit_set_aside_job(Unit *unit, const char *id, int64_t sequence, const char *reason);
+void unit_set_aside_timer(Unit *unit, const char *id, const char *key, const char *name, const char *reason);
 /* Worker: the job is done; `body` (stolen) becomes an event of `kind` for the owner of `key`, but only if this instance
  * still holds the job: a late result of a job that was given to another worker is refused and counted. */
 void unit_finish_job(Unit *unit, int64_t job_sequence, const char *key, const char *kind, json_t *body);

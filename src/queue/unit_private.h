@@ -3,8 +3,12 @@
 /* What a unit holds: one vector a record kind, in the order of the calls. Read by queue_pg and queue_mem only. */
 #include "queue/unit.h"
 
+typedef enum UnitAsideOf { ASIDE_EVENT, ASIDE_JOB, ASIDE_TIMER } UnitAsideOf;
 typedef struct UnitAside {
+    UnitAsideOf of;
+    const char *id;
     int64_t sequence;
+    const char *key, *name; /* of a timer */
     const char *reason;
 } UnitAside;
 typedef struct UnitResult {

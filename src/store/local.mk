@@ -9,6 +9,7 @@ libstore_a_SOURCES = \
 	src/store/log_store.c src/store/log_store.h \
 	src/store/metric_store.c \
 	src/store/migrate.c src/store/migrate.h \
+	src/store/poison_store.c src/store/poison_store.h \
 	src/store/search.c src/store/search.h \
 	src/store/setting_store.c src/store/setting_store.h \
 	src/store/store.c src/store/store.h \
@@ -23,7 +24,8 @@ MIGRATIONS = \
 	src/store/schema/0002-logs.sql \
 	src/store/schema/0003-queue.sql \
 	src/store/schema/0004-trigger-command.sql \
-	src/store/schema/0006-flow-reference.sql
+	src/store/schema/0006-flow-reference.sql \
+	src/store/schema/0007-poison.sql
 src/store/migrations.c: $(MIGRATIONS) src/store/embed.awk
 	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS)) > $@.tmp && mv $@.tmp $@
 CLEANFILES += src/store/migrations.c

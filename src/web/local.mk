@@ -41,6 +41,7 @@ libweb_a_SOURCES = \
 	src/web/routes/misc.c \
 	src/web/routes/namespaces.c \
 	src/web/routes/plugins.c \
+	src/web/routes/poison.c \
 	src/web/routes/query.c \
 	src/web/routes/query.h \
 	src/web/routes/storage.c src/web/routes/storage.h \

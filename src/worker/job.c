@@ -449,10 +449,32 @@ static int find_task(Job *job)
     return 0;
 }
 
+/* A job that cannot be read stays where it can be seen and replayed; its task run waits for it. */
+static void set_aside(Job *job)
+{
+    Worker *worker = job->worker;
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
+    _cleanup_free_ char *message = xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
+                                             "replay %s", job->claim.reason, id);
+    log_warning("Job %" PRId64 " of task run %s was set aside as %s: %s", job->claim.sequence, job->claim.task_run_id, id,
+                job->claim.reason);
+    job_log(job, LOG_LEVEL_ERROR, message);
+    unit_set_aside_job(worker->unit, id, job->claim.sequence, job->claim.reason);
+    worker->jobs_set_aside++;
+    job_free(job);
+    worker_commit_soon(worker);
+}
+
 int job_start(Job *job)
 {
     if (job->claim.killed) {
         job_end(job, STATE_KILLED);
+        return 0;
+    }
+    if (!job->claim.body) {
+        set_aside(job);
         return 0;
     }
     int r = find_task(job);

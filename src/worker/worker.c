@@ -516,8 +516,10 @@ void worker_metrics(const Worker *worker, Buffer *text)
                   "# TYPE kestra_worker_pending gauge\nkestra_worker_pending %zu\n"
                   "# TYPE kestra_worker_commits_total counter\nkestra_worker_commits_total %" PRIu64 "\n"
                   "# TYPE kestra_worker_refused_total counter\nkestra_worker_refused_total %" PRIu64 "\n"
+                  "# TYPE kestra_worker_set_aside_total counter\nkestra_worker_set_aside_total %" PRIu64 "\n"
                   "# TYPE kestra_worker_ended_total counter\n",
-                  worker->job_count - worker->pending, worker->pending, worker->commits, worker->results_refused);
+                  worker->job_count - worker->pending, worker->pending, worker->commits, worker->results_refused,
+                  worker->jobs_set_aside);
     print_ended(text, "kestra_worker_ended_total", worker->jobs_ended);
     buffer_append(text, "# TYPE kestra_worker_evaluations_total counter\n");
     print_ended(text, "kestra_worker_evaluations_total", worker->evaluations_ended);

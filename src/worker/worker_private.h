@@ -78,7 +78,7 @@ struct Worker {
     bool joined, look, paused, backing_off, draining, left, slot_freed, unresolved;
     void (*drained)(void *userdata);
     void *drained_userdata;
-    uint64_t jobs_ended[_STATE_MAX], evaluations_ended[_STATE_MAX], results_refused, commits;
+    uint64_t jobs_ended[_STATE_MAX], evaluations_ended[_STATE_MAX], results_refused, jobs_set_aside, commits;
 };
 
 /* --- worker.c --- */

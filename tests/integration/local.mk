@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/integration/test-bad-flows.py \
 	tests/integration/test-cli.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
+	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \
 	tests/integration/test-roles.py \
 	tests/integration/test-schedule.py \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that crosses the network. Paths are relative to the place the UI is served from: /ui/ → /api/v1.
-import { Constraint, Execution, Flow, LogEntry, Page } from "./types";
+import { Constraint, Execution, Flow, LogEntry, Page, Poison } from "./types";
 
 const uiPath = document.querySelector<HTMLMetaElement>('meta[name="ui-path"]')?.content ?? "./";
 export const base = uiPath.startsWith("/") ? uiPath : "/ui/";
@@ -74,6 +74,12 @@ export const killExecution = (id: string) => json<void>("DELETE", `/executions/$
 export const restartExecution = (id: string) => json<Execution>("POST", `/executions/${id}/restart`);
 export const replayExecution = (id: string) => json<Execution>("POST", `/executions/${id}/replay`);
 export const getLogs = (id: string) => json<LogEntry[]>("GET", `/logs/${id}?minLevel=TRACE`);
+
+/** Messages that were set aside: an addition to Kestra's API. */
+export const searchPoison = (page: number, size: number) => json<Page<Poison>>("GET", `/poison?${query({ page, size })}`);
+export const getPoison = (id: string) => json<Poison>("GET", `/poison/${encodeURIComponent(id)}`);
+export const replayPoison = (id: string) => json<void>("POST", `/poison/${encodeURIComponent(id)}/replay`);
+export const discardPoison = (id: string) => json<void>("DELETE", `/poison/${encodeURIComponent(id)}`);
 
 /** Calls back for each event until the returned function is called. EventSource reconnects by itself. */
 function follow<T>(path: string, onData: (data: T) => void, endsById: boolean): () => void {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { Empty } from "./components";
+import { searchPoison } from "./api";
+import { Empty, useLoad } from "./components";
 import { ExecutionPage } from "./pages/execution";
 import { ExecutionsPage } from "./pages/executions";
 import { FlowPage, NewFlowPage } from "./pages/flow";
 import { FlowsPage } from "./pages/flows";
+import { PoisonPage } from "./pages/poison";
 import { Link, useLocation } from "./router";
 import "./style.css";
 
@@ -16,6 +18,7 @@ const pages: [string[], (names: Record<string, string>) => JSX.Element][] = [
   [["flows", "new"], () => <NewFlowPage />],
   [["flows", ":namespace", ":id"], ({ namespace, id }) => <FlowPage key={`${namespace}/${id}`} namespace={namespace} id={id} />],
   [["executions"], () => <ExecutionsPage />],
+  [["poison"], () => <PoisonPage />],
   [["executions", ":namespace", ":flow", ":id"], ({ id }) => <ExecutionPage key={id} id={id} />],
 ];
 
@@ -27,6 +30,13 @@ function match(pattern: string[], path: string[]): Record<string, string> | unde
     else if (pattern[i] !== path[i]) return undefined;
   }
   return names;
+}
+
+/** Where what was set aside is; there only while there is something. */
+function PoisonLink({ current }: { current: boolean }) {
+  const { data } = useLoad("poison", () => searchPoison(1, 1), 30000);
+  if (!data?.total && !current) return null;
+  return <Link to="poison" current={current}>Set aside{data?.total ? ` (${data.total})` : ""}</Link>;
 }
 
 function App() {
@@ -47,6 +57,7 @@ function App() {
         <nav aria-label="Sections">
           <Link to="flows" current={section === "flows"}>Flows</Link>
           <Link to="executions" current={section === "executions"}>Executions</Link>
+          <PoisonLink current={section === "poison"} />
         </nav>
       </header>
       <main>{page}</main>

@@ -38,6 +38,17 @@ export interface Execution {
   trigger?: { id: string; type: string };
 }
 
+export interface Poison {
+  id: string;
+  queue: "event" | "job";
+  kind: string;
+  key: string;
+  executionId?: string;
+  reason: string;
+  setAside: string;
+  body?: string;
+}
+
 export interface Input {
   id: string;
   type: string;

@@ -19,6 +19,7 @@
     X(triggers)                                                                                                         \
     X(trigger_changes)                                                                                                  \
     X(flow_files)                                                                                                       \
+    X(poison)                                                                                                           \
     X(plugins)                                                                                                          \
     X(namespaces)                                                                                                       \
     X(stats)                                                                                                            \

@@ -432,10 +432,39 @@ START_TEST(poison_is_set_aside)
     fixture_commit(executor, NULL, &fetch_events, &batch);
     ck_assert_ptr_null(batch.events.items[0].body);
     ck_assert_ptr_nonnull(batch.events.items[0].reason);
-    unit_set_aside(unit, batch.events.items[0].sequence, batch.events.items[0].reason);
+    unit_set_aside(unit, "poison1", batch.events.items[0].sequence, batch.events.items[0].reason);
     fixture_commit(executor, unit, NULL, NULL);
     ck_assert_uint_eq(backend->counts().events, 0);
     ck_assert_uint_eq(backend->counts().poison, 1);
+    end();
+}
+END_TEST
+
+START_TEST(jobs_and_timers_are_set_aside)
+{
+    begin(_i);
+    unit_dispatch_job(unit, "", "e", "run1", 0, json_array());
+    unit_dispatch_job(unit, "", "e", "run2", 0, json_array());
+    unit_set_timer(unit, "k", "late", TEST_NOW, NULL);
+    fixture_commit(executor, unit, NULL, NULL);
+    _cleanup_(queue_batch_done) QueueBatch batch, again;
+    fixture_commit(worker, NULL, &fetch_jobs, &batch);
+    ck_assert_uint_eq(batch.jobs.count, 2);
+    ck_assert(!batch.jobs.items[0].body && batch.jobs.items[0].reason);
+    unit_set_aside_job(unit, "poison1", batch.jobs.items[0].sequence, "reason");
+    unit_set_aside_job(unit, "poison2", batch.jobs.items[1].sequence, "reason");
+    fixture_commit(worker, unit, NULL, NULL);
+    unit_set_aside_timer(unit, "poison3", "k", "late", "reason");
+    unit_set_aside_timer(unit, "poison4", "k", "absent", "reason");
+    fixture_commit(executor, unit, NULL, NULL);
+    ck_assert(backend->counts().jobs == 0 && backend->counts().timers == 0);
+    ck_assert_uint_eq(backend->counts().poison, 3);
+    unit_kill_job(unit, "run1");
+    unit_cancel_job(unit, "run2");
+    fixture_commit(executor, unit, NULL, NULL);
+    ck_assert_uint_eq(backend->counts().poison, 1);
+    fixture_commit(worker, NULL, &fetch_jobs, &again);
+    ck_assert(again.jobs.count == 1 && again.jobs.items[0].killed && streq(again.jobs.items[0].task_run_id, "run1"));
     end();
 }
 END_TEST
@@ -517,6 +546,7 @@ int main(void)
     BOTH(who_leaves_gives_back_at_once);
     BOTH(jobs_are_killed_and_cancelled);
     BOTH(poison_is_set_aside);
+    BOTH(jobs_and_timers_are_set_aside);
     BOTH(timers_belong_to_shards);
     BOTH(logs_metrics_and_triggers_are_kept);
     BOTH(an_empty_unit_costs_nothing);

@@ -53,8 +53,10 @@ static void executor_round(Queue *executor, Unit *unit)
         const char *id = batch.events.items[i].key;
         _cleanup_(execution_freep) Execution *execution = fixture_execution(id);
         TaskRun *run = execution_add_task_run(execution, "new", "t", NULL, NULL, NULL, TEST_NOW);
+        char aside[ID_BYTES];
+        id_new(aside);
         if (i == 0)
-            unit_set_aside(unit, batch.events.items[i].sequence, "test");
+            unit_set_aside(unit, aside, batch.events.items[i].sequence, "test");
         else
             unit_ack_event(unit, batch.events.items[i].sequence);
         unit_save_execution(unit, execution, TEST_NOW);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from "react";
+import { discardPoison, getPoison, replayPoison, searchPoison } from "../api";
+import { Empty, Failure, Pager, useAction, useLoad, When } from "../components";
+import { Link, useLocation } from "../router";
+import { Poison } from "../types";
+
+const size = 25;
+
+/** The body of one message; JSON is indented, anything else is shown as it is. */
+function Body({ id }: { id: string }) {
+  const { data, error } = useLoad(id, () => getPoison(id));
+  let text = data?.body ?? "";
+  try {
+    text = JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    // Not JSON: that may be why it is here.
+  }
+  return <><Failure error={error} /><pre className="body">{text}</pre></>;
+}
+
+function Row({ message, done }: { message: Poison; done: () => void }) {
+  const [open, setOpen] = useState(false);
+  const action = useAction();
+  const act = (what: (id: string) => Promise<void>) => action.run(() => what(message.id).then(done));
+  return (
+    <>
+      <tr>
+        <td data-label="Id"><button className="plain mono" aria-expanded={open} onClick={() => setOpen(!open)}>{message.id}</button></td>
+        <td data-label="Kind">{message.kind}</td>
+        <td data-label="Of">
+          {message.executionId
+            ? <Link to={`executions?q=${message.executionId}`} className="mono">{message.executionId}</Link>
+            : <span className="mono">{message.key}</span>}
+        </td>
+        <td data-label="Set aside"><When date={message.setAside} /></td>
+        <td data-label="Reason">{message.reason}<Failure error={action.error} /></td>
+        <td className="actions">
+          <button disabled={action.busy} onClick={() => act(replayPoison)}>Replay</button>{" "}
+          <button disabled={action.busy} onClick={() => act(discardPoison)}>Discard</button>
+        </td>
+      </tr>
+      {open && <tr><td colSpan={6}><Body id={message.id} /></td></tr>}
+    </>
+  );
+}
+
+export function PoisonPage() {
+  const { query } = useLocation();
+  const page = Number(query.get("page") ?? "1");
+  const { data, error, reload } = useLoad(`poison|${page}`, () => searchPoison(page, size), 5000);
+  return (
+    <>
+      <div className="bar"><h1>Set aside</h1></div>
+      <p>Messages between the roles that could not be handled. Once the cause is mended they can be replayed.</p>
+      <Failure error={error} />
+      {data && data.results.length === 0 && <Empty>Nothing is set aside.</Empty>}
+      {data && data.results.length > 0 && (
+        <>
+          <table className="list">
+            <thead><tr><th>Id</th><th>Kind</th><th>Of</th><th>Set aside</th><th>Reason</th><th /></tr></thead>
+            <tbody>{data.results.map((message) => <Row key={message.id} message={message} done={reload} />)}</tbody>
+          </table>
+          <Pager total={data.total} page={page} size={size} />
+        </>
+      )}
+    </>
+  );
+}
