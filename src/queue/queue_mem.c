@@ -4,258 +4,7 @@
  * keeps rows as the texts that PostgreSQL would keep, so that decoding is exercised too. A commit is atomic by being one
  * function call; leases, fencing, refusal of late results and death by silence follow the same rules as 0003-queue.sql.
  */
-#include "queue/queue_mem.h"
-
-#include "queue/queue_private.h"
-#include "queue/unit_private.h"
-
-typedef struct MemInstance {
-    char id[ID_BYTES], *role, *socket;
-    bool alive;
-    usec_t heartbeat, steady;
-} MemInstance;
-typedef struct MemEvent {
-    int64_t sequence;
-    unsigned shard;
-    char *key, *kind, *body;
-    char *reason; /* in poison only */
-} MemEvent;
-typedef struct MemJob {
-    int64_t sequence; /* 0: it went in this commit */
-    char *worker_group, *execution_id, *task_run_id, *body;
-    char instance[ID_BYTES]; /* "": open */
-    int attempt;
-    bool killed;
-} MemJob;
-typedef struct MemTaskRun {
-    char *execution_id, *id, *body, *internal;
-    unsigned position;
-    json_t *document; /* read when asked for */
-} MemTaskRun;
-typedef struct MemExecution {
-    char *body, *internal;
-    json_t *document; /* read when asked for */
-} MemExecution;
-typedef struct MemTimer {
-    char *key, *name, *body;
-    unsigned shard;
-    usec_t date;
-} MemTimer;
-
-typedef struct MemMetric {
-    char *name;
-    double value;
-} MemMetric;
-
-struct QueueStore {
-    usec_t now, lease;
-    int64_t sequence;
-    VEC(MemInstance) instances;
-    char owners[2][SHARD_COUNT][ID_BYTES]; /* executor, scheduler */
-    VEC(MemEvent) events;
-    VEC(MemEvent) poison;
-    VEC(MemJob) jobs, poison_jobs;
-    bool jobs_removed; /* by the commit that is going on */
-    Map *executions; /* id → MemExecution */
-    Map *task_runs;  /* "execution/id" → MemTaskRun */
-    Map *timers;     /* "key\nname" → MemTimer */
-    Map *triggers;   /* key → body */
-    VEC(char *) logs;
-    VEC(MemMetric) metrics;
-};
-
-typedef struct QueueMem {
-    Queue base;
-    QueueStore *store;
-    char *worker_group;
-    uint64_t shards;
-    QueueSequences jobs;
-} QueueMem;
-
-/* --- the store --- */
-
-QueueStore *queue_store_new(usec_t lease_usec)
-{
-    QueueStore *store = xnew(QueueStore);
-    store->lease = lease_usec;
-    store->now = 1;
-    store->executions = map_new();
-    store->task_runs = map_new();
-    store->timers = map_new();
-    store->triggers = map_new();
-    return store;
-}
-
-static void event_done(MemEvent *event)
-{
-    free(event->key);
-    free(event->kind);
-    free(event->body);
-    free(event->reason);
-}
-
-static void job_done(MemJob *job)
-{
-    free(job->worker_group);
-    free(job->execution_id);
-    free(job->task_run_id);
-    free(job->body);
-}
-
-static void execution_row_free(void *value)
-{
-    MemExecution *row = value;
-    free(row->body);
-    free(row->internal);
-    json_decref(row->document);
-    free(row);
-}
-
-static void task_run_row_free(void *value)
-{
-    MemTaskRun *row = value;
-    free(row->execution_id);
-    free(row->id);
-    free(row->body);
-    free(row->internal);
-    json_decref(row->document);
-    free(row);
-}
-
-static void timer_row_free(void *value)
-{
-    MemTimer *row = value;
-    free(row->key);
-    free(row->name);
-    free(row->body);
-    free(row);
-}
-
-QueueStore *queue_store_free(QueueStore *store)
-{
-    if (!store)
-        return NULL;
-    for (size_t i = 0; i < store->instances.count; i++) {
-        free(store->instances.items[i].role);
-        free(store->instances.items[i].socket);
-    }
-    for (size_t i = 0; i < store->events.count; i++)
-        event_done(&store->events.items[i]);
-    for (size_t i = 0; i < store->poison.count; i++)
-        event_done(&store->poison.items[i]);
-    for (size_t i = 0; i < store->jobs.count; i++)
-        job_done(&store->jobs.items[i]);
-    for (size_t i = 0; i < store->logs.count; i++)
-        free(store->logs.items[i]);
-    vec_free(&store->instances);
-    vec_free(&store->events);
-    vec_free(&store->poison);
-    for (size_t i = 0; i < store->poison_jobs.count; i++)
-        job_done(&store->poison_jobs.items[i]);
-    vec_free(&store->poison_jobs);
-    vec_free(&store->jobs);
-    for (size_t i = 0; i < store->metrics.count; i++)
-        free(store->metrics.items[i].name);
-    vec_free(&store->logs);
-    vec_free(&store->metrics);
-    map_destroy(store->executions, execution_row_free);
-    map_destroy(store->task_runs, task_run_row_free);
-    map_destroy(store->timers, timer_row_free);
-    map_destroy(store->triggers, free);
-    free(store);
-    return NULL;
-}
-
-void queue_store_advance(QueueStore *store, usec_t by)
-{
-    store->now += by;
-}
-
-QueueStoreCounts queue_store_counts(const QueueStore *store)
-{
-    return (QueueStoreCounts){.executions = map_count(store->executions),
-                              .task_runs = map_count(store->task_runs),
-                              .events = store->events.count,
-                              .jobs = store->jobs.count,
-                              .timers = map_count(store->timers),
-                              .triggers = map_count(store->triggers),
-                              .logs = store->logs.count,
-                              .metrics = store->metrics.count,
-                              .poison = store->poison.count + store->poison_jobs.count};
-}
-
-static json_t *parsed(const char *text)
-{
-    json_t *value = NULL;
-    return json_parse(text, strlen(text), SIZE_MAX, &value, NULL) == 0 ? value : NULL;
-}
-
-/* Rows are read when somebody asks: few are. */
-static const json_t *document_of(json_t **document, const char *body)
-{
-    if (!*document)
-        *document = parsed(body);
-    return *document;
-}
-
-const json_t *queue_store_execution(const QueueStore *store, const char *id)
-{
-    MemExecution *row = map_get(store->executions, id);
-    return row ? document_of(&row->document, row->body) : NULL;
-}
-
-const json_t *queue_store_task_run(const QueueStore *store, const char *id)
-{
-    size_t position = 0;
-    const char *key;
-    void *row;
-    while (map_next(store->task_runs, &position, &key, &row))
-        if (streq(((MemTaskRun *)row)->id, id))
-            return document_of(&((MemTaskRun *)row)->document, ((MemTaskRun *)row)->body);
-    return NULL;
-}
-
-bool queue_store_is_expected(const QueueStore *store, const char *execution_id)
-{
-    for (size_t i = 0; i < store->events.count; i++)
-        if (streq(store->events.items[i].key, execution_id) || strstr(store->events.items[i].body, execution_id))
-            return true;
-    for (size_t i = 0; i < store->jobs.count; i++)
-        if (streq(store->jobs.items[i].execution_id, execution_id))
-            return true;
-    size_t position = 0;
-    const char *key;
-    void *value;
-    while (map_next(store->timers, &position, &key, &value)) {
-        const MemTimer *row = value;
-        if (streq(row->key, execution_id) || (starts_with(row->name, "waits ") && strstr(row->name, execution_id)))
-            return true;
-    }
-    return false;
-}
-
-size_t queue_store_due(const QueueStore *store, uint64_t shards, usec_t now)
-{
-    size_t position = 0, due = 0;
-    const char *key;
-    void *value;
-    while (map_next(store->timers, &position, &key, &value))
-        due += (shards >> ((MemTimer *)value)->shard & 1) && ((MemTimer *)value)->date <= now;
-    return due;
-}
-
-const char *queue_store_log(const QueueStore *store, size_t n)
-{
-    return n < store->logs.count ? store->logs.items[n] : NULL;
-}
-
-double queue_store_metric(const QueueStore *store, const char *name)
-{
-    for (size_t i = store->metrics.count; i > 0; i--)
-        if (streq(store->metrics.items[i - 1].name, name))
-            return store->metrics.items[i - 1].value;
-    return -1;
-}
+#include "queue/queue_mem_private.h"
 
 /* --- instances --- */
 
@@ -445,7 +194,7 @@ static void make_hole(QueueStore *store, size_t i)
 
 static void remove_job(QueueStore *store, size_t i)
 {
-    job_done(&store->jobs.items[i]);
+    mem_job_done(&store->jobs.items[i]);
     make_hole(store, i);
 }
 
@@ -456,7 +205,7 @@ static void close_holes(QueueStore *store)
         if (store->jobs.items[i].sequence)
             store->jobs.items[kept++] = store->jobs.items[i];
         else
-            job_done(&store->jobs.items[i]);
+            mem_job_done(&store->jobs.items[i]);
     if (store->jobs_removed)
         store->jobs.count = kept;
     store->jobs_removed = false;
@@ -487,7 +236,7 @@ static void end_job_asides(QueueStore *store, const char *task_run_id, bool kill
         if (killed)
             vec_push(&store->jobs, job);
         else
-            job_done(&job);
+            mem_job_done(&job);
     }
 }
 
@@ -501,7 +250,7 @@ static bool take_timer(QueueStore *store, const UnitAside *aside, MemEvent *ret)
                           .kind = xstrdup("timer"),
                           .body = xasprintf("{\"name\":\"%s\"}", aside->name)};
     if (row)
-        timer_row_free(row);
+        mem_timer_free(row);
     return row != NULL;
 }
 
@@ -525,7 +274,7 @@ static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
     for (size_t i = 0; i < unit->acks.count; i++) {
         MemEvent event;
         if (take_event(store, unit->acks.items[i], &event))
-            event_done(&event);
+            mem_event_done(&event);
     }
     for (size_t i = 0; i < unit->asides.count; i++)
         set_aside(queue, &unit->asides.items[i]);
@@ -552,7 +301,7 @@ static void put_execution(QueueStore *store, const UnitExecution *execution)
                           .internal = xstrdup_null(execution->internal)};
     void *old = map_put(store->executions, execution->id, row);
     if (old)
-        execution_row_free(old);
+        mem_execution_free(old);
 }
 
 static void apply_executions(QueueStore *store, const Unit *unit)
@@ -581,7 +330,7 @@ static void apply_executions(QueueStore *store, const Unit *unit)
                                 .position = run->position};
         void *old = row ? map_put(store->task_runs, key, row) : map_remove(store->task_runs, key);
         if (old)
-            task_run_row_free(old);
+            mem_task_run_free(old);
     }
 }
 
@@ -599,7 +348,7 @@ static void apply_timers(QueueStore *store, const Unit *unit)
                               .date = timer->date};
         void *old = row ? map_put(store->timers, key, row) : map_remove(store->timers, key);
         if (old)
-            timer_row_free(old);
+            mem_timer_free(old);
     }
     for (size_t i = 0; i < unit->triggers.count; i++) {
         const UnitTrigger *trigger = &unit->triggers.items[i];
@@ -671,16 +420,16 @@ static void apply_deletes(QueueStore *store, const Unit *unit)
         const char *id = unit->deletes.items[i].execution_id;
         void *row = map_remove(store->executions, id);
         if (row)
-            execution_row_free(row);
-        delete_rows(store->task_runs, id, task_run_owner, task_run_row_free);
-        delete_rows(store->timers, id, timer_owner, timer_row_free);
+            mem_execution_free(row);
+        delete_rows(store->task_runs, id, task_run_owner, mem_task_run_free);
+        delete_rows(store->timers, id, timer_owner, mem_timer_free);
         for (size_t j = store->jobs.count; j-- > 0;)
             if (streq(store->jobs.items[j].execution_id, id))
                 remove_job(store, j);
         for (size_t j = store->events.count; j-- > 0;) {
             MemEvent event;
             if (streq(store->events.items[j].key, id) && take_event(store, store->events.items[j].sequence, &event))
-                event_done(&event);
+                mem_event_done(&event);
         }
     }
 }
@@ -772,7 +521,7 @@ static int mem_load_timers(Queue *base, uint64_t shards, QueueTimers *ret)
             vec_push(ret, (QueueTimer){.key = xstrdup(row->key),
                                        .name = xstrdup(row->name),
                                        .date = row->date,
-                                       .body = row->body ? parsed(row->body) : NULL});
+                                       .body = row->body ? mem_parsed(row->body) : NULL});
     }
     return 0;
 }
