@@ -20,6 +20,7 @@ libplugin_a_SOURCES = \
 	src/plugin/run.c src/plugin/run.h \
 	src/plugin/script.c src/plugin/script.h \
 	src/plugin/script_files.c src/plugin/script_files.h \
+	src/plugin/script_language.c src/plugin/script_language.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
 	src/plugin/storage_hash.c src/plugin/storage_hash.h \
 	src/plugin/wire.c src/plugin/wire.h \

@@ -17,6 +17,9 @@
 #include "plugin/script_files.h"
 #include "when/duration.h"
 
+#define PATH_USUAL "/usr/local/bin:/usr/bin:/bin"
+enum { COMMAND_NOT_FOUND = 127 }; /* as every shell says it */
+
 const char *const script_runners[] = {"PROCESS", "DOCKER", NULL};
 const char *const script_target_systems[] = {"LINUX", "WINDOWS", "AUTO", NULL};
 const Field script_outputs[] = {
@@ -25,6 +28,45 @@ const Field script_outputs[] = {
     {"outputFiles", FIELD_MAP, .item = FIELD_STRING, .doc = "Path of each kept file to its kestra:// URI."},
     {},
 };
+
+/* --- {{ outputDir }} --- */
+
+/* In the working directory; the name says whose it is, because a WorkingDirectory is shared. */
+static char *output_directory_name(const RunContext *run)
+{
+    return xasprintf(".output-%s/", json_get_text(run->job, "taskRunId", ""));
+}
+
+static int make_output_directory(RunContext *run, ScriptContext *ret)
+{
+    bool wanted;
+    int r = run_boolean(run, "outputDirectory", false, &wanted);
+    if (r != 0 || !wanted)
+        return r;
+    _cleanup_free_ char *name = output_directory_name(run), *path = xasprintf("%s/%s", run->working_directory, name);
+    path[strlen(path) - 1] = '\0';
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return run_fail(run, "The output directory cannot be made: %m");
+    json_set_text((json_t *)run->render->variables, "outputDir", path);
+    ret->output_files = json_pack("[o]", json_sprintf("%s**", name));
+    return 0;
+}
+
+/* What was in the output directory is known by its name there. New. */
+static json_t *named_files(const RunContext *run, json_t *files)
+{
+    _cleanup_free_ char *prefix = output_directory_name(run);
+    json_t *named = json_object();
+    const char *path;
+    json_t *uri;
+    json_object_foreach(files, path, uri)
+        if (starts_with(path, prefix))
+            json_object_set(named, path + strlen(prefix), uri);
+    json_object_foreach(files, path, uri)
+        if (!starts_with(path, prefix))
+            json_object_set(named, path, uri);
+    return named;
+}
 
 /* --- command line --- */
 
@@ -55,7 +97,7 @@ static int begin_command(RunContext *run, Buffer *text)
     if (r != 0)
         return r;
     if (fail_fast)
-        buffer_append(text, "set -e");
+        buffer_append(text, script_language(run)->fail_fast);
     return append_commands(run, "beforeCommands", text);
 }
 
@@ -66,15 +108,13 @@ static int make_argv(RunContext *run, const Buffer *text, ScriptContext *ret)
     int r = run_texts(run, "interpreter", &interpreter);
     if (r != 0)
         return r;
-    size_t count = json_array_size(interpreter);
-    size_t words = count ? count : 2;
+    const char *const *usual = script_language(run)->interpreter;
+    size_t count = json_array_size(interpreter), words = count;
+    while (count == 0 && usual[words])
+        words++;
     ret->argv = xnew_n(char *, words + 2);
-    for (size_t i = 0; i < count; i++)
-        ret->argv[i] = xstrdup(json_string_value(json_array_get(interpreter, i)));
-    if (count == 0) {
-        ret->argv[0] = xstrdup("/bin/sh");
-        ret->argv[1] = xstrdup("-c");
-    }
+    for (size_t i = 0; i < words; i++)
+        ret->argv[i] = xstrdup(count ? json_string_value(json_array_get(interpreter, i)) : usual[i]);
     ret->argv[words] = xstrdup(buffer_text(text));
     return 0;
 }
@@ -95,6 +135,7 @@ static int make_environment(RunContext *run, ScriptContext *ret)
     }
     if (run->working_directory)
         json_object_set_new(ret->environment, "WORKING_DIR", json_string(run->working_directory));
+    json_set_text(ret->environment, "OUTPUT_DIR", json_get_text(run->render->variables, "outputDir", NULL));
     return 0;
 }
 
@@ -109,6 +150,19 @@ static int refuse_foreign_systems(RunContext *run)
     return 0;
 }
 
+/* Globs of the property, besides what is there. */
+static int add_output_files(RunContext *run, ScriptContext *ret)
+{
+    _cleanup_json_ json_t *globs = NULL;
+    int r = run_texts(run, "outputFiles", &globs);
+    if (r != 0 || !globs)
+        return r;
+    if (!ret->output_files)
+        ret->output_files = json_array();
+    json_array_extend(ret->output_files, globs);
+    return 0;
+}
+
 /* Everything but the command's text. */
 static int prepare_rest(RunContext *run, const Buffer *text, ScriptContext *ret)
 {
@@ -118,7 +172,7 @@ static int prepare_rest(RunContext *run, const Buffer *text, ScriptContext *ret)
     if (r == 0)
         r = run_boolean(run, "warningOnStdErr", true, &ret->warning_on_stderr);
     if (r == 0)
-        r = run_texts(run, "outputFiles", &ret->output_files);
+        r = add_output_files(run, ret);
     if (r == 0)
         r = isolation_read(run, ret);
     return r;
@@ -128,6 +182,8 @@ static int prepare(RunContext *run, const char *property, ScriptContext *ret)
 {
     _cleanup_buffer_ Buffer text = {};
     int r = refuse_foreign_systems(run);
+    if (r == 0)
+        r = make_output_directory(run, ret);
     if (r == 0)
         r = script_files_write(run);
     if (r == 0)
@@ -153,12 +209,15 @@ int script_prepare_script(RunContext *run, ScriptContext *ret)
     return prepare(run, "script", ret);
 }
 
-int script_prepare_file(RunContext *run, const char *command, const char *extension, ScriptContext *ret)
+int script_prepare_file(RunContext *run, ScriptContext *ret)
 {
+    const ScriptLanguage *language = script_language(run);
     *ret = (ScriptContext){};
     _cleanup_free_ char *script = NULL, *local = NULL, *path = NULL;
     _cleanup_buffer_ Buffer text = {};
     int r = refuse_foreign_systems(run);
+    if (r == 0)
+        r = make_output_directory(run, ret);
     if (r == 0)
         r = script_files_write(run);
     if (r == 0)
@@ -166,11 +225,11 @@ int script_prepare_file(RunContext *run, const char *command, const char *extens
     if (r == 0)
         r = script_files_localize(run, script ? script : "", &local);
     if (r == 0)
-        r = script_files_temporary(run, local, strlen(local), extension, &path);
+        r = script_files_temporary(run, local, strlen(local), language->extension, &path);
     if (r == 0)
         r = begin_command(run, &text);
     if (r == 0) {
-        buffer_printf(&text, "%s%s %s", text.length ? "\n" : "", command, path);
+        buffer_printf(&text, "%s%s%s", text.length ? "\n" : "", language->command ? language->command : "", path);
         r = prepare_rest(run, &text, ret);
     }
     if (r != 0)
@@ -252,12 +311,23 @@ void script_output_done(ScriptOutput *output)
     *output = (ScriptOutput){};
 }
 
+char *script_missing(const RunContext *run, const ScriptContext *script)
+{
+    const char *own = getenv("PATH");
+    const char *path = json_get_text(script->environment, "PATH", own ? own : PATH_USUAL);
+    return script_language_missing(script_language(run), path);
+}
+
 int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput *output, int exit_code,
                json_t *output_files)
 {
     run_output(run, "vars", output->vars ? json_incref(output->vars) : json_object());
     run_output(run, "exitCode", json_integer(exit_code));
-    run_output(run, "outputFiles", output_files ? output_files : json_object());
+    run_output(run, "outputFiles", output_files ? named_files(run, output_files) : json_object());
+    json_decref(output_files);
+    _cleanup_free_ char *missing = exit_code == COMMAND_NOT_FOUND ? script_missing(run, script) : NULL;
+    if (missing)
+        run_log(run, LOG_LEVEL_ERROR, "%s", missing);
     if (exit_code != 0) {
         run_log(run, LOG_LEVEL_ERROR, "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code %d",
                 exit_code); /* both lines, as in Kestra: the exception and its cause */

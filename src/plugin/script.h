@@ -6,15 +6,17 @@
  */
 #include "model/execution.h"
 #include "plugin/isolation.h"
+#include "plugin/script_language.h"
 
-/* The rows that every script type has; a type's own row comes first: `{"commands", …}, SCRIPT_FIELDS, {}`. */
+/* The rows that every script type has; a type's own row comes first: `{"commands", …},
+ * SCRIPT_FIELDS(SCRIPT_SHELL, "\"ubuntu\""), {}`. The arguments: interpreter and Kestra's image, as JSON. */
 extern const char *const script_runners[];
 extern const char *const script_target_systems[];
-#define SCRIPT_FIELDS                                                                              \
+#define SCRIPT_FIELDS(INTERPRETER, IMAGE)                                                                              \
     {"beforeCommands", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                            \
      .doc = "Commands run before, in the same shell."},                                            \
         {"interpreter", FIELD_LIST, FIELD_NOT_EMPTY, .item = FIELD_STRING,                         \
-         .fallback = "[\"/bin/sh\",\"-c\"]",                                                       \
+         .fallback = (INTERPRETER),                                                                \
          .doc = "Program and arguments; the script is its last argument."},                        \
         {"failFast", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                             \
          .doc = "Stop at the first command that fails (set -e)."},                                 \
@@ -33,7 +35,8 @@ extern const char *const script_target_systems[];
         ISOLATION_FIELDS,                                                                          \
         {"targetOS", FIELD_ENUM, FIELD_DYNAMIC, .values = script_target_systems,                   \
          .fallback = "\"AUTO\"", .doc = "Only LINUX and AUTO run here."},                          \
-        {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .doc = "Not used by the Process runner."}, \
+        {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .fallback = (IMAGE),                       \
+         .doc = "Not used by the Process runner."},                                                \
         {"docker", FIELD_ANY, FIELD_DEPRECATED, .doc = "Not used by the Process runner."},         \
         {"runner", FIELD_ENUM, FIELD_DEPRECATED, .values = script_runners,                         \
          .doc = "Use taskRunner."},                                                                \
@@ -45,8 +48,10 @@ extern const Field script_outputs[];
 /* Type.prepare of a type with `commands`, and of one with `script`. Kestra: AbstractExecScript, ScriptService. */
 int script_prepare_commands(RunContext *run, ScriptContext *ret) _must_check_;
 int script_prepare_script(RunContext *run, ScriptContext *ret) _must_check_;
-/* A script in a file of its own: `command` and the file's path become the shell's command ("python script.py"). */
-int script_prepare_file(RunContext *run, const char *command, const char *extension, ScriptContext *ret) _must_check_;
+/* A script in a file of its own: the language's command and the file's path become the shell's command. */
+int script_prepare_file(RunContext *run, ScriptContext *ret) _must_check_;
+/* Why argv[0], or a command, cannot be found, when that is the language's program; caller frees. Otherwise NULL. */
+char *script_missing(const RunContext *run, const ScriptContext *script);
 
 /* What a process has said until now. */
 typedef struct ScriptOutput {

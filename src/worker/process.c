@@ -208,6 +208,15 @@ static int watch(Process *process)
     return r;
 }
 
+/* errno says why. */
+static int fail_to_run(RunContext *run, const ScriptContext *script)
+{
+    int saved = errno;
+    _cleanup_free_ char *missing = saved == ENOENT ? script_missing(run, script) : NULL;
+    errno = saved;
+    return run_fail(run, "Cannot run '%s': %m%s%s", script->argv[0], missing ? ". " : "", missing ? missing : "");
+}
+
 static int spawn(Process *process)
 {
     Job *job = process->job;
@@ -235,7 +244,7 @@ static int spawn(Process *process)
     if (r == SPAWN_E_LIMIT)
         return run_fail(run, "A limit was refused: %s", spawner_refused(spawner));
     if (r > 0)
-        return run_fail(run, "Cannot run '%s': %m", process->script.argv[0]);
+        return fail_to_run(run, &process->script);
     return r == 0 ? watch(process) : r;
 }
 

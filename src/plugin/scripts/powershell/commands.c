@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io.kestra.plugin.scripts.powershell.Commands: shell commands beside PowerShell files. */
+/* io.kestra.plugin.scripts.powershell.Commands: commands of one PowerShell. */
 #include "plugin/fields.h"
 #include "plugin/script.h"
 
 static const Field fields[] = {
     {"commands", FIELD_LIST, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
-     .doc = "Commands of one shell, in order."},
-    SCRIPT_FIELDS,
+     .doc = "Commands of one PowerShell, in order."},
+    SCRIPT_FIELDS(SCRIPT_POWERSHELL, "\"mcr.microsoft.com/powershell\""),
     {},
 };
 
@@ -20,7 +20,7 @@ const Type task_powershell_commands = {
                                       "namespaceFiles:\n"
                                       "  enabled: true\n"
                                       "commands:\n"
-                                      "  - pwsh main.ps1\n",
+                                      "  - ./main.ps1\n",
                                       NULL},
     .fields = fields,
     .outputs = script_outputs,

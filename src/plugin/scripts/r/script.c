@@ -3,14 +3,9 @@
 #include "plugin/fields.h"
 #include "plugin/script.h"
 
-static int prepare(RunContext *run, ScriptContext *ret)
-{
-    return script_prepare_file(run, "Rscript", ".R", ret);
-}
-
 static const Field fields[] = {
     {"script", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "A whole R script."},
-    SCRIPT_FIELDS,
+    SCRIPT_FIELDS(SCRIPT_SHELL, "\"r-base\""),
     {},
 };
 
@@ -26,5 +21,5 @@ const Type task_r_script = {
                                       NULL},
     .fields = fields,
     .outputs = script_outputs,
-    .prepare = prepare,
+    .prepare = script_prepare_file,
 };

@@ -6,7 +6,7 @@
 static const Field fields[] = {
     {"commands", FIELD_LIST, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
      .doc = "Commands of one shell, in order."},
-    SCRIPT_FIELDS,
+    SCRIPT_FIELDS(SCRIPT_SHELL, "\"ruby\""),
     {},
 };
 

@@ -3,14 +3,9 @@
 #include "plugin/fields.h"
 #include "plugin/script.h"
 
-static int prepare(RunContext *run, ScriptContext *ret)
-{
-    return script_prepare_file(run, "ruby", ".rb", ret);
-}
-
 static const Field fields[] = {
     {"script", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "A whole Ruby script."},
-    SCRIPT_FIELDS,
+    SCRIPT_FIELDS(SCRIPT_SHELL, "\"ruby\""),
     {},
 };
 
@@ -26,5 +21,5 @@ const Type task_ruby_script = {
                                       NULL},
     .fields = fields,
     .outputs = script_outputs,
-    .prepare = prepare,
+    .prepare = script_prepare_file,
 };

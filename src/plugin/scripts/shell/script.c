@@ -5,7 +5,7 @@
 
 static const Field fields[] = {
     {"script", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "A whole shell script."},
-    SCRIPT_FIELDS,
+    SCRIPT_FIELDS(SCRIPT_SHELL, "\"ubuntu\""),
     {},
 };
 
