@@ -181,8 +181,21 @@ int act_follow(Step *step, Live *live, const json_t *body)
     return 0;
 }
 
+/* Only workers have internal storage: the files go by a job of its own, which waits until there is a worker, and ends without
+ * an execution to report to. */
+static void delete_files(Step *step, const Execution *execution)
+{
+    json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:{}}", "flow", "namespace", execution->namespace, "id",
+                             execution->flow_id, "revision", execution->flow_revision, "executionId", execution->id, "taskId",
+                             "delete-files", "chore", "io.kestra.plugin.core.storage.PurgeCurrentExecutionFiles", "variables");
+    _cleanup_free_ char *key = xasprintf("delete-files:%s", execution->id);
+    unit_dispatch_job(step->unit, "", execution->id, key, 0, body);
+}
+
 int act_delete(Step *step, Live *live, const json_t *body)
 {
+    if (json_get_boolean(body, "storage", false))
+        delete_files(step, live->execution);
     limit_release(step, live);
     if (!state_is_terminated(live_state(live)))
         end_tell_trigger(step, live);

@@ -20,7 +20,7 @@
  *   UNQUEUE        {}
  *   LABELS         {labels: [{key, value}]}: replaces those with the same key
  *   FOLLOW         {instance}: that webserver is rung when the execution changes
- *   DELETE         {logs, metrics}
+ *   DELETE         {logs, metrics, storage?}: its files too, by a job for a worker
  *   CHILD_END      {taskRunId, executionId, state, outputs?, iteration?}: a subflow ended
  *   TIMER          {name, taskRunId?}: due timers; never sent, made by the owner from its heap
  *   SLOT_REQUEST   {executionId, flow {namespace, id, revision}, limit, behavior}: to key "slots:<namespace>.<flow>"

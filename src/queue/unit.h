@@ -59,7 +59,7 @@ void unit_send_event(Unit *unit, const char *key, const char *kind, json_t *body
  * the owner loads it. An id that exists already is left alone, without an event: creating twice is harmless. */
 void unit_create_execution(Unit *unit, const Execution *execution, usec_t now);
 /* A job for a worker of `worker_group` ("" = default). body is stolen. One that evaluates a trigger has the trigger's key in
- * place of a task run's id, and the id that its execution would get. */
+ * place of a task run's id, and the id that its execution would get; a chore of an execution that is gone any other key. */
 void unit_dispatch_job(Unit *unit, const char *worker_group, const char *execution_id, const char *task_run_id,
                        int attempt, json_t *body);
 /* The job of this task run goes, claimed or not; its worker, told by the ring, ends what it had begun. */

@@ -191,7 +191,8 @@ static json_t *run_message(const Job *job)
     json_object_set(task, "properties", job->task->properties);
     json_object_set_new(run, "task", task);
     json_object_set(run, "job", job->claim.body);
-    json_object_set(run, "inputs", job->flow->inputs);
+    if (job->flow)
+        json_object_set(run, "inputs", job->flow->inputs);
     json_set_text(run, "directory", job->directory);
     json_object_set_new(message, "run", run);
     return message;

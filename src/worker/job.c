@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "model/event_kind.h"
+#include "plugin/registry.h"
 #include "worker/log_file.h"
 #include "worker/workspace.h"
 
@@ -55,11 +56,15 @@ static void task_log(Job *job, int level, const char *message)
 static void job_log(void *userdata, int level, const char *message)
 {
     Job *job = userdata;
+    if (job->chore && level >= LOG_LEVEL_ERROR) {
+        free(job->complaint);
+        job->complaint = xstrdup(message);
+    }
     if (job->task && job->task->log_to_file && log_file_line(job, level, message))
         return;
     if (job->trigger_id)
         evaluation_log(job, level, message);
-    else
+    else if (!job->chore) /* its execution's log is gone */
         task_log(job, level, message);
     job->worker->unit_bytes += strlen(message) + 256;
     worker_commit_later(job->worker);
@@ -135,6 +140,7 @@ Job *job_new(Worker *worker, QueueJob *claim)
     job->claim = *claim;
     *claim = (QueueJob){};
     job->trigger_id = json_get_text(job->claim.body, "triggerId", NULL);
+    job->chore = json_get_text(job->claim.body, "chore", NULL);
     job->previous = worker->last_job;
     if (job->previous)
         job->previous->next = job;
@@ -182,6 +188,7 @@ Job *job_free(Job *job)
     job_task_free(job->other);
     flow_unref(job->flow);
     queue_job_done(&job->claim);
+    free(job->complaint);
     free(job);
     return NULL;
 }
@@ -205,6 +212,8 @@ void job_announce(Job *job)
     if (job->announced)
         return;
     job->announced = true;
+    if (job->chore)
+        return; /* nobody waits for it */
     if (job->trigger_id)
         evaluation_announce(job);
     else
@@ -233,11 +242,40 @@ static void report(Job *job, State state)
     job->worker->jobs_ended[state]++;
 }
 
+/* A job that cannot be done stays where it can be seen and replayed. */
+static void set_aside(Job *job, const char *reason)
+{
+    Worker *worker = job->worker;
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
+    log_warning("Job %" PRId64 " of %s was set aside as %s: %s", job->claim.sequence, job->claim.task_run_id, id, reason);
+    if (!job->claim.body) {
+        _cleanup_free_ char *message = xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
+                                                 "replay %s", reason, id);
+        job_log(job, LOG_LEVEL_ERROR, message);
+    }
+    unit_set_aside_job(worker->unit, id, job->claim.sequence, reason);
+    worker->jobs_set_aside++;
+}
+
+/* A chore has no execution to report to: what fails is set aside, with what it said last. */
+static void report_chore(Job *job, State state)
+{
+    if (state == STATE_FAILED)
+        set_aside(job, job->complaint ? job->complaint : "the chore failed");
+    else
+        unit_finish_job(job->worker->unit, job->claim.sequence, job->claim.execution_id,
+                        event_kind_to_string(EVENT_TASK_RUN), event_body(job, state));
+}
+
 void job_end(Job *job, State state)
 {
     Worker *worker = job->worker;
     if (job->trigger_id)
         evaluation_report(job, state);
+    else if (job->chore)
+        report_chore(job, state);
     else
         report(job, state);
     job_free(job);
@@ -449,40 +487,36 @@ static int find_task(Job *job)
     return 0;
 }
 
-/* A job that cannot be read stays where it can be seen and replayed; its task run waits for it. */
-static void set_aside(Job *job)
+/* A task of no flow. */
+static int find_chore(Job *job)
 {
-    Worker *worker = job->worker;
-    char id[ID_BYTES];
-    id_new(id);
-    _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
-    _cleanup_free_ char *message = xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
-                                             "replay %s", job->claim.reason, id);
-    log_warning("Job %" PRId64 " of task run %s was set aside as %s: %s", job->claim.sequence, job->claim.task_run_id, id,
-                job->claim.reason);
-    job_log(job, LOG_LEVEL_ERROR, message);
-    unit_set_aside_job(worker->unit, id, job->claim.sequence, job->claim.reason);
-    worker->jobs_set_aside++;
-    job_free(job);
-    worker_commit_soon(worker);
+    job->other = job_task_new(&plugin_registry, "chore", job->chore, json_object());
+    job->task = job->other;
+    if (job->task)
+        return 0;
+    job_fail(job, "Invalid type: %s", job->chore);
+    return FIND_ENDED;
 }
 
 int job_start(Job *job)
 {
+    Worker *worker = job->worker;
     if (job->claim.killed) {
         job_end(job, STATE_KILLED);
         return 0;
     }
     if (!job->claim.body) {
-        set_aside(job);
+        set_aside(job, job->claim.reason);
+        job_free(job);
+        worker_commit_soon(worker);
         return 0;
     }
-    int r = find_task(job);
+    int r = job->chore ? find_chore(job) : find_task(job);
     if (r != 0)
         return r < 0 ? trace(r) : 0;
-    job_context_init(&job->context, &job->worker->settings.job, job->task, job->claim.body, job->flow->inputs, &job_run_ops,
-                     job);
-    job->worker->pending++;
+    job_context_init(&job->context, &worker->settings.job, job->task, job->claim.body, job->flow ? job->flow->inputs : NULL,
+                     &job_run_ops, job);
+    worker->pending++;
     (void)job_start_pending(job); /* otherwise it waits for a slot */
     return 0;
 }

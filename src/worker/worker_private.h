@@ -53,6 +53,8 @@ struct Job {
     struct Child *child;
     char *directory;          /* it runs in; NULL: none (workspace.h) */
     VEC(JobMetric) metrics;
+    const char *chore;        /* it is a task of this type, of no execution (any more); NULL: it is not. Borrowed likewise */
+    char *complaint;          /* a chore: its last error */
     int log_fd;               /* log_file.h; -1: none */
     bool log_broken;
 };

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
 	tests/integration/test-cli.py \
+	tests/integration/test-delete.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \

@@ -96,6 +96,7 @@ static json_t *delete_body(Bulk *bulk)
     json_t *body = json_object();
     json_object_set_new(body, "logs", json_boolean(http_query_boolean(bulk->request, "deleteLogs", true)));
     json_object_set_new(body, "metrics", json_boolean(http_query_boolean(bulk->request, "deleteMetrics", true)));
+    json_object_set_new(body, "storage", json_boolean(http_query_boolean(bulk->request, "deleteStorage", true)));
     return body;
 }
 

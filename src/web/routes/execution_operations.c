@@ -351,6 +351,7 @@ static int delete(WebSession *session, const HttpRequest *request, HttpResponse 
     json_t *body = json_object();
     json_object_set_new(body, "logs", json_boolean(http_query_boolean(request, "deleteLogs", true)));
     json_object_set_new(body, "metrics", json_boolean(http_query_boolean(request, "deleteMetrics", true)));
+    json_object_set_new(body, "storage", json_boolean(http_query_boolean(request, "deleteStorage", true)));
     r = execution_send(session, id, EVENT_DELETE, body);
     if (r == 0)
         r = execution_await_gone(session, id);

@@ -35,7 +35,7 @@ function Row({ message, done }: { message: Poison; done: () => void }) {
         </td>
         <td data-label="Set aside"><When date={message.setAside} /></td>
         <td data-label="Reason">{message.reason}<Failure error={action.error} /></td>
-        <td className="actions">
+        <td className="buttons">
           <button disabled={action.busy} onClick={() => act(replayPoison)}>Replay</button>{" "}
           <button disabled={action.busy} onClick={() => act(discardPoison)}>Discard</button>
         </td>
