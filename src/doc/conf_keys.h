@@ -116,6 +116,9 @@ const ConfKey conf_keys[] = {
     {"limits.flow-source", CONF_SIZE, "1MiB", 1024, 64 MIB, .flags = CONF_RELOADABLE, .doc = "Longest source of a flow."},
     {"limits.request", CONF_SIZE, "100MiB", 64 * 1024, 16384 MIB, .flags = CONF_RELOADABLE,
      .doc = "Longest body of a request; longer ones are answered with 413."},
+    {"limits.message", CONF_SIZE, "10MiB", 64 * 1024, 128 MIB,
+     .doc = "Longest message between the roles: inputs of an execution, outputs of a task or a flow, what a task is given. What is "
+            "longer fails with that reason."},
     {"limits.expression-output", CONF_SIZE, "16MiB", 1024, 1024 MIB, .doc = "Longest text that one expression makes."},
     {"limits.expression-depth", CONF_INTEGER, "64", 8, 1000, .doc = "Nested calls, macros and render() of one expression."},
     {"limits.expression-rounds", CONF_INTEGER, "1000000", 1, INT32_MAX, .doc = "Loop rounds of one expression."},

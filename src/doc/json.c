@@ -249,3 +249,29 @@ json_t *json_merged(const json_t *base, const json_t *over)
     }
     return json_deep_copy(over);
 }
+
+/* What is left of `bytes` after the value's text; 0: it does not fit. */
+static size_t fit(const json_t *value, size_t bytes)
+{
+    size_t index, own = json_is_string(value) ? json_string_length(value) + 2 : 4;
+    const char *key;
+    json_t *member;
+    bytes = bytes > own ? bytes - own : 0;
+    json_array_foreach(value, index, member) {
+        if (bytes == 0)
+            return 0;
+        bytes = fit(member, bytes);
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+        size_t name = strlen(key) + 4;
+        if (bytes <= name)
+            return 0;
+        bytes = fit(member, bytes - name);
+    }
+    return bytes;
+}
+
+bool json_exceeds(const json_t *value, size_t bytes)
+{
+    return fit(value, bytes + 1) == 0;
+}

@@ -17,6 +17,8 @@ int json_parse(const char *text, size_t length, size_t bytes_max, json_t **ret, 
 /* Compact text in insertion order; reals in their shortest exact form, as Jackson writes them (1.0, 1.0E10). */
 void json_append(Buffer *buffer, const json_t *value);
 char *json_text(const json_t *value);
+/* Whether its text has more than so many bytes (escapes not counted). Costs nothing to speak of. */
+bool json_exceeds(const json_t *value, size_t bytes);
 /* Text of member `key`, or fallback when absent, null or not text. Borrowed. */
 const char *json_get_text(const json_t *object, const char *key, const char *fallback);
 int64_t json_get_integer(const json_t *object, const char *key, int64_t fallback);

@@ -21,6 +21,11 @@ static const char *worker_group(const Task *task)
     return json_get_text(json_object_get(task->properties, "workerGroup"), "key", "");
 }
 
+static void fail_run(Step *step, Live *live, TaskRun *run)
+{
+    end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
+}
+
 static void dispatch(Step *step, Live *live, TaskRun *run)
 {
     const Execution *execution = live->execution;
@@ -33,6 +38,11 @@ static void dispatch(Step *step, Live *live, TaskRun *run)
     json_object_set_new_nocheck(body, "attempt", json_integer(attempt));
     json_set_text(body, "value", run->value);
     json_object_set_new_nocheck(body, "variables", render_job_variables(step, live, run));
+    if (!change_fits(step, live, run, body, "what the task is given")) {
+        json_decref(body);
+        fail_run(step, live, run);
+        return;
+    }
     unit_dispatch_job(step->unit, worker_group(run->task), execution->id, run->id, attempt, body);
 }
 
@@ -103,11 +113,6 @@ static void (*const beginnings[])(Step *step, Live *live, TaskRun *run) = {
     [RUN_INLINE] = begin_job, [RUN_CHILD] = begin_job,         [RUN_WAIT] = begin_job,
     [RUN_PROCESS] = begin_job, [RUN_FLOWABLE] = begin_flowable, [RUN_EXECUTOR] = subflow_carry_out,
 };
-
-static void fail_run(Step *step, Live *live, TaskRun *run)
-{
-    end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
-}
 
 typedef enum RunIf { RUN_IF_TRUE, RUN_IF_FALSE, RUN_IF_BROKEN } RunIf;
 

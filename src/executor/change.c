@@ -116,6 +116,20 @@ void step_done(Step *step)
 
 /* --- logs --- */
 
+size_t change_message_max(const Step *step)
+{
+    return step->message_bytes_max ? step->message_bytes_max : (size_t)10 << 20;
+}
+
+bool change_fits(Step *step, Live *live, const TaskRun *run, const json_t *message, const char *what)
+{
+    size_t bytes = change_message_max(step);
+    if (!json_exceeds(message, bytes))
+        return true;
+    change_log(step, live, run, LOG_LEVEL_ERROR, "Message too large: %s has more than %zu bytes (limits.message)", what, bytes);
+    return false;
+}
+
 void change_log(Step *step, Live *live, const TaskRun *run, int level, const char *format, ...)
 {
     va_list arguments;

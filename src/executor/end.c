@@ -76,6 +76,8 @@ static bool render_outputs(Step *step, Live *live)
         change_log(step, live, NULL, LOG_LEVEL_ERROR, "Failed to render output values: %s", diag_first(&diag));
         return false;
     }
+    if (!change_fits(step, live, NULL, outputs, "what the flow gives as outputs"))
+        return false;
     json_decref(live->execution->outputs);
     live->execution->outputs = TAKE_PTR(outputs);
     return true;

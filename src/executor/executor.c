@@ -313,6 +313,7 @@ static void make_owner(Executor *executor)
                                                      .globals = conf_value(conf, "variables.globals"),
                                                      .envs = executor->envs,
                                                      .encryption_key = conf_text(conf, "encryption.secret-key"),
+                                                     .message_bytes_max = (size_t)conf_integer(conf, "limits.message"),
                                                  });
 }
 

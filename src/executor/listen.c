@@ -50,7 +50,21 @@ static json_t *render_property(const Listening *listening, const ExprContext *co
     return expr_tree_render(tree, context, &rendered, NULL) == 0 ? rendered : NULL;
 }
 
-/* NULL when the inputs cannot be rendered: then nothing is started. */
+/* In the listening flow's log: the execution that changed has nothing to do with it. */
+static void say_not_started(const Listening *listening, const char *reason)
+{
+    const Step *step = listening->step;
+    unit_log(step->unit, &(LogEntry){.namespace = listening->flow->namespace,
+                                     .flow_id = listening->flow->id,
+                                     .trigger_id = listening->trigger->id,
+                                     .attempt = -1,
+                                     .timestamp = step->now,
+                                     .level = LOG_LEVEL_ERROR,
+                                     .thread = "executor",
+                                     .message = reason});
+}
+
+/* NULL when the inputs cannot be rendered or are too large: then nothing is started. */
 static Execution *make_execution(const Listening *listening)
 {
     Step *step = listening->step;
@@ -61,8 +75,13 @@ static Execution *make_execution(const Listening *listening)
     _cleanup_json_ json_t *variables = build_variables(listening, seen);
     const ExprContext context = {.variables = variables, .services = step->services};
     json_t *inputs = render_property(listening, &context, "inputs");
-    if (!inputs)
+    bool too_large = inputs && json_exceeds(inputs, change_message_max(step));
+    if (!inputs || too_large) {
+        say_not_started(listening, too_large ? "Nothing was started: the inputs are longer than limits.message"
+                                             : "Nothing was started: the inputs can not be rendered");
+        json_decref(inputs);
         return NULL;
+    }
     char id[ID_BYTES];
     change_new_id(step, id);
     Execution *execution =

@@ -24,6 +24,7 @@ typedef struct OwnerSettings {
     const ExprServices *services; /* may be NULL */
     const json_t *globals, *envs; /* borrowed; may be NULL */
     const char *encryption_key;   /* may be NULL */
+    size_t message_bytes_max;     /* limits.message; 0: 10 MiB */
     unsigned events_max;          /* a batch; 0: 500 */
     unsigned lives_max;           /* executions kept in memory; 0: 5000 */
 } OwnerSettings;

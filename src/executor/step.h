@@ -27,6 +27,7 @@ typedef struct Step {
     const ExprServices *services; /* may be NULL */
     const json_t *globals, *envs; /* may be NULL */
     const char *encryption_key;   /* may be NULL */
+    size_t message_bytes_max;     /* of inputs, outputs, jobs; 0: 10 MiB */
     /* A reference; revision 0: the latest. Positive: there is none. NULL: no flow can be found (tests). */
     int (*find_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
     /* The current flows that have a Flow trigger: borrowed until the next call. NULL: none can be found (tests). */

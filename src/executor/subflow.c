@@ -123,6 +123,9 @@ static void start_child(Step *step, Live *live, TaskRun *run, const ExecutorActi
         diag_error(&diag, NULL, 0, 0, "Cannot execute a flow which is disabled");
     else
         r = resolve_inputs(step, live, run, flow, action, &inputs, &diag);
+    if (inputs && json_exceeds(inputs, change_message_max(step)))
+        diag_error(&diag, NULL, 0, 0, "Inputs of '%s'.'%s' have more than %zu bytes (limits.message)", action->namespace,
+                   action->flow_id, change_message_max(step));
     if (r != 0 || diag.errors) {
         fail(step, live, run, diag_first(&diag));
     } else {

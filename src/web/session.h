@@ -33,6 +33,7 @@ typedef struct WebSettings {
     bool write_back;               /* flows.write-back */
     unsigned threads;              /* handler threads at most; 0: 8 */
     size_t body_bytes_max;         /* 0: 64 MiB */
+    size_t message_bytes_max;      /* inputs of an execution; 0: 10 MiB */
     size_t flow_bytes_max;         /* longest source of a flow; 0: 1 MiB */
     json_t *plugin_defaults;       /* or NULL */
     json_t *globals, *envs;        /* for expressions; or NULL */

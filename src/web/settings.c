@@ -32,6 +32,7 @@ void web_settings_init(WebSettings *settings, const Conf *conf, const char *sock
         .write_back = conf_boolean(conf, "flows.write-back"),
         .threads = (unsigned)conf_integer(conf, "server.threads"),
         .body_bytes_max = (size_t)conf_integer(conf, "limits.request"),
+        .message_bytes_max = (size_t)conf_integer(conf, "limits.message"),
         .flow_bytes_max = (size_t)conf_integer(conf, "limits.flow-source"),
     };
     const char *url = url_of(conf);

@@ -62,6 +62,11 @@ void evaluation_report(Job *job, State state)
 {
     json_t *message = message_of(job);
     bool fires = job->task && state == STATE_SUCCESS && job->context.run.fires;
+    size_t bytes = job->worker->settings.message_bytes_max;
+    if (fires && bytes && json_exceeds(job->context.run.outputs, bytes)) {
+        evaluation_log(job, LOG_LEVEL_ERROR, "Nothing was started: what was found is longer than limits.message");
+        fires = false;
+    }
     json_set_text(message, "executionId", job->claim.execution_id);
     json_object_set_new(message, "fires", json_boolean(fires));
     if (fires)

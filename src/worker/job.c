@@ -222,12 +222,30 @@ void job_announce(Job *job)
     worker_commit_soon(job->worker);
 }
 
+/* What a message cannot carry: the task fails, without its outputs. */
+static bool outputs_fit(Job *job, const json_t *outer_outputs)
+{
+    size_t bytes = job->worker->settings.message_bytes_max;
+    if (!bytes || (!json_exceeds(job->context.run.outputs, bytes) && !json_exceeds(outer_outputs, bytes)))
+        return true;
+    _cleanup_free_ char *message = xasprintf("Unable to emit the worker task result to the queue: the outputs have more than "
+                                             "%zu bytes (limits.message)", bytes);
+    job_log(job, LOG_LEVEL_ERROR, message);
+    return false;
+}
+
 static void report(Job *job, State state)
 {
     char end[INSTANT_BYTES];
     json_t *outer_outputs;
     if (workspace_end(job, state, &outer_outputs) != 0)
         state = STATE_FAILED;
+    if (job->task && !outputs_fit(job, outer_outputs)) {
+        state = STATE_FAILED;
+        json_object_clear(job->context.run.outputs);
+        json_decref(outer_outputs);
+        outer_outputs = NULL;
+    }
     json_t *body = event_body(job, state);
     json_object_set_new(body, "parentOutputs", outer_outputs); /* nothing when NULL */
     _cleanup_free_ char *log_file = log_file_store(job);

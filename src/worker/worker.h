@@ -41,6 +41,7 @@ typedef struct WorkerSettings {
     const json_t *environment;       /* of tasks, beside PATH, HOME and LANG; may be NULL */
     LimitPolicy limits;              /* of tasks; what can be enforced is found out by worker_new */
     bool process_metrics;            /* counters of process trees become metrics of their task runs */
+    size_t message_bytes_max;        /* of outputs; 0: no limit */
     int oom_score_adjust;            /* of tasks, added to the worker's own */
     usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */
     usec_t kill_grace_usec;          /* from SIGTERM to SIGKILL of a task; 0: 5 s */

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/integration/test-cli.py \
 	tests/integration/test-delete.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
+	tests/integration/test-messages.py \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \
 	tests/integration/test-roles.py \

@@ -59,6 +59,16 @@ int execution_refused(const HttpRequest *request, HttpResponse *response, int r,
     return fold(r);
 }
 
+bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response, const json_t *inputs)
+{
+    size_t bytes = session->settings->message_bytes_max ? session->settings->message_bytes_max : (size_t)10 << 20;
+    if (!json_exceeds(inputs, bytes))
+        return true;
+    http_error(request, response, 422,
+               "Illegal argument: the inputs have more than %zu bytes (limits.message); a FILE input may be larger", bytes);
+    return false;
+}
+
 int execution_commit(WebSession *session, Unit *unit)
 {
     QueueBatch batch = {};

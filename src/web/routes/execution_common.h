@@ -15,6 +15,8 @@ json_t *execution_answer(const Execution *execution, usec_t now);
 char *execution_url(const WebSettings *settings, const char *namespace, const char *flow_id, const char *id);
 /* 409, 422 or 404 of an OPERATION_E_… outcome. */
 int execution_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag);
+/* Whether they fit into a message (limits.message); answered (422) otherwise. */
+bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response, const json_t *inputs);
 /* One event to the owner; body is stolen. */
 int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body) _must_check_;
 /* Commits the unit; outcomes cannot happen without a fence. */

@@ -62,7 +62,7 @@ static int create(WebSession *session, const HttpRequest *request, HttpResponse 
     r = execution_inputs_resolve(session, request, response, execution, flow, flow->inputs, given, &execution->inputs);
     if (r != 0)
         return MIN(r, 0);
-    return execution_start_answer(session, &start, execution, now, true, response);
+    return execution_start_answer(session, request, &start, execution, now, true, response);
 }
 
 static int validate(WebSession *session, const HttpRequest *request, HttpResponse *response)

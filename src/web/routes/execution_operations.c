@@ -196,6 +196,8 @@ static int resume(WebSession *session, const HttpRequest *request, HttpResponse 
                      : 0;
     if (r != 0)
         return MIN(r, 0);
+    if (!execution_inputs_fit(session, request, response, inputs))
+        return 0;
     r = operation_resume(&attempt.operation, execution, inputs);
     if (r != 0)
         return execution_refused(request, response, r, &attempt.diag);

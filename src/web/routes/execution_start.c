@@ -68,9 +68,12 @@ Execution *execution_start_new(const ExecutionStart *start, const char *id, usec
     return execution;
 }
 
-int execution_start_answer(WebSession *session, const ExecutionStart *start, Execution *execution, usec_t now, bool with_url,
-                           HttpResponse *response)
+int execution_start_answer(WebSession *session, const HttpRequest *request, const ExecutionStart *start,
+                           Execution *execution, usec_t now, bool with_url, HttpResponse *response)
 {
+    if (!execution_inputs_fit(session, request, response, execution->inputs) ||
+        !execution_inputs_fit(session, request, response, execution->trigger))
+        return 0;
     _cleanup_(unit_freep) Unit *unit = unit_new();
     unit_create_execution(unit, execution, now);
     if (start->wait) {

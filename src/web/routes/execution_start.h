@@ -15,8 +15,8 @@ typedef struct ExecutionStart {
 /* In state CREATED, not stored. */
 Execution *execution_start_new(const ExecutionStart *start, const char *id, usec_t now);
 /* Stores it and fills the answer: the execution with `url`, at once or when it has ended. */
-int execution_start_answer(WebSession *session, const ExecutionStart *start, Execution *execution, usec_t now, bool with_url,
-                           HttpResponse *response) _must_check_;
+int execution_start_answer(WebSession *session, const HttpRequest *request, const ExecutionStart *start,
+                           Execution *execution, usec_t now, bool with_url, HttpResponse *response) _must_check_;
 /* The flow to run, or NULL with the answer (404, 409). r < 0 in *ret_r: outage. */
 Flow *execution_start_flow(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
                            const char *id, int revision, int *ret_r);

@@ -147,7 +147,7 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
     _cleanup_(execution_freep) Execution *execution = execution_start_new(&start, id, now);
     if (!conditions_allow(session, flow, trigger, execution))
         return http_empty(response, 204);
-    return execution_start_answer(session, &start, execution, now, false, response);
+    return execution_start_answer(session, request, &start, execution, now, false, response);
 }
 
 #define HOOK "/api/v1/executions/webhook/{namespace}/{id}/{key}"

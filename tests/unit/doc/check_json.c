@@ -4,6 +4,25 @@
 
 #include <check.h>
 
+START_TEST(a_value_exceeds_a_size)
+{
+    static const struct {
+        const char *text;
+        size_t bytes;
+        bool exceeds;
+    } rows[] = {
+        {"\"12345678\"", 10, false},      {"\"12345678\"", 9, true},          {"[]", 4, false},
+        {"[\"1234\",\"1234\"]", 16, false}, {"[\"1234\",\"1234\"]", 15, true},  {"{\"abcd\":\"1234\"}", 18, false},
+        {"{\"abcd\":\"1234\"}", 17, true},  {"[[[[\"1234567890\"]]]]", 20, true}, {"{\"a\":[1,2,3]}", 1000, false},
+    };
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        _cleanup_json_ json_t *value = json_loads(rows[i].text, JSON_DECODE_ANY, NULL);
+        ck_assert_msg(json_exceeds(value, rows[i].bytes) == rows[i].exceeds, "%s %zu", rows[i].text, rows[i].bytes);
+    }
+    ck_assert(!json_exceeds(NULL, 10));
+}
+END_TEST
+
 START_TEST(test_reals)
 {
     static const struct {
@@ -84,6 +103,7 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tests = tcase_create("json");
+    tcase_add_test(tests, a_value_exceeds_a_size);
     tcase_add_test(tests, test_reals);
     tcase_add_test(tests, test_parse);
     tcase_add_test(tests, test_at);
