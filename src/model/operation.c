@@ -227,7 +227,7 @@ static bool comes_after(const TaskRun *first, const TaskRun *run)
 int operation_replay(const Operation *operation, const Execution *from, Flow *flow, const char *task_run_id,
                      int revision, Execution **ret)
 {
-    if (!can_restart(from))
+    if (task_run_id && !can_restart(from)) /* from the beginning it may run beside the other */
         return refuse_running(operation, from);
     if (task_run_id && !execution_task_run(from, task_run_id))
         return refuse(operation, OPERATION_E_INVALID, "No task found to restart execution from!");

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/integration/test-api.py \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
+	tests/integration/test-bulk.py \
 	tests/integration/test-cli.py \
 	tests/integration/test-delete.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \

@@ -81,11 +81,9 @@ static json_t *status_body(Bulk *bulk)
 
 static json_t *labels_body(Bulk *bulk)
 {
-    json_t *labels = NULL;
-    if (labels_decode(bulk->labels, &labels) != 0) {
-        http_error(bulk->request, bulk->response, 422, "Invalid json mapping");
+    json_t *labels = execution_labels_read(bulk->request, bulk->response, bulk->labels, NULL);
+    if (!labels)
         return NULL;
-    }
     json_t *body = json_object();
     json_object_set_new(body, "labels", labels);
     return body;
@@ -178,14 +176,6 @@ static json_t *violation(const char *id, const char *message)
     return entry;
 }
 
-static const ExecutionHead *find_head(const ExecutionHeads *heads, const char *id)
-{
-    for (size_t i = 0; i < heads->count; i++)
-        if (streq(heads->items[i].id, id))
-            return &heads->items[i];
-    return NULL;
-}
-
 /* Positive: answered with 400. */
 static int check_all(Bulk *bulk)
 {
@@ -194,16 +184,18 @@ static int check_all(Bulk *bulk)
     int r = store_execution_heads(bulk->session->pg, (const char *const *)bulk->ids.items, bulk->ids.count, &heads);
     if (r != 0)
         return fold(r);
+    Map *by_id = map_new();
+    for (size_t i = 0; i < heads.count; i++)
+        map_put(by_id, heads.items[i].id, &heads.items[i]);
     for (size_t i = 0; i < bulk->ids.count; i++) {
         const char *id = bulk->ids.items[i];
-        /* Heads come in the order of the ids: only a missing one makes us search. */
-        const ExecutionHead *head =
-            heads.count == bulk->ids.count && streq(heads.items[i].id, id) ? &heads.items[i] : find_head(&heads, id);
+        const ExecutionHead *head = map_get(by_id, id);
         if (!head)
             json_array_append_new(invalids, violation(id, "execution not found"));
         else if (!bulk->row->fits(head->state))
             json_array_append_new(invalids, violation(id, bulk->row->reason));
     }
+    map_destroy(by_id, NULL);
     if (json_array_size(invalids) == 0)
         return 0;
     json_t *answer = json_object();
@@ -229,11 +221,8 @@ static int send_all(Bulk *bulk)
         r = execution_commit(bulk->session, unit);
     if (r < 0 || !last)
         return trace(r);
-    if (bulk->row->gone) {
-        for (size_t i = 0; r == 0 && i < bulk->ids.count; i++)
-            r = execution_await_gone(bulk->session, bulk->ids.items[i]);
-        return trace(r);
-    }
+    if (bulk->row->gone)
+        return trace(execution_await_all_gone(bulk->session, (const char *const *)bulk->ids.items, bulk->ids.count));
     return before ? trace(execution_await_change(bulk->session, last, before)) : 0;
 }
 

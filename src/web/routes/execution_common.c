@@ -69,6 +69,29 @@ bool execution_inputs_fit(const WebSession *session, const HttpRequest *request,
     return false;
 }
 
+json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response, const json_t *given, const json_t *present)
+{
+    _cleanup_json_ json_t *labels = NULL, *kept = json_array();
+    size_t i;
+    json_t *label;
+    if (labels_decode(given, &labels) != 0) {
+        http_error(request, response, 422, "Invalid json mapping");
+        return NULL;
+    }
+    json_array_foreach (labels, i, label) {
+        const char *key = json_get_text(label, "key", ""), *value = json_get_text(label, "value", "");
+        const char *there = label_get(present, key);
+        if (starts_with(key, "system.") && !(there && streq(there, value))) {
+            http_error(request, response, 422,
+                       "Illegal argument: System labels can only be set by Kestra itself, offending label: %s=%s", key, value);
+            return NULL;
+        }
+        if (*key || *value)
+            json_array_append(kept, label);
+    }
+    return TAKE_PTR(kept);
+}
+
 int execution_commit(WebSession *session, Unit *unit)
 {
     QueueBatch batch = {};
@@ -137,6 +160,24 @@ int execution_await_change(WebSession *session, const char *id, const char *befo
 int execution_await_gone(WebSession *session, const char *id)
 {
     return await(session, id, NULL, is_gone);
+}
+
+int execution_await_all_gone(WebSession *session, const char *const *ids, size_t count)
+{
+    usec_t end = clock_monotonic() + AWAIT_FOR, pause = PAUSE_FIRST;
+    for (size_t left = count; left > 0 && clock_monotonic() < end;) {
+        _cleanup_execution_heads_ ExecutionHeads heads = {};
+        int r = store_execution_heads(session->pg, ids, count, &heads);
+        if (r != 0)
+            return fold(r);
+        if (heads.count < left)
+            end = clock_monotonic() + AWAIT_FOR;
+        left = heads.count;
+        if (left > 0)
+            pause_for(pause);
+        pause = MIN(pause * 2, (usec_t)PAUSE_MAX);
+    }
+    return 0;
 }
 
 /* In a handler thread, at each ring. */

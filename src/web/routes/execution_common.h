@@ -17,6 +17,9 @@ char *execution_url(const WebSettings *settings, const char *namespace, const ch
 int execution_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag);
 /* Whether they fit into a message (limits.message); answered (422) otherwise. */
 bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response, const json_t *inputs);
+/* [{key, value}] of a list or a map, without empty ones. System labels only if they are among `present` (may be NULL). NULL:
+ * answered (422). New. */
+json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response, const json_t *given, const json_t *present);
 /* One event to the owner; body is stolen. */
 int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body) _must_check_;
 /* Commits the unit; outcomes cannot happen without a fence. */
@@ -25,6 +28,8 @@ int execution_commit(WebSession *session, Unit *unit) _must_check_;
  * then what it has just done. */
 int execution_await_change(WebSession *session, const char *id, const char *before) _must_check_;
 int execution_await_gone(WebSession *session, const char *id) _must_check_;
+/* As long as they become fewer. */
+int execution_await_all_gone(WebSession *session, const char *const *ids, size_t count) _must_check_;
 /* Adds the event that lets the owner ring this webserver. */
 void execution_follow_event(WebSession *session, Unit *unit, const char *id);
 /* The answer is given when the execution has ended. */

@@ -293,33 +293,13 @@ static int force_run(WebSession *session, const HttpRequest *request, HttpRespon
                           json_object());
 }
 
-/* Only labels that the execution has already may be system ones. NULL: answered. */
+/* NULL: answered. */
 static json_t *read_labels(const Attempt *attempt)
 {
     _cleanup_json_ json_t *given = NULL;
-    json_t *labels = NULL, *kept = json_array();
-    if (query_body(attempt->request, attempt->response, &given) && labels_decode(given, &labels) != 0)
-        http_error(attempt->request, attempt->response, 422, "Invalid json mapping");
-    size_t i;
-    json_t *label;
-    bool fine = labels != NULL;
-    json_array_foreach (labels, i, label) {
-        const char *key = json_get_text(label, "key", ""), *value = json_get_text(label, "value", "");
-        const char *present = label_get(attempt->execution->labels, key);
-        if (starts_with(key, "system.") && !(present && streq(present, value))) {
-            http_error(attempt->request, attempt->response, 422,
-                       "Illegal argument: System labels can only be set by Kestra itself, offending label: %s=%s", key, value);
-            fine = false;
-            break;
-        }
-        if (*key || *value)
-            json_array_append(kept, label);
-    }
-    json_decref(labels);
-    if (fine)
-        return kept;
-    json_decref(kept);
-    return NULL;
+    return query_body(attempt->request, attempt->response, &given)
+               ? execution_labels_read(attempt->request, attempt->response, given, attempt->execution->labels)
+               : NULL;
 }
 
 static int set_labels(WebSession *session, const HttpRequest *request, HttpResponse *response)
