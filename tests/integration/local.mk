@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/integration/test-bad-flows.py \
 	tests/integration/test-bulk.py \
 	tests/integration/test-cli.py \
+	tests/integration/test-concurrency.py \
 	tests/integration/test-delete.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-messages.py \
