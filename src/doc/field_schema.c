@@ -65,7 +65,8 @@ static json_t *kind_schema(const Field *field, FieldKind kind)
 {
     switch (kind) {
     case FIELD_LIST:
-        return list_of(schema_of(field, field->item));
+        /* the lists of a map of lists hold texts: headers, parameters */
+        return list_of(field->kind == FIELD_LIST ? schema_of(field, field->item) : typed("string", NULL));
     case FIELD_MAP:
         return json_pack("{s:s,s:o}", "type", "object", "additionalProperties", schema_of(field, field->item));
     case FIELD_OBJECT:

@@ -12,6 +12,7 @@
 #include "model/encryption.h"
 #include "model/log_entry.h"
 #include "plugin/kv.h"
+#include "plugin/kv_access.h"
 #include "plugin/secrets.h"
 
 enum { MESSAGE_CHARACTERS_MAX = 10240, READ_BYTES_MAX = 16 * 1024 * 1024 };
@@ -127,7 +128,14 @@ static int service_kv(void *userdata, const char *key, const char *namespace, bo
         diag_error(diag, NULL, 0, 0, "the key-value store is not available here");
         return EXPR_E_RENDER;
     }
-    int r = kv_get(context->run.storage, from, key, clock_realtime(), ret);
+    _cleanup_free_ char *refusal = NULL;
+    int r = kv_access(&context->run, from, &refusal);
+    if (refusal) {
+        diag_error(diag, NULL, 0, 0, "%s", refusal);
+        return EXPR_E_RENDER;
+    }
+    if (r == 0)
+        r = kv_get(context->run.storage, from, key, clock_realtime(), ret);
     if (r == KV_E_NONE && !error_on_missing) {
         *ret = json_null();
         return 0;

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libplugin.a
 libplugin_a_SOURCES = \
+	src/plugin/charset.c src/plugin/charset.h \
 	src/plugin/condition.c src/plugin/condition.h \
 	src/plugin/fields.c src/plugin/fields.h \
 	src/plugin/flowable.h \
@@ -10,6 +11,7 @@ libplugin_a_SOURCES = \
 	src/plugin/isolation.c src/plugin/isolation.h \
 	src/plugin/kv.c src/plugin/kv.h \
 	src/plugin/limits.c src/plugin/limits.h \
+	src/plugin/kv_access.c src/plugin/kv_access.h \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/namespace_files.c src/plugin/namespace_files.h \
@@ -66,7 +68,6 @@ libplugin_a_SOURCES = \
 	src/plugin/core/http/download.c \
 	src/plugin/core/http/http.c src/plugin/core/http/http.h \
 	src/plugin/core/http/http_call.c src/plugin/core/http/http_private.h \
-	src/plugin/core/http/http_charset.c \
 	src/plugin/core/http/http_options.c \
 	src/plugin/core/http/request.c \
 	src/plugin/core/http/trigger.c \

@@ -21,7 +21,7 @@ extern const char *const script_target_systems[];
         {"failFast", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                             \
          .doc = "Stop at the first command that fails (set -e)."},                                 \
         {"env", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Environment variables."},  \
-        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                      \
+        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true",                      \
          .doc = "A line on standard error makes a successful task end in WARNING."},               \
         {"inputFiles", FIELD_ANY, FIELD_DYNAMIC,                                                   \
          .doc = "Files written to the working directory first: path to text or kestra:// URI."},   \
@@ -40,7 +40,8 @@ extern const char *const script_target_systems[];
         {"docker", FIELD_ANY, FIELD_DEPRECATED, .doc = "Not used by the Process runner."},         \
         {"runner", FIELD_ENUM, FIELD_DEPRECATED, .values = script_runners,                         \
          .doc = "Use taskRunner."},                                                                \
-        {"outputDirectory", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_DEPRECATED, .fallback = "false",  \
+        {"outputDirectory", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_DEPRECATED,                        \
+         .fallback = "\"false\"",                                                                  \
          .doc = "Provide {{ outputDir }}, all of whose files are kept. Use outputFiles."}
 
 extern const Field script_outputs[];

@@ -10,6 +10,7 @@
 #include "model/event_kind.h"
 #include "model/input.h"
 #include "store/execution_store.h"
+#include "store/flow_store.h"
 #include "store/log_store.h"
 
 static int refuse(json_t **ret, const char *format, ...) _printf_(2, 3);
@@ -284,6 +285,17 @@ static int answer_resume(const Records *records, const json_t *question, json_t 
     return resume_bound(records, execution, flow, json_object_get(question, "inputs"), ret);
 }
 
+/* --- namespaces --- */
+
+static int answer_namespace(const Records *records, const json_t *question, json_t **ret)
+{
+    _cleanup_(texts_done) Texts namespaces = {};
+    int r = store_flow_namespaces(records->pg, json_get_text(question, "namespace", ""), false, &namespaces);
+    if (r == 0)
+        *ret = json_pack("{s:b}", "exists", namespaces.count > 0);
+    return r;
+}
+
 /* --- */
 
 static const struct {
@@ -296,6 +308,7 @@ static const struct {
     {"find-executions", answer_find},
     {"purge-executions", answer_purge},
     {"resume-execution", answer_resume},
+    {"namespace-exists", answer_namespace},
 };
 
 int records_answer(const Records *records, const json_t *question, json_t **ret)

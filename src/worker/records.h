@@ -12,6 +12,7 @@
  *   find-executions    {endDate, startDate?, namespace?, flowId?, states?} → {executions: [{id, namespace, flowId}]}
  *   purge-executions   {executions: [id], execution, logs, metrics} → {executions, logs, metrics}: how many went
  *   resume-execution   {executionId, inputs?} → {}
+ *   namespace-exists   {namespace} → {exists}: whether a flow is in it or below it
  * A refusal is {error}.
  */
 #include "queue/unit.h"

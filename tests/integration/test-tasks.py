@@ -10,12 +10,14 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import yaml
 
 import http_server
-from client import call, check, finish, put_flow, run
+from client import URL, call, check, finish, put_flow, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = HERE + "/../data/task"
@@ -76,8 +78,11 @@ def judge_metrics(case, execution):
 def judge_file(execution, name, uri, content):
     if not isinstance(uri, str):
         return "%s is no file: %r" % (name, uri)
-    _, text = call("GET", "/api/v1/executions/%s/file?path=%s" % (execution["id"], urllib.parse.quote(uri)))
-    text = text if isinstance(text, str) else "" if text is None else json.dumps(text)
+    try:
+        with urllib.request.urlopen("%s/api/v1/executions/%s/file?path=%s" % (URL, execution["id"], urllib.parse.quote(uri))) as file:
+            text = file.read().decode("utf8", "replace")
+    except urllib.error.HTTPError as error:
+        return "%s cannot be read: %s" % (name, error)
     return differs(content, text, "file " + name)
 
 
@@ -114,6 +119,8 @@ def run_case(case, number, namespace):
     """The problem, or None."""
     namespace = case.get("namespace", namespace)
     flow = flow_of(case, number, namespace)
+    for other in case.get("flows", []):
+        put_flow("\n".join("%s: %s" % (name, value if isinstance(value, str) else json.dumps(value)) for name, value in other.items()))
     status, body = put_flow("\n".join("%s: %s" % (name, value if isinstance(value, str) else json.dumps(value))
                                       for name, value in flow.items()))
     if "refused" in case:
@@ -121,7 +128,10 @@ def run_case(case, number, namespace):
         return None if status == 422 and case["refused"] in text else "answered %s %s" % (status, text)
     if status != 200:
         return "the flow is refused: %s" % (body,)
-    _, execution = run(namespace, flow["id"], case.get("inputs"))
+    try:
+        _, execution = run(namespace, flow["id"], case.get("inputs"), timeout=30)
+    except TimeoutError:
+        return "the execution does not end"
     return judge(case, execution)
 
 

@@ -193,7 +193,8 @@ START_TEST(test_types)
             ck_assert_msg(type_find(&plugin_registry, type->kind, type->aliases[k], &is_alias) == type, "%s", type->aliases[k]);
             ck_assert(is_alias);
         }
-        _cleanup_json_ json_t *schema = field_schema(type->fields, NULL);
+        _cleanup_json_ json_t *schema = field_schema(type->fields, NULL), *outputs = field_schema(type->outputs, NULL);
+        ck_assert(json_is_object(json_object_get(outputs, "properties")));
         ck_assert(json_is_object(json_object_get(schema, "properties")));
         for (const Field *field = type->fields; field && field->name; field++) {
             const json_t *property = json_object_get(json_object_get(schema, "properties"), field->name);

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "model/encryption.h"
 #include "model/log_entry.h"
+#include "plugin/charset.h"
 #include "plugin/core/http/http_private.h"
 
 enum { FAILURE_BYTES_MAX = 4096 };
@@ -83,7 +84,7 @@ static bool receive(void *userdata, long code, const char *bytes, size_t length)
 static int fail_by_code(RunContext *run, const HttpAnswer *answer, const Buffer *body)
 {
     _cleanup_free_ char *text = NULL;
-    if (body->length == 0 || http_charset_decode("UTF-8", body->text, body->length, &text) != 0)
+    if (body->length == 0 || charset_decode("UTF-8", body->text, body->length, &text) != 0)
         return run_fail(run, "Failed http request with response code '%ld' and uri '%s'", answer->code, answer->uri);
     return run_fail(run, "Failed http request with response code '%ld' and uri '%s' and body:\n%s", answer->code, answer->uri,
                     text);
@@ -157,12 +158,12 @@ static const char *header_of(const HttpAnswer *answer, const char *wanted)
 static int decode_body(RunContext *run, const HttpCall *call, const Buffer *bytes, HttpFetched *ret)
 {
     const char *content_type = header_of(&ret->answer, "Content-Type");
-    _cleanup_free_ char *named = content_type ? http_charset_of(content_type) : NULL;
-    if (named && http_charset_decode(named, buffer_text(bytes), bytes->length, &ret->body) == 0)
+    _cleanup_free_ char *named = content_type ? charset_of(content_type) : NULL;
+    if (named && charset_decode(named, buffer_text(bytes), bytes->length, &ret->body) == 0)
         return 0;
     if (named)
         run_log(run, LOG_LEVEL_WARN, "The answer names an unknown charset '%s'; it is read as %s", named, call->charset);
-    if (http_charset_decode(call->charset, buffer_text(bytes), bytes->length, &ret->body) == 0)
+    if (charset_decode(call->charset, buffer_text(bytes), bytes->length, &ret->body) == 0)
         return 0;
     return run_fail(run, "options.defaultCharset: unknown charset '%s'", call->charset);
 }

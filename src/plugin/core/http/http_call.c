@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "blob/blob.h"
+#include "plugin/charset.h"
 #include "plugin/core/http/http_private.h"
 #include "plugin/script_files.h"
 
@@ -104,7 +105,7 @@ static int take_text_body(RunContext *run, HttpCall *call)
     int r = run_text(run, "body", &text);
     if (r != 0 || !text)
         return r;
-    if (http_charset_encode(call->charset, text, &call->body, &call->request.body_length) != 0)
+    if (charset_encode(call->charset, text, &call->body, &call->request.body_length) != 0)
         return run_fail(run, "options.defaultCharset: unknown charset '%s'", call->charset);
     call->request.body = call->body;
     return 0;

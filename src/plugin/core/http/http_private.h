@@ -27,13 +27,3 @@ void http_call_done(HttpCall *call);
 
 /* options and sslOptions (rendered) → call. RUN_E_FAILED (logged). */
 int http_options_take(RunContext *run, HttpCall *call) _must_check_;
-
-enum {
-    HTTP_CHARSET_E_UNKNOWN = 1,
-};
-/* Bytes of a charset as UTF-8 without NULs; what is not text in it becomes U+FFFD. Caller frees. */
-int http_charset_decode(const char *charset, const char *bytes, size_t length, char **ret) _must_check_;
-/* UTF-8 as bytes of a charset; what it cannot say becomes '?'. Caller frees. */
-int http_charset_encode(const char *charset, const char *text, char **ret, size_t *ret_length) _must_check_;
-/* "latin1" of "text/plain; charset=latin1", or NULL. Caller frees. */
-char *http_charset_of(const char *content_type);

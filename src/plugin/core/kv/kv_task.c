@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/core/kv/kv_task.h"
 
+#include "plugin/kv_access.h"
+
 int kv_task_namespace(RunContext *run, char **ret_namespace)
 {
     if (!run->storage)
         return run_fail(run, "Internal storage is not available here");
-    int r = run_text(run, "namespace", ret_namespace);
-    if (r == 0 && !*ret_namespace)
-        *ret_namespace = xstrdup(json_get_text(json_object_get(run->job, "flow"), "namespace", ""));
-    return r;
+    _cleanup_free_ char *namespace = NULL, *refusal = NULL;
+    int r = run_text(run, "namespace", &namespace);
+    if (r != 0)
+        return r;
+    if (!namespace)
+        namespace = xstrdup(json_get_text(json_object_get(run->job, "flow"), "namespace", ""));
+    r = kv_access(run, namespace, &refusal);
+    if (r != 0)
+        return kv_task_fail(run, r);
+    if (refusal)
+        return run_fail(run, "%s", refusal);
+    *ret_namespace = TAKE_PTR(namespace);
+    return 0;
 }
 
 int kv_task_names(RunContext *run, char **ret_namespace, char **ret_key)

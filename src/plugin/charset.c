@@ -3,11 +3,11 @@
  * Charsets by iconv. It stops at what it cannot convert; we note a mark, step over one byte and go on, because half of
  * an answer is worth more than none.
  */
-#include <ctype.h>
+#include "plugin/charset.h"
+
 #include <iconv.h>
 
 #include "base/buffer.h"
-#include "plugin/core/http/http_private.h"
 
 enum { CHUNK_BYTES = 4096 };
 
@@ -46,13 +46,13 @@ static void append_without_nul(Buffer *text, const char *bytes, size_t length)
     }
 }
 
-int http_charset_decode(const char *charset, const char *bytes, size_t length, char **ret)
+int charset_decode(const char *charset, const char *bytes, size_t length, char **ret)
 {
     _cleanup_buffer_ Buffer converted = {}, text = {};
     if (strcasecmp(charset, "UTF-8") != 0 && strcasecmp(charset, "UTF8") != 0) {
         iconv_t converter = iconv_open("UTF-8", charset);
         if (converter == (iconv_t)-1)
-            return HTTP_CHARSET_E_UNKNOWN;
+            return CHARSET_E_UNKNOWN;
         convert(converter, bytes, length, "\xEF\xBF\xBD", &converted);
         iconv_close(converter);
         bytes = buffer_text(&converted);
@@ -63,12 +63,12 @@ int http_charset_decode(const char *charset, const char *bytes, size_t length, c
     return 0;
 }
 
-int http_charset_encode(const char *charset, const char *text, char **ret, size_t *ret_length)
+int charset_encode(const char *charset, const char *text, char **ret, size_t *ret_length)
 {
     _cleanup_buffer_ Buffer bytes = {};
     iconv_t converter = iconv_open(charset, "UTF-8");
     if (converter == (iconv_t)-1)
-        return HTTP_CHARSET_E_UNKNOWN;
+        return CHARSET_E_UNKNOWN;
     convert(converter, text, strlen(text), "?", &bytes);
     iconv_close(converter);
     *ret_length = bytes.length;
@@ -76,7 +76,7 @@ int http_charset_encode(const char *charset, const char *text, char **ret, size_
     return 0;
 }
 
-char *http_charset_of(const char *content_type)
+char *charset_of(const char *content_type)
 {
     for (const char *part = content_type; part && (part = strchr(part, ';'));) {
         part++;
