@@ -47,7 +47,7 @@ struct Daemon {
     VEC(Passed) passed;
     Component components[COMPONENTS_MAX];
     unsigned component_count;
-    char *status, *status_sent;
+    char *status, *status_sent, *note;
     usec_t watchdog, fed, extended, started;
     bool ready, draining, drained;
 };
@@ -64,6 +64,8 @@ static void send_status(Daemon *daemon)
     }
     if (daemon->status)
         buffer_printf(&text, "%s%s", text.length ? "; " : "", daemon->status);
+    if (daemon->note)
+        buffer_printf(&text, "%s%s", text.length ? "; " : "", daemon->note);
     for (char *c = text.text; c && *c; c++)
         if (*c == '\n')
             *c = ' '; /* a line break would end the STATUS= variable */
@@ -83,6 +85,13 @@ void daemon_status(Daemon *daemon, const char *format, ...)
     daemon->status = xstrdup(arena_vprintf(arena, format, arguments));
     arena_free(arena);
     va_end(arguments);
+    send_status(daemon);
+}
+
+void daemon_note(Daemon *daemon, const char *note)
+{
+    free(daemon->note);
+    daemon->note = xstrdup_null(note);
     send_status(daemon);
 }
 
@@ -224,8 +233,16 @@ static int reload(Daemon *daemon)
         return 0;
     (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic()); /* nobody may be listening */
     int r = daemon->ops->reload(daemon->userdata);
-    (void)sd_notify(false, "READY=1"); /* the same */
+    if (r == DAEMON_RELOADS)
+        return 0;
+    daemon_reloaded(daemon);
     return r;
+}
+
+void daemon_reloaded(Daemon *daemon)
+{
+    if (daemon->ready)
+        (void)sd_notify(false, "READY=1"); /* nobody may be listening */
 }
 
 static int after_reload(void *userdata, const char *body)
@@ -267,8 +284,10 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         r = daemon->draining ? 0 : reload(daemon);
     else if (!daemon->draining)
         r = start_drain(daemon);
+    else if (daemon->ops->hurry)
+        daemon->ops->hurry(daemon->userdata); /* the administrator does not want to wait */
     else if (info->ssi_signo == SIGINT)
-        daemon_drained(daemon); /* a second Ctrl-C: the administrator does not want to wait */
+        daemon_drained(daemon);
     if (r < 0)
         loop_stop(daemon->loop, r);
     return 0;
@@ -314,6 +333,31 @@ int daemon_listen_fd(Daemon *daemon, const char *name)
 bool daemon_has_passed_sockets(const Daemon *daemon)
 {
     return daemon->passed.count > 0;
+}
+
+/* They have kept the numbers under which they came. */
+static int pass_descriptors(const Daemon *daemon, int flags)
+{
+    for (size_t i = 0; i < daemon->passed.count; i++)
+        if (fcntl(SD_LISTEN_FDS_START + (int)i, F_SETFD, flags) < 0)
+            return outage(-errno);
+    return 0;
+}
+
+int daemon_pass_sockets(Daemon *daemon, bool pass)
+{
+    static const char *const variables[] = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"};
+    char pid[16], count[16];
+    _cleanup_buffer_ Buffer names = {};
+    for (size_t i = 0; i < daemon->passed.count; i++)
+        buffer_printf(&names, "%s%s", i ? ":" : "", daemon->passed.items[i].name);
+    (void)snprintf(pid, sizeof pid, "%d", (int)getpid());                     /* always fits */
+    (void)snprintf(count, sizeof count, "%zu", daemon->passed.count % 10000); /* always fits */
+    const char *const values[] = {pid, count, buffer_text(&names)};
+    for (size_t i = 0; daemon->passed.count > 0 && i < ELEMENTS(variables); i++)
+        if ((pass ? setenv(variables[i], values[i], 1) : unsetenv(variables[i])) < 0)
+            return outage(-errno);
+    return pass_descriptors(daemon, pass ? 0 : FD_CLOEXEC);
 }
 
 static char *path_of(int fd)
@@ -394,6 +438,7 @@ Daemon *daemon_free(Daemon *daemon)
     free(daemon->socket_path);
     free(daemon->status);
     free(daemon->status_sent);
+    free(daemon->note);
     free(daemon);
     return NULL;
 }

@@ -6,7 +6,8 @@
  *
  * READY=1 is sent when the role can take work. The watchdog is fed only while daemon_progress() is called: a role that
  * cannot reach its backend is DOWN and says so, but feeds the watchdog as long as it keeps trying.
- * SIGTERM: `drain` is called once; the role calls daemon_drained() when nothing is left. SIGHUP: `reload`.
+ * SIGTERM: `drain` is called once; the role calls daemon_drained() when nothing is left. A second one: `hurry`. SIGHUP:
+ * `reload`.
  */
 #include "base/buffer.h"
 #include "base/loop.h"
@@ -20,11 +21,16 @@ typedef enum Health {
 
 struct ControlReply; /* base/control.h */
 
+enum {
+    DAEMON_RELOADS = 1, /* of DaemonOps.reload: it goes on, daemon_reloaded() tells the end */
+};
+
 typedef struct DaemonOps {
     const char *role;                          /* "executor" */
     int (*wake)(void *userdata, const char *body); /* after POST /wake was answered; body: one id a line, may be "" */
-    int (*reload)(void *userdata);
+    int (*reload)(void *userdata);             /* 0, DAEMON_RELOADS or an outage */
     int (*drain)(void *userdata);
+    void (*hurry)(void *userdata);             /* asked to stop again while draining: no more waiting. May be NULL */
     void (*metrics)(void *userdata, Buffer *text); /* Prometheus text of the role; the shell adds process_* and up */
     void (*storage)(void *userdata, const char *body, struct ControlReply *reply); /* POST /storage; worker only */
 } DaemonOps;
@@ -52,12 +58,19 @@ void daemon_health_json(const Daemon *daemon, Buffer *ret);
 void daemon_metrics_text(Daemon *daemon, Buffer *ret);
 /* STATUS= in words an administrator understands. */
 void daemon_status(Daemon *daemon, const char *format, ...) _printf_(2, 3);
+/* A sentence that stays behind the status until the next call: what went wrong with a reload. NULL: none. */
+void daemon_note(Daemon *daemon, const char *note);
 /* Can take work: READY=1 (once). */
 void daemon_ready(Daemon *daemon);
 /* Real progress was made (a backend answer, a loop turn that waited for nothing): feeds the watchdog. */
 void daemon_progress(Daemon *daemon);
 /* WatchdogSec of the unit, or USEC_INFINITY: for a role that is idle by nature and has to show that its loop turns. */
 usec_t daemon_watchdog(const Daemon *daemon);
+/* A reload that was DAEMON_RELOADS has ended. */
+void daemon_reloaded(Daemon *daemon);
+/* The sockets that a supervisor passed are passed to the program that takes this process over (base/handover.h), or no
+ * longer when `pass` is false. */
+int daemon_pass_sockets(Daemon *daemon, bool pass) _must_check_;
 bool daemon_is_draining(const Daemon *daemon);
 void daemon_drained(Daemon *daemon);
 /* Runs until drained. */

@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	src/base/control.c src/base/control.h \
 	src/base/daemon.c src/base/daemon.h \
 	src/base/diag.c src/base/diag.h \
+	src/base/handover.c src/base/handover.h \
 	src/base/heap.c src/base/heap.h \
 	src/base/id.c src/base/id.h \
 	src/base/inotify.c src/base/inotify.h \

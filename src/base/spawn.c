@@ -114,6 +114,11 @@ const char *spawner_refused(const Spawner *spawner)
     return spawner->refused;
 }
 
+const char *spawner_cgroup(const Spawner *spawner)
+{
+    return spawner->cgroup;
+}
+
 /* --- the child's side --- */
 
 typedef struct Birth {
@@ -506,6 +511,31 @@ Spawned *spawn_free(Spawned *child)
     free(child);
     errno = saved;
     return NULL;
+}
+
+SpawnState spawn_state(const Spawned *child)
+{
+    return (SpawnState){.pid = child->pid, .pidfd = child->pidfd, .reaped = child->reaped, .mark = child->mark,
+                        .cgroup = child->cgroup, .rusage = child->rusage};
+}
+
+Spawned *spawn_adopt(Spawner *spawner, const SpawnState *state)
+{
+    size_t length = strlen(state->mark);
+    if (state->pid <= 0 || length < ID_BYTES - 1 || !starts_with(state->mark, SPAWN_MARK))
+        return NULL;
+    Spawned *child = xnew(Spawned);
+    child->spawner = spawner;
+    child->pid = state->pid;
+    child->pidfd = state->pidfd;
+    child->input = child->output = child->error = -1;
+    child->reaped = state->reaped;
+    child->rusage = state->rusage;
+    child->mark = xstrdup(state->mark);
+    memcpy(child->token, state->mark + length - (ID_BYTES - 1), ID_BYTES); /* our token is the last in the mark */
+    child->cgroup = xstrdup_null(state->cgroup);
+    vec_push(&spawner->children, child);
+    return child;
 }
 
 pid_t spawn_pid(const Spawned *child)

@@ -13,6 +13,7 @@
 #include "base/cgroup.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 typedef struct Spawner Spawner;
@@ -32,6 +33,9 @@ bool spawner_has_cgroup(const Spawner *spawner);
 unsigned spawner_controllers(const Spawner *spawner);
 /* Why not all of them, in words; NULL when nothing lacks. Borrowed. */
 const char *spawner_lack(const Spawner *spawner);
+
+/* Where the groups of children are; NULL: none. Borrowed. */
+const char *spawner_cgroup(const Spawner *spawner);
 
 enum {
     SPAWN_NULL = -1, /* /dev/null */
@@ -101,3 +105,19 @@ unsigned spawn_signal_tree(Spawned *child, int signal);
 /* SIGTERM, up to `grace` for the tree to end, then SIGKILL; blocks until nothing is left, and reaps. For tools and tests:
  * in a loop use spawn_signal_tree and a timer. */
 void spawn_kill_tree(Spawned *child, usec_t grace);
+
+/* What a program that takes this process over (base/handover.h) has to know of a child that goes on. Texts are borrowed. */
+typedef struct SpawnState {
+    pid_t pid;
+    int pidfd;
+    bool reaped;
+    const char *mark, *cgroup; /* cgroup: or NULL */
+    struct rusage rusage;      /* when reaped */
+} SpawnState;
+SpawnState spawn_state(const Spawned *child);
+/* The child of our predecessor; takes the pidfd. NULL: these are not words of spawn_state. */
+Spawned *spawn_adopt(Spawner *spawner, const SpawnState *state);
+/* What children that have ended have left to us: the i-th, and the pid of that child if it is still held here, else 0.
+ * False: there are no more. Those of all children are adopted after the children. */
+bool spawner_orphan(const Spawner *spawner, size_t i, pid_t *ret_orphan, pid_t *ret_left_by);
+void spawner_adopt_orphan(Spawner *spawner, pid_t orphan, pid_t left_by);

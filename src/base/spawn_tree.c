@@ -266,6 +266,25 @@ void spawn_forget_orphans(const Spawned *child)
             spawner->orphans.items[i].left_by = NULL;
 }
 
+bool spawner_orphan(const Spawner *spawner, size_t i, pid_t *ret_orphan, pid_t *ret_left_by)
+{
+    if (i >= spawner->orphans.count)
+        return false;
+    const Orphan *orphan = &spawner->orphans.items[i];
+    *ret_orphan = orphan->pid;
+    *ret_left_by = orphan->left_by ? orphan->left_by->pid : 0;
+    return true;
+}
+
+void spawner_adopt_orphan(Spawner *spawner, pid_t orphan, pid_t left_by)
+{
+    Spawned *child = NULL;
+    for (size_t i = 0; left_by > 0 && i < spawner->children.count; i++)
+        if (spawner->children.items[i]->pid == left_by)
+            child = spawner->children.items[i];
+    vec_push(&spawner->orphans, (Orphan){.pid = orphan, .left_by = child});
+}
+
 static void forget_orphan(Spawner *spawner, pid_t pid)
 {
     for (size_t i = 0; i < spawner->orphans.count; i++)

@@ -16,6 +16,7 @@ typedef struct Arguments {
     const char *socket;
     int log_level;      /* -1: as the settings say */
     bool check;
+    int64_t takes_over; /* with check: what a running program would leave; -1: it is not asked */
 } Arguments;
 
 static void print_help(const Role *role)
@@ -24,6 +25,7 @@ static void print_help(const Role *role)
                  "Runs the role %1$s of kestra. systemd starts it: kestra-%1$s.service.\n\n"
                  "  --config FILE      settings; default " CONF_FILE "; the directory kestra.d beside it is read too\n"
                  "  --check            say whether the settings are right, and end\n"
+                 "  --takes-over N     with --check: also whether a running program that leaves format N can be taken over from\n"
                  "  --socket PATH      listen here when systemd passes no socket; default " SOCKET_DIRECTORY "/%1$s.sock\n"
                  "  --log-level LEVEL  error, warning, notice, info or debug\n"
                  "  --version\n"
@@ -31,17 +33,28 @@ static void print_help(const Role *role)
                  role->name);
 }
 
+static bool parse_format(const char *text, int64_t *ret)
+{
+    *ret = 0;
+    for (const char *p = text; *p; p++) {
+        if (*p < '0' || *p > '9' || *ret > 1000 * 1000)
+            return false;
+        *ret = *ret * 10 + (*p - '0');
+    }
+    return *text != '\0';
+}
+
 /* -1: go on; otherwise the exit status. */
 static int parse_arguments(int argc, char **argv, const Role *role, Arguments *ret)
 {
-    enum { CONFIG = 256, CHECK, SOCKET, LEVEL, VERSION_, HELP };
+    enum { CONFIG = 256, CHECK, TAKES_OVER, SOCKET, LEVEL, VERSION_, HELP };
     static const struct option options[] = {
         {"config", required_argument, NULL, CONFIG}, {"check", no_argument, NULL, CHECK},
-        {"socket", required_argument, NULL, SOCKET}, {"log-level", required_argument, NULL, LEVEL},
+        {"takes-over", required_argument, NULL, TAKES_OVER}, {"socket", required_argument, NULL, SOCKET}, {"log-level", required_argument, NULL, LEVEL},
         {"version", no_argument, NULL, VERSION_},    {"help", no_argument, NULL, HELP},
         {},
     };
-    *ret = (Arguments){.log_level = -1};
+    *ret = (Arguments){.log_level = -1, .takes_over = -1};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
         if (c == CONFIG)
             ret->config = optarg;
@@ -49,6 +62,8 @@ static int parse_arguments(int argc, char **argv, const Role *role, Arguments *r
             ret->socket = optarg;
         else if (c == CHECK)
             ret->check = true;
+        else if (c == TAKES_OVER && parse_format(optarg, &ret->takes_over))
+            continue;
         else if (c == LEVEL && (ret->log_level = log_level_parse(optarg)) >= 0)
             continue;
         else if (c == VERSION_)
@@ -120,6 +135,11 @@ int role_main(int argc, char **argv, const Role *role)
     status = r < 0 ? EXIT_FAILURE : read_settings(role, &arguments, &conf);
     if (status)
         return status;
+    if (arguments.check && arguments.takes_over >= 0 && arguments.takes_over != role->handover_format) {
+        (void)fprintf(stderr, "kestra-%s %s cannot take over from the running program; it has to be restarted\n", role->name,
+                      PACKAGE_VERSION);
+        return EXIT_FAILURE;
+    }
     if (arguments.check)
         return puts("The settings are right.") < 0;
     log_set_level(arguments.log_level >= 0 ? arguments.log_level : log_level_parse(conf_text(conf, "log.level")));

@@ -20,6 +20,11 @@ static void add_one(Mask *mask, const char *value, size_t length)
     mask->values.items[at] = xstrndup(value, length);
 }
 
+void mask_copy(Mask *mask, const char *value)
+{
+    add_one(mask, value, strlen(value));
+}
+
 static void add_lines(Mask *mask, const char *value)
 {
     for (const char *line = value; *line;) {

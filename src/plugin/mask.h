@@ -15,6 +15,8 @@ typedef struct Mask {
 } Mask;
 /* Copied. */
 void mask_add(Mask *mask, const char *value);
+/* One of the values of another mask, as it is. Copied. */
+void mask_copy(Mask *mask, const char *value);
 void mask_done(Mask *mask);
 /* The text with every value replaced by stars of its length, nine stars being **masked*; caller frees. NULL: nothing to hide. */
 char *mask_apply(const Mask *mask, const char *text);

@@ -74,3 +74,14 @@ int wire_take(Wire *wire, json_t **ret)
         return WIRE_E_BROKEN;
     return 0;
 }
+
+const char *wire_rest(const Wire *wire, size_t *ret_length)
+{
+    *ret_length = wire->bytes.length - wire->consumed;
+    return buffer_text(&wire->bytes) + wire->consumed;
+}
+
+void wire_restore(Wire *wire, const char *bytes, size_t length)
+{
+    buffer_append_n(&wire->bytes, bytes, length);
+}

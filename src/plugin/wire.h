@@ -28,3 +28,6 @@ void wire_done(Wire *wire);
 int wire_read(Wire *wire, int fd) _must_check_;
 /* The next message that was read; new. WIRE_E_PARTIAL, WIRE_E_BROKEN. */
 int wire_take(Wire *wire, json_t **ret) _must_check_;
+/* What was read and not taken, borrowed; and the same put back. */
+const char *wire_rest(const Wire *wire, size_t *ret_length);
+void wire_restore(Wire *wire, const char *bytes, size_t length);

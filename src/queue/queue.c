@@ -108,6 +108,31 @@ int queue_join(Queue *queue, const char *role, const char *socket)
     return queue->ops->join(queue, own_role, socket ? socket : "");
 }
 
+json_t *queue_hand_over(const Queue *queue)
+{
+    if (!*queue->id)
+        return NULL;
+    json_t *state = json_object();
+    json_set_text(state, "id", queue->id);
+    if (queue->ops->hand_over)
+        queue->ops->hand_over(queue, state);
+    return state;
+}
+
+int queue_take_over(Queue *queue, const char *role, const json_t *state)
+{
+    const char *id = json_get_text(state, "id", "");
+    if (strlen(id) != ID_BYTES - 1)
+        return QUEUE_E_INVALID;
+    char *own_role = xstrdup(role);
+    free(queue->role);
+    queue->role = own_role;
+    memcpy(queue->id, id, ID_BYTES);
+    if (queue->ops->take_over)
+        queue->ops->take_over(queue, state);
+    return 0;
+}
+
 const char *queue_instance_id(const Queue *queue)
 {
     return queue->id;

@@ -75,6 +75,14 @@ DEFINE_CLEANUP(Queue *, queue_free);
 
 /* Registers this process under a new instance id. `socket` is where it can be rung. */
 int queue_join(Queue *queue, const char *role, const char *socket) _must_check_;
+/* What a program that takes this process over needs to go on as the same instance, with the jobs that it holds: new. NULL:
+ * this instance has not joined. Nothing that was not committed is in it. */
+json_t *queue_hand_over(const Queue *queue);
+/* The other side of it, in place of queue_join: the lease is the one that the predecessor kept alive. */
+enum {
+    QUEUE_E_INVALID = 2, /* this is not what queue_hand_over gives */
+};
+int queue_take_over(Queue *queue, const char *role, const json_t *state) _must_check_;
 /* Borrowed; "" before join. */
 const char *queue_instance_id(const Queue *queue);
 /* One transaction: renews the heartbeat and the leases, takes shards nobody holds (fair share among live instances of the

@@ -97,6 +97,29 @@ static int pg_queue_join(Queue *base, const char *role, const char *socket)
     return 0;
 }
 
+static void pg_queue_hand_over(const Queue *base, json_t *state)
+{
+    const QueuePg *queue = (const QueuePg *)base;
+    json_t *jobs = json_array();
+    for (size_t i = 0; i < queue->jobs.count; i++)
+        json_array_append_new(jobs, json_integer(queue->jobs.items[i]));
+    json_object_set_new(state, "jobs", jobs);
+    json_object_set_new(state, "lastNumber", json_integer(queue->last_number));
+    json_object_set_new(state, "claimsUnknown", json_boolean(queue->claims_unknown));
+}
+
+static void pg_queue_take_over(Queue *base, const json_t *state)
+{
+    QueuePg *queue = (QueuePg *)base;
+    size_t i;
+    const json_t *sequence;
+    vec_free(&queue->jobs);
+    json_array_foreach(json_object_get(state, "jobs"), i, sequence)
+        vec_push(&queue->jobs, json_integer_value(sequence));
+    queue->last_number = json_get_integer(state, "lastNumber", 0);
+    queue->claims_unknown = json_get_boolean(state, "claimsUnknown", true);
+}
+
 static int take_membership(QueuePg *queue, const PgRows *rows, QueueMembership *ret, bool *ret_work)
 {
     uint64_t shards = (uint64_t)pg_value_integer(rows, 0, 0);
@@ -297,6 +320,8 @@ static const QueueOps queue_pg_ops = {
     .load_execution = pg_queue_load_execution,
     .jobs_to_kill = pg_queue_jobs_to_kill,
     .settle = pg_queue_settle,
+    .hand_over = pg_queue_hand_over,
+    .take_over = pg_queue_take_over,
 };
 
 static QueuePg *new_queue(Pg *pg)

@@ -214,17 +214,23 @@ static int spawn_child(Child *child, int their_fd)
     return spawn_start(child->pool->worker->spawner, &options, &child->spawned);
 }
 
+static Child *child_add(ChildPool *pool, int fd)
+{
+    Child *child = xnew(Child);
+    child->pool = pool;
+    child->next = pool->children;
+    child->fd = fd;
+    pool->children = child;
+    pool->count++;
+    return child;
+}
+
 static Child *child_new(ChildPool *pool)
 {
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
         return NULL;
-    Child *child = xnew(Child);
-    child->pool = pool;
-    child->next = pool->children;
-    child->fd = fds[0];
-    pool->children = child;
-    pool->count++;
+    Child *child = child_add(pool, fds[0]);
     int r = spawn_child(child, fds[1]);
     close_fd(fds[1]);
     if (r == 0)
@@ -238,6 +244,13 @@ static Child *child_new(ChildPool *pool)
     return NULL;
 }
 
+static void pair(Child *child, Job *job)
+{
+    child->job = job;
+    job->child = child;
+    child->pool->busy++;
+}
+
 static Child *idle_child(ChildPool *pool)
 {
     for (Child *child = pool->children; child; child = child->next)
@@ -246,15 +259,16 @@ static Child *idle_child(ChildPool *pool)
     return child_new(pool);
 }
 
-static void child_kill(Job *job)
-{
-    loop_io_events(job->child->source, EPOLLIN);
-    (void)spawn_signal_tree(job->child->spawned, SIGKILL); /* its socket ends: child_lost() */
-}
-
 static void child_resume(Job *job)
 {
-    loop_io_events(job->child->source, EPOLLIN);
+    if (job->child->source)
+        loop_io_events(job->child->source, EPOLLIN);
+}
+
+static void child_kill(Job *job)
+{
+    child_resume(job);
+    (void)spawn_signal_tree(job->child->spawned, SIGKILL); /* its socket ends: child_lost() */
 }
 
 static void child_give_up(Job *job)
@@ -263,8 +277,6 @@ static void child_give_up(Job *job)
     (void)release(child);
     child_free(child);
 }
-
-static const JobOps child_ops = {.kill = child_kill, .resume = child_resume, .free = child_give_up};
 
 void child_start(Job *job)
 {
@@ -279,16 +291,66 @@ void child_start(Job *job)
         job_end_by_outcome(job, r);
         return;
     }
-    child->job = job;
-    job->child = child;
+    pair(child, job);
     job->ops = &child_ops;
-    pool->busy++;
     if (!job_arm_timeout(job))
         return;
     _cleanup_json_ json_t *message = run_message(job);
     if (wire_send(child->fd, message) != 0)
         child_lost(child);
 }
+
+/* --- hand-over --- */
+
+/* Those that are idle end with us; a busy one goes on with its task, whatever version it is of. */
+static void child_save(Job *job, json_t *ret)
+{
+    const Child *child = job->child;
+    size_t length;
+    const char *rest = wire_rest(&child->wire, &length);
+    handover_spawned(job->worker, ret, child->spawned);
+    handover_descriptor(job->worker, ret, "fd", child->fd);
+    json_object_set_new(ret, "rest", handover_bytes(rest, length));
+}
+
+static bool child_restore(Job *job, const json_t *saved)
+{
+    _cleanup_buffer_ Buffer rest = {};
+    int fd = handover_taken(saved, "fd");
+    Spawned *spawned = handover_adopted(job->worker, saved);
+    if (fd < 0 || !spawned) {
+        close_fd(fd);
+        if (spawned)
+            spawn_kill_tree(spawned, 0);
+        spawn_free(spawned);
+        return false;
+    }
+    Child *child = child_add(job->worker->children, fd);
+    child->spawned = spawned;
+    child->outdated = true;
+    handover_read_bytes(json_object_get(saved, "rest"), &rest);
+    if (rest.length > 0)
+        wire_restore(&child->wire, rest.text, rest.length);
+    pair(child, job);
+    return true;
+}
+
+static int child_attach(Job *job)
+{
+    Child *child = job->child;
+    int r = loop_add_io(job->worker->loop, child->fd, EPOLLIN, on_message, child, &child->source);
+    return r == 0 ? job_rearm_timeout(job) : r;
+}
+
+const JobOps child_ops = {
+    .kind = "child",
+    .kill = child_kill,
+    .resume = child_resume,
+    .free = child_give_up,
+    .save = child_save,
+    .restore = child_restore,
+    .attach = child_attach,
+};
 
 /* --- the pool --- */
 
@@ -335,11 +397,13 @@ ChildPool *child_pool_free(ChildPool *pool)
     return NULL;
 }
 
-void child_pool_renew(ChildPool *pool)
+void child_pool_forget_idle(ChildPool *pool)
 {
-    for (Child *child = pool->children; child; child = child->next)
-        child->outdated = true;
-    loop_timer_in(pool->idle, 0);
+    for (Child *child = pool->children, *next; child; child = next) {
+        next = child->next;
+        if (!child->job)
+            child_free(child);
+    }
 }
 
 bool child_pool_has_room(const ChildPool *pool)

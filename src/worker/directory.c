@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ int directory_make(const char *parent, char **ret_path)
     char id[ID_BYTES];
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         id_new(id);
-        _cleanup_free_ char *path = xasprintf("%s/" PREFIX "%s", parent, id);
+        _cleanup_free_ char *path = xasprintf("%s/" PREFIX "%d-%s", parent, (int)getpid(), id);
         if (mkdir(path, 0700) == 0) {
             *ret_path = TAKE_PTR(path);
             return 0;
@@ -70,6 +71,15 @@ static bool is_old(const char *path)
     return stat(path, &st) == 0 && (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + 86400 * USEC_PER_SEC < clock_realtime();
 }
 
+/* Whether the worker that made it is gone; one with our own process id was another, before us. */
+static bool is_left(const char *name)
+{
+    pid_t pid = 0;
+    for (const char *p = name + strlen(PREFIX); *p >= '0' && *p <= '9' && pid < 100 * 1000 * 1000; p++)
+        pid = pid * 10 + (*p - '0');
+    return pid == 0 || pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH);
+}
+
 void directory_sweep(const char *parent)
 {
     DIR *directory = opendir(parent);
@@ -78,7 +88,7 @@ void directory_sweep(const char *parent)
     for (struct dirent *entry; (entry = readdir(directory));) {
         _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
         bool is_shared = starts_with(entry->d_name, SHARED_PREFIX) || starts_with(entry->d_name, DIRECTORY_LOG_PREFIX);
-        if (starts_with(entry->d_name, PREFIX) || (is_shared && is_old(path)))
+        if ((starts_with(entry->d_name, PREFIX) && is_left(entry->d_name)) || (is_shared && is_old(path)))
             directory_remove(path);
     }
     closedir(directory);

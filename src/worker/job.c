@@ -174,6 +174,7 @@ Job *job_free(Job *job)
         job->worker->pending--;
     if (job->ops)
         job->ops->free(job);
+    json_decref(job->carried);
     loop_source_free(job->timer);
     for (size_t i = 0; i < job->metrics.count; i++) {
         free(job->metrics.items[i].name);
@@ -341,15 +342,33 @@ static int on_timeout(void *userdata)
     return 0;
 }
 
+int job_set_timer(Job *job, int (*callback)(void *userdata), usec_t deadline)
+{
+    int r = loop_add_timer(job->worker->loop, callback, job, &job->timer);
+    if (r < 0)
+        return trace(r);
+    job->deadline = deadline;
+    loop_timer_set(job->timer, deadline);
+    return 0;
+}
+
+static usec_t monotonic_in(usec_t delay)
+{
+    usec_t at;
+    return __builtin_add_overflow(clock_monotonic(), delay, &at) ? USEC_INFINITY : at;
+}
+
+int job_rearm_timeout(Job *job)
+{
+    return job->deadline && !job->timed_out ? job_set_timer(job, on_timeout, job->deadline) : 0;
+}
+
 bool job_arm_timeout(Job *job)
 {
     job->timeout_usec = job->worker->settings.evaluation_timeout_usec;
     int r = job->trigger_id ? 0 : run_duration(&job->context.run, "timeout", 0, &job->timeout_usec);
-    if (r == 0 && job->timeout_usec > 0) {
-        r = loop_add_timer(job->worker->loop, on_timeout, job, &job->timer);
-        if (r == 0)
-            loop_timer_in(job->timer, job->timeout_usec);
-    }
+    if (r == 0 && job->timeout_usec > 0)
+        r = job_set_timer(job, on_timeout, monotonic_in(job->timeout_usec));
     if (r != 0)
         job_end_by_outcome(job, r);
     return r == 0;
@@ -368,14 +387,35 @@ static int on_waited(void *userdata)
 
 static void wait_kill(Job *job)
 {
-    job_end_by_outcome(job, 0);
+    job_end_by_outcome(job, 0); /* killed, also one whose task is not known yet */
 }
 
 static void wait_free(Job *job)
 {
 }
 
-static const JobOps wait_ops = {.kill = wait_kill, .free = wait_free};
+static void wait_save(Job *job, json_t *ret)
+{
+}
+
+static bool wait_restore(Job *job, const json_t *saved)
+{
+    return job->deadline > 0;
+}
+
+static int wait_attach(Job *job)
+{
+    return job_set_timer(job, on_waited, job->deadline);
+}
+
+const JobOps job_wait_ops = {
+    .kind = "wait",
+    .kill = wait_kill,
+    .free = wait_free,
+    .save = wait_save,
+    .restore = wait_restore,
+    .attach = wait_attach,
+};
 
 static void start_wait(Job *job)
 {
@@ -383,16 +423,14 @@ static void start_wait(Job *job)
     int r = job->task->type->wait(&job->context.run, &delay);
     if (r == 0)
         r = run_duration(&job->context.run, "timeout", 0, &timeout);
-    if (r == 0)
-        r = loop_add_timer(job->worker->loop, on_waited, job, &job->timer);
-    if (r != 0) {
-        job_end_by_outcome(job, r);
-        return;
+    if (r == 0) {
+        job->ops = &job_wait_ops;
+        job->timeout_usec = timeout;
+        job->timed_out = timeout > 0 && timeout < delay; /* known beforehand; logged when it is time */
+        r = job_set_timer(job, on_waited, monotonic_in(job->timed_out ? timeout : delay));
     }
-    job->ops = &wait_ops;
-    job->timeout_usec = timeout;
-    job->timed_out = timeout > 0 && timeout < delay; /* known beforehand; logged when it is time */
-    loop_timer_in(job->timer, job->timed_out ? timeout : delay);
+    if (r != 0)
+        job_end_by_outcome(job, r);
 }
 
 /* --- start --- */
@@ -400,6 +438,23 @@ static void start_wait(Job *job)
 static bool is_runnable(const Type *type)
 {
     return type && !type->become && (type->run || type->prepare || type->wait);
+}
+
+static void init_context(Job *job)
+{
+    job_context_init(&job->context, &job->worker->settings.job, job->task, job->claim.body, job->flow ? job->flow->inputs : NULL,
+                     &job_run_ops, job);
+}
+
+void job_replace_task(Job *job, Task *other)
+{
+    const Task *own = job->task;
+    other->parent = own->parent;
+    other->flow = own->flow;
+    other->retry = own->retry;
+    other->allow_failure = own->allow_failure;
+    job->other = other;
+    job->task = other;
 }
 
 /* Makes the job one of the task that runs in place of its own; it waits for a slot as any other. */
@@ -411,13 +466,7 @@ static void start_other(Job *job)
         job_end_by_outcome(job, r);
         return;
     }
-    const Task *own = job->task;
-    other->parent = own->parent;
-    other->flow = own->flow;
-    other->retry = own->retry;
-    other->allow_failure = own->allow_failure;
-    job->other = other;
-    job->task = other;
+    job_replace_task(job, other);
     job_context_replace(&job->context, other, job->flow->inputs);
     if (!is_runnable(other->type)) {
         job_fail(job, "The templated task must be a runnable task, and not a templated one: %s", other->type_name);
@@ -516,10 +565,28 @@ static int find_chore(Job *job)
     return FIND_ENDED;
 }
 
+/* What runs since before our program did. */
+static int resume(Job *job)
+{
+    json_t *other = json_object_get(job->carried, "other");
+    if (other) {
+        Task *task = job_task_new(&plugin_registry, json_get_text(other, "id", ""), json_get_text(other, "type", ""),
+                                  json_object_get(other, "properties"));
+        if (!task) {
+            job_fail(job, "Invalid type: %s", json_get_text(other, "type", ""));
+            return 0;
+        }
+        job_replace_task(job, task);
+    }
+    init_context(job);
+    handover_attach(job);
+    return 0;
+}
+
 int job_start(Job *job)
 {
     Worker *worker = job->worker;
-    if (job->claim.killed) {
+    if (job->claim.killed && !job->carried) {
         job_end(job, STATE_KILLED);
         return 0;
     }
@@ -532,8 +599,9 @@ int job_start(Job *job)
     int r = job->chore ? find_chore(job) : find_task(job);
     if (r != 0)
         return r < 0 ? trace(r) : 0;
-    job_context_init(&job->context, &worker->settings.job, job->task, job->claim.body, job->flow ? job->flow->inputs : NULL,
-                     &job_run_ops, job);
+    if (job->carried)
+        return resume(job);
+    init_context(job);
     worker->pending++;
     (void)job_start_pending(job); /* otherwise it waits for a slot */
     return 0;

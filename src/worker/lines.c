@@ -89,3 +89,13 @@ void lines_done(Lines *lines)
 {
     buffer_done(&lines->rest);
 }
+
+const Buffer *lines_rest(const Lines *lines)
+{
+    return &lines->rest;
+}
+
+void lines_restore(Lines *lines, const char *bytes, size_t length)
+{
+    buffer_append_n(&lines->rest, bytes, length);
+}

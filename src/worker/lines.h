@@ -22,3 +22,6 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker 
 /* The stream ended: what is left is a line too. */
 void lines_end(Lines *lines, const LineTaker *taker);
 void lines_done(Lines *lines);
+/* What came after the last line break, borrowed; and the same put back. */
+const Buffer *lines_rest(const Lines *lines);
+void lines_restore(Lines *lines, const char *bytes, size_t length);

@@ -5,11 +5,13 @@ libworker_a_SOURCES = \
 	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/evaluation.c \
+	src/worker/handover.c \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \
 	src/worker/log_file.c src/worker/log_file.h \
 	src/worker/process.c \
 	src/worker/records.c src/worker/records.h \
+	src/worker/reload.c src/worker/reload.h \
 	src/worker/role.c src/worker/role.h \
 	src/worker/usage.c src/worker/usage.h \
 	src/worker/workspace.c src/worker/workspace.h \

@@ -191,20 +191,22 @@ static void process_kill(Job *job)
     loop_timer_in(process->kill_timer, job->worker->settings.kill_grace_usec);
 }
 
-static const JobOps process_ops = {.kill = process_kill, .resume = process_resume, .free = process_free};
-
 /* --- the start --- */
+
+static int add_kill_timer(Process *process)
+{
+    return loop_add_timer(process->job->worker->loop, on_kill_grace, process, &process->kill_timer);
+}
 
 static int watch(Process *process)
 {
     Loop *loop = process->job->worker->loop;
-    int r = loop_add_io(loop, spawn_pidfd(process->spawned), EPOLLIN, on_exit_ready, process, &process->ended);
-    if (r == 0)
-        r = loop_add_timer(loop, on_kill_grace, process, &process->kill_timer);
-    process->streams[0].fd = spawn_stdout(process->spawned);
-    process->streams[1].fd = spawn_stderr(process->spawned);
+    int r = 0;
+    if (!process->exited)
+        r = loop_add_io(loop, spawn_pidfd(process->spawned), EPOLLIN, on_exit_ready, process, &process->ended);
     for (unsigned i = 0; r == 0 && i < ELEMENTS(process->streams); i++)
-        r = loop_add_io(loop, process->streams[i].fd, EPOLLIN, on_output, &process->streams[i], &process->streams[i].source);
+        if (process->streams[i].fd >= 0)
+            r = loop_add_io(loop, process->streams[i].fd, EPOLLIN, on_output, &process->streams[i], &process->streams[i].source);
     return r;
 }
 
@@ -245,6 +247,11 @@ static int spawn(Process *process)
         return run_fail(run, "A limit was refused: %s", spawner_refused(spawner));
     if (r > 0)
         return fail_to_run(run, &process->script);
+    if (r < 0)
+        return trace(r);
+    process->streams[0].fd = spawn_stdout(process->spawned);
+    process->streams[1].fd = spawn_stderr(process->spawned);
+    r = add_kill_timer(process);
     return r == 0 ? watch(process) : r;
 }
 
@@ -260,15 +267,21 @@ static int prepare(Process *process)
     return r;
 }
 
-void process_start(Job *job)
+static Process *process_new(Job *job)
 {
     Process *process = xnew(Process);
     process->job = job;
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
         process->streams[i] = (Stream){.process = process, .is_stderr = i == 1, .fd = -1};
     job->process = process;
-    job->ops = &process_ops;
     job->worker->processes++;
+    return process;
+}
+
+void process_start(Job *job)
+{
+    Process *process = process_new(job);
+    job->ops = &process_ops;
     int r = prepare(process);
     if (r == 0)
         r = spawn(process);
@@ -277,3 +290,92 @@ void process_start(Job *job)
     else
         (void)job_arm_timeout(job); /* false: the job has ended and the process with it */
 }
+
+/* --- hand-over --- */
+
+static void save_stream(Stream *stream, json_t *streams)
+{
+    const Buffer *rest = lines_rest(&stream->lines);
+    json_t *object = json_object();
+    handover_descriptor(stream->process->job->worker, object, "fd", stream->fd);
+    json_object_set_new(object, "rest", handover_bytes(buffer_text(rest), rest->length));
+    json_array_append_new(streams, object);
+}
+
+/* Of the script only what its end asks for (script_end): command line and environment have done their work. */
+static void process_save(Job *job, json_t *ret)
+{
+    Process *process = job->process;
+    json_t *streams = json_array();
+    handover_spawned(job->worker, ret, process->spawned);
+    for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
+        save_stream(&process->streams[i], streams);
+    json_object_set_new(ret, "streams", streams);
+    json_object_set_new(ret, "exited", json_boolean(process->exited));
+    json_object_set_new(ret, "exitCode", json_integer(process->info.si_code));
+    json_object_set_new(ret, "exitStatus", json_integer(process->info.si_status));
+    json_object_set_new(ret, "limits", handover_bytes((const char *)&process->limits, sizeof process->limits));
+    json_object_set_new(ret, "warningOnStdErr", json_boolean(process->script.warning_on_stderr));
+    json_object_set(ret, "outputFiles", process->script.output_files);
+    json_object_set(ret, "vars", process->output.vars);
+    json_object_set_new(ret, "stdoutLines", json_integer((json_int_t)process->output.stdout_lines));
+    json_object_set_new(ret, "stderrLines", json_integer((json_int_t)process->output.stderr_lines));
+}
+
+static void restore_stream(Stream *stream, const json_t *saved)
+{
+    _cleanup_buffer_ Buffer rest = {};
+    stream->fd = handover_taken(saved, "fd");
+    handover_read_bytes(json_object_get(saved, "rest"), &rest);
+    if (rest.length > 0)
+        lines_restore(&stream->lines, rest.text, rest.length);
+}
+
+static bool process_restore(Job *job, const json_t *saved)
+{
+    Spawned *spawned = handover_adopted(job->worker, saved);
+    if (!spawned)
+        return false;
+    _cleanup_buffer_ Buffer limits = {};
+    Process *process = process_new(job);
+    process->spawned = spawned;
+    for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
+        restore_stream(&process->streams[i], json_array_get(json_object_get(saved, "streams"), i));
+    process->exited = json_get_boolean(saved, "exited", false);
+    process->info.si_code = (int)json_get_integer(saved, "exitCode", 0);
+    process->info.si_status = (int)json_get_integer(saved, "exitStatus", 0);
+    process->limits = (Limits)LIMITS_NONE;
+    handover_read_bytes(json_object_get(saved, "limits"), &limits);
+    if (limits.length == sizeof process->limits)
+        memcpy(&process->limits, limits.text, sizeof process->limits);
+    process->script.warning_on_stderr = json_get_boolean(saved, "warningOnStdErr", true);
+    process->script.output_files = json_incref(json_object_get(saved, "outputFiles"));
+    process->output.vars = json_incref(json_object_get(saved, "vars"));
+    process->output.stdout_lines = (uint64_t)json_get_integer(saved, "stdoutLines", 0);
+    process->output.stderr_lines = (uint64_t)json_get_integer(saved, "stderrLines", 0);
+    if (add_kill_timer(process) == 0)
+        return true;
+    process_free(job);
+    return false;
+}
+
+static int process_attach(Job *job)
+{
+    Process *process = job->process;
+    int r = watch(process);
+    if (r == 0)
+        r = job_rearm_timeout(job);
+    if (r == 0 && (job->killed || job->timed_out))
+        loop_timer_in(process->kill_timer, job->worker->settings.kill_grace_usec);
+    return r;
+}
+
+const JobOps process_ops = {
+    .kind = "process",
+    .kill = process_kill,
+    .resume = process_resume,
+    .free = process_free,
+    .save = process_save,
+    .restore = process_restore,
+    .attach = process_attach,
+};

@@ -17,18 +17,19 @@
 #include "store/flow_cache.h"
 #include "store/log_store.h"
 #include "worker/records.h"
-#include "worker/worker.h"
+#include "worker/reload.h"
 
 enum { ERROR_LOGS_MAX = 25 };
 
 typedef struct WorkerRole {
-    const Conf *conf; /* as at start */
-    Conf *reloaded;   /* since the last reload; or NULL */
+    const Conf *conf;
+    json_t *left; /* by the program that we took over from; or NULL */
     Daemon *daemon;
     Pg *pg;
     const Blob *storage;
     FlowCache *flows;
     Worker *worker;
+    Reload *reload;
     char *run_program;
 } WorkerRole;
 
@@ -131,21 +132,12 @@ static FlowCache *make_flow_cache(const Conf *conf)
 
 static int on_reload(void *userdata)
 {
-    WorkerRole *role = userdata;
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    _cleanup_(conf_freep) Conf *conf = NULL;
-    if (conf_reload(role->conf, &conf, &diag) != 0) {
-        _cleanup_free_ char *text = diag_format(&diag, NULL);
-        log_error("Settings are wrong and stay as they were: %s", text);
-        return 0; /* wrong settings do not end a role that runs */
-    }
-    log_set_level(log_level_parse(conf_text(conf, "log.level")));
-    flow_cache_free(role->flows);
-    role->flows = make_flow_cache(conf);
-    worker_reload(role->worker, conf_value(conf, "variables.globals"), conf_usec(conf, "shutdown.grace"));
-    conf_free(role->reloaded);
-    role->reloaded = TAKE_PTR(conf);
-    return 0;
+    return reload_begin(((WorkerRole *)userdata)->reload);
+}
+
+static void on_hurry(void *userdata)
+{
+    worker_hurry(((WorkerRole *)userdata)->worker);
 }
 
 static void on_storage(void *userdata, const char *body, ControlReply *reply)
@@ -163,6 +155,7 @@ static const DaemonOps operations = {
     .wake = on_wake,
     .reload = on_reload,
     .drain = on_drain,
+    .hurry = on_hurry,
     .metrics = on_metrics,
     .storage = on_storage,
 };
@@ -221,6 +214,8 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .temporary_directory = conf_text(conf, "worker.tmp-directory"),
         .storage_path = conf_text(conf, "storage.local.base-path"),
         .run_program = role->run_program,
+        .cgroup = role->left ? json_get_text(role->left, "cgroup", "") : NULL,
+        .takes_over = role->left != NULL,
         .environment = conf_value(conf, "worker.environment"),
         .limits = limits_policy(conf),
         .process_metrics = conf_boolean(conf, "worker.process-metrics"),
@@ -241,10 +236,11 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
 
 static void role_done(WorkerRole *role)
 {
+    reload_free(role->reload);
     worker_free(role->worker);
     flow_cache_free(role->flows);
     pg_free(role->pg);
-    conf_free(role->reloaded);
+    json_decref(role->left);
     free(role->run_program);
 }
 
@@ -257,10 +253,19 @@ static int run(WorkerRole *role, Queue *queue, const Blob *storage)
                        &role->worker);
     if (r < 0)
         return trace(r);
+    r = reload_new(role->worker, role->daemon, &role->reload);
+    if (r < 0)
+        return trace(r);
     worker_set_daemon(role->worker, role->daemon);
     daemon_health(role->daemon, "storage", HEALTH_UP, "%s", "");
-    worker_start(role->worker);
+    if (role->left)
+        worker_take_over(role->worker, role->left);
+    else
+        worker_start(role->worker);
+    json_decref(role->left); /* it holds secrets, and nobody asks again */
+    role->left = NULL;
     r = daemon_run(role->daemon);
+    role->reload = reload_free(role->reload);
     role->worker = worker_free(role->worker);
     return r;
 }
@@ -273,7 +278,9 @@ int worker_run(const Conf *conf, const char *socket_path)
     _cleanup_(blob_freep) Blob *storage = NULL;
     _cleanup_(queue_freep) Queue *queue = NULL;
     expression_limits_from_conf(conf);
-    int r = daemon_new(&operations, &role, socket_path, &daemon);
+    int r = reload_take(&role.left);
+    if (r == 0)
+        r = daemon_new(&operations, &role, socket_path, &daemon);
     if (r == 0)
         r = open_database(&role);
     if (r == 0)

@@ -150,7 +150,7 @@ static void fenced(Worker *worker)
 
 static unsigned claim_limit(const Worker *worker)
 {
-    if (worker->draining || !worker->joined || worker->unresolved)
+    if (worker->draining || !worker->joined || worker->unresolved || worker->handed_over)
         return 0;
     size_t held_max = MAX((size_t)worker->settings.processes_max, (size_t)CLAIM_MIN);
     return worker->pending >= held_max ? 0 : worker->pending > 0 ? (unsigned)(held_max - worker->pending) : worker->claim_size;
@@ -178,16 +178,16 @@ static void start_waiting(Worker *worker)
 {
     bool unresolved = worker->unresolved;
     worker->slot_freed = worker->unresolved = false;
-    if (worker->draining || (worker->pending == 0 && !unresolved))
+    if (worker->pending == 0 && !unresolved)
         return;
     for (Job *job = worker->jobs, *next; job; job = next) {
         next = job->next;
-        if (job->phase != JOB_PENDING)
-            continue;
-        if (!job_is_unresolved(job))
-            (void)job_start_pending(job); /* or goes on waiting */
-        else if (!worker->unresolved)
+        if (worker->draining && !job->carried)
+            continue; /* what runs since before a reload goes on */
+        if (job_is_unresolved(job) && !worker->unresolved)
             start_job(worker, job);
+        else if (!job_is_unresolved(job) && job->phase == JOB_PENDING)
+            (void)job_start_pending(job); /* or goes on waiting */
     }
 }
 
@@ -231,9 +231,32 @@ static void finish_drain(Worker *worker)
     worker->drained(worker->drained_userdata);
 }
 
+static void tell_status(Worker *worker)
+{
+    if (!worker->daemon)
+        return;
+    if (worker->draining)
+        daemon_status(worker->daemon, "Stopping, %zu tasks still run", worker->job_count);
+    else if (worker->job_count > 0)
+        daemon_status(worker->daemon, "Running %zu tasks", worker->job_count);
+    else
+        daemon_status(worker->daemon, "Waiting for tasks");
+}
+
+/* All that was said is committed: the moment at which another program may take over. */
+static bool hand_over(Worker *worker)
+{
+    if (!worker->handed_over || worker->draining || !unit_is_empty(worker->unit))
+        return false;
+    worker->handed_over(worker->handed_over_userdata);
+    return true;
+}
+
 static int on_cycle(void *userdata)
 {
     Worker *worker = userdata;
+    if (hand_over(worker))
+        return 0;
     if (worker->backing_off || (!worker->joined && !worker->draining))
         return 0;
     start_waiting(worker);
@@ -248,9 +271,13 @@ static int on_cycle(void *userdata)
         worker->unit_bytes = 0;
         take_batch(worker, &batch, claims ? asked : 0);
         queue_batch_done(&batch);
+        if (hand_over(worker))
+            return 0;
         resume_jobs(worker);
         loop_timer_in(worker->quiet, QUIET_USEC);
     }
+    if (worker->draining)
+        tell_status(worker);
     finish_drain(worker);
     return 0;
 }
@@ -305,18 +332,6 @@ static int on_kill_check(void *userdata)
     }
     vec_free(&sequences);
     return 0;
-}
-
-static void tell_status(Worker *worker)
-{
-    if (!worker->daemon)
-        return;
-    if (worker->draining)
-        daemon_status(worker->daemon, "Stopping, %zu tasks still run", worker->job_count);
-    else if (worker->job_count > 0)
-        daemon_status(worker->daemon, "Running %zu tasks", worker->job_count);
-    else
-        daemon_status(worker->daemon, "Waiting for tasks");
 }
 
 static int on_heartbeat(void *userdata)
@@ -417,7 +432,7 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         r = child_pool_new(worker, &worker->children);
     if (r != 0)
         return trace(r);
-    if (settings->temporary_directory)
+    if (settings->temporary_directory && !settings->takes_over)
         directory_sweep(settings->temporary_directory);
     find_isolation(worker);
     *ret = TAKE_PTR(worker);
@@ -448,6 +463,18 @@ void worker_start(Worker *worker)
     join(worker);
 }
 
+/* What was carried over is in the list; the first heartbeat says whether it is still ours, and who is to be rung. */
+void worker_go_on(Worker *worker)
+{
+    worker->joined = worker->look = true;
+    if (worker->daemon)
+        daemon_ready(worker->daemon);
+    (void)on_heartbeat(worker); /* an outage is retried as any other */
+    worker->unresolved = worker->job_count > 0; /* start_waiting() finds their tasks */
+    worker_wake(worker);
+    loop_timer_in(worker->announce, 0);
+}
+
 static void give_up_jobs(Worker *worker, bool running_too)
 {
     for (Job *job = worker->jobs, *next; job; job = next) {
@@ -460,6 +487,8 @@ static void give_up_jobs(Worker *worker, bool running_too)
 static int on_drain_grace(void *userdata)
 {
     Worker *worker = userdata;
+    if (worker->job_count == 0)
+        return 0;
     log_notice("Worker ends %zu tasks that did not end in time, others will run them again", worker->job_count);
     give_up_jobs(worker, true);
     loop_defer(worker->cycle);
@@ -490,11 +519,23 @@ void worker_set_daemon(Worker *worker, Daemon *daemon)
     daemon_health(daemon, "isolation", HEALTH_UP, "%s%s%s", how, lack ? "; " : "", lack ? lack : "");
 }
 
-void worker_reload(Worker *worker, const json_t *globals, usec_t drain_grace_usec)
+void worker_hurry(Worker *worker)
 {
-    worker->settings.job.globals = globals;
-    worker->settings.drain_grace_usec = drain_grace_usec;
-    child_pool_renew(worker->children);
+    if (worker->draining && worker->drain_timer)
+        loop_timer_in(worker->drain_timer, 0);
+}
+
+void worker_hand_over(Worker *worker, void (*ready)(void *userdata), void *userdata)
+{
+    worker->handed_over = ready;
+    worker->handed_over_userdata = userdata;
+    if (ready)
+        loop_defer(worker->cycle);
+    else {
+        worker->paused = true; /* the output of some may not be read since the commit */
+        resume_jobs(worker);
+        worker_wake(worker);
+    }
 }
 
 size_t worker_job_count(const Worker *worker)

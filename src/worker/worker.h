@@ -43,6 +43,7 @@ typedef struct WorkerSettings {
     bool process_metrics;            /* counters of process trees become metrics of their task runs */
     size_t message_bytes_max;        /* of outputs; 0: no limit */
     int oom_score_adjust;            /* of tasks, added to the worker's own */
+    bool takes_over;                 /* worker_take_over follows: working directories are in use */
     usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */
     usec_t kill_grace_usec;          /* from SIGTERM to SIGKILL of a task; 0: 5 s */
     usec_t heartbeat_usec;           /* 0: 4 s */
@@ -65,8 +66,21 @@ void worker_wake(Worker *worker);
 void worker_drain(Worker *worker, void (*drained)(void *userdata), void *userdata);
 /* Told about the daemon, so that health, status and watchdog follow. May be NULL (tests). */
 void worker_set_daemon(Worker *worker, Daemon *daemon);
-/* Settings that a reload applies: jobs that start from now on see them. globals is borrowed until the next call. */
-void worker_reload(Worker *worker, const json_t *globals, usec_t drain_grace_usec);
+/* While draining: does not wait any longer for what still runs. */
+void worker_hurry(Worker *worker);
+/*
+ * Another program is about to take this process over (base/handover.h): no jobs are claimed any more, what was said is
+ * committed, then `ready` is called, from where nothing is lost if the process is replaced before it returns. NULL: it
+ * did not come to that, the worker goes on.
+ */
+void worker_hand_over(Worker *worker, void (*ready)(void *userdata), void *userdata);
+/* The version of what worker_save writes: a program takes over only from one that writes the same. */
+enum { WORKER_HANDOVER_FORMAT = 1 };
+/* All jobs and what they hold, inside `ready`: new. The descriptors are appended to ret_kept. It holds secrets. */
+typedef VEC(int) WorkerDescriptors;
+json_t *worker_save(Worker *worker, WorkerDescriptors *ret_kept);
+/* In place of worker_start: goes on with what worker_save gave. */
+void worker_take_over(Worker *worker, const json_t *saved);
 void worker_metrics(const Worker *worker, Buffer *text);
 /* Jobs that are claimed and have not ended. */
 size_t worker_job_count(const Worker *worker);

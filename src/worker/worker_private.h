@@ -12,12 +12,20 @@ struct ChildPool;
 
 /* How a job that has been started can be ended from outside; a table a kind of running thing. */
 typedef struct JobOps {
+    const char *kind; /* its name in a hand-over */
     /* Ends it soon; the job is then reported by job_end. */
     void (*kill)(Job *job);
     /* There is room in the unit again. May be NULL. */
     void (*resume)(Job *job);
     /* Frees what belongs to the kind; what runs is killed without waiting. */
     void (*free)(Job *job);
+    /* Hand-over to the program that takes this process over (handover.c): what is needed to go on is written into `ret`,
+     * descriptors that stay open are named by handover_descriptor. */
+    void (*save)(Job *job, json_t *ret);
+    /* Reads it back; afterwards kill and free work, though the job's task is not known yet. False: it cannot be read. */
+    bool (*restore)(Job *job, const json_t *saved);
+    /* The task and its context are there: it goes on. May end the job. */
+    int (*attach)(Job *job);
 } JobOps;
 
 typedef enum JobPhase {
@@ -48,6 +56,8 @@ struct Job {
     bool killed, timed_out;   /* why it is being ended */
     LoopSource *timer;        /* timeout, or the end of a wait */
     usec_t timeout_usec;      /* 0: none */
+    usec_t deadline;          /* monotonic, when the timer fires; 0: none */
+    json_t *carried;          /* of our predecessor, until the task is known; or NULL */
     const JobOps *ops;        /* NULL: inline */
     struct Process *process;
     struct Child *child;
@@ -74,12 +84,15 @@ struct Worker {
     struct ChildPool *children;
     Job *jobs, *last_job;     /* all that are claimed, oldest first */
     size_t job_count, processes, pending;
+    WorkerDescriptors *kept;  /* collects descriptors during a hand-over */
     LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *quiet, *drain_timer;
     usec_t kill_checked;
     unsigned claim_size;      /* how many to ask for: grows with instant jobs, shrinks with processes */
     bool joined, look, paused, backing_off, draining, left, slot_freed, unresolved;
     void (*drained)(void *userdata);
     void *drained_userdata;
+    void (*handed_over)(void *userdata); /* waits for an empty unit; or NULL */
+    void *handed_over_userdata;
     uint64_t jobs_ended[_STATE_MAX], evaluations_ended[_STATE_MAX], results_refused, jobs_set_aside, commits;
 };
 
@@ -88,6 +101,8 @@ struct Worker {
 void worker_commit_soon(Worker *worker);
 void worker_commit_later(Worker *worker);
 bool worker_is_full(const Worker *worker);
+/* The jobs of a predecessor are in the list, and the queue is joined as it was. */
+void worker_go_on(Worker *worker);
 /* A process or child slot is free again: pending jobs may start. */
 void worker_slot_freed(Worker *worker);
 
@@ -120,6 +135,15 @@ bool job_arm_timeout(Job *job);
 /* "Timeout after 00:00:01.000" at ERROR. */
 void job_log_timeout(Job *job);
 
+/* Starts the timer that ends or times out the job. */
+int job_set_timer(Job *job, int (*callback)(void *userdata), usec_t deadline) _must_check_;
+/* The timeout again that job_arm_timeout armed for our predecessor. */
+int job_rearm_timeout(Job *job) _must_check_;
+/* The templated task is in place of the job's own. */
+void job_replace_task(Job *job, Task *other);
+extern const JobOps job_wait_ops;
+
+
 /* --- evaluation.c: what is other about the job of a trigger --- */
 void evaluation_log(Job *job, int level, const char *message);
 void evaluation_announce(Job *job);
@@ -129,12 +153,30 @@ void evaluation_report(Job *job, State state);
 /* The trigger as a task (job->other); NULL: the flow has none, or none that can be evaluated. */
 const Task *evaluation_task(Job *job);
 
+/* --- handover.c --- */
+/* A descriptor that stays open; written under its name. -1 is none. */
+void handover_descriptor(Worker *worker, json_t *object, const char *name, int fd);
+/* The descriptor of that name, close-on-exec; -1: none. */
+int handover_taken(const json_t *object, const char *name);
+void handover_spawned(Worker *worker, json_t *object, const Spawned *spawned);
+/* NULL: it cannot be read. */
+Spawned *handover_adopted(Worker *worker, const json_t *object);
+/* Bytes that need not be text. */
+json_t *handover_bytes(const char *bytes, size_t length);
+void handover_read_bytes(const json_t *saved, Buffer *ret);
+/* Takes what the predecessor had of this job; false: it cannot be continued. */
+bool handover_restore(Job *job, json_t *carried);
+/* The task of a carried job is known: it goes on; may end it. */
+void handover_attach(Job *job);
+
 /* --- process.c --- */
 void process_start(Job *job);
+extern const JobOps process_ops;
 /* --- children.c --- */
+extern const JobOps child_ops;
 int child_pool_new(Worker *worker, struct ChildPool **ret) _must_check_;
 struct ChildPool *child_pool_free(struct ChildPool *pool);
-/* Settings changed: idle children go, busy ones when they are done. */
-void child_pool_renew(struct ChildPool *pool);
+/* Those without a task end. */
+void child_pool_forget_idle(struct ChildPool *pool);
 bool child_pool_has_room(const struct ChildPool *pool);
 void child_start(Job *job);

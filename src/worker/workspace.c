@@ -95,6 +95,15 @@ int workspace_open(Job *job)
     return namespace_files_write(&job->context.run);
 }
 
+void workspace_restore(Job *job)
+{
+    if (!job->directory)
+        return;
+    if (workspace_is_shared(job))
+        set_outer_variables(job);
+    job_context_set_directory(&job->context, job->directory);
+}
+
 static bool is_last(const Task *task)
 {
     const TaskList *tasks = &task->parent->tasks;

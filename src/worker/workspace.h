@@ -9,6 +9,8 @@
 /* Makes it (or takes the shared one, filled with inputFiles and namespaceFiles when it is new), sets it in the context.
  * RUN_E_FAILED (logged) or an outage. */
 int workspace_open(Job *job) _must_check_;
+/* The directory that a predecessor opened is set in the context again. */
+void workspace_restore(Job *job);
 /* True for the child of a WorkingDirectory. */
 bool workspace_is_shared(const Job *job);
 /* The job has ended with `state`: after the last task of a shared directory its outputFiles are kept, and it goes.

@@ -12,10 +12,12 @@ EXTRA_DIST += \
 	tests/integration/test-cli.py \
 	tests/integration/test-concurrency.py \
 	tests/integration/test-delete.py \
+	tests/integration/test-drain.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-messages.py \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \
+	tests/integration/test-reload.py \
 	tests/integration/test-roles.py \
 	tests/integration/test-schedule.py \
 	tests/integration/test-tasks.py \
