@@ -40,10 +40,16 @@ void id_new(char ret_id[static ID_BYTES])
     id_from_bits(high, random_bits(), ret_id);
 }
 
-unsigned shard_of(const char *key)
+uint64_t text_hash(const char *text)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *key; key++)
-        hash = (hash ^ (unsigned char)*key) * UINT64_C(1099511628211);
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return hash;
+}
+
+unsigned shard_of(const char *key)
+{
+    uint64_t hash = text_hash(key);
     return (unsigned)((hash ^ hash >> 32) % SHARD_COUNT);
 }

@@ -12,5 +12,7 @@ void id_new(char ret_id[static ID_BYTES]);
 void id_from_bits(uint64_t high, uint64_t low, char ret_id[static ID_BYTES]);
 /* 64 random bits from the kernel. */
 uint64_t random_bits(void);
-/* The shard that owns a key (an execution id, a flow uid, a trigger uid): FNV-1a modulo SHARD_COUNT. */
+/* FNV-1a, the same everywhere and for ever: it is stored. */
+uint64_t text_hash(const char *text);
+/* The shard that owns a key (an execution id, a flow uid, a trigger uid): text_hash modulo SHARD_COUNT. */
 unsigned shard_of(const char *key);

@@ -76,10 +76,11 @@ static const PgStatement sql_clear_timers = {
                           " WHERE t.key = given.key AND t.name = given.name"};
 static const PgStatement sql_save_triggers = {
     "queue_save_triggers",
-    "INSERT INTO trigger (namespace, flow_id, trigger_id, shard, next_date, execution_id, worker_id, body)"
+    "INSERT INTO trigger (namespace, flow_id, trigger_id, shard, next_date, execution_id, worker_id, body, declaration)"
     " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::text[],"
-    " $7::text[], $8::json[]) ON CONFLICT (namespace, flow_id, trigger_id) DO UPDATE SET next_date = excluded.next_date,"
-    " execution_id = excluded.execution_id, worker_id = excluded.worker_id, body = excluded.body"};
+    " $7::text[], $8::json[], $9::bigint[]) ON CONFLICT (namespace, flow_id, trigger_id) DO UPDATE SET"
+    " next_date = excluded.next_date, execution_id = excluded.execution_id, worker_id = excluded.worker_id,"
+    " body = excluded.body, declaration = excluded.declaration"};
 /* The lock on the trigger's row keeps it from going away before its command is there. */
 static const PgStatement sql_send_trigger_commands = {
     "queue_send_trigger_commands",
@@ -335,7 +336,8 @@ static void add_timers(QueuePg *queue, const Unit *unit, bool cleared)
 static void add_triggers(QueuePg *queue, const Unit *unit, bool removed)
 {
     PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
-    static const PgType types[] = {PG_TEXT, PG_TEXT, PG_TEXT, PG_SMALLINT, PG_INSTANT, PG_TEXT, PG_TEXT, PG_JSON};
+    static const PgType types[] = {PG_TEXT, PG_TEXT, PG_TEXT, PG_SMALLINT, PG_INSTANT,
+                                   PG_TEXT, PG_TEXT, PG_JSON, PG_BIGINT};
     PgArray *arrays[ELEMENTS(types)];
     for (size_t i = 0; i < (removed ? 3 : ELEMENTS(types)); i++)
         arrays[i] = pg_add_array(parameters, types[i]);
@@ -355,6 +357,7 @@ static void add_triggers(QueuePg *queue, const Unit *unit, bool removed)
         pg_array_text(arrays[5], trigger->execution_id);
         pg_array_text(arrays[6], trigger->worker_id);
         pg_array_text(arrays[7], trigger->body);
+        pg_array_integer(arrays[8], (int64_t)trigger->declaration);
     }
     if (count)
         pg_pipeline_add(queue->pipeline, removed ? &sql_remove_triggers : &sql_save_triggers);

@@ -281,16 +281,16 @@ static void put_trigger(Unit *unit, UnitTrigger trigger)
     PLACE(unit, 'g', key, &unit->triggers, trigger);
 }
 
-void unit_save_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
-                       const json_t *body, usec_t next_execution_date)
+void unit_save_trigger(Unit *unit, const TriggerState *state)
 {
-    put_trigger(unit, (UnitTrigger){.namespace = keep(unit, namespace),
-                                    .flow_id = keep(unit, flow_id),
-                                    .trigger_id = keep(unit, trigger_id),
-                                    .body = keep_json(unit, body),
-                                    .execution_id = keep(unit, json_get_text(body, "executionId", NULL)),
-                                    .worker_id = keep(unit, json_get_text(body, "workerId", NULL)),
-                                    .next_date = next_execution_date});
+    put_trigger(unit, (UnitTrigger){.namespace = keep(unit, state->namespace),
+                                    .flow_id = keep(unit, state->flow_id),
+                                    .trigger_id = keep(unit, state->trigger_id),
+                                    .body = keep_json(unit, state->body),
+                                    .execution_id = keep(unit, json_get_text(state->body, "executionId", NULL)),
+                                    .worker_id = keep(unit, json_get_text(state->body, "workerId", NULL)),
+                                    .next_date = state->next_date,
+                                    .declaration = state->declaration});
 }
 
 void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id)

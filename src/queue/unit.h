@@ -39,9 +39,14 @@ void unit_delete_execution(Unit *unit, const char *execution_id, bool logs, bool
 /* Timers of the shard that owns key; the same (key, name) replaces. body is stolen, may be NULL. */
 void unit_set_timer(Unit *unit, const char *key, const char *name, usec_t date, json_t *body);
 void unit_clear_timer(Unit *unit, const char *key, const char *name);
-/* The trigger row (namespace, flow, trigger) as JSON of spec/api.md 6.8 plus `next` for the scheduler's heap. */
-void unit_save_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
-                       const json_t *body, usec_t next_execution_date);
+/* The trigger's row. */
+typedef struct TriggerState {
+    const char *namespace, *flow_id, *trigger_id;
+    const json_t *body;   /* spec/api.md 6.8 */
+    usec_t next_date;     /* next slot; 0: none */
+    uint64_t declaration; /* text_hash of what the flow says of the trigger */
+} TriggerState;
+void unit_save_trigger(Unit *unit, const TriggerState *state);
 void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id);
 /* Everybody else asks the scheduler that holds the trigger's shard, which writes the row: a change of plugin/schedule.h with
  * its arguments (stolen; NULL: none). Schedulers are rung after the commit. Nothing is sent to a trigger without a row.

@@ -50,6 +50,7 @@ typedef struct UnitTrigger {
     unsigned shard;
     const char *body, *execution_id, *worker_id;
     usec_t next_date;
+    uint64_t declaration;
     bool removed;
 } UnitTrigger;
 typedef struct UnitTriggerCommand {

@@ -40,12 +40,13 @@
 typedef struct Entry {
     HeapEntry heap;
     Schedule *schedule;
+    uint64_t declaration;
 } Entry;
 
 /* The current revision of one flow, with the keys of its entries. */
 typedef struct KnownFlow {
     int revision;
-    Flow *flow; /* NULL: without triggers */
+    bool parsed;
     VEC(char *) keys;
 } KnownFlow;
 
@@ -100,7 +101,6 @@ static void known_flow_free(void *userdata)
     for (size_t i = 0; i < known->keys.count; i++)
         free(known->keys.items[i]);
     vec_free(&known->keys);
-    flow_unref(known->flow);
     free(known);
 }
 
@@ -143,12 +143,30 @@ static void say_status(Scheduler *scheduler)
                   __builtin_popcountll(scheduler->shards), SHARD_COUNT);
 }
 
-static void save_row(Scheduler *scheduler, const Schedule *schedule)
+static void save_row(Scheduler *scheduler, const Entry *entry)
 {
-    const Flow *flow = schedule_flow(schedule);
-    _cleanup_json_ json_t *row = schedule_encode(schedule);
-    unit_save_trigger(scheduler->unit, flow->namespace, flow->id, schedule_trigger(schedule)->id, row,
-                      schedule_next_date(schedule));
+    const Flow *flow = schedule_flow(entry->schedule);
+    _cleanup_json_ json_t *row = schedule_encode(entry->schedule);
+    unit_save_trigger(scheduler->unit, &(TriggerState){.namespace = flow->namespace,
+                                                       .flow_id = flow->id,
+                                                       .trigger_id = schedule_trigger(entry->schedule)->id,
+                                                       .body = row,
+                                                       .next_date = schedule_next_date(entry->schedule),
+                                                       .declaration = entry->declaration});
+}
+
+/* What the flow's source says of the trigger. Defaults of kestra.yaml do not count: to change them changes no trigger. */
+static uint64_t declaration_of(const Flow *flow, const Trigger *trigger)
+{
+    size_t i;
+    const json_t *declared;
+    json_array_foreach(json_object_get(flow->definition, "triggers"), i, declared) {
+        if (!streq(json_get_text(declared, "id", ""), trigger->id))
+            continue;
+        _cleanup_free_ char *text = json_dumps(declared, JSON_SORT_KEYS | JSON_COMPACT);
+        return text_hash(text);
+    }
+    return 0;
 }
 
 /* Of a trigger that was written anew only the user's switch is kept. New. */
@@ -169,17 +187,19 @@ static bool give_up(Scheduler *scheduler, Schedule *schedule, const char *key)
     return true;
 }
 
-/* row: NULL for a trigger never seen. redefined: its declaration has changed since the row was written. */
-static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigger, const char *key, const json_t *row,
-                         bool redefined)
+/* record: NULL for a trigger never seen. */
+static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigger, const char *key,
+                         const TriggerRecord *record)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     Schedule *schedule;
     const ScheduleWorld world = {.globals = conf_value(scheduler->conf, "variables.globals"), .envs = scheduler->envs};
     usec_t now = clock_realtime();
+    uint64_t declaration = declaration_of(flow, trigger);
+    bool redefined = record && record->is_declared && record->declaration != declaration;
     remove_entry(scheduler, key); /* of the revision before */
-    _cleanup_json_ json_t *state = row && redefined ? row_of_redefined(row, now) : json_incref((json_t *)row);
-    if (redefined && json_object_get(row, "evaluateRunningDate"))
+    _cleanup_json_ json_t *state = !record ? NULL : redefined ? row_of_redefined(record->body, now) : json_incref(record->body);
+    if (redefined && json_object_get(record->body, "evaluateRunningDate"))
         unit_cancel_job(scheduler->unit, key);
     int r = schedule_new(flow, trigger, state, now, &world, &schedule, &diag);
     if (r != 0) {
@@ -189,10 +209,16 @@ static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigge
     }
     Entry *entry = xnew(Entry);
     entry->schedule = schedule;
+    entry->declaration = declaration;
     map_put(scheduler->entries, key, entry);
+    bool changed = schedule_is_off(schedule) && give_up(scheduler, schedule, key);
+    if (!redefined && record && record->orphaned) {
+        log_info("Trigger %s was locked by an execution that has ended or is gone", key);
+        changed = schedule_change(schedule, "unlock", NULL, now, NULL) == 0;
+    }
     heap_set(&scheduler->heap, &entry->heap, schedule_next(schedule));
-    if ((schedule_is_off(schedule) && give_up(scheduler, schedule, key)) || !row || redefined)
-        save_row(scheduler, schedule);
+    if (changed || redefined || !record || !record->is_declared)
+        save_row(scheduler, entry);
 }
 
 /* Rows of the held shards by key; the caller destroys the map, the records stay the vector's. */
@@ -207,30 +233,16 @@ static Map *rows_by_key(TriggerRecords *records)
     return rows;
 }
 
-static const Trigger *trigger_of(const Flow *flow, const char *id)
-{
-    for (size_t i = 0; flow && i < flow->trigger_count; i++)
-        if (streq(flow->triggers[i].id, id))
-            return &flow->triggers[i];
-    return NULL;
-}
-
-static bool is_redefined(const Flow *before, const Trigger *trigger)
-{
-    const Trigger *old = trigger_of(before, trigger->id);
-    return old && !json_equal(old->properties, trigger->properties);
-}
-
-/* before: the flow as it was known, or NULL. */
-static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const Map *rows, const Flow *before)
+static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const Map *rows)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    Flow *flow = NULL;
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
     _cleanup_free_ char *uid = xasprintf("%s_%s", record->namespace, record->id);
     KnownFlow *known = xnew(KnownFlow);
     known->revision = record->revision;
     map_put(scheduler->flows, uid, known);
-    if (record->deleted || !strstr(record->source, "triggers"))
+    known->parsed = record->deleted || !strstr(record->source, "triggers"); /* there is nothing to parse */
+    if (known->parsed)
         return;
     FlowParse options = {.registry = &plugin_registry, .plugin_defaults = conf_value(scheduler->conf, "plugins.defaults"),
                          .revision = record->revision, .lenient = true};
@@ -239,7 +251,7 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
                     diag_first(&diag));
         return;
     }
-    known->flow = flow;
+    known->parsed = true;
     for (size_t i = 0; i < flow->trigger_count; i++) {
         const Trigger *trigger = &flow->triggers[i];
         char *key = trigger_key(flow->namespace, flow->id, trigger->id);
@@ -247,8 +259,7 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
             free(key);
             continue;
         }
-        const TriggerRecord *row = map_get(rows, key);
-        add_schedule(scheduler, flow, trigger, key, row ? row->body : NULL, is_redefined(before, trigger));
+        add_schedule(scheduler, flow, trigger, key, map_get(rows, key));
         vec_push(&known->keys, key);
     }
 }
@@ -269,13 +280,13 @@ static void forget_trigger(Scheduler *scheduler, const char *key, bool gone)
 static void update_flow(Scheduler *scheduler, const FlowRecord *record, const char *uid, const Map *rows)
 {
     KnownFlow *before = map_remove(scheduler->flows, uid);
-    remember_flow(scheduler, record, rows, before ? before->flow : NULL);
+    remember_flow(scheduler, record, rows);
     if (!before)
         return;
     const KnownFlow *known = map_get(scheduler->flows, uid);
     for (size_t i = 0; i < before->keys.count; i++)
         if (!knows_key(known, before->keys.items[i]))
-            forget_trigger(scheduler, before->keys.items[i], record->deleted || known->flow);
+            forget_trigger(scheduler, before->keys.items[i], known->parsed);
     known_flow_free(before);
 }
 
@@ -353,7 +364,7 @@ static void obey(Scheduler *scheduler, const TriggerCommand *command)
         log_info("Trigger %s was not changed: %s", command->key, diag_first(&diag));
         return;
     }
-    save_row(scheduler, entry->schedule);
+    save_row(scheduler, entry);
     heap_set(&scheduler->heap, &entry->heap, schedule_next(entry->schedule));
 }
 
@@ -402,7 +413,7 @@ static void fire(Scheduler *scheduler, Entry *entry)
                              .execution_id = execution ? execution->id : NULL, .attempt = -1, .timestamp = firing.now,
                              .level = LOG_LEVEL_ERROR, .message = diag_first(&diag)});
     }
-    save_row(scheduler, entry->schedule);
+    save_row(scheduler, entry);
     heap_set(&scheduler->heap, &entry->heap, schedule_next(entry->schedule));
 }
 

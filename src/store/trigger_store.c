@@ -4,8 +4,10 @@
 #include "base/id.h"
 #include "store/search.h"
 
-#define RECORD_COLUMNS "namespace, flow_id, trigger_id, body, next_date"
-/* Index trigger_shard. */
+#define RECORD_COLUMNS                                                                                              \
+    "namespace, flow_id, trigger_id, body, next_date, declaration, execution_id IS NOT NULL AND NOT EXISTS"           \
+    " (SELECT FROM execution WHERE id = trigger.execution_id AND end_date IS NULL)"
+/* Indexes trigger_shard, primary key of execution. */
 static const PgStatement sql_load = {"trigger_load",
                                      "SELECT " RECORD_COLUMNS " FROM trigger WHERE shard = ANY ($1::smallint[])"};
 /* Primary key. */
@@ -51,7 +53,10 @@ static int read_record(const PgRows *rows, size_t i, TriggerRecord *ret)
                            .flow_id = xstrdup(pg_value(rows, i, 1)),
                            .trigger_id = xstrdup(pg_value(rows, i, 2)),
                            .body = document,
-                           .next_date = pg_value_instant(rows, i, 4)};
+                           .next_date = pg_value_instant(rows, i, 4),
+                           .is_declared = pg_value(rows, i, 5) != NULL,
+                           .declaration = (uint64_t)pg_value_integer(rows, i, 5),
+                           .orphaned = pg_value_boolean(rows, i, 6)};
     return 0;
 }
 

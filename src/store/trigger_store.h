@@ -7,6 +7,9 @@ typedef struct TriggerRecord {
     char *namespace, *flow_id, *trigger_id;
     json_t *body;    /* the API's Trigger */
     usec_t next_date; /* 0: none */
+    bool is_declared;     /* `declaration` is known */
+    uint64_t declaration; /* of which declaration the body speaks */
+    bool orphaned;        /* it is locked by an execution that has ended or is gone */
 } TriggerRecord;
 void trigger_record_done(TriggerRecord *record);
 #define _cleanup_trigger_record_ _cleanup_(trigger_record_done)

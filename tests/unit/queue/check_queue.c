@@ -498,8 +498,8 @@ START_TEST(logs_metrics_and_triggers_are_kept)
     unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .attempt = -1, .message = "a\xFFz"});
     unit_metric(unit, &(MetricEntry){.namespace = "n", .flow_id = "f", .name = "m", .value = 1.5, .timestamp = TEST_NOW});
     _cleanup_json_ json_t *body = fixture_body("{\"namespace\":\"n\",\"executionId\":\"e\"}");
-    unit_save_trigger(unit, "n", "f", "t", body, TEST_NOW);
-    unit_save_trigger(unit, "n", "f", "gone", body, 0);
+    unit_save_trigger(unit, &(TriggerState){"n", "f", "t", .body = body, .next_date = TEST_NOW, .declaration = 7});
+    unit_save_trigger(unit, &(TriggerState){"n", "f", "gone", .body = body, .next_date = 0, .declaration = 7});
     fixture_commit(web, unit, NULL, NULL);
     unit_remove_trigger(unit, "n", "f", "gone");
     fixture_commit(web, unit, NULL, NULL);

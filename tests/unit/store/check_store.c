@@ -495,7 +495,7 @@ END_TEST
 START_TEST(trigger_commands_wait_until_they_are_done)
 {
     _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t");
-    unit_save_trigger(unit, "team.a", "f", "t", body, NOW);
+    unit_save_trigger(unit, &(TriggerState){"team.a", "f", "t", .body = body, .next_date = NOW, .declaration = 7});
     ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
     unit_send_trigger_command(unit, "team.a", "f", "t", "setDisabled", json_pack("{s:b}", "disabled", true));
     unit_send_trigger_command(unit, "team.a", "f", "absent", "restart", NULL);
@@ -520,10 +520,65 @@ START_TEST(trigger_commands_wait_until_they_are_done)
 }
 END_TEST
 
+/* The result of an evaluation is taken from who holds its job, once, and of a trigger that is there. */
+START_TEST(results_of_triggers_become_commands)
+{
+    _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t");
+    unit_save_trigger(unit, &(TriggerState){"team.a", "f", "t", .body = body, .next_date = NOW});
+    unit_dispatch_job(unit, "", "e1", "team.a_f_t", 0, json_object());
+    unit_dispatch_job(unit, "", "e2", "team.a_f_gone", 0, json_object());
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
+    QueueBatch batch = {}, nothing = {};
+    ck_assert_int_eq(queue_join(queue, "worker", "/run/worker.sock"), 0);
+    ck_assert_int_eq(queue_commit(queue, NULL, &(QueueFetch){.jobs_max = 10, .worker_group = ""}, &batch), 0);
+    ck_assert_uint_eq(batch.jobs.count, 2);
+    ck_assert_str_eq(batch.jobs.items[0].task_run_id, "team.a_f_t");
+    for (unsigned turn = 0; turn < 2; turn++) {
+        unit_finish_trigger_job(unit, batch.jobs.items[0].sequence, "team.a", "f", "t", "evaluationEnded",
+                                json_pack("{s:b}", "fires", true));
+        unit_finish_trigger_job(unit, batch.jobs.items[1].sequence, "team.a", "f", "gone", "evaluationEnded", json_object());
+        ck_assert_int_eq(queue_commit(queue, unit, NULL, &nothing), 0);
+        ck_assert_uint_eq(nothing.refused, turn == 0 ? 1 : 2);
+    }
+    ck_assert_int_eq(cluster_number(pg, "SELECT count(*) FROM job"), 0);
+    _cleanup_trigger_commands_ TriggerCommands commands = {};
+    ck_assert_int_eq(store_trigger_commands(pg, UINT64_MAX, &commands), 0);
+    ck_assert_uint_eq(commands.count, 1);
+    ck_assert_str_eq(commands.items[0].kind, "evaluationEnded");
+    ck_assert(json_get_boolean(commands.items[0].arguments, "fires", false));
+    queue_batch_done(&batch);
+}
+END_TEST
+
+/* A lock whose execution is not there is seen when the trigger is loaded. */
+START_TEST(orphaned_locks_are_seen)
+{
+    _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t",
+                                            "executionId", "e1");
+    static const char *const statements[] = {
+        NULL,
+        "INSERT INTO execution (id, shard, namespace, flow_id, flow_revision, state, start_date, duration_usec, labels, body)"
+        " VALUES ('e1', 0, 'team.a', 'f', 1, 'RUNNING', now(), 0, '{}', '{}')",
+        "UPDATE execution SET state = 'SUCCESS', end_date = now()",
+    };
+    static const bool orphaned[] = {true, false, true};
+    unit_save_trigger(unit, &(TriggerState){"team.a", "f", "t", .body = body, .next_date = NOW});
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
+    for (size_t i = 0; i < ELEMENTS(statements); i++) {
+        _cleanup_trigger_records_ TriggerRecords records = {};
+        if (statements[i])
+            cluster_sql(pg, statements[i]);
+        ck_assert_int_eq(store_trigger_load(pg, UINT64_MAX, &records), 0);
+        ck_assert_uint_eq(records.count, 1);
+        ck_assert_msg(records.items[0].orphaned == orphaned[i], "%zu", i);
+    }
+}
+END_TEST
+
 START_TEST(triggers_are_read)
 {
     _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t");
-    unit_save_trigger(unit, "team.a", "f", "t", body, NOW);
+    unit_save_trigger(unit, &(TriggerState){"team.a", "f", "t", .body = body, .next_date = NOW, .declaration = 7});
     ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
     _cleanup_free_ char *key = trigger_key("team.a", "f", "t");
     _cleanup_trigger_records_ TriggerRecords mine = {}, others = {};
@@ -531,6 +586,7 @@ START_TEST(triggers_are_read)
     ck_assert_int_eq(store_trigger_load(pg, ~(UINT64_C(1) << shard_of(key)), &others), 0);
     ck_assert(mine.count == 1 && others.count == 0);
     ck_assert_uint_eq(mine.items[0].next_date, NOW);
+    ck_assert(mine.items[0].is_declared && mine.items[0].declaration == 7 && !mine.items[0].orphaned);
     TriggerRecord record;
     ck_assert_int_eq(store_trigger_get(pg, "team.a", "f", "absent", &record), STORE_E_NONE);
     _cleanup_page_ StorePage page = {};
@@ -622,6 +678,8 @@ int main(void)
     tcase_add_test(test, partitions_come_and_go);
     tcase_add_test(test, trigger_commands_wait_until_they_are_done);
     tcase_add_test(test, triggers_are_read);
+    tcase_add_test(test, results_of_triggers_become_commands);
+    tcase_add_test(test, orphaned_locks_are_seen);
     tcase_add_test(test, settings_are_kept);
     tcase_add_test(test, flow_files_are_kept);
     tcase_add_test(test, instances_are_listed);
