@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/integration/test-concurrency.py \
 	tests/integration/test-delete.py \
 	tests/integration/test-drain.py \
+	tests/integration/test-flow-triggers.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-messages.py \
 	tests/integration/test-poison.py \
