@@ -218,9 +218,9 @@ static void kill_run(Step *step, Live *live, TaskRun *run, bool cascade)
     if (run->flowable && run->flowable->children)
         return;
     bool has_child = json_object_get(run->internal, "child") != NULL;
-    if (state_is_running(state) && has_child && cascade)
+    if (state_is_running(state) && (has_child || items_are_open(run)) && cascade)
         return;
-    if (state_is_running(state) && run->attempts.count && !has_child) {
+    if (state_is_running(state) && run->attempts.count && !has_child && !items_has(run)) {
         unit_kill_job(step->unit, run->id);
         return;
     }
@@ -279,6 +279,7 @@ static const struct {
     {"resume", true, pause_resume_due},
     {"expire", true, pause_expire_due},
     {"round", true, pause_round_due},
+    {"items", true, items_continue},
     {"schedule", false, schedule_due},
     {"replay", false, replay_due},
 };

@@ -37,6 +37,9 @@ static void dispatch(Step *step, Live *live, TaskRun *run)
     json_set_text(body, "taskRunId", run->id);
     json_object_set_new_nocheck(body, "attempt", json_integer(attempt));
     json_set_text(body, "value", run->value);
+    json_t *notes = run->parent ? json_object_get(run->parent->internal, "notes") : NULL;
+    if (notes)
+        json_object_set_nocheck(body, "notes", notes);
     json_object_set_new_nocheck(body, "variables", render_job_variables(step, live, run));
     if (!change_fits(step, live, run, body, "what the task is given")) {
         json_decref(body);

@@ -40,46 +40,55 @@ void end_scope(Step *step, Live *live, Scope *scope)
 
 /* --- flow outputs --- */
 
-static int render_output(const FlowOutput *output, const Render *render, const Step *step, json_t *outputs, Diag *diag)
+/* What a flow gives when it ends: as written, and by types. */
+typedef struct Outputs {
+    json_t *texts, *values;
+} Outputs;
+
+static int render_output(const FlowOutput *output, const Render *render, const Step *step, Outputs *outputs, Diag *diag)
 {
     _cleanup_json_ json_t *rendered = NULL, *parsed = NULL;
-    int r = expr_tree_render_typed(output->value, &render->context, &rendered, diag);
+    int r = expr_tree_render(output->value, &render->context, &rendered, diag);
     if (r != 0)
         return r;
-    bool is_text = output->type && (streq(output->type, "STRING") || streq(output->type, "YAML"));
-    if (is_text && (json_is_object(rendered) || json_is_array(rendered))) {
-        _cleanup_free_ char *text = json_text(rendered);
-        json_decref(rendered);
-        rendered = json_string(text);
-    }
-    if (output->type)
-        r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, diag);
-    else
-        parsed = json_incref(rendered);
-    if (r == 0)
-        json_object_set(outputs, output->id, parsed);
-    return r;
+    r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, diag);
+    if (r != 0)
+        return r;
+    json_object_set(outputs->texts, output->id, rendered);
+    json_object_set(outputs->values, output->id, parsed);
+    return 0;
+}
+
+/* A ForEachItem joins the outputs of its executions as they were written, before they got their types; `_merge` asks for
+ * them when all have ended. */
+static void keep_for_parent(Execution *execution, json_t *texts)
+{
+    if (json_object_get(json_object_get(execution->internal, "parent"), "iteration"))
+        json_object_set(execution->internal, "subflowOutputs", texts);
 }
 
 /* False when they could not be made; the reason is in the log then. */
 static bool render_outputs(Step *step, Live *live)
 {
-    const Flow *flow = live->execution->flow;
+    Execution *execution = live->execution;
+    const Flow *flow = execution->flow;
     if (!flow || !flow->output_count)
         return true;
     _cleanup_render_ Render render = render_begin(step, live, NULL, NULL);
-    _cleanup_json_ json_t *outputs = json_object();
+    _cleanup_json_ json_t *texts = json_object(), *values = json_object();
+    Outputs outputs = {texts, values};
     for (size_t i = 0; i < flow->output_count; i++) {
         _cleanup_diag_ Diag diag = DIAG_INIT;
-        if (render_output(&flow->outputs[i], &render, step, outputs, &diag) == 0)
+        if (render_output(&flow->outputs[i], &render, step, &outputs, &diag) == 0)
             continue;
         change_log(step, live, NULL, LOG_LEVEL_ERROR, "Failed to render output values: %s", diag_first(&diag));
         return false;
     }
-    if (!change_fits(step, live, NULL, outputs, "what the flow gives as outputs"))
+    if (!change_fits(step, live, NULL, values, "what the flow gives as outputs"))
         return false;
-    json_decref(live->execution->outputs);
-    live->execution->outputs = TAKE_PTR(outputs);
+    keep_for_parent(execution, texts);
+    json_decref(execution->outputs);
+    execution->outputs = TAKE_PTR(values);
     return true;
 }
 

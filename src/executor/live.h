@@ -117,6 +117,12 @@ void subflow_carry_out(Step *step, Live *live, TaskRun *run);
 void subflow_tell_parent(Step *step, Live *live);
 void subflow_kill_children(Step *step, Live *live);
 
+/* items.c: the executions of a ForEachItem; whether the run has started any */
+bool items_has(const TaskRun *run);
+void items_continue(Step *step, Live *live, TaskRun *run);
+/* Whether the run waits for any of them. */
+bool items_are_open(const TaskRun *run);
+
 /* limit.c: concurrency limits */
 /* True: the execution has to wait for the answer. */
 bool limit_ask(Step *step, Live *live);

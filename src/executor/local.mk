@@ -5,6 +5,7 @@ libexecutor_a_SOURCES = \
 	src/executor/change.c \
 	src/executor/end.c \
 	src/executor/executor.c src/executor/executor.h \
+	src/executor/items.c \
 	src/executor/limit.c \
 	src/executor/listen.c \
 	src/executor/listeners.c src/executor/listeners.h \
@@ -18,7 +19,7 @@ libexecutor_a_SOURCES = \
 	src/executor/sla.c \
 	src/executor/slots.c src/executor/slots.h \
 	src/executor/step.c src/executor/step.h \
-	src/executor/subflow.c \
+	src/executor/subflow.c src/executor/subflow.h \
 	src/executor/transitions.c \
 	src/executor/windows.c src/executor/windows.h
 EXTRA_DIST += src/executor/README.md

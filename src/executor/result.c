@@ -90,9 +90,12 @@ static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
     json_t *outputs = json_object_get(result->body, "outputs"), *outer = json_object_get(result->body, "parentOutputs");
     if (json_is_object(outer) && run->parent)
         change_outputs(live, run->parent, json_incref(outer));
+    json_t *notes = json_object_get(result->body, "notes");
+    if (json_is_object(notes) && run->parent)
+        change_internal(live, run->parent, "notes", json_incref(notes));
     if (json_is_object(outputs))
         change_outputs(live, run, json_incref(outputs));
-    else if (result->state != STATE_FAILED && result->state != STATE_KILLED)
+    else
         change_outputs(live, run, json_object());
 }
 

@@ -4,12 +4,12 @@
  * as the state of its parent; it carries in `internal` whom to tell, and tells it in the commit in which it ends. Neither is
  * lost, whoever dies.
  */
-#include "executor/live.h"
+#include "executor/subflow.h"
 
 #include "doc/json.h"
 #include "model/input.h"
 
-static void add_attempt(Step *step, TaskRun *run, State state)
+void subflow_add_attempt(Step *step, TaskRun *run, State state)
 {
     TaskRunAttempt attempt = {};
     usec_t begun = MAX(state_start_date(&run->state), step->now);
@@ -23,7 +23,7 @@ static void fail(Step *step, Live *live, TaskRun *run, const char *reason)
 {
     change_log(step, live, run, LOG_LEVEL_ERROR, "%s", reason);
     change_run(step, live, run, STATE_RUNNING, 0);
-    add_attempt(step, run, STATE_FAILED);
+    subflow_add_attempt(step, run, STATE_FAILED);
     if (!retry_take(step, live, run))
         end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
 }
@@ -77,10 +77,9 @@ static int resolve_inputs(Step *step, Live *live, TaskRun *run, const Flow *flow
     return input_resolve(&resolve, ret, diag);
 }
 
-static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *flow, const ExecutorAction *action)
+static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *flow, const ExecutorAction *action,
+                             const char *id)
 {
-    char id[ID_BYTES];
-    change_new_id(step, id);
     Execution *child = execution_new(id, flow->namespace, flow->id, flow->revision, step->now);
     json_decref(child->labels);
     child->labels = child_labels(live->execution, flow, action, id);
@@ -91,51 +90,65 @@ static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *f
     return child;
 }
 
-static void child_was_created(Step *step, Live *live, TaskRun *run, const Execution *child, const ExecutorAction *action)
+int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action, const char *id, Execution **ret,
+                      Diag *diag)
 {
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    _cleanup_json_ json_t *inputs = NULL;
+    int r = step->find_flow
+                ? step->find_flow(step->flows_userdata, action->namespace, action->flow_id, action->revision, &flow)
+                : 1;
+    if (r < 0)
+        step->outage = r;
+    if (r != 0 || !flow)
+        diag_error(diag, NULL, 0, 0, "Unable to find flow '%s'.'%s' with revision '%d'", action->namespace, action->flow_id,
+                   action->revision);
+    else if (flow->disabled)
+        diag_error(diag, NULL, 0, 0, "Cannot execute a flow which is disabled");
+    else
+        r = resolve_inputs(step, live, run, flow, action, &inputs, diag);
+    if (inputs && json_exceeds(inputs, change_message_max(step)))
+        diag_error(diag, NULL, 0, 0, "Inputs of '%s'.'%s' have more than %zu bytes (limits.message)", action->namespace,
+                   action->flow_id, change_message_max(step));
+    if (r != 0 || diag->errors)
+        return SUBFLOW_E_REFUSED;
+    *ret = make_child(step, live, run, flow, action, id);
+    (*ret)->inputs = TAKE_PTR(inputs);
+    return 0;
+}
+
+void subflow_create(Step *step, Live *live, const TaskRun *run, const Execution *child)
+{
+    unit_create_execution(step->unit, child, step->now);
     change_log(step, live, run, LOG_LEVEL_INFO,
                "Created new execution [[link execution=\"%s\" flowId=\"%s\" namespace=\"%s\"]]", child->id,
                child->flow_id, child->namespace);
+}
+
+static void child_was_created(Step *step, Live *live, TaskRun *run, const Execution *child, const ExecutorAction *action)
+{
     change_internal(live, run, "child", json_string(child->id));
     change_internal(live, run, "transmitFailed", json_boolean(action->transmit_failed));
     change_outputs(live, run, json_pack("{s:s,s:s}", "executionId", child->id, "state", "CREATED"));
     change_run(step, live, run, STATE_RUNNING, 0);
     if (action->wait)
         return;
-    add_attempt(step, run, STATE_SUCCESS);
+    subflow_add_attempt(step, run, STATE_SUCCESS);
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
 
 static void start_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    Flow *flow = NULL;
-    int r = step->find_flow
-                ? step->find_flow(step->flows_userdata, action->namespace, action->flow_id, action->revision, &flow)
-                : 1;
-    if (r < 0)
-        step->outage = r;
-    _cleanup_json_ json_t *inputs = NULL;
-    if (r != 0 || !flow)
-        diag_error(&diag, NULL, 0, 0, "Unable to find flow '%s'.'%s' with revision '%d'", action->namespace,
-                   action->flow_id, action->revision);
-    else if (flow->disabled)
-        diag_error(&diag, NULL, 0, 0, "Cannot execute a flow which is disabled");
-    else
-        r = resolve_inputs(step, live, run, flow, action, &inputs, &diag);
-    if (inputs && json_exceeds(inputs, change_message_max(step)))
-        diag_error(&diag, NULL, 0, 0, "Inputs of '%s'.'%s' have more than %zu bytes (limits.message)", action->namespace,
-                   action->flow_id, change_message_max(step));
-    if (r != 0 || diag.errors) {
+    _cleanup_(execution_freep) Execution *child = NULL;
+    char id[ID_BYTES];
+    change_new_id(step, id);
+    if (subflow_new_child(step, live, run, action, id, &child, &diag) != 0) {
         fail(step, live, run, diag_first(&diag));
-    } else {
-        Execution *child = make_child(step, live, run, flow, action);
-        child->inputs = TAKE_PTR(inputs);
-        unit_create_execution(step->unit, child, step->now);
-        child_was_created(step, live, run, child, action);
-        execution_free(child);
+        return;
     }
-    flow_unref(flow);
+    subflow_create(step, live, run, child);
+    child_was_created(step, live, run, child, action);
 }
 
 /* --- both --- */
@@ -144,7 +157,7 @@ static void set_labels(Step *step, Live *live, TaskRun *run, const ExecutorActio
 {
     operation_set_labels(live->execution, action->labels);
     change_outputs(live, run, json_object());
-    add_attempt(step, run, STATE_SUCCESS);
+    subflow_add_attempt(step, run, STATE_SUCCESS);
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
 
@@ -173,7 +186,7 @@ static void toggle(Step *step, Live *live, TaskRun *run, const ExecutorAction *a
     }
     unit_send_trigger_command(step->unit, namespace, flow_id, action->trigger_id, "setDisabled",
                               json_pack("{s:b}", "disabled", !action->enabled));
-    add_attempt(step, run, STATE_SUCCESS);
+    subflow_add_attempt(step, run, STATE_SUCCESS);
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
 
@@ -185,6 +198,10 @@ static void (*const actions[])(Step *step, Live *live, TaskRun *run, const Execu
 
 void subflow_carry_out(Step *step, Live *live, TaskRun *run)
 {
+    if (run->task->type->for_each_item) {
+        items_begin(step, live, run);
+        return;
+    }
     ExecutorAction action = {};
     _cleanup_diag_ Diag diag = DIAG_INIT;
     Render render = render_begin(step, live, run, run->task);
@@ -204,15 +221,18 @@ void subflow_carry_out(Step *step, Live *live, TaskRun *run)
 void subflow_tell_parent(Step *step, Live *live)
 {
     const Execution *child = live->execution;
-    const json_t *parent = json_object_get(child->internal, "parent");
+    json_t *parent = json_object_get(child->internal, "parent");
     const char *execution_id = json_get_text(parent, "executionId", NULL);
-    if (!execution_id)
+    if (!execution_id || json_get_boolean(parent, "told", false)) /* it was restarted after its parent took its end */
         return;
+    json_object_set_new(parent, "told", json_true()); /* saved with the end */
     json_t *body = json_object();
     json_set_text(body, "taskRunId", json_get_text(parent, "taskRunId", NULL));
     json_set_text(body, "executionId", child->id);
     json_set_text(body, "state", state_to_string(live_state(live)));
-    if (json_object_size(child->outputs))
+    json_set_present(body, "iteration", json_incref(json_object_get(parent, "iteration")));
+    json_set_present(body, "round", json_incref(json_object_get(parent, "round")));
+    if (json_object_size(child->outputs) && !json_object_get(parent, "iteration"))
         json_object_set_nocheck(body, "outputs", child->outputs);
     unit_send_event(step->unit, execution_id, event_kind_to_string(EVENT_CHILD_END), body);
 }
@@ -230,6 +250,8 @@ int act_child_end(Step *step, Live *live, const json_t *body)
     TaskRun *run = execution_task_run(live->execution, json_get_text(body, "taskRunId", NULL));
     const char *child_id = json_get_text(body, "executionId", "");
     State child = state_from_string(json_get_text(body, "state", NULL));
+    if (run && items_has(run))
+        return items_child_end(step, live, run, body);
     if (!run || state_current(&run->state) != STATE_RUNNING ||
         !streq(json_get_text(run->internal, "child", ""), child_id) || child < 0) {
         diag_error(step->diag, NULL, 0, 0, "no task run waits for execution %s", child_id);
@@ -241,7 +263,7 @@ int act_child_end(Step *step, Live *live, const json_t *body)
     change_outputs(live, run, outputs);
     State state = state_of_task(run, child);
     State final = scope_allowed_state(run->task, state);
-    add_attempt(step, run, final);
+    subflow_add_attempt(step, run, final);
     if (state == STATE_FAILED && retry_take(step, live, run))
         return 0;
     if (state_is_terminated(child))
@@ -258,5 +280,7 @@ void subflow_kill_children(Step *step, Live *live)
         const char *child = json_get_text(run->internal, "child", NULL);
         if (child)
             unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL), json_pack("{s:b}", "cascade", 1));
+        if (items_has(run))
+            items_kill_children(step, run);
     }
 }

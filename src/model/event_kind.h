@@ -8,6 +8,7 @@
  *   CREATED        {execution}: sent by unit_create_execution
  *   TASK_RUN       {taskRunId, attempt (from 0), state, startDate?, endDate?, outputs?, logFile?,
  *                  parentOutputs?: of the WorkingDirectory whose last task it was}: from the worker.
+ *                  notes?: for the executor alone, kept with the flowable around the task.
  *                  State RUNNING once for a job that does not end at once, then the final one. A final one that comes
  *                  without an earlier RUNNING brings startDate, and the executor records both.
  *   KILL           {cascade?}
@@ -21,7 +22,8 @@
  *   LABELS         {labels: [{key, value}]}: replaces those with the same key
  *   FOLLOW         {instance}: that webserver is rung when the execution changes
  *   DELETE         {logs, metrics, storage?}: its files too, by a job for a worker
- *   CHILD_END      {taskRunId, executionId, state, outputs?, iteration?}: a subflow ended
+ *   CHILD_END      {taskRunId, executionId, state, outputs?, iteration?, round?}: a subflow ended; the last two when it is
+ *                  one of many of a ForEachItem
  *   TIMER          {name, taskRunId?}: due timers; never sent, made by the owner from its heap
  *   SLOT_REQUEST   {executionId, flow {namespace, id, revision}, limit, behavior}: to key "slots:<namespace>.<flow>"
  *   SLOT_RELEASE   {executionId}: to the same key

@@ -88,7 +88,7 @@ static ExprTree *compile(const FlowBuilder *builder, const Type *type, json_t *p
     return tree;
 }
 
-static Task *build_task(FlowBuilder *builder, json_t *properties, Task *parent, bool in_errors)
+static Task *build_task(FlowBuilder *builder, const Type *type, json_t *properties, Task *parent, bool in_errors)
 {
     Flow *flow = builder->flow;
     Arena *arena = flow->arena;
@@ -97,7 +97,7 @@ static Task *build_task(FlowBuilder *builder, json_t *properties, Task *parent, 
     const char *type_name = property_text(arena, properties, "type");
     task->id = id ? id : "";
     task->type_name = type_name ? type_name : "";
-    task->type = type_find(builder->options->registry, TYPE_TASK, task->type_name, NULL);
+    task->type = type;
     task->parent = parent;
     task->flow = flow;
     task->properties = json_incref(properties);
@@ -177,14 +177,48 @@ static void build_children(FlowBuilder *builder, const Field *field, json_t *val
     }
 }
 
+/* What the part takes over of its owner; new. */
+static json_t *part_properties(const TypePart *part, const Task *owner)
+{
+    json_t *properties = json_object();
+    _cleanup_free_ char *id = xasprintf("%s%s", owner->id, part->suffix);
+    json_set_text(properties, "id", id);
+    json_set_text(properties, "type", part->type->name);
+    for (const Field *field = part->type->fields; field && field->name; field++) {
+        json_t *value = json_object_get(owner->properties, field->name);
+        if (value)
+            (void)json_object_set_nocheck(properties, field->name, value); /* checked text */
+    }
+    return properties;
+}
+
+/* What is wrong with their expressions was said of the owner. */
+static void build_parts(const FlowBuilder *builder, Task *owner)
+{
+    FlowBuilder quiet = *builder;
+    quiet.diag = NULL;
+    size_t count = 0;
+    for (const TypePart *part = owner->type->parts; part->suffix; part++)
+        count++;
+    owner->tasks.items = arena_new_n(builder->flow->arena, Task *, count);
+    for (const TypePart *part = owner->type->parts; part->suffix; part++) {
+        _cleanup_json_ json_t *properties = part_properties(part, owner);
+        owner->tasks.items[owner->tasks.count++] = build_task(&quiet, part->type, properties, owner, owner->in_errors);
+    }
+}
+
 static Task *build_with_children(FlowBuilder *builder, json_t *properties, Task *parent, bool in_errors)
 {
-    Task *task = build_task(builder, properties, parent, in_errors);
+    const Type *type =
+        type_find(builder->options->registry, TYPE_TASK, json_get_text(properties, "type", ""), NULL);
+    Task *task = build_task(builder, type, properties, parent, in_errors);
     for (const Field *field = task->type ? task->type->fields : NULL; field && field->name; field++) {
         json_t *value = holds_tasks(field->kind) ? json_object_get(properties, field->name) : NULL;
         if (value)
             build_children(builder, field, value, task);
     }
+    if (type && type->parts)
+        build_parts(builder, task);
     return task;
 }
 

@@ -152,11 +152,22 @@ static void check_retry(FlowChecker *checker, const json_t *owner, const char *p
     check_variant(checker, retry_variants, NULL, retry, retry_path, NULL);
 }
 
+/* The ids of its parts are taken, too. */
+static void note_task_id(FlowChecker *checker, const json_t *id, json_t *task)
+{
+    (void)json_array_append_new(checker->task_ids, json_pack("{s:O,s:O}", "id", id, "task", task)); /* no failure but memory */
+    const Type *type = type_find(checker->options->registry, TYPE_TASK, json_get_text(task, "type", ""), NULL);
+    for (const TypePart *part = type ? type->parts : NULL; part && part->suffix && json_is_string(id); part++) {
+        _cleanup_free_ char *own = xasprintf("%s%s", json_string_value(id), part->suffix);
+        (void)json_array_append_new(checker->task_ids, json_pack("{s:s,s:O}", "id", own, "task", task)); /* the same */
+    }
+}
+
 static void check_task(FlowChecker *checker, json_t *task, const char *path)
 {
     const json_t *id = json_object_get(task, "id");
     if (id && !json_is_null(id))
-        (void)json_array_append_new(checker->task_ids, json_pack("{s:O,s:O}", "id", id, "task", task)); /* no failure but memory */
+        note_task_id(checker, id, task);
     check_by_type(checker, TYPE_TASK, task, path);
     check_retry(checker, task, path);
 }

@@ -82,8 +82,15 @@ static void check_ids_of(const FlowChecker *checker, const char *property, const
     names_report(&names, checker, what);
 }
 
-/* A task that starts this very flow would never end. Such a task is known by its properties flowId and inputs
- * (one that only switches a trigger of a flow has no inputs). */
+static bool starts_flow(const Type *type)
+{
+    for (const TypePart *part = type ? type->parts : NULL; part && part->suffix; part++)
+        if (part->type->starts_flow)
+            return true;
+    return type && type->starts_flow;
+}
+
+/* A task that starts this very flow would never end. */
 static void check_recursion(const FlowChecker *checker)
 {
     const char *id = json_get_text(checker->root, "id", NULL);
@@ -93,7 +100,8 @@ static void check_recursion(const FlowChecker *checker)
     json_array_foreach(checker->task_ids, i, entry) {
         const json_t *task = json_object_get(entry, "task");
         const Type *type = type_find(checker->options->registry, TYPE_TASK, json_get_text(task, "type", ""), NULL);
-        if (!type || type->where != RUN_EXECUTOR || !field_find(type->fields, "flowId") || !field_find(type->fields, "inputs"))
+        bool is_part = !json_equal(json_object_get(entry, "id"), json_object_get(task, "id"));
+        if (!starts_flow(type) || is_part)
             continue;
         if (id && namespace && streq(id, json_get_text(task, "flowId", "")) &&
             streq(namespace, json_get_text(task, "namespace", "")))

@@ -32,6 +32,22 @@ bool type_is_polling(const Type *type)
     return type && type->kind == TYPE_TRIGGER && type->run;
 }
 
+static const Type *find_part(const Type *type, const char *name)
+{
+    for (const TypePart *part = type->parts; part && part->suffix; part++)
+        if (streq(part->type->name, name))
+            return part->type;
+    return NULL;
+}
+
+const Type *type_find_runnable(const TypeRegistry *registry, const char *name)
+{
+    const Type *type = type_find(registry, TYPE_TASK, name, NULL);
+    for (size_t i = 0; !type && i < registry->count; i++)
+        type = find_part(registry->types[i], name);
+    return type;
+}
+
 const char *const names_of_log_levels[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE", NULL};
 
 static const char *const names_of_states[] = {

@@ -43,6 +43,13 @@ struct ConditionContext; /* plugin/condition.h */
 struct FlowableRepeat;  /* plugin/flowable.h */
 struct ExecutorAction;  /* plugin/flowable.h */
 struct Task;
+struct Type;
+
+/* A task that another brings with it. */
+typedef struct TypePart {
+    const char *suffix;       /* its id: that of the other, and this */
+    const struct Type *type;  /* stands in no registry: it cannot be written in a flow */
+} TypePart;
 
 typedef struct Type {
     const char *name;                 /* "io.kestra.plugin.core.log.Log" */
@@ -65,6 +72,9 @@ typedef struct Type {
     int (*prepare)(struct RunContext *context, struct ScriptContext *ret);
     /* RUN_WAIT: how long; outcomes as run. */
     int (*wait)(struct RunContext *context, usec_t *ret_delay);
+    /* RUN_FLOWABLE: tasks that it runs besides those written in it; ends with {}; may be NULL. Each gets those properties of
+     * its owner that its own field table names. */
+    const TypePart *parts;
     bool shares_directory; /* RUN_FLOWABLE: all its tasks run in one working directory of one host */
     /* RUN_FLOWABLE: what children, in which order; pure. */
     int (*open)(struct FlowableContext *context, struct FlowablePlan *ret);
@@ -77,6 +87,7 @@ typedef struct Type {
     bool by_date; /* TYPE_CONDITION: about the slot's date alone, so that schedules look ahead for slots where it is true */
     /* RUN_FLOWABLE: all children have ended well: again? May be NULL: no. */
     int (*repeat)(struct FlowableContext *context, struct FlowableRepeat *ret);
+    bool for_each_item; /* RUN_EXECUTOR: done once for each piece of its owner's items (executor/items.c) */
     /* RUN_EXECUTOR: what the executor is to do. */
     int (*carry_out)(struct FlowableContext *context, struct ExecutorAction *ret);
 } Type;
@@ -90,6 +101,8 @@ typedef struct TypeRegistry {
 const Type *type_find(const TypeRegistry *registry, TypeKind kind, const char *name, bool *ret_is_alias);
 /* Whether it is a trigger that workers evaluate at intervals. type may be NULL. */
 bool type_is_polling(const Type *type);
+/* A task or a part of one; NULL when unknown. */
+const Type *type_find_runnable(const TypeRegistry *registry, const char *name);
 
 /* Properties of every task / trigger (spec/api.md 6.6, spec/semantics.md 3.1). */
 extern const Field fields_of_every_task[];

@@ -59,6 +59,15 @@ static bool may_read(const JobContext *context, const char *uri)
                                 json_object_get(trigger, "executionId"));
 }
 
+/* Where the first character stands that a URI cannot have; its length when there is none. */
+static size_t find_illegal(const char *path)
+{
+    size_t at = 0;
+    while (path[at] && (unsigned char)path[at] > ' ' && !strchr("\"<>[\\]^`{|}\x7f", path[at]))
+        at++;
+    return at;
+}
+
 /* The URI that read() and fileSize() mean. */
 static int resolve_path(const JobContext *context, const char *path, char **ret_uri, Diag *diag)
 {
@@ -69,7 +78,14 @@ static int resolve_path(const JobContext *context, const char *path, char **ret_
     if (!blob_is_uri(path)) {
         const char *namespace = json_get_text(json_object_get(context->run.job, "flow"), "namespace", "");
         _cleanup_free_ char *files = blob_namespace_files_uri(namespace);
-        *ret_uri = xasprintf("%s/%s", files, path + strspn(path, "/"));
+        _cleanup_free_ char *uri = xasprintf("%s/%s", files, path + strspn(path, "/"));
+        const char *whole = uri + strlen("kestra://");
+        size_t illegal = find_illegal(whole);
+        if (whole[illegal]) {
+            diag_error(diag, NULL, 0, 0, "Illegal character in path at index %zu: %s", illegal, whole);
+            return EXPR_E_RENDER;
+        }
+        *ret_uri = TAKE_PTR(uri);
         return 0;
     }
     if (!may_read(context, path)) {
@@ -390,6 +406,7 @@ void job_context_set_directory(JobContext *context, const char *directory)
 void job_context_done(JobContext *context)
 {
     json_decref(context->run.outputs);
+    json_decref(context->run.notes);
     json_decref(context->variables);
     free((char *)context->run.working_directory);
     mask_done(&context->mask);
@@ -398,7 +415,7 @@ void job_context_done(JobContext *context)
 
 Task *job_task_new(const TypeRegistry *registry, const char *id, const char *type_name, json_t *properties)
 {
-    const Type *type = type_find(registry, TYPE_TASK, type_name, NULL);
+    const Type *type = type_find_runnable(registry, type_name);
     if (!type)
         type = type_find(registry, TYPE_TRIGGER, type_name, NULL);
     if (!type)

@@ -56,12 +56,13 @@ libplugin_a_SOURCES = \
 	src/plugin/core/flow/each_sequential.c \
 	src/plugin/core/flow/flow.c src/plugin/core/flow/flow.h \
 	src/plugin/core/flow/for_each.c \
+	src/plugin/core/flow/for_each_item.c src/plugin/core/flow/for_each_item.h \
 	src/plugin/core/flow/if.c \
 	src/plugin/core/flow/parallel.c \
 	src/plugin/core/flow/sequential.c \
 	src/plugin/core/flow/pause.c \
 	src/plugin/core/flow/sleep.c \
-	src/plugin/core/flow/subflow.c \
+	src/plugin/core/flow/subflow.c src/plugin/core/flow/subflow.h \
 	src/plugin/core/flow/switch.c \
 	src/plugin/core/flow/working_directory.c \
 	src/plugin/core/flow/wait_for.c \
@@ -93,6 +94,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/storage/purge_current_execution_files.c \
 	src/plugin/core/storage/reverse.c \
 	src/plugin/core/storage/size.c \
+	src/plugin/core/storage/pieces.c src/plugin/core/storage/pieces.h \
 	src/plugin/core/storage/split.c \
 	src/plugin/core/storage/storage_task.c src/plugin/core/storage/storage_task.h \
 	src/plugin/core/storage/local_files.c \

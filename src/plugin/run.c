@@ -25,6 +25,10 @@ static bool is_absent(const ExprTree *tree)
 static int fail_with(RunContext *run, const Diag *diag)
 {
     const char *text = diag_first(diag);
+    if (starts_with(text, "Illegal character in")) { /* an exception within an exception, both of the same words */
+        run_log(run, LOG_LEVEL_ERROR, "%s", text);
+        return run_fail(run, "%s", text);
+    }
     bool is_plain = *text == '\0' || starts_with(text, "Unable to find");
     const char *class_name = is_plain ? "" : "io.pebbletemplates.pebble.error.PebbleException: ";
     return run_fail(run, "%s%s", class_name, *text ? text : "the expression cannot be rendered");
@@ -194,6 +198,13 @@ int run_fail(RunContext *run, const char *format, ...)
 void run_output(RunContext *run, const char *name, json_t *value)
 {
     json_object_set_new(run->outputs, name, value);
+}
+
+void run_note(RunContext *run, const char *name, json_t *value)
+{
+    if (!run->notes)
+        run->notes = json_object();
+    json_object_set_new(run->notes, name, value);
 }
 
 void run_counter(RunContext *run, const char *name, double value, const json_t *tags)

@@ -24,6 +24,7 @@ typedef struct RunContext {
     const ExprContext *render;
     const json_t *job;          /* the whole job message */
     json_t *outputs;            /* object; the task fills it */
+    json_t *notes;              /* run_note(); or NULL */
     State final_state;          /* SUCCESS unless the task sets WARNING */
     bool fires;                 /* a polling trigger sets it: an execution is to start, with the outputs as its variables */
     const RunOps *ops;
@@ -55,6 +56,9 @@ void run_log(RunContext *run, int level, const char *format, ...) _printf_(3, 4)
 int run_fail(RunContext *run, const char *format, ...) _printf_(2, 3) _must_check_;
 /* Steals value. */
 void run_output(RunContext *run, const char *name, json_t *value);
+/* For the executor alone: kept with the flowable around this task and given to its later tasks (job message: `notes`). Steals
+ * value. */
+void run_note(RunContext *run, const char *name, json_t *value);
 void run_counter(RunContext *run, const char *name, double value, const json_t *tags);
 void run_timer(RunContext *run, const char *name, usec_t duration, const json_t *tags);
 

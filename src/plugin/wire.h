@@ -5,7 +5,7 @@
  *   {"settings": {…}} once, then {"run": {task: {id, type, properties}, job, directory}} one at a time;
  * the child answers {"log": {level, message}} and {"metric": {name, timer, value, tags}} as it goes, may put questions
  * {"ask": {what, …}} (run_ask), each of which it waits for {"answer": {…}}, and closes with
- *   {"end": {outcome: 0 | 1, state, outputs, fires}}.
+ *   {"end": {outcome: 0 | 1, state, outputs, fires, notes?}}.
  */
 #include "doc/json.h"
 

@@ -86,6 +86,7 @@ static void say_end(Runner *runner, int outcome, const RunContext *run)
     if (run) {
         json_object_set(content, "outputs", run->outputs);
         json_object_set_new(content, "fires", json_boolean(run->fires));
+        json_set_present(content, "notes", json_incref(run->notes));
     }
     say(runner, "end", content);
 }

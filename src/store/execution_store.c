@@ -15,6 +15,10 @@ static const PgStatement sql_heads = {
     "execution_heads", "SELECT e.id, e.namespace, e.flow_id, e.flow_revision, e.state FROM unnest($1::text[])"
                        " WITH ORDINALITY AS given (id, place) JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
+static const PgStatement sql_subflow_outputs = {
+    "execution_subflow_outputs", "SELECT e.internal -> 'subflowOutputs' FROM unnest($1::text[])"
+                                 " WITH ORDINALITY AS given (id, place) LEFT JOIN execution e ON e.id = given.id ORDER BY given.place"};
+
 /* The body is an object's text with at least one member; the list goes before its last brace. */
 static char *assemble(const char *body, const char *task_runs)
 {
@@ -226,5 +230,19 @@ int store_execution_heads(Pg *pg, const char *const *ids, size_t count, Executio
         (void)snprintf(head.id, sizeof(head.id), "%s", pg_value(rows, i, 0));
         vec_push(ret, head);
     }
+    return r;
+}
+
+int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    PgArray *array = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < count; i++)
+        pg_array_text(array, ids[i]);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_subflow_outputs, parameters, &rows));
+    *ret = (Texts){};
+    for (size_t i = 0; i < pg_rows_count(rows); i++)
+        vec_push(ret, xstrdup_null(pg_value(rows, i, 0)));
     return r;
 }

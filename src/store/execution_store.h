@@ -50,6 +50,9 @@ void execution_heads_done(ExecutionHeads *heads);
 #define _cleanup_execution_heads_ _cleanup_(execution_heads_done)
 /* What bulk operations check; unknown ids are left out; in the order of ids. */
 int store_execution_heads(Pg *pg, const char *const *ids, size_t count, ExecutionHeads *ret) _must_check_;
+/* What each of them, started by a ForEachItem, left for it (queue: internal.subflowOutputs): a JSON text, or NULL where there is
+ * nothing; in the order of ids. */
+int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret) _must_check_;
 /* State of one; STORE_E_NONE. Cheap: followers and `wait` ask this first. */
 int store_execution_state(Pg *pg, const char *id, State *ret) _must_check_;
 

@@ -119,6 +119,7 @@ static void take_end(Child *child, const json_t *message)
     json_t *outputs = json_object_get(message, "outputs");
     if (json_is_object(outputs))
         json_object_update(job->context.run.outputs, outputs);
+    job->context.run.notes = json_incref(json_object_get(message, "notes"));
     job->context.run.final_state = state == STATE_WARNING ? STATE_WARNING : STATE_SUCCESS;
     job->context.run.fires = json_get_boolean(message, "fires", false);
     job_end_by_outcome(job, (int)json_get_integer(message, "outcome", RUN_E_FAILED));

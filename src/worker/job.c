@@ -255,6 +255,8 @@ static void report(Job *job, State state)
     json_set_text(body, "endDate", end);
     if (job->task && json_object_size(job->context.run.outputs) > 0)
         json_object_set(body, "outputs", job->context.run.outputs);
+    if (job->task && job->context.run.notes)
+        json_object_set(body, "notes", job->context.run.notes);
     send_metrics(job);
     unit_finish_job(job->worker->unit, job->claim.sequence, job->claim.execution_id,
                     event_kind_to_string(EVENT_TASK_RUN), body);

@@ -217,6 +217,31 @@ static int answer_purge(const Records *records, const json_t *question, json_t *
     return 0;
 }
 
+/* --- outputs of many children --- */
+
+static int answer_subflow_outputs(const Records *records, const json_t *question, json_t **ret)
+{
+    const json_t *list = json_object_get(question, "executions");
+    size_t count = json_array_size(list);
+    _cleanup_free_ const char **ids = xnew_n(const char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = json_is_string(json_array_get(list, i)) ? json_string_value(json_array_get(list, i)) : "";
+    _cleanup_texts_ Texts texts = {};
+    int r = store_execution_subflow_outputs(records->pg, ids, count, &texts);
+    if (r != 0)
+        return fold(r);
+    json_t *outputs = json_array();
+    for (size_t i = 0; i < texts.count; i++) {
+        const char *text = texts.items[i];
+        json_t *of_one = NULL;
+        if (!text || json_parse(text, strlen(text), 0, &of_one, NULL) != 0)
+            of_one = json_null();
+        json_array_append_new(outputs, of_one);
+    }
+    *ret = json_pack("{s:o}", "outputs", outputs);
+    return 0;
+}
+
 /* --- resume --- */
 
 static const json_t *resume_declarations(const Execution *execution)
@@ -307,6 +332,7 @@ static const struct {
     {"count-executions", answer_count},
     {"find-executions", answer_find},
     {"purge-executions", answer_purge},
+    {"subflow-outputs", answer_subflow_outputs},
     {"resume-execution", answer_resume},
     {"namespace-exists", answer_namespace},
 };

@@ -11,6 +11,7 @@
  *                      flowId?, count}]}
  *   find-executions    {endDate, startDate?, namespace?, flowId?, states?} → {executions: [{id, namespace, flowId}]}
  *   purge-executions   {executions: [id], execution, logs, metrics} → {executions, logs, metrics}: how many went
+ *   subflow-outputs    {executions: [id]} → {outputs: [object or null]}: what children of a ForEachItem left for it
  *   resume-execution   {executionId, inputs?} → {}
  *   namespace-exists   {namespace} → {exists}: whether a flow is in it or below it
  * A refusal is {error}.

@@ -4,6 +4,7 @@
 #include "doc/json.h"
 #include "model/flow.h"
 #include "model/operation.h"
+#include "plugin/core/flow/for_each_item.h"
 #include "plugin/registry.h"
 
 #define BEGINNING (UINT64_C(1700000000) * USEC_PER_SEC)
@@ -13,7 +14,7 @@ typedef struct Rule {
     char *task_id;
     int attempt;
     State state;
-    json_t *outputs;
+    json_t *outputs, *notes;
 } Rule;
 
 struct Play {
@@ -132,6 +133,7 @@ Play *play_free(Play *play)
     for (size_t i = 0; i < play->rules.count; i++) {
         free(play->rules.items[i].task_id);
         json_decref(play->rules.items[i].outputs);
+        json_decref(play->rules.items[i].notes);
     }
     vec_free(&play->rules);
     for (size_t i = 0; i < play->started.count; i++)
@@ -174,7 +176,12 @@ void play_add_flow(Play *play, const char *yaml)
 
 void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs)
 {
-    vec_push(&play->rules, (Rule){xstrdup(task_id), attempt, state, outputs});
+    vec_push(&play->rules, (Rule){xstrdup(task_id), attempt, state, outputs, NULL});
+}
+
+void play_notes(Play *play, const char *task_id, json_t *notes)
+{
+    vec_push(&play->rules, (Rule){xstrdup(task_id), -1, STATE_SUCCESS, NULL, notes});
 }
 
 /* --- the worker --- */
@@ -202,7 +209,11 @@ static json_t *result_of(const Play *play, const QueueJob *job, State state, con
 
 static void finish(Play *play, QueueJob *job, State state, const json_t *outputs)
 {
-    unit_finish_job(play->answers, job->sequence, job->execution_id, "task_run", result_of(play, job, state, outputs));
+    const Rule *rule = find_rule(play, json_get_text(job->body, "taskId", ""), job->attempt);
+    json_t *body = result_of(play, job, state, outputs);
+    if (rule && rule->notes)
+        json_object_set(body, "notes", rule->notes);
+    unit_finish_job(play->answers, job->sequence, job->execution_id, "task_run", body);
     queue_job_done(job);
 }
 
@@ -391,6 +402,12 @@ static void append_run(Play *play, Buffer *text, const TaskRun *run, unsigned de
     const char *child = json_get_text(run->internal, "child", NULL);
     if (child)
         append_execution(play, text, child, depth + 1, with_outputs);
+    const json_t *items = json_object_get(run->internal, "items");
+    for (int64_t number = 1; number <= json_get_integer(items, "created", 0); number++) {
+        char id[ID_BYTES];
+        for_each_item_child_id(run->id, json_get_integer(items, "round", 0), number, id);
+        append_execution(play, text, id, depth + 1, with_outputs);
+    }
 }
 
 static void append_execution(Play *play, Buffer *text, const char *id, unsigned depth, bool with_outputs)

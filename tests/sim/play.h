@@ -16,6 +16,8 @@ DEFINE_CLEANUP(Play *, play_free);
 void play_add_flow(Play *play, const char *yaml);
 /* Answers to jobs of this task (and attempt; -1: every): a final state, or STATE_CREATED to leave it unanswered. */
 void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs);
+/* What the task notes for the executor (model/event_kind.h); notes is stolen. */
+void play_notes(Play *play, const char *task_id, json_t *notes);
 /* A new execution of the flow that was added first. inputs may be NULL. Borrowed id. */
 const char *play_start(Play *play, json_t *inputs);
 /* The execution started last is played again from its first run of this task; NULL: from the beginning. */

@@ -11,7 +11,8 @@ static int not_available(Call *call)
 static int service_failed(Call *call, const Diag *diag, bool with_place)
 {
     const char *text = diag_first(diag);
-    return with_place ? call_fail(call, "%s", text) : eval_fail_plain(call->eval, "%s", text);
+    bool is_about_uri = starts_with(text, "Illegal character in"); /* an exception of Java, not of the language */
+    return with_place && !is_about_uri ? call_fail(call, "%s", text) : eval_fail_plain(call->eval, "%s", text);
 }
 
 static const ExprServices *services(const Call *call)

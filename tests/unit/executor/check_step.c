@@ -4,7 +4,7 @@
  * check_step FILE. A case has sections "=== flow" (one or more), "=== script", "=== expected", "=== logs" (optional).
  *
  * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
- * advance DURATION | send KIND [JSON] | replay [TASK] | takeover | timers [COUNT] |
+ * notes TASK JSON | advance DURATION | send KIND [JSON] | replay [TASK] | takeover | timers [COUNT] |
  * with-outputs
  */
 #include "base/buffer.h"
@@ -102,6 +102,10 @@ static void do_outputs(Player *player, const char *word, const char *rest)
 {
     play_rule(player->play, word, -1, STATE_SUCCESS, json_of(rest));
 }
+static void do_notes(Player *player, const char *word, const char *rest)
+{
+    play_notes(player->play, word, json_of(rest));
+}
 static void do_hold(Player *player, const char *word, const char *rest)
 {
     play_rule(player->play, word, -1, STATE_CREATED, NULL);
@@ -148,7 +152,7 @@ static const struct {
     void (*run)(Player *player, const char *word, const char *rest);
 } commands[] = {
     {"start", do_start},     {"run", do_run},         {"fail", do_fail},     {"warn", do_warn},
-    {"outputs", do_outputs}, {"hold", do_hold},       {"answer", do_answer}, {"advance", do_advance},
+    {"outputs", do_outputs}, {"notes", do_notes}, {"hold", do_hold},       {"answer", do_answer}, {"advance", do_advance},
     {"send", do_send},       {"takeover", do_takeover}, {"with-outputs", do_with_outputs},
     {"replay", do_replay},   {"timers", do_timers},
 };

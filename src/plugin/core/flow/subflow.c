@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts an execution of another flow. The executor creates the child and, with `wait`, takes in how it ended. */
-#include "plugin/core/flow/flow.h"
+#include "plugin/core/flow/subflow.h"
 
 static int render_object(const FlowableContext *context, const char *property, json_t **ret)
 {
@@ -33,7 +33,7 @@ static int render_date(const FlowableContext *context, usec_t *ret)
     return FLOWABLE_E_FAILED;
 }
 
-static int subflow_carry_out(struct FlowableContext *context, struct ExecutorAction *ret)
+int subflow_action(struct FlowableContext *context, struct ExecutorAction *ret)
 {
     const json_t *properties = context->task->properties;
     ret->kind = ACTION_SUBFLOW;
@@ -59,31 +59,12 @@ static const Field fields[] = {
      .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY,
      .doc = "Namespace of the flow to start."},
     {.name = "flowId", .kind = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_DYNAMIC, .doc = "Id of the flow to start."},
-    {.name = "revision",
-     .kind = FIELD_INTEGER,
-     .flags = FIELD_HAS_MINIMUM,
-     .minimum = 1,
-     .doc = "Its revision; the latest by default."},
-    {.name = "inputs", .kind = FIELD_MAP, .flags = FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs of the child."},
-    {.name = "labels", .kind = FIELD_MAP_OR_LIST, .flags = FIELD_DYNAMIC, .doc = "Labels of the child."},
-    {.name = "inheritLabels",
-     .kind = FIELD_BOOLEAN,
-     .fallback = "false",
-     .doc = "Whether the child gets the labels of this execution."},
-    {.name = "wait", .kind = FIELD_BOOLEAN, .fallback = "true", .doc = "Whether to wait until the child has ended."},
-    {.name = "transmitFailed",
-     .kind = FIELD_BOOLEAN,
-     .fallback = "true",
-     .doc = "Whether the task fails when the child failed (needs wait)."},
+    SUBFLOW_FIELDS_OF_CHILD,
     {.name = "outputs",
      .kind = FIELD_MAP,
      .flags = FIELD_DYNAMIC | FIELD_DEPRECATED,
      .item = FIELD_ANY,
      .doc = "Outputs taken from the child; a child flow declares its own outputs instead."},
-    {.name = "scheduleDate",
-     .kind = FIELD_DATE_TIME,
-     .flags = FIELD_DYNAMIC,
-     .doc = "The child begins at this date and not at once."},
     {},
 };
 
@@ -106,5 +87,5 @@ const Type task_core_subflow = {
            "are then under `outputs.<task id>.outputs`.",
     .fields = fields,
     .outputs = outputs,
-    .carry_out = subflow_carry_out,
+    .carry_out = subflow_action,
 };

@@ -67,11 +67,16 @@ int storage_task_create(RunContext *run, StorageWriter *ret)
 
 int storage_task_keep(RunContext *run, StorageWriter *writer, const char *extension, char **ret_uri)
 {
+    _cleanup_free_ char *name = xasprintf("%s%s", strrchr(writer->path, '/') + 1, extension);
+    return storage_task_keep_as(run, writer, name, ret_uri);
+}
+
+int storage_task_keep_as(RunContext *run, StorageWriter *writer, const char *name, char **ret_uri)
+{
     FILE *file = TAKE_PTR(writer->file);
     bool failed = ferror(file);
     if (fclose(file) != 0 || failed)
         return run_fail(run, "The working directory cannot be written: %m");
-    _cleanup_free_ char *name = xasprintf("%s%s", strrchr(writer->path, '/') + 1, extension);
     int r = script_files_upload(run, writer->path, name, ret_uri);
     (void)unlink(writer->path); /* goes with the directory otherwise */
     return r;
@@ -85,20 +90,24 @@ void storage_writer_done(StorageWriter *writer)
     *writer = (StorageWriter){};
 }
 
-int storage_task_separator(RunContext *run, const char *fallback, char **ret)
+char *storage_task_unescape(const char *text)
 {
-    _cleanup_free_ char *text = NULL;
-    int r = run_text(run, "separator", &text);
-    if (r != 0)
-        return r;
     Buffer plain = {};
-    for (const char *c = text ? text : fallback; *c; c++) {
+    for (const char *c = text; *c; c++) {
         bool escaped = *c == '\\' && c[1] && strchr("nt\\", c[1]);
         c += escaped;
         buffer_append_char(&plain, !escaped || *c == '\\' ? *c : *c == 'n' ? '\n' : '\t');
     }
-    *ret = buffer_take(&plain);
-    return 0;
+    return buffer_take(&plain);
+}
+
+int storage_task_separator(RunContext *run, const char *fallback, char **ret)
+{
+    _cleanup_free_ char *text = NULL;
+    int r = run_text(run, "separator", &text);
+    if (r == 0)
+        *ret = storage_task_unescape(text ? text : fallback);
+    return r;
 }
 
 const char *storage_task_extension(const char *uri)

@@ -19,10 +19,14 @@ typedef struct StorageWriter {
 int storage_task_create(RunContext *run, StorageWriter *ret) _must_check_;
 /* Closes and uploads it under a new name with that extension; its URI, caller frees. */
 int storage_task_keep(RunContext *run, StorageWriter *writer, const char *extension, char **ret_uri) _must_check_;
+/* The same under this name, which takes the place of a file of that name. */
+int storage_task_keep_as(RunContext *run, StorageWriter *writer, const char *name, char **ret_uri) _must_check_;
 void storage_writer_done(StorageWriter *writer);
 /* Logs what blob outcome r means. */
 int storage_task_fail(RunContext *run, const char *uri, int r) _must_check_;
-/* The property with \n, \t and \\ undone; fallback when absent. Caller frees. */
+/* The text with \n, \t and \\ undone. Caller frees. */
+char *storage_task_unescape(const char *text);
+/* The property, unescaped; fallback when absent. Caller frees. */
 int storage_task_separator(RunContext *run, const char *fallback, char **ret) _must_check_;
 /* ".csv" of the URI's name, or "". Borrowed from it. */
 const char *storage_task_extension(const char *uri);
