@@ -17,3 +17,9 @@ tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/world.h tests/sim/people.c tes
 	tests/sim/scene.h tests/sim/watch.c tests/sim/watch.h tests/sim/books.c tests/sim/books.h
 tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DSIM_SCENES='"$(abs_top_srcdir)/tests/data/sim"'
 tests_sim_sim_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE)
+
+# Plants faults and looks whether the simulator finds them: tests/sim/plant.
+sim-faults: tests/sim/sim
+	COMPILE='$(COMPILE) $(tests_sim_sim_CPPFLAGS)' LINK='$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS)' \
+	  OBJECTS='$(tests_sim_sim_OBJECTS)' LIBS='$(tests_sim_sim_LDADD) $(LIBS)' $(top_srcdir)/tests/sim/plant $(FAULTS)
+EXTRA_DIST += tests/sim/plant tests/sim/faults tests/sim/many
