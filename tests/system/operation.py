@@ -77,6 +77,101 @@ def units(machine, packages):
     check(until(lambda: machine.health("indexer"), 10), "a connection to its socket starts it again")
 
 
+TICKS = """id: ticks
+namespace: system.test
+tasks:
+  - id: count
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner:
+      type: io.kestra.plugin.core.runner.Process
+    outputFiles: [result.txt]
+    commands:
+      - for i in $(seq %d); do echo tick-$i; sleep 0.5; done; echo counted > result.txt
+"""
+
+
+def start_ticks(machine, count):
+    """An execution whose task says tick-1 to tick-COUNT, one each half second, and has begun."""
+    machine.write("/etc/kestra/flows/ticks.yaml", TICKS % count)
+    until(lambda: "seq %d)" % count in str(machine.request("GET", "/api/v1/flows/system.test/ticks")[1]), 10)
+    status, execution = machine.start("system.test", "ticks")
+    check(status == 200 and until(lambda: "INFO tick-2" in machine.logs(execution["id"]), 20), "a task ticks", execution)
+    return execution["id"]
+
+
+def ticked(machine, identifier, count, why):
+    """Checks that the task went on in its first attempt and said each tick once."""
+    execution = machine.finished(identifier, 60)
+    check(execution.get("state", {}).get("current") == "SUCCESS", why, (execution.get("state"), machine.logs(identifier)))
+    said = [line for line in machine.logs(identifier) if "tick-" in line]
+    check(said == ["INFO tick-%d" % i for i in range(1, count + 1)], "each of its lines is there once", said)
+    check([len(run.get("attempts", [])) for run in execution.get("taskRunList", [])] == [1], "in one attempt", execution)
+    return execution
+
+
+def reload_worker(machine, packages):
+    unit = "kestra-worker.service"
+    before = [machine.unit(unit, name) for name in ("MainPID", "NRestarts", "InvocationID")]
+    execution = start_ticks(machine, 12)
+    for _ in range(2):
+        done = machine.run("systemctl", "reload", unit)
+        check(done.returncode == 0, "systemctl reload kestra-worker", done.stdout)
+        time.sleep(1)
+    check(until(lambda: "goes on with 1 tasks" in machine.shell("journalctl -b -u kestra-worker -o cat --no-pager"), 10),
+          "the journal says that it goes on", machine.shell("journalctl -b -u kestra-worker -n 20 --no-pager"))
+    ticked(machine, execution, 12, "a task that runs meanwhile ends well")
+    now = [machine.unit(unit, name) for name in ("MainPID", "NRestarts", "InvocationID")]
+    check(now == before and machine.unit(unit, "ActiveState") == "active", "for systemd it is the same service", (before, now))
+    machine.write("/etc/kestra/kestra.d/wrong.yaml", "no.such: setting\n")
+    done = machine.run("systemctl", "reload", unit)
+    check(done.returncode != 0, "a reload with wrong settings fails", done.stdout)
+    machine.run("systemctl", "kill", "-s", "HUP", unit)
+    noted = until(lambda: "no such setting" in machine.unit(unit, "StatusText"), 10)
+    check(noted, "systemctl status says why", machine.unit(unit, "StatusText"))
+    check(machine.health("worker") and machine.unit(unit, "MainPID") == before[0], "and the worker goes on")
+    machine.shell("rm /etc/kestra/kestra.d/wrong.yaml; systemctl reload " + unit)
+    check(until(lambda: "refused" not in machine.unit(unit, "StatusText"), 10), "a good reload clears it")
+
+
+def stop_worker(machine, packages):
+    execution = start_ticks(machine, 12)
+    machine.run("systemctl", "stop", "--no-block", "kestra-worker.service")
+    said = until(lambda: "1 tasks still run" in machine.unit("kestra-worker.service", "StatusText"), 5)
+    check(said, "a worker that is stopped says what it waits for", machine.unit("kestra-worker.service", "StatusText"))
+    ticked(machine, execution, 12, "and waits for its task")
+    check(until(lambda: machine.unit("kestra-worker.service", "ActiveState") == "inactive", 10), "then it ends")
+    machine.run("systemctl", "start", "kestra-worker.socket", "kestra-worker.service")
+    machine.write("/etc/kestra/kestra.d/grace.yaml", "shutdown.grace: 1s\n")
+    machine.run("systemctl", "reload", "kestra-worker.service")
+    execution = start_ticks(machine, 16)
+    done = machine.run("systemctl", "stop", "kestra-worker.service")
+    check(done.returncode == 0 and machine.unit("kestra-worker.service", "Result") == "success", "a short grace ends it in order",
+          done.stdout)
+    left = machine.shell("pgrep -fa 'tick-' | grep -v pgrep")
+    check(left == "", "nothing of its task is left", left)
+    check(machine.state(execution) == "RUNNING", "which has not failed", machine.state(execution))
+    machine.shell("rm /etc/kestra/kestra.d/grace.yaml; systemctl start kestra-worker.socket kestra-worker.service")
+    ended = machine.finished(execution, 60)
+    check(ended.get("state", {}).get("current") == "SUCCESS", "and runs again when a worker is there", ended.get("state"))
+
+
+def files(machine, packages):
+    for role in ROLES:
+        user = "setpriv --reuid kestra-%s --regid kestra-roles --init-groups" % role
+        seen = machine.shell("%s ls /var/lib/kestra/storage >/dev/null 2>&1; echo $?" % user)
+        check((seen == "0") == (role == "worker"), "storage is %s the %s" % ("open to" if role == "worker" else "closed to", role), seen)
+        inside = machine.shell("nsenter -t $(systemctl show -P MainPID kestra-%s) -m -- %s ls /var/lib/kestra/storage "
+                               ">/dev/null 2>&1; echo $?" % (role, user))
+        check((inside == "0") == (role == "worker"), "in the sandbox of its unit too", inside)
+    execution = start_ticks(machine, 3)
+    ended = ticked(machine, execution, 3, "a task leaves a file")
+    uri = (ended.get("taskRunList") or [{}])[0].get("outputs", {}).get("outputFiles", {}).get("result.txt", "")
+    status, text = machine.request("GET", "/api/v1/executions/%s/file?path=%s" % (execution, uri))
+    check(status == 200 and str(text).strip() == "counted", "the API serves it", (uri, status, text))
+    status, meta = machine.request("GET", "/api/v1/executions/%s/file/metas?path=%s" % (execution, uri))
+    check(status == 200 and meta == {"size": 8}, "and knows its size", (status, meta))
+
+
 def answer(machine, user, url, *options):
     """HTTP status that curl gets inside the machine as that user (setpriv's arguments)."""
     return machine.shell("setpriv %s curl -s -o /dev/null -w '%%{http_code}' --max-time 10 %s %s" %

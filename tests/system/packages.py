@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+import operation
 from harness import HERE, ROLES, check, until
 
 NAMES = ["kestra", "kestra-common", "kestra-ui", "kestractl"] + ["kestra-" + role for role in ROLES]
@@ -112,23 +113,13 @@ def install(machine, packages):
 def upgrade(machine, packages):
     if packages.prebuilt:
         return
-    machine.write("/etc/kestra/flows/upgrade.yaml", """id: upgrade
-namespace: system.test
-tasks:
-  - id: long
-    type: io.kestra.plugin.scripts.shell.Commands
-    taskRunner:
-      type: io.kestra.plugin.core.runner.Process
-    commands:
-      - sleep 8
-""")
     machine.shell("echo '# kept by the administrator' >>/etc/kestra/kestra.yaml")
     before = version(machine)
     if not packages.rebuild("0.21.0-0kestra2"):
         return
     packages.copy(machine)
-    until(lambda: machine.has_flow("system.test", "upgrade"), 10)
-    status, running = machine.start("system.test", "upgrade")
+    processes = {role: machine.unit("kestra-%s.service" % role, "MainPID") for role in ROLES}
+    running = operation.start_ticks(machine, 60)
     text = apt(machine, "-o Dpkg::Options::=--force-confold install %s/*.deb" % INSIDE)
     check(text.endswith("status 0"), "apt upgrades", text)
     check(version(machine) == "0.21.0-0kestra2" != before, "the next version is installed", version(machine))
@@ -136,9 +127,12 @@ tasks:
     check("kept by the administrator" in machine.shell("cat /etc/kestra/kestra.yaml"), "the changed conffile is kept")
     check(machine.shell("stat -c '%U:%G %a' /etc/kestra/kestra.yaml") == "root:kestra-roles 640",
           "the configuration is not for everybody", machine.shell("ls -l /etc/kestra"))
-    if check(status == 200, "an execution was running meanwhile", running):
-        execution = machine.finished(running["id"], 60)
-        check(execution.get("state", {}).get("current") == "SUCCESS", "it ended well", execution)
+    now = {role: machine.unit("kestra-%s.service" % role, "MainPID") for role in ROLES}
+    check(now["worker"] == processes["worker"], "the worker is the same process", (processes, now))
+    check(all(now[role] != processes[role] for role in ROLES if role != "worker"), "the other roles were restarted", (processes, now))
+    program = machine.shell("readlink /proc/%s/exe" % now["worker"])
+    check(program == "/usr/sbin/kestra-worker", "but runs the new program", program)
+    operation.ticked(machine, running, 60, "a task that ran through the upgrade ends well")
 
 
 def remove(machine, packages):
