@@ -26,6 +26,7 @@ static const struct {
     {201, "Created"},
     {202, "Accepted"},
     {204, "No Content"},
+    {206, "Partial Content"},
     {301, "Moved Permanently"},
     {304, "Not Modified"},
     {307, "Temporary Redirect"},
@@ -39,6 +40,7 @@ static const struct {
     {410, "Gone"},
     {413, "Request Entity Too Large"},
     {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
     {422, "Unprocessable Entity"},
     {423, "Locked"},
     {429, "Too Many Requests"},
@@ -159,6 +161,9 @@ void http_response_done(HttpResponse *response)
 {
     vec_free(&response->headers);
     buffer_done(&response->body);
+    if (response->has_file)
+        close_fd(response->file_fd);
+    response->has_file = false;
 }
 
 const char *http_header(const HttpRequest *request, const char *name)
@@ -327,6 +332,17 @@ int http_text(HttpResponse *response, int status, const char *content_type, cons
     response->content_type = content_type;
     buffer_clear(&response->body);
     buffer_append(&response->body, text);
+    return 0;
+}
+
+int http_file(HttpResponse *response, int status, const char *content_type, int fd, int64_t length)
+{
+    buffer_clear(&response->body);
+    response->status = status;
+    response->content_type = content_type;
+    response->has_file = true;
+    response->file_fd = fd;
+    response->file_length = length;
     return 0;
 }
 

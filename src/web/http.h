@@ -46,6 +46,9 @@ typedef struct HttpResponse {
     const char *content_type; /* static or in the request's arena; NULL: no body */
     HttpFields headers;       /* texts are static or in the request's arena */
     Buffer body;
+    bool has_file;            /* the body is file_length bytes of this descriptor (a file, or a pipe), from where it stands */
+    int file_fd;              /* owned */
+    int64_t file_length;
     struct Follow *follow;    /* the answer is not known yet, or is a stream (follow.h); owned */
 } HttpResponse;
 
@@ -91,6 +94,8 @@ int http_json(HttpResponse *response, int status, json_t *value);
 /* Copies text. content_type is kept by reference. */
 int http_text(HttpResponse *response, int status, const char *content_type, const char *text);
 int http_empty(HttpResponse *response, int status);
+/* Takes the descriptor; it is read as the client takes it. */
+int http_file(HttpResponse *response, int status, const char *content_type, int fd, int64_t length);
 /* name and value are kept by reference: static or in the request's arena. */
 void http_response_header(HttpResponse *response, const char *name, const char *value);
 

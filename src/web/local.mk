@@ -15,6 +15,8 @@ libweb_a_SOURCES = \
 	src/web/openapi.c \
 	src/web/pool.c \
 	src/web/pool.h \
+	src/web/range.c \
+	src/web/range.h \
 	src/web/router.c \
 	src/web/router.h \
 	src/web/routes/dependencies.c \

@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 #include <sys/un.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -27,6 +28,7 @@
 #define TURN_MAX         20000 /* ms */
 #define LISTENERS_MAX    16
 #define GROUPS_MAX       64
+#define FILE_CHUNK       (64 * 1024)
 
 typedef struct Port {
     h2o_hostconf_t *hosts[2];
@@ -151,6 +153,76 @@ static void start_head(h2o_req_t *req, const HttpResponse *response)
         add_header(req, "Cache-Control", "no-store");
 }
 
+/* --- files --- */
+
+/* In memory that is shared with the pool of the request: it ends with it, whatever way. */
+typedef struct FileGenerator {
+    h2o_generator_t super;
+    Server *server;
+    h2o_req_t *req;
+    int fd;
+    int64_t left;
+    LoopSource *io; /* waits for a pipe; NULL for a file, which is always ready */
+    char chunk[FILE_CHUNK];
+} FileGenerator;
+
+static void on_file_dispose(void *data)
+{
+    FileGenerator *generator = data;
+    loop_source_free(generator->io);
+    close_fd(generator->fd);
+    generator->server->exchanges--;
+}
+
+static int on_file_readable(void *userdata, uint32_t events);
+
+/* The next piece of the file. It reads from the disk here, in the loop, as web servers do: a piece is small. */
+static void send_piece(FileGenerator *generator)
+{
+    ssize_t n = read(generator->fd, generator->chunk, (size_t)MIN(generator->left, (int64_t)FILE_CHUNK));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (generator->io)
+            loop_io_events(generator->io, EPOLLIN);
+        if (generator->io ||
+            loop_add_io(generator->server->loop, generator->fd, EPOLLIN, on_file_readable, generator, &generator->io) == 0)
+            return;
+    }
+    if (generator->io)
+        loop_io_events(generator->io, 0);
+    generator->left -= MAX(n, (ssize_t)0);
+    h2o_iovec_t piece = h2o_iovec_init(generator->chunk, (size_t)MAX(n, (ssize_t)0));
+    /* a file that ends too early breaks the connection: the client must not take the piece for the whole */
+    h2o_send_state_t state = n <= 0                ? H2O_SEND_STATE_ERROR
+                             : generator->left > 0 ? H2O_SEND_STATE_IN_PROGRESS
+                                                   : H2O_SEND_STATE_FINAL;
+    h2o_send(generator->req, &piece, n > 0, state);
+}
+
+static int on_file_readable(void *userdata, uint32_t events)
+{
+    send_piece(userdata);
+    return 0;
+}
+
+static void on_file_proceed(h2o_generator_t *self, h2o_req_t *req)
+{
+    send_piece((FileGenerator *)self);
+}
+
+static void send_file(h2o_req_t *req, Server *server, HttpResponse *response)
+{
+    FileGenerator *generator = h2o_mem_alloc_shared(&req->pool, sizeof(*generator), on_file_dispose);
+    *generator = (FileGenerator){.super = {.proceed = on_file_proceed}, .server = server, .req = req,
+                                 .fd = response->file_fd, .left = response->file_length};
+    response->has_file = false; /* the generator closes it */
+    (void)fcntl(generator->fd, F_SETFL, fcntl(generator->fd, F_GETFL) | O_NONBLOCK); /* matters for pipes, which take it */
+    server->exchanges++;
+    start_head(req, response);
+    req->res.content_length = (size_t)generator->left;
+    h2o_start_response(req, &generator->super);
+    send_piece(generator);
+}
+
 void exchange_answer(Exchange *exchange, HttpResponse *response)
 {
     h2o_req_t *req = exchange->h2o;
@@ -161,10 +233,17 @@ void exchange_answer(Exchange *exchange, HttpResponse *response)
     }
     static h2o_generator_t generator = {NULL, NULL};
     bool head = exchange->request->head;
+    if (response->has_file && !head && response->file_length > 0) {
+        Server *server = exchange->server;
+        exchange_drop(exchange);
+        send_file(req, server, response);
+        http_response_done(response);
+        return;
+    }
     start_head(req, response);
     bool no_body = response->status == 204 || response->status == 304;
     if (!no_body)
-        req->res.content_length = response->body.length;
+        req->res.content_length = response->has_file ? (size_t)response->file_length : response->body.length;
     h2o_iovec_t body = {NULL, 0};
     if (!head && !no_body && response->body.length > 0)
         body = h2o_strdup(&req->pool, response->body.text, response->body.length);

@@ -4,6 +4,7 @@
  * host hands descriptors over (blob/gateway.c).
  */
 #include "blob/blob.h"
+#include "web/range.h"
 #include "web/routes/execution_common.h"
 #include "web/routes/routes.h"
 #include "web/routes/storage.h"
@@ -79,32 +80,73 @@ static int refuse(const HttpRequest *request, HttpResponse *response, int r)
         return http_not_found(request, response);
     if (r == BLOB_E_INVALID)
         return http_error(request, response, 422, "Illegal argument: Invalid prefix path");
-    if (r == BLOB_E_TOO_LARGE)
-        return http_error(request, response, 422, "Illegal argument: the file is too large to be sent");
     return http_error(request, response, 503, "Internal storage cannot be reached: no worker answers");
 }
 
+/* Where the answer begins and how long it is; 0, RANGE_E_OUTSIDE, or as blob functions answer. */
+typedef struct Wanted {
+    int64_t size, offset, length;
+    int status;
+} Wanted;
+static int look_at_range(const HttpRequest *request, const Blob *blob, const char *uri, Wanted *ret)
+{
+    BlobEntry entry;
+    *ret = (Wanted){.length = -1, .status = 200};
+    if (!range_is_asked(request))
+        return 0;
+    int r = blob_stat(blob, uri, &entry);
+    if (r != 0)
+        return r;
+    ret->size = entry.size_bytes;
+    blob_entry_done(&entry);
+    r = range_of(request, ret->size, &ret->offset, &ret->length);
+    if (r == 0)
+        ret->status = 206;
+    else if (r == RANGE_E_OUTSIDE)
+        ret->status = 416;
+    return 0;
+}
+
+static int refuse_range(const HttpRequest *request, HttpResponse *response, const Wanted *wanted)
+{
+    http_response_header(response, "Content-Range", arena_printf(request->arena, "bytes */%" PRIi64, wanted->size));
+    return http_error(request, response, 416, "Range Not Satisfiable: the file has %" PRIi64 " bytes", wanted->size);
+}
+
+static int send_opened(const HttpRequest *request, HttpResponse *response, const Wanted *wanted, int fd, int64_t size)
+{
+    const char *name = strrchr(http_query(request, "path"), '/') + 1;
+    int64_t length = wanted->status == 206 ? MIN(wanted->length, MAX(size - wanted->offset, INT64_C(0))) : size;
+    http_response_header(response, "Content-Disposition",
+                         arena_printf(request->arena, "attachment; filename=\"%s\"", strpbrk(name, "\"\r\n\\") ? "file" : name));
+    http_response_header(response, "Accept-Ranges", "bytes");
+    if (wanted->status == 206)
+        http_response_header(response, "Content-Range",
+                             arena_printf(request->arena, "bytes %" PRIi64 "-%" PRIi64 "/%" PRIi64, wanted->offset,
+                                          wanted->offset + length - 1, size));
+    return http_file(response, wanted->status, "application/octet-stream", fd, length);
+}
+
+/* The file passes through without being held: its descriptor goes to whoever sends the answer. */
 static int get_file(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *uri = http_query(request, "path");
     _cleanup_(blob_freep) Blob *blob = NULL;
-    _cleanup_free_ char *bytes = NULL;
-    size_t length;
-    int r = check_path(session, request, response);
+    Wanted wanted = {};
+    int64_t size;
+    int fd, r = check_path(session, request, response);
     if (r != 0)
         return r < 0 ? trace(r) : 0;
     r = storage_open(session, &blob);
     if (r == 0)
-        r = blob_read(blob, uri, session->settings->body_bytes_max, &bytes, &length);
+        r = look_at_range(request, blob, uri, &wanted);
+    if (r == 0 && wanted.status == 416)
+        return refuse_range(request, response, &wanted);
+    if (r == 0)
+        r = blob_open_range(blob, uri, (BlobRange){.offset = wanted.offset, .length = wanted.length}, &fd, &size);
     if (r != 0)
         return refuse(request, response, r);
-    const char *name = strrchr(uri, '/') + 1;
-    http_response_header(response, "Content-Disposition",
-                         arena_printf(request->arena, "attachment; filename=\"%s\"", strpbrk(name, "\"\r\n\\") ? "file" : name));
-    response->status = 200;
-    response->content_type = "application/octet-stream";
-    buffer_append_n(&response->body, bytes, length);
-    return 0;
+    return send_opened(request, response, &wanted, fd, size);
 }
 
 static int get_metas(WebSession *session, const HttpRequest *request, HttpResponse *response)
