@@ -38,7 +38,7 @@ typedef struct Command {
     int (*run)(Client *client, const Options *options); /* an exit code */
 } Command;
 
-extern const Command commands_flow[], commands_execution[], commands_other[], commands_poison[]; /* end with verb NULL */
+extern const Command commands_flow[], commands_execution[], commands_other[], commands_poison[], commands_trigger[]; /* end with verb NULL */
 
 /* The exit code for a result of client_json or client_send. */
 int exit_of(int r);

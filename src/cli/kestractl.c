@@ -11,7 +11,8 @@
 
 #define DEFAULT_SERVER "/run/kestra/webserver.sock"
 
-static const Command *const groups[] = {commands_other, commands_flow, commands_execution, commands_poison};
+static const Command *const groups[] = {commands_other, commands_flow, commands_execution, commands_trigger,
+                                        commands_poison};
 
 /* One row an option: what it is called, whether it takes a value, what it is for. */
 static const struct {

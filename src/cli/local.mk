@@ -7,6 +7,7 @@ libcli_a_SOURCES = \
 	src/cli/kestractl.c src/cli/kestractl.h \
 	src/cli/other.c \
 	src/cli/output.c \
-	src/cli/poison.c
+	src/cli/poison.c \
+	src/cli/trigger.c
 libcli_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 EXTRA_DIST += src/cli/README.md

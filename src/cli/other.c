@@ -63,33 +63,7 @@ static int status(Client *client, const Options *options)
     return down ? EXIT_KILLED : EXIT_OK;
 }
 
-/* --- triggers, plugins --- */
-
-static void show_triggers(const json_t *answer)
-{
-    static const char *const columns[] = {"NEXT", "LEFT", "LAST", "FLOW", "TRIGGER", NULL};
-    json_t *rows = json_array(), *result;
-    size_t index;
-    json_array_foreach(json_object_get(answer, "results"), index, result) {
-        const json_t *state = json_object_get(result, "triggerContext");
-        const char *next = json_get_text(state, "nextExecutionDate", NULL);
-        _cleanup_free_ char *left = age_text(next);
-        _cleanup_free_ char *last = age_text(json_get_text(state, "date", NULL));
-        _cleanup_free_ char *flow =
-            xasprintf("%s.%s", json_get_text(state, "namespace", "?"), json_get_text(state, "flowId", "?"));
-        json_array_append_new(rows, json_pack("[s, s, s, s, s]", next ? next : "-", left, last, flow,
-                                              json_get_text(state, "triggerId", "?")));
-    }
-    print_table(columns, rows);
-}
-
-static int trigger_list(Client *client, const Options *options)
-{
-    _cleanup_free_ char *namespace = client_escape(options->namespace ? options->namespace : "");
-    _cleanup_free_ char *path = xasprintf("/api/v1/triggers/search?size=%" PRId64 "&sort=nextExecutionDate:asc%s%s",
-                                          options->limit, *namespace ? "&namespace=" : "", namespace);
-    return show_get(client, options, path, show_triggers);
-}
+/* --- plugins --- */
 
 static void show_plugins(const json_t *answer)
 {
@@ -256,7 +230,6 @@ static int user_password(Client *client, const Options *options)
 
 const Command commands_other[] = {
     {"status", "", 0, 0, "Health of every role on this machine", status},
-    {"trigger list", "", 0, 0, "Triggers, soonest first (--namespace)", trigger_list},
     {"plugin list", "", 0, 0, "Task, trigger, condition and task-runner types", plugin_list},
     {"plugin doc", "TYPE", 1, 1, "Documentation of a type", plugin_doc},
     {"config check", "", 0, 0, "Checks kestra.yaml and kestra.d/*.yaml (--config FILE)", config_check},

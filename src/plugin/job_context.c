@@ -343,11 +343,15 @@ static json_t *opened(JobContext *context, json_t *value)
     return copy;
 }
 
+/* Outputs of tasks, and what the trigger has found. */
 static void open_outputs(JobContext *context)
 {
-    json_t *outputs = json_object_get(context->variables, "outputs");
-    if (context->settings->encryption_key && has_sealed(outputs))
-        json_object_set_new(context->variables, "outputs", opened(context, outputs));
+    static const char *const names[] = {"outputs", "trigger"};
+    for (size_t i = 0; context->settings->encryption_key && i < ELEMENTS(names); i++) {
+        json_t *value = json_object_get(context->variables, names[i]);
+        if (has_sealed(value))
+            json_object_set_new(context->variables, names[i], opened(context, value));
+    }
 }
 
 void job_context_init(JobContext *context, const JobSettings *settings, const Task *task, const json_t *job,

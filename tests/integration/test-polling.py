@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# with-server: --workers 2
+# with-server: --workers 2 --config tests/data/task/server.json
 """A polling trigger beside a server of our own: conditions, redirects, failures, locks, changes while it is evaluated, a
 worker killed in the middle. What the server was asked says how often a trigger was evaluated."""
 import http.server
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -130,7 +131,6 @@ def does_not_fire():
     flow("wanted", "/status/404", "    responseCondition: \"{{ response.statusCode == 404 }}\"\n")
     flow("broken", "/ok/broken", "    responseCondition: \"{{ response.nothing.there }}\"\n")
     flow("away", "http://127.0.0.1:1/away")
-    flow("unkeyed", "/ok/unkeyed", "    encryptBody: true\n")
     flow("asleep", "/ok/asleep", "    conditions:\n      - type: io.kestra.plugin.core.condition.Expression\n"
          "        expression: \"{{ trigger.date is null }}\"\n")
     check(until(lambda: asked("/ok/quiet") >= 3 and asked("/status/503") >= 3, 20), "what is not wanted is asked again")
@@ -140,10 +140,9 @@ def does_not_fire():
           messages("broken"))
     check(until(lambda: messages("away", "ERROR"), 10) and not executions("away"), "so is a server that is away",
           messages("away"))
-    check(until(lambda: any("encryption key" in one for one in messages("unkeyed", "ERROR")), 10), "and a key that is missing")
     check(asked("/ok/asleep") == 0 and row("asleep").get("nextExecutionDate"), "conditions are asked before the server")
     check("executionId" not in row("quiet") and row("quiet")["disabled"] is False, "nothing is locked", row("quiet"))
-    for name in ("quiet", "refused", "wanted", "broken", "away", "unkeyed", "asleep"):
+    for name in ("quiet", "refused", "wanted", "broken", "away", "asleep"):
         drop(name)
 
 
@@ -160,6 +159,19 @@ def follows():
     check(until(lambda: messages("impatient", "ERROR"), 20), "a server that is slow has its time", messages("impatient"))
     for name in ("moved", "stays", "posts", "impatient"):
         drop(name)
+
+
+def encrypts():
+    flow("sealed", "/ok/sealed", "    encryptBody: true\n    responseCondition: \"{{ json(response.body).ready }}\"\n",
+         task="seen\n    type: io.kestra.plugin.core.debug.Return\n    format: \"{{ trigger.encryptedBody | length }}\"")
+    check(until(lambda: executions("sealed") and executions("sealed")[0]["state"]["current"] == "SUCCESS", 10),
+          "the condition sees a body that is to be encrypted", messages("sealed"))
+    drop("sealed")
+    one = executions("sealed")[0]
+    variables = one["trigger"]["variables"]
+    check("body" not in variables and variables["encryptedBody"]["type"] == "io.kestra.datatype:aes_encrypted" and
+          "ready" not in json.dumps(variables), "the execution has it sealed", variables)
+    check(one["taskRunList"][0]["outputs"]["value"] == "15", "and its tasks see it open", one["taskRunList"])
 
 
 def locks():
@@ -274,10 +286,37 @@ def killed():
     check(len(ids) == len(set(ids)), "once", ids)
 
 
+def ctl(*arguments):
+    done = subprocess.run([os.path.join(os.environ["KESTRA_BUILD"], "kestractl"), "trigger", *arguments], capture_output=True,
+                          text=True, env=dict(os.environ, KESTRA_SERVER=os.environ["KESTRA_URL"]))
+    return done.returncode, done.stdout + done.stderr
+
+
+def by_kestractl():
+    one = (NAMESPACE, "ctl", "watch")
+    flow("ctl", "/gate/ctl")
+    check(until(lambda: row("ctl").get("workerId"), 10), "one more is evaluated")
+    code, out = ctl("list", "--namespace", NAMESPACE)
+    check(code == 0 and "EVALUATING " + row("ctl")["workerId"] in out and "integration.polling.ctl" in out, "list says so", out)
+    code, out = ctl("disable", *one)
+    check(code == 0 and row("ctl")["disabled"] and "DISABLED" in ctl("list", "--namespace", NAMESPACE)[1], "disable", out)
+    code, out = ctl("unlock", *one)
+    check(code == 1 and "not locked" in out, "unlock what is not locked", (code, out))
+    count = asked("/gate/ctl")
+    code, out = ctl("enable", *one)
+    check(code == 0 and until(lambda: asked("/gate/ctl") > count, 10), "enable", out)
+    code, out = ctl("restart", *one)
+    check(code == 0 and until(lambda: asked("/gate/ctl") > count + 1, 10), "restart", out)
+    Answers.gates["ctl"].set()
+    check(until(lambda: executions("ctl"), 10), "and it fires")
+    drop("ctl")
+    check(ctl("disable", *one)[0] == 1, "a trigger that is gone is not found")
+
+
 SERVER = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
 SERVER.daemon_threads = True
 BASE = "http://127.0.0.1:%d" % SERVER.server_address[1]
 threading.Thread(target=SERVER.serve_forever, daemon=True).start()
-for part in (fires, does_not_fire, follows, locks, changes, killed):
+for part in (fires, does_not_fire, follows, encrypts, locks, changes, by_kestractl, killed):
     part()
 finish()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that crosses the network. Paths are relative to the place the UI is served from: /ui/ → /api/v1.
-import { Constraint, Execution, Flow, LogEntry, Page, Poison } from "./types";
+import { Constraint, Execution, Flow, LogEntry, Page, Poison, Trigger, TriggerState } from "./types";
 
 const uiPath = document.querySelector<HTMLMetaElement>('meta[name="ui-path"]')?.content ?? "./";
 export const base = uiPath.startsWith("/") ? uiPath : "/ui/";
@@ -76,6 +76,14 @@ export const replayExecution = (id: string) => json<Execution>("POST", `/executi
 export const getLogs = (id: string) => json<LogEntry[]>("GET", `/logs/${id}?minLevel=TRACE`);
 
 /** Messages that were set aside: an addition to Kestra's API. */
+export const searchTriggers = (q: string, page: number, size: number) =>
+  json<Page<Trigger>>("GET", `/triggers/search?${query({ q, page, size, sort: "nextExecutionDate:asc" })}`);
+export const switchTrigger = (state: TriggerState, disabled: boolean) =>
+  json<TriggerState>("PUT", "/triggers", JSON.stringify({ ...state, disabled }), "application/json");
+const triggerAt = (state: TriggerState) => `/triggers/${at(state.namespace, state.flowId)}/${encodeURIComponent(state.triggerId)}`;
+export const unlockTrigger = (state: TriggerState) => json<TriggerState>("POST", `${triggerAt(state)}/unlock`);
+export const restartTrigger = (state: TriggerState) => json<TriggerState>("POST", `${triggerAt(state)}/restart`);
+
 export const searchPoison = (page: number, size: number) => json<Page<Poison>>("GET", `/poison?${query({ page, size })}`);
 export const getPoison = (id: string) => json<Poison>("GET", `/poison/${encodeURIComponent(id)}`);
 export const replayPoison = (id: string) => json<void>("POST", `/poison/${encodeURIComponent(id)}/replay`);

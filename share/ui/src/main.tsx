@@ -8,6 +8,7 @@ import { ExecutionsPage } from "./pages/executions";
 import { FlowPage, NewFlowPage } from "./pages/flow";
 import { FlowsPage } from "./pages/flows";
 import { PoisonPage } from "./pages/poison";
+import { TriggersPage } from "./pages/triggers";
 import { Link, useLocation } from "./router";
 import "./style.css";
 
@@ -18,6 +19,7 @@ const pages: [string[], (names: Record<string, string>) => JSX.Element][] = [
   [["flows", "new"], () => <NewFlowPage />],
   [["flows", ":namespace", ":id"], ({ namespace, id }) => <FlowPage key={`${namespace}/${id}`} namespace={namespace} id={id} />],
   [["executions"], () => <ExecutionsPage />],
+  [["triggers"], () => <TriggersPage />],
   [["poison"], () => <PoisonPage />],
   [["executions", ":namespace", ":flow", ":id"], ({ id }) => <ExecutionPage key={id} id={id} />],
 ];
@@ -57,6 +59,7 @@ function App() {
         <nav aria-label="Sections">
           <Link to="flows" current={section === "flows"}>Flows</Link>
           <Link to="executions" current={section === "executions"}>Executions</Link>
+          <Link to="triggers" current={section === "triggers"}>Triggers</Link>
           <PoisonLink current={section === "poison"} />
         </nav>
       </header>

@@ -38,6 +38,22 @@ export interface Execution {
   trigger?: { id: string; type: string };
 }
 
+export interface TriggerState {
+  namespace: string;
+  flowId: string;
+  triggerId: string;
+  date?: string;
+  nextExecutionDate?: string;
+  executionId?: string;
+  evaluateRunningDate?: string;
+  workerId?: string;
+  disabled: boolean;
+}
+export interface Trigger {
+  abstractTrigger?: { id: string; type: string; disabled?: boolean };
+  triggerContext: TriggerState;
+}
+
 export interface Poison {
   id: string;
   queue: "event" | "job";

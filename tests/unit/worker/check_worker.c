@@ -202,6 +202,11 @@ static size_t directories_left(void)
     return st.st_nlink - 2;
 }
 
+static bool is_idle(void)
+{
+    return worker_job_count(worker) == 0;
+}
+
 static bool runs(void)
 {
     return running_events == jobs_sent;
@@ -353,6 +358,105 @@ START_TEST(test_child_crash)
     ck_assert_str_eq(state_of("run1"), "FAILED");
     ck_assert(has_log("The process that ran the task ended unexpectedly: signal 9"));
     close(fd);
+}
+END_TEST
+
+/* --- evaluations of triggers --- */
+
+static char *silent_trigger(int port, const char *more)
+{
+    return xasprintf("  - {id: t, type: io.kestra.plugin.core.log.Log, message: x}\ntriggers:\n"
+                     "  - {id: watch, type: io.kestra.plugin.core.http.Trigger, uri: 'http://127.0.0.1:%d/'%s}\n", port, more);
+}
+
+static void send_evaluation(const char *trigger_id)
+{
+    Unit *unit = unit_new();
+    QueueBatch batch = {};
+    json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:{}}", "flow", "namespace", "check.worker", "id", "test",
+                             "revision", 1, "executionId", "execution1", "triggerId", trigger_id, "evaluateRunningDate",
+                             "2026-11-24T10:30:00Z", "variables");
+    unit_dispatch_job(unit, "", "execution1", "check.worker_test_watch", 0, body);
+    ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
+    queue_batch_done(&batch);
+    unit_free(unit);
+    worker_wake(worker);
+}
+
+static bool no_job_is_left(void)
+{
+    return queue_store_counts(store).jobs == 0;
+}
+
+static bool evaluation_runs(void)
+{
+    return has_log("Type io.kestra.plugin.core.http.Trigger started");
+}
+
+START_TEST(test_evaluation_timeout)
+{
+    int fd, port = listen_silently(&fd);
+    _cleanup_free_ char *flow_text = silent_trigger(port, ", timeout: PT9S"); /* of tasks; says nothing here */
+    parse_flow(flow_text);
+    start_worker(&(WorkerSettings){.evaluation_timeout_usec = 300 * USEC_PER_MSEC});
+    send_evaluation("watch");
+    run_until(no_job_is_left);
+    ck_assert(has_log("Timeout after 00:00:00.300"));
+    ck_assert(has_log("Type io.kestra.plugin.core.http.Trigger completed in 00:00:00."));
+    ck_assert_uint_eq(json_object_size(ended), 0); /* no executor hears of it */
+    ck_assert_uint_eq(directories_left(), 0);
+    close(fd);
+}
+END_TEST
+
+/* What a scheduler does that does not want the evaluation any more: the job's row goes. */
+START_TEST(test_evaluation_taken_back)
+{
+    int fd, port = listen_silently(&fd);
+    _cleanup_free_ char *flow_text = silent_trigger(port, "");
+    parse_flow(flow_text);
+    start_worker(&(WorkerSettings){});
+    send_evaluation("watch");
+    run_until(evaluation_runs);
+    Unit *unit = unit_new();
+    QueueBatch batch = {};
+    unit_cancel_job(unit, "check.worker_test_watch");
+    ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
+    queue_batch_done(&batch);
+    unit_free(unit);
+    worker_wake(worker);
+    run_until(is_idle);
+    ck_assert(!has_log("Timeout"));
+    ck_assert_uint_eq(directories_left(), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_evaluation_level)
+{
+    int fd, port = listen_silently(&fd);
+    close(fd); /* nobody is there */
+    _cleanup_free_ char *flow_text = silent_trigger(port, ", logLevel: ERROR");
+    parse_flow(flow_text);
+    start_worker(&(WorkerSettings){});
+    send_evaluation("watch");
+    run_until(no_job_is_left);
+    ck_assert_ptr_nonnull(queue_store_log(store, 0));
+    ck_assert(!has_log("started"));
+}
+END_TEST
+
+static const char *const no_triggers[] = {"absent", "clock"};
+
+START_TEST(test_evaluation_of_nothing)
+{
+    parse_flow("  - {id: t, type: io.kestra.plugin.core.log.Log, message: x}\ntriggers:\n"
+               "  - {id: clock, type: io.kestra.plugin.core.trigger.Schedule, cron: '* * * * *'}\n");
+    start_worker(&(WorkerSettings){});
+    send_evaluation(no_triggers[_i]);
+    run_until(no_job_is_left);
+    _cleanup_free_ char *text = xasprintf("There is no polling trigger '%s'", no_triggers[_i]);
+    ck_assert(has_log(text));
 }
 END_TEST
 
@@ -686,6 +790,10 @@ int main(void)
     tcase_add_test(tests, test_drain_gives_back);
     tcase_add_test(tests, test_shared_directory);
     tcase_add_test(tests, test_usage_becomes_metrics);
+    tcase_add_test(tests, test_evaluation_timeout);
+    tcase_add_test(tests, test_evaluation_taken_back);
+    tcase_add_test(tests, test_evaluation_level);
+    tcase_add_loop_test(tests, test_evaluation_of_nothing, 0, ELEMENTS(no_triggers));
     tcase_add_test(tests, test_speed);
     tcase_add_test(tests, test_child);
     tcase_add_test(tests, test_child_timeout_and_next);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { restartTrigger, searchTriggers, switchTrigger, unlockTrigger } from "../api";
+import { Empty, Failure, Pager, SearchField, useAction, useLoad, When } from "../components";
+import { Link, useLocation } from "../router";
+import { Trigger, TriggerState } from "../types";
+
+const size = 25;
+
+/** What it does now, and what it waits for. */
+function Now({ trigger: { abstractTrigger, triggerContext: state } }: { trigger: Trigger }) {
+  if (state.disabled || abstractTrigger?.disabled) return <span className="tag">disabled</span>;
+  if (state.executionId)
+    return <>runs <Link to={`executions/${state.namespace}/${state.flowId}/${state.executionId}`} className="mono">{state.executionId.slice(0, 8)}</Link></>;
+  if (state.evaluateRunningDate)
+    return <span title={state.workerId && `by worker ${state.workerId}`}>evaluated since <When date={state.evaluateRunningDate} /></span>;
+  return <span className="quiet">waits</span>;
+}
+
+function Row({ trigger, done }: { trigger: Trigger; done: () => void }) {
+  const action = useAction();
+  const { abstractTrigger, triggerContext: state } = trigger;
+  const act = (what: (state: TriggerState) => Promise<TriggerState>) => action.run(() => what(state).then(done));
+  return (
+    <tr>
+      <td data-label="Trigger">
+        <span className="strong">{state.triggerId}</span>
+        <div className="quiet clip">{abstractTrigger?.type.replace(/^.*\.(?=[^.]+\.[^.]+$)/, "")}</div>
+      </td>
+      <td data-label="Flow"><Link to={`flows/${state.namespace}/${state.flowId}`}>{state.namespace}.{state.flowId}</Link></td>
+      <td data-label="Next"><When date={state.nextExecutionDate} /></td>
+      <td data-label="Last"><When date={state.date} /></td>
+      <td data-label="Now"><Now trigger={trigger} /><Failure error={action.error} /></td>
+      <td className="buttons">
+        {(state.executionId || state.evaluateRunningDate) && <><button disabled={action.busy} onClick={() => act(unlockTrigger)}>Unlock</button>{" "}</>}
+        {state.evaluateRunningDate && <><button disabled={action.busy} onClick={() => act(restartTrigger)}>Restart</button>{" "}</>}
+        {!abstractTrigger?.disabled && (
+          <button disabled={action.busy} onClick={() => act((one) => switchTrigger(one, !one.disabled))}>{state.disabled ? "Enable" : "Disable"}</button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+export function TriggersPage() {
+  const { query } = useLocation();
+  const q = query.get("q") ?? "";
+  const page = Number(query.get("page") ?? "1");
+  const { data, error, reload } = useLoad(`triggers|${q}|${page}`, () => searchTriggers(q, page, size), 3000);
+  return (
+    <>
+      <div className="bar">
+        <h1>Triggers</h1>
+        <SearchField name="q" label="Search triggers" />
+      </div>
+      <Failure error={error} />
+      {data && data.results.length === 0 && <Empty>No trigger {q ? "matches" : "yet: schedules and polling triggers of flows are shown here"}.</Empty>}
+      {data && data.results.length > 0 && (
+        <>
+          <table className="list">
+            <thead><tr><th>Trigger</th><th>Flow</th><th>Next</th><th>Last</th><th>Now</th><th /></tr></thead>
+            <tbody>
+              {data.results.map((trigger) => {
+                const { namespace, flowId, triggerId } = trigger.triggerContext;
+                return <Row key={`${namespace}/${flowId}/${triggerId}`} trigger={trigger} done={reload} />;
+              })}
+            </tbody>
+          </table>
+          <Pager total={data.total} page={page} size={size} />
+        </>
+      )}
+    </>
+  );
+}
