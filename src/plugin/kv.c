@@ -220,7 +220,26 @@ int kv_put(const Blob *blob, const KvPut *put, usec_t now)
     return fold(r);
 }
 
-int kv_get(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret)
+/* What a reader of Ion would take the text for. */
+static const char *type_of(const char *text, const json_t *value)
+{
+    usec_t duration;
+    _cleanup_json_ json_t *own = json_string(text);
+    if (json_is_object(value) || json_is_array(value))
+        return "JSON";
+    if (json_is_boolean(value))
+        return "BOOLEAN";
+    _cleanup_free_ char *number = number_text(value), *bare_number = number_text(own);
+    if (json_is_number(value) || (bare_number && number))
+        return "NUMBER";
+    if (*text == '"') /* a text that reads as a duration is one */
+        return json_is_string(value) && *json_string_value(value) == 'P' && duration_parse(json_string_value(value), &duration) == 0
+                   ? "DURATION" : "STRING";
+    _cleanup_free_ char *date = date_text(own), *date_time = date_time_text(own);
+    return date ? "DATE" : date_time ? "DATETIME" : "STRING";
+}
+
+int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret, const char **ret_type)
 {
     if (!kv_key_is_valid(key))
         return KV_E_KEY;
@@ -233,7 +252,14 @@ int kv_get(const Blob *blob, const char *namespace, const char *key, usec_t now,
     if (r != 0)
         return r == BLOB_E_ABSENT ? KV_E_NONE : fold(r);
     *ret = decode(text, length);
+    *ret_type = type_of(text, *ret);
     return *ret ? 0 : outage(-EBADMSG);
+}
+
+int kv_get(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret)
+{
+    const char *type;
+    return kv_get_typed(blob, namespace, key, now, ret, &type);
 }
 
 int kv_list(const Blob *blob, const char *namespace, const char *prefix, usec_t now, KvEntries *ret)

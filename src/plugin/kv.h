@@ -29,6 +29,9 @@ bool kv_key_is_valid(const char *key);
 int kv_put(const Blob *blob, const KvPut *put, usec_t now) _must_check_;
 /* New value. Dates, and numbers whose digits would change, come as texts. */
 int kv_get(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret) _must_check_;
+/* The same with its type (one of kv_types), as the text tells it. */
+int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret, const char **ret_type)
+    _must_check_;
 int kv_delete(const Blob *blob, const char *namespace, const char *key, bool *ret_existed) _must_check_;
 
 typedef struct KvEntry {

@@ -7,6 +7,11 @@
 #include "plugin/glob.h"
 #include "plugin/script_files.h"
 
+bool namespace_files_is_marker(const char *path)
+{
+    return ends_with(path, "/" NAMESPACE_FILES_MARKER);
+}
+
 static bool matches_any(const json_t *globs, const char *path)
 {
     size_t i;
@@ -46,7 +51,7 @@ int namespace_files_write(RunContext *run)
         return run_fail(run, "The files of namespace '%s' cannot be listed", namespace);
     for (size_t i = 0; i < entries.count; i++) {
         const char *path = entries.items[i].uri + strlen(prefix) + 1;
-        if (is_wanted(property, path))
+        if (is_wanted(property, path) && !namespace_files_is_marker(entries.items[i].uri))
             json_object_set_new(files, path, json_string(entries.items[i].uri));
     }
     run_log(run, LOG_LEVEL_DEBUG, "Loaded %zu namespace file(s)", json_object_size(files));

@@ -38,7 +38,9 @@ libweb_a_SOURCES = \
 	src/web/routes/flows_validate.c \
 	src/web/routes/execution_files.c \
 	src/web/routes/graphs.c \
+	src/web/routes/kv.c \
 	src/web/routes/logs.c \
+	src/web/routes/namespace_files.c \
 	src/web/routes/management.c \
 	src/web/routes/misc.c \
 	src/web/routes/namespaces.c \

@@ -22,6 +22,8 @@
     X(poison)                                                                                                           \
     X(plugins)                                                                                                          \
     X(namespaces)                                                                                                       \
+    X(kv)                                                                                                               \
+    X(namespace_files)                                                                                                  \
     X(stats)                                                                                                            \
     X(misc)
 

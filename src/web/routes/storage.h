@@ -5,3 +5,5 @@
 #include "web/session.h"
 
 int storage_open(const WebSession *session, Blob **ret) _must_check_;
+/* 503: no worker answers. */
+int storage_refuse(const HttpRequest *request, HttpResponse *response);

@@ -4,6 +4,7 @@
 #include "doc/json.h"
 #include "plugin/core/storage/storage_task.h"
 #include "plugin/glob.h"
+#include "plugin/namespace_files.h"
 
 int namespace_task_prefix(RunContext *run, char **ret)
 {
@@ -44,7 +45,7 @@ int namespace_task_find(RunContext *run, const char *prefix, json_t **ret)
     *ret = json_object();
     for (size_t i = 0; i < entries.count; i++) {
         const char *path = entries.items[i].uri + strlen(prefix) + 1;
-        if (matches_any(globs, path))
+        if (matches_any(globs, path) && !namespace_files_is_marker(entries.items[i].uri))
             json_object_set_new(*ret, path, json_string(entries.items[i].uri));
     }
     return 0;

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key-value store of a namespace (spec/api.md 5.8): objects of internal storage, reached through a worker. */
+#include "base/clock.h"
+#include "plugin/kv.h"
+#include "web/routes/query.h"
+#include "web/routes/routes.h"
+#include "web/routes/storage.h"
+#include "when/duration.h"
+
+static int refuse(const HttpRequest *request, HttpResponse *response, int r)
+{
+    const char *key = http_parameter(request, "key"), *namespace = http_parameter(request, "namespace");
+    switch (r) {
+    case KV_E_NONE:
+        return http_reason(request, response, 404, "No value found for key '%s' in namespace '%s'", key, namespace);
+    case KV_E_EXPIRED:
+        return http_error(request, response, 410, "Resource has expired: The requested value has expired");
+    case KV_E_KEY:
+        return http_error(request, response, 422,
+                          "Illegal argument: Key must start with an alphanumeric character (uppercase or lowercase) and can "
+                          "contain alphanumeric characters (uppercase or lowercase), dots (.), underscores (_), and hyphens (-) "
+                          "only.");
+    default:
+        return storage_refuse(request, response);
+    }
+}
+
+static int list(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    _cleanup_(kv_entries_done) KvEntries entries = {};
+    int r = storage_open(session, &blob);
+    if (r == 0)
+        r = kv_list(blob, http_parameter(request, "namespace"), NULL, clock_realtime(), &entries);
+    if (r != 0)
+        return storage_refuse(request, response);
+    json_t *answer = json_array();
+    for (size_t i = 0; i < entries.count; i++) {
+        json_t *entry = json_object();
+        json_set_text(entry, "key", entries.items[i].key);
+        json_object_set_new(entry, "creationDate", http_date_value(entries.items[i].updated));
+        json_object_set_new(entry, "updateDate", http_date_value(entries.items[i].updated));
+        if (entries.items[i].expires)
+            json_object_set_new(entry, "expirationDate", http_date_value(entries.items[i].expires));
+        json_array_append_new(answer, entry);
+    }
+    return http_json(response, 200, answer);
+}
+
+static int get(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    json_t *value = NULL;
+    const char *type;
+    int r = storage_open(session, &blob);
+    if (r == 0)
+        r = kv_get_typed(blob, http_parameter(request, "namespace"), http_parameter(request, "key"), clock_realtime(), &value, &type);
+    if (r != 0)
+        return refuse(request, response, r);
+    json_t *answer = json_object();
+    json_set_text(answer, "type", type);
+    if (json_is_null(value))
+        json_decref(value);
+    else
+        json_object_set_new(answer, "value", value);
+    return http_json(response, 200, answer);
+}
+
+/* Ion, as far as people write it: JSON, a bare date, a bare word. NULL: none of them. *ret_type: of a date. New. */
+static json_t *read_value(const HttpRequest *request, const char **ret_type)
+{
+    json_t *value = NULL;
+    usec_t date;
+    size_t begin = 0, end = request->body_length;
+    while (begin < end && strchr(" \t\r\n", request->body[begin]))
+        begin++;
+    while (end > begin && strchr(" \t\r\n", request->body[end - 1]))
+        end--;
+    _cleanup_free_ char *text = xstrndup(request->body + begin, end - begin);
+    *ret_type = NULL;
+    if (json_parse(text, strlen(text), 0, &value, NULL) == 0)
+        return value;
+    bool is_day = strlen(text) == strlen("2024-05-01") && text[4] == '-' && text[7] == '-' &&
+                  strspn(text, "0123456789-") == strlen(text);
+    if (is_day || instant_parse(text, &date) == 0)
+        *ret_type = is_day ? "DATE" : "DATETIME";
+    bool is_word = *text && (*text < '0' || *text > '9') &&
+                   strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$") == strlen(text);
+    return *ret_type || is_word ? json_string(text) : NULL;
+}
+
+static int put(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    KvPut entry = {.namespace = http_parameter(request, "namespace"), .key = http_parameter(request, "key"), .overwrite = true};
+    const char *ttl = http_header(request, "ttl");
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    _cleanup_json_ json_t *value = read_value(request, &entry.type);
+    if (!value)
+        return http_error(request, response, 422, "Invalid json: the value is neither JSON nor a date nor a word");
+    if (ttl && *ttl && duration_parse(ttl, &entry.ttl_usec) != 0)
+        return http_error(request, response, 422, "Internal server error: header ttl: '%s' is not a duration", ttl);
+    entry.value = value;
+    int r = storage_open(session, &blob);
+    if (r == 0)
+        r = kv_put(blob, &entry, clock_realtime());
+    if (r == KV_E_VALUE)
+        return http_error(request, response, 422, "Invalid json: '%s' is not a date", json_string_value(value));
+    return r != 0 ? refuse(request, response, r) : http_empty(response, 200);
+}
+
+static int delete(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    bool existed = false;
+    int r = storage_open(session, &blob);
+    if (r == 0)
+        r = kv_delete(blob, http_parameter(request, "namespace"), http_parameter(request, "key"), &existed);
+    return r != 0 ? refuse(request, response, r) : http_json(response, 200, json_boolean(existed));
+}
+
+static int delete_many(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    _cleanup_json_ json_t *body = NULL, *gone = json_array();
+    size_t i;
+    json_t *key;
+    if (!query_body(request, response, &body))
+        return 0;
+    int r = storage_open(session, &blob);
+    json_array_foreach(json_object_get(body, "keys"), i, key) {
+        bool existed = false;
+        if (r == 0 && json_is_string(key) && kv_key_is_valid(json_string_value(key)))
+            r = kv_delete(blob, http_parameter(request, "namespace"), json_string_value(key), &existed);
+        if (existed)
+            json_array_append(gone, key);
+    }
+    return r != 0 ? storage_refuse(request, response) : http_json(response, 200, json_pack("{s:O}", "keys", gone));
+}
+
+#define KV "/api/v1/namespaces/{namespace}/kv"
+static const Route rows[] = {
+    {HTTP_GET, KV, list, PERMISSION_NAMESPACE_READ, NULL, "listKeys"},
+    {HTTP_GET, KV "/{key}", get, PERMISSION_NAMESPACE_READ, NULL, "getKeyValue"},
+    {HTTP_PUT, KV "/{key}", put, PERMISSION_NAMESPACE_WRITE, NULL, "setKeyValue"},
+    {HTTP_DELETE, KV "/{key}", delete, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValue"},
+    {HTTP_DELETE, KV, delete_many, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValues"},
+};
+const RouteTable routes_kv = ROUTE_TABLE("KV", rows);
