@@ -30,7 +30,7 @@ typedef struct Record {
     Limit *counted;              /* among whose holders it counts */
     bool holds, forced;
     bool retry_waits;            /* it FAILED and stands in line for its retry */
-    bool deleted;
+    bool deleted, told;          /* told: its parent does not wait for it any more */
 } Record;
 
 struct Books {
@@ -109,6 +109,19 @@ Books *books_free(Books *books)
 size_t books_timers(const Books *books)
 {
     return map_count(books->timers);
+}
+
+const char *books_child(const Books *books, const char *execution_id, State state)
+{
+    size_t position = 0;
+    const char *id;
+    void *value;
+    while (map_next(books->records, &position, &id, &value)) {
+        const Record *record = value;
+        if (streq(record->parent_id, execution_id) && record->state == state && !record->deleted && !record->reopened)
+            return id;
+    }
+    return NULL;
 }
 
 const char *books_name(const Books *books, const char *id)
@@ -235,6 +248,15 @@ static void enter_parent(Books *books, Record *record, const UnitExecution *exec
     parent->children++;
 }
 
+/* Once: when it is restarted later, nobody waits for it any more. */
+static void tell_parent(Books *books, Record *record)
+{
+    Record *parent = find_record(books, record->parent_id);
+    if (parent && !record->told)
+        parent->children--;
+    record->told = true;
+}
+
 static void enter_new_execution(Books *books, const UnitExecution *execution)
 {
     Record *record =
@@ -256,11 +278,9 @@ static const char *enter_execution(Books *books, const UnitExecution *execution)
     Record *record = find_record(books, execution->id);
     if (execution->created && json_array_size(json_at(document, "state.histories")) > 1)
         record->reopened++; /* a copy */
-    bool was_open = !state_is_terminated(record->state);
     const char *rule = go_along(books, record, document, execution_edges, false);
-    Record *parent = find_record(books, record->parent_id);
-    if (parent && was_open && state_is_terminated(record->state))
-        parent->children--;
+    if (state_is_terminated(record->state))
+        tell_parent(books, record);
     return rule;
 }
 
@@ -389,13 +409,12 @@ static const char *enter_event(Books *books, const UnitEvent *event)
 /* The execution goes with its task runs and timers; its record stays for those who still name it. */
 static void enter_delete(Books *books, const char *execution_id)
 {
-    Record *record = find_record(books, execution_id), *parent = record ? find_record(books, record->parent_id) : NULL;
+    Record *record = find_record(books, execution_id);
     if (!record || record->deleted)
         return;
     record->deleted = true;
     record->timers = record->open = 0;
-    if (parent && !state_is_terminated(record->state))
-        parent->children--;
+    tell_parent(books, record);
     size_t position = 0;
     const char *id;
     void *value;
@@ -443,6 +462,8 @@ static const char *check_execution(const Books *books, const char *id)
         return NULL;
     if (state_is_terminated(record->state) && record->open)
         return "a task run of an ended execution is open";
+    if ((record->state == STATE_SUCCESS || record->state == STATE_WARNING || record->state == STATE_FAILED) && record->children)
+        return "an execution ended before one that it waits for";
     if (state_is_terminated(record->state) && record->state != STATE_RETRIED && record->timers)
         return "an ended execution has a timer";
     if (books->resumed && record->left > record->resumes && record->state != STATE_KILLED)

@@ -18,6 +18,8 @@ void books_force(Books *books, const char *execution_id);
 /* It can only go on by a message, a job or a timer: it has not ended, and neither people nor an execution of its own are
  * waited for. */
 bool books_is_stuck(const Books *books, const char *execution_id);
+/* A child in this state that people have not reopened; NULL: there is none. Borrowed. */
+const char *books_child(const Books *books, const char *execution_id, State state);
 /* Executions of this flow in this state (negative: in any). */
 unsigned books_executions(const Books *books, const char *flow_id, State state);
 /* Timers that are set, slots' rows among them. */

@@ -90,6 +90,16 @@ static void act_restart(World *world, SimTarget *target)
     send(world, target->id, "restart", json_object());
 }
 
+/* One of its children is restarted, whether it still waits for it or not. */
+static void act_restart_child(World *world, SimTarget *target)
+{
+    const char *id = books_child(watch_books(world->watch), target->id, STATE_FAILED);
+    if (!id)
+        return;
+    books_reopen(watch_books(world->watch), id);
+    send(world, id, "restart", json_object());
+}
+
 static Execution *load(World *world, const char *id)
 {
     Execution *execution = NULL;
@@ -184,13 +194,14 @@ static const struct {
     uint32_t states;
     void (*act)(World *world, SimTarget *target);
     unsigned rare;
-    bool needed, again;
+    bool needed, again, often; /* again: whenever it can be done; often: always, where it finds something to do */
 } acts[] = {
     {"resume", IN(PAUSED), act_resume, .needed = true, .again = true},
     {"pause", IN(RUNNING), act_pause, .rare = 4},
     {"kill", AT_WORK, act_kill, .rare = 20},
     {"kill-all", AT_WORK, act_kill_all, .rare = 60},
     {"restart", IN(FAILED), act_restart, .needed = true},
+    {"restart-child", AT_WORK | ENDED, act_restart_child, .rare = 1, .often = true},
     {"replay", ENDED, act_replay, .needed = true},
     {"replay-from", ENDED, act_replay_from, .needed = true},
     {"mark", IN(FAILED), act_mark, .needed = true},
@@ -217,6 +228,8 @@ static bool is_open(const World *world, const SimTarget *target, size_t act)
     if (acts[act].again) /* one of two pauses ended, and only the other holds it now */
         return target->entries != json_array_size(json_at(body, "state.histories")) ||
                !queue_store_is_expected(world->store, target->id);
+    if (acts[act].often)
+        return true;
     return !(target->done & (UINT32_C(1) << act)) && !(target->is_copy && starts_with(acts[act].name, "replay"));
 }
 
@@ -238,7 +251,7 @@ void people_do(World *world, bool calm)
     size_t act = choose_act(world);
     if (act == ELEMENTS(acts) || !is_open(world, target, act))
         return;
-    if (!acts[act].needed && (calm || world_chance(world) % acts[act].rare))
+    if (!acts[act].needed && ((calm && !acts[act].often) || world_chance(world) % acts[act].rare))
         return;
     target->done |= UINT32_C(1) << act;
     if (acts[act].again)

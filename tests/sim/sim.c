@@ -323,6 +323,7 @@ static void append_outputs(Buffer *text, const json_t *outputs)
 {
     _cleanup_json_ json_t *shown = json_object_size(outputs) ? json_copy((json_t *)(uintptr_t)outputs) : NULL;
     json_object_del(shown, "executionId");
+    json_object_del(shown, "subflowOutputsBaseUri");
     if (json_object_size(shown))
         json_append(text, shown);
 }

@@ -101,6 +101,9 @@ static json_t *result_of(const World *world, const QueueJob *job, State state)
     if (state == STATE_SUCCESS || state == STATE_WARNING)
         json_object_set_new(body, "outputs",
                             json_pack("{s:s+}", "value", "of ", json_get_text(job->body, "taskId", "")));
+    if (strstr(json_get_text(job->body, "taskId", ""), "_split")) /* of a ForEachItem: three pieces */
+        json_object_set_new(body, "notes", json_pack("{s:{s:i,s:s,s:s}}", "splits", "count", 3, "prefix", "kestra:///t/",
+                                                     "suffix", ".csv"));
     return body;
 }
 
