@@ -24,5 +24,6 @@ EXTRA_DIST += \
 	tests/integration/test-roles.py \
 	tests/integration/test-schedule.py \
 	tests/integration/test-tasks.py \
+	tests/integration/test-timers.py \
 	tests/integration/test-standalone-supervisor.sh \
 	tests/integration/test-with-server.sh
