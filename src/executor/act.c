@@ -255,6 +255,20 @@ int act_kill(Step *step, Live *live, const json_t *body)
     return 0;
 }
 
+/* Nothing runs here any more; what waits is the retry. */
+int act_kill_retried(Step *step, Live *live, const json_t *body)
+{
+    const char *successor = json_get_text(live->execution->internal, "successor", NULL);
+    if (successor) {
+        unit_send_event(step->unit, successor, event_kind_to_string(EVENT_KILL), json_incref((json_t *)body));
+        return 0;
+    }
+    change_clear_timer(step, live, "replay", NULL);
+    change_execution(step, live, STATE_KILLED);
+    subflow_tell_parent(step, live);
+    return 0;
+}
+
 /* --- timers --- */
 
 static void schedule_due(Step *step, Live *live, TaskRun *run)

@@ -141,9 +141,8 @@ void end_waiting(Step *step, Live *live, TaskRun *run)
     pause_clear_timers(step, live, run);
 }
 
-void end_at_once(Step *step, Live *live, State state)
+static void kill_open_runs(Step *step, Live *live)
 {
-    change_execution(step, live, state);
     for (size_t i = live->execution->task_runs.count; i > 0; i--) {
         TaskRun *run = live->execution->task_runs.items[i - 1];
         end_waiting(step, live, run);
@@ -153,5 +152,19 @@ void end_at_once(Step *step, Live *live, State state)
         kill_attempt(step, run);
         change_run(step, live, run, STATE_KILLED, 0);
     }
+}
+
+void end_at_once(Step *step, Live *live, State state)
+{
+    change_execution(step, live, state);
+    kill_open_runs(step, live);
     say_ended(step, live);
+}
+
+void end_as_retried(Step *step, Live *live)
+{
+    change_execution(step, live, STATE_RETRIED);
+    kill_open_runs(step, live);
+    limit_release(step, live);
+    sla_end(step, live);
 }

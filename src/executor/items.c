@@ -226,7 +226,7 @@ static bool is_child(const TaskRun *run, const Items *items, const json_t *body)
     int64_t number = json_get_integer(body, "iteration", 0);
     for_each_item_child_id(run->id, items->round, number, id);
     return number >= 1 && number <= items->created && json_get_integer(body, "round", -1) == items->round &&
-           streq(id, json_get_text(body, "executionId", ""));
+           streq(id, json_get_text(body, "startedAs", ""));
 }
 
 int items_child_end(Step *step, Live *live, TaskRun *run, const json_t *body)

@@ -89,12 +89,16 @@ void end_waiting(Step *step, Live *live, TaskRun *run);
 void end_tell_trigger(Step *step, const Live *live);
 /* Whatever runs is taken away from its worker; the execution has this state now. */
 void end_at_once(Step *step, Live *live, State state);
+/* The same for one that another will follow: who waits for its end waits for that one's. */
+void end_as_retried(Step *step, Live *live);
 
 /* retry.c */
 /* Whether the FAILED attempt is to be made again; if so everything for it has been done. */
 bool retry_take(Step *step, Live *live, TaskRun *run);
 void retry_due(Step *step, Live *live, TaskRun *run);
 void retry_flow_due(Step *step, Live *live);
+/* The policy that applies to the run; NULL: none. */
+const Retry *retry_policy(const Live *live, const TaskRun *run);
 
 /* result.c */
 int result_apply(Step *step, Live *live, const json_t *body);
@@ -150,6 +154,7 @@ extern const Transition transitions[];
 extern const size_t transition_count;
 int act_begin(Step *step, Live *live, const json_t *body);
 int act_kill(Step *step, Live *live, const json_t *body);
+int act_kill_retried(Step *step, Live *live, const json_t *body);
 int act_restart(Step *step, Live *live, const json_t *body);
 int act_resume(Step *step, Live *live, const json_t *body);
 int act_pause(Step *step, Live *live, const json_t *body);

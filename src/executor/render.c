@@ -7,6 +7,12 @@
 
 #include "doc/json.h"
 
+/* Tasks of `afterExecution` know how the execution ends, though it says so itself only after them. */
+static State final_state(const Live *live)
+{
+    return live->root && live->root->phase == PHASE_AFTER ? scope_state(live->root) : STATE_CREATED;
+}
+
 static ContextSource source_of(const Step *step, const Live *live, const TaskRun *run, const Task *task)
 {
     return (ContextSource){
@@ -17,6 +23,7 @@ static ContextSource source_of(const Step *step, const Live *live, const TaskRun
         .outputs = live->outputs,
         .globals = step->globals,
         .envs = step->envs,
+        .final_state = final_state(live),
         .encryption_key = step->encryption_key,
     };
 }

@@ -100,9 +100,9 @@ static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
 }
 
 /* Rule 5 of semantics.md section 5. */
-static State state_of_run(const TaskRun *run, State state)
+static State state_of_run(const Live *live, const TaskRun *run, State state)
 {
-    const Retry *retry = run->task ? run->task->retry : NULL;
+    const Retry *retry = retry_policy(live, run);
     if (retry && retry->warning_on_retry && run->attempts.count > 1 && state == STATE_SUCCESS)
         state = STATE_WARNING;
     return scope_allowed_state(run->task, state);
@@ -124,6 +124,6 @@ int result_apply(Step *step, Live *live, const json_t *body)
     note_end_of_attempt(live, &result, end);
     if (result.state == STATE_FAILED && retry_take(step, live, result.run))
         return 0;
-    end_run(step, live, result.run, state_of_run(result.run, result.state), end);
+    end_run(step, live, result.run, state_of_run(live, result.run, result.state), end);
     return 0;
 }

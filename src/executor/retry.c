@@ -8,7 +8,7 @@
 
 #include "doc/json.h"
 
-static const Retry *policy_of(const Live *live, const TaskRun *run)
+const Retry *retry_policy(const Live *live, const TaskRun *run)
 {
     for (const Task *task = run->task; task; task = task->parent)
         if (task->retry)
@@ -79,13 +79,13 @@ static void retry_execution(Step *step, Live *live, TaskRun *run, usec_t date)
     change_execution(step, live, STATE_FAILED);
     for (TaskRun *ancestor = run; ancestor; ancestor = ancestor->parent)
         change_run(step, live, ancestor, STATE_RETRIED, 0);
-    change_execution(step, live, STATE_RETRIED);
+    end_as_retried(step, live);
     change_set_timer(step, live, "replay", NULL, date);
 }
 
 bool retry_take(Step *step, Live *live, TaskRun *run)
 {
-    const Retry *retry = policy_of(live, run);
+    const Retry *retry = retry_policy(live, run);
     State state = live_state(live);
     if (!retry || state == STATE_KILLING || state_is_terminated(state) || (run->task && run->task->in_errors && !run->task->retry))
         return false;
@@ -132,12 +132,25 @@ static void new_id(void *userdata, char ret_id[static ID_BYTES])
     change_new_id(userdata, ret_id);
 }
 
+/* Who waits for this execution waits for the next one from here on; kills and the merge of a ForEachItem find it. */
+static void pass_on_parent(Execution *execution, Execution *next)
+{
+    json_t *parent = json_object_get(execution->internal, "parent");
+    if (parent)
+        next->internal = json_pack("{s:O}", "parent", parent);
+    if (!execution->internal)
+        execution->internal = json_object();
+    json_set_text(execution->internal, "successor", next->id);
+    execution->dirty = true;
+}
+
 void retry_flow_due(Step *step, Live *live)
 {
     Operation operation = {.now = step->now, .new_id = new_id, .userdata = step, .diag = step->diag};
     Execution *next;
     if (operation_replay(&operation, live->execution, live->execution->flow, NULL, 0, &next) != 0)
         return;
+    pass_on_parent(live->execution, next);
     unit_create_execution(step->unit, next, step->now);
     execution_free(next);
 }

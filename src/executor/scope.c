@@ -210,6 +210,7 @@ Scope *scope_new(const Flow *flow, TaskRun *run, const Task *task, FlowablePlan 
     scope->lists[PHASE_TASKS] = scope->plan.tasks;
     scope->lists[PHASE_ERRORS] = task ? &task->errors : &flow->errors;
     scope->lists[PHASE_FINALLY] = task ? &task->finally : &flow->finally;
+    scope->lists[PHASE_AFTER] = task ? NULL : &flow->after_execution;
     phase_begin(scope, PHASE_TASKS);
     return scope;
 }
@@ -246,8 +247,10 @@ bool scope_enter_next_phase(Scope *scope)
         phase_begin(scope, PHASE_ERRORS);
         return true;
     }
-    if (scope->phase < PHASE_FINALLY && phase_has_tasks(scope, PHASE_FINALLY)) {
-        phase_begin(scope, PHASE_FINALLY);
+    for (ScopePhase phase = scope->phase < PHASE_FINALLY ? PHASE_FINALLY : scope->phase + 1; phase < _PHASE_MAX; phase++) {
+        if (!phase_has_tasks(scope, phase))
+            continue;
+        phase_begin(scope, phase);
         return true;
     }
     return false;

@@ -7,8 +7,9 @@
  */
 #include "plugin/flowable.h"
 
-/* The lists of a scope follow each other: `tasks`; `errors` when one of those failed; `finally`. */
-typedef enum ScopePhase { PHASE_TASKS, PHASE_ERRORS, PHASE_FINALLY, _PHASE_MAX } ScopePhase;
+/* The lists of a scope follow each other: `tasks`; `errors` when one of those failed; `finally`; the flow's
+ * `afterExecution`, whose tasks know how it ended. */
+typedef enum ScopePhase { PHASE_TASKS, PHASE_ERRORS, PHASE_FINALLY, PHASE_AFTER, _PHASE_MAX } ScopePhase;
 
 /* values × tasks: index = value index * task_count + task index. */
 typedef struct ScopeItem {

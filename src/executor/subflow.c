@@ -229,6 +229,7 @@ void subflow_tell_parent(Step *step, Live *live)
     json_t *body = json_object();
     json_set_text(body, "taskRunId", json_get_text(parent, "taskRunId", NULL));
     json_set_text(body, "executionId", child->id);
+    json_set_text(body, "startedAs", child->original_id);
     json_set_text(body, "state", state_to_string(live_state(live)));
     json_set_present(body, "iteration", json_incref(json_object_get(parent, "iteration")));
     json_set_present(body, "round", json_incref(json_object_get(parent, "round")));
@@ -253,7 +254,7 @@ int act_child_end(Step *step, Live *live, const json_t *body)
     if (run && items_has(run))
         return items_child_end(step, live, run, body);
     if (!run || state_current(&run->state) != STATE_RUNNING ||
-        !streq(json_get_text(run->internal, "child", ""), child_id) || child < 0) {
+        !streq(json_get_text(run->internal, "child", ""), json_get_text(body, "startedAs", child_id)) || child < 0) {
         diag_error(step->diag, NULL, 0, 0, "no task run waits for execution %s", child_id);
         return STEP_E_STALE;
     }

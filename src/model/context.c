@@ -242,6 +242,8 @@ static json_t *root_execution(const ContextSource *source)
     json_set_text(object, "id", execution->id);
     set_instant(object, "startDate", state_start_date(&execution->state));
     json_set_text(object, "originalId", execution->original_id);
+    if (source->final_state != STATE_CREATED)
+        json_set_text(object, "state", state_to_string(source->final_state));
     return object;
 }
 

@@ -22,8 +22,8 @@
  *   LABELS         {labels: [{key, value}]}: replaces those with the same key
  *   FOLLOW         {instance}: that webserver is rung when the execution changes
  *   DELETE         {logs, metrics, storage?}: its files too, by a job for a worker
- *   CHILD_END      {taskRunId, executionId, state, outputs?, iteration?, round?}: a subflow ended; the last two when it is
- *                  one of many of a ForEachItem
+ *   CHILD_END      {taskRunId, executionId, startedAs, state, outputs?, iteration?, round?}: a subflow ended (or the
+ *                  execution that followed it as a retry); the last two when it is one of many of a ForEachItem
  *   TIMER          {name, taskRunId?}: due timers; never sent, made by the owner from its heap
  *   SLOT_REQUEST   {executionId, flow {namespace, id, revision}, limit, behavior}: to key "slots:<namespace>.<flow>"
  *   SLOT_RELEASE   {executionId}: to the same key

@@ -62,6 +62,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/flow/sequential.c \
 	src/plugin/core/flow/pause.c \
 	src/plugin/core/flow/sleep.c \
+	src/plugin/core/flow/template.c \
 	src/plugin/core/flow/subflow.c src/plugin/core/flow/subflow.h \
 	src/plugin/core/flow/switch.c \
 	src/plugin/core/flow/working_directory.c \

@@ -16,7 +16,7 @@ static const PgStatement sql_heads = {
                        " WITH ORDINALITY AS given (id, place) JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
 static const PgStatement sql_subflow_outputs = {
-    "execution_subflow_outputs", "SELECT e.internal -> 'subflowOutputs' FROM unnest($1::text[])"
+    "execution_subflow_outputs", "SELECT e.internal -> 'subflowOutputs', e.internal ->> 'successor' FROM unnest($1::text[])"
                                  " WITH ORDINALITY AS given (id, place) LEFT JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
 /* The body is an object's text with at least one member; the list goes before its last brace. */
@@ -233,7 +233,8 @@ int store_execution_heads(Pg *pg, const char *const *ids, size_t count, Executio
     return r;
 }
 
-int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret)
+int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret_outputs,
+                                    Texts *ret_successors)
 {
     _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
     PgArray *array = pg_add_array(parameters, PG_TEXT);
@@ -241,8 +242,10 @@ int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count
         pg_array_text(array, ids[i]);
     _cleanup_rows_ PgRows *rows = NULL;
     int r = fold(pg_run(pg, &sql_subflow_outputs, parameters, &rows));
-    *ret = (Texts){};
-    for (size_t i = 0; i < pg_rows_count(rows); i++)
-        vec_push(ret, xstrdup_null(pg_value(rows, i, 0)));
+    *ret_outputs = *ret_successors = (Texts){};
+    for (size_t i = 0; i < pg_rows_count(rows); i++) {
+        vec_push(ret_outputs, xstrdup_null(pg_value(rows, i, 0)));
+        vec_push(ret_successors, xstrdup_null(pg_value(rows, i, 1)));
+    }
     return r;
 }

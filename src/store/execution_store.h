@@ -51,8 +51,9 @@ void execution_heads_done(ExecutionHeads *heads);
 /* What bulk operations check; unknown ids are left out; in the order of ids. */
 int store_execution_heads(Pg *pg, const char *const *ids, size_t count, ExecutionHeads *ret) _must_check_;
 /* What each of them, started by a ForEachItem, left for it (queue: internal.subflowOutputs): a JSON text, or NULL where there is
- * nothing; in the order of ids. */
-int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret) _must_check_;
+ * nothing; and which execution followed it as a retry, or NULL. In the order of ids. */
+int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret_outputs, Texts *ret_successors)
+    _must_check_;
 /* State of one; STORE_E_NONE. Cheap: followers and `wait` ask this first. */
 int store_execution_state(Pg *pg, const char *id, State *ret) _must_check_;
 

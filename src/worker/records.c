@@ -219,27 +219,47 @@ static int answer_purge(const Records *records, const json_t *question, json_t *
 
 /* --- outputs of many children --- */
 
+static json_t *parse_or_null(const char *text)
+{
+    json_t *value;
+    return text && json_parse(text, strlen(text), 0, &value, NULL) == 0 ? value : json_null();
+}
+
+/* One round: what is there goes to outputs; an id that has a successor makes room for it. *ret_again: there was one. */
+static int look_for_outputs(const Records *records, Texts *ids, json_t *outputs, bool *ret_again)
+{
+    _cleanup_texts_ Texts texts = {}, successors = {};
+    int r = store_execution_subflow_outputs(records->pg, (const char *const *)ids->items, ids->count, &texts, &successors);
+    *ret_again = false;
+    for (size_t i = 0; r == 0 && i < texts.count; i++) {
+        if (texts.items[i]) {
+            json_array_set_new(outputs, i, parse_or_null(texts.items[i]));
+        } else if (successors.items[i]) {
+            free(ids->items[i]);
+            ids->items[i] = TAKE_PTR(successors.items[i]);
+            *ret_again = true;
+        }
+    }
+    return fold(r);
+}
+
 static int answer_subflow_outputs(const Records *records, const json_t *question, json_t **ret)
 {
-    const json_t *list = json_object_get(question, "executions");
-    size_t count = json_array_size(list);
-    _cleanup_free_ const char **ids = xnew_n(const char *, count + 1);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = json_is_string(json_array_get(list, i)) ? json_string_value(json_array_get(list, i)) : "";
-    _cleanup_texts_ Texts texts = {};
-    int r = store_execution_subflow_outputs(records->pg, ids, count, &texts);
-    if (r != 0)
-        return fold(r);
-    json_t *outputs = json_array();
-    for (size_t i = 0; i < texts.count; i++) {
-        const char *text = texts.items[i];
-        json_t *of_one = NULL;
-        if (!text || json_parse(text, strlen(text), 0, &of_one, NULL) != 0)
-            of_one = json_null();
-        json_array_append_new(outputs, of_one);
+    _cleanup_texts_ Texts ids = {};
+    _cleanup_json_ json_t *outputs = json_array();
+    size_t i;
+    const json_t *id;
+    json_array_foreach(json_object_get(question, "executions"), i, id) {
+        vec_push(&ids, xstrdup(json_is_string(id) ? json_string_value(id) : ""));
+        json_array_append_new(outputs, json_null());
     }
-    *ret = json_pack("{s:o}", "outputs", outputs);
-    return 0;
+    bool again = true;
+    int r = 0;
+    while (r == 0 && again) /* ends: every execution follows an older one */
+        r = look_for_outputs(records, &ids, outputs, &again);
+    if (r == 0)
+        *ret = json_pack("{s:O}", "outputs", outputs);
+    return r;
 }
 
 /* --- resume --- */

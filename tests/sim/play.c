@@ -431,6 +431,9 @@ static void append_execution(Play *play, Buffer *text, const char *id, unsigned 
     buffer_append_char(text, '\n');
     for (size_t i = 0; i < execution->task_runs.count; i++)
         append_run(play, text, execution->task_runs.items[i], depth + 1, with_outputs);
+    const char *successor = json_get_text(execution->internal, "successor", NULL);
+    if (successor)
+        append_execution(play, text, successor, depth, with_outputs);
     execution_free(execution);
 }
 
