@@ -48,15 +48,16 @@ static void remove_stale_cgroups(const char *parent)
         closedir(directory);
 }
 
-static int own_oom_score(void)
+/* Opened once, while it is ours to open. */
+static void open_oom_score(Spawner *spawner)
 {
     char text[16] = "";
-    _cleanup_(close_fdp) int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && read(fd, text, sizeof(text) - 1) <= 0)
-        return 0;
+    spawner->oom_fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (spawner->oom_fd < 0 || pread(spawner->oom_fd, text, sizeof(text) - 1, 0) <= 0)
+        return; /* no /proc: nobody can adjust */
     const char *p = text + (*text == '-');
     int score = spawn_take_int(&p);
-    return *text == '-' ? -score : score;
+    spawner->oom_score = *text == '-' ? -score : score;
 }
 
 int spawner_new(const char *cgroup, Spawner **ret)
@@ -72,7 +73,7 @@ int spawner_new(const char *cgroup, Spawner **ret)
         spawner->controllers = cgroup_divide(spawner->cgroup, &spawner->lack);
     else
         spawner->lack = xstrdup("no control group of version 2 was delegated");
-    spawner->oom_score = own_oom_score();
+    open_oom_score(spawner);
     if (spawner->cgroup)
         remove_stale_cgroups(spawner->cgroup);
     *ret = spawner;
@@ -87,6 +88,7 @@ Spawner *spawner_free(Spawner *spawner)
         spawn_free(spawner->children.items[0]);
     vec_free(&spawner->children);
     vec_free(&spawner->orphans);
+    close_fd(spawner->oom_fd);
     free(spawner->cgroup);
     free(spawner->lack);
     free(spawner->refused);
@@ -129,7 +131,6 @@ typedef struct Birth {
     int standard[3];
     int cgroup_procs;
     bool adopts; /* becomes the reaper of its tree: without a cgroup */
-    char oom_score[16]; /* to be written; "": stays as it is */
     pid_t parent;
     int error; /* errno of what failed, 0 if exec worked */
 } Birth;
@@ -212,18 +213,6 @@ static void take_login_limits(void)
     }
 }
 
-static bool adjust_oom_score(const Birth *birth)
-{
-    if (!*birth->oom_score)
-        return true;
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT; /* no /proc: nobody can adjust */
-    bool written = write(fd, birth->oom_score, strlen(birth->oom_score)) > 0;
-    close_fd(fd);
-    return written;
-}
-
 /* As execvpe, which glibc declares unsafe here. */
 static void execute(const Birth *birth)
 {
@@ -258,7 +247,7 @@ static int child_main(void *argument)
     if (birth->adopts)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail */
     if (join_cgroup(birth) && (options->keep_session || setsid() >= 0) && place_descriptors(birth) &&
-        adjust_oom_score(birth) && change_user(options) && set_death_signal(birth) && (!options->directory || chdir(options->directory) == 0)) {
+        change_user(options) && set_death_signal(birth) && (!options->directory || chdir(options->directory) == 0)) {
         if (birth->listen_pid)
             write_number(birth->listen_pid, (unsigned)getpid());
         if (options->login_limits)
@@ -447,6 +436,17 @@ static int lift_listen_fds(SpawnOptions *options, Arena *arena)
     return 0;
 }
 
+/* A child inherits our score, which who may not lower it may still raise and take back. It cannot write its own before exec:
+ * until then its files in /proc are those of our memory, which may not be dumpable. */
+static void shift_oom_score(const Spawner *spawner, int by)
+{
+    char score[16];
+    if (spawner->oom_fd < 0)
+        return;
+    (void)snprintf(score, sizeof(score), "%d", MIN(spawner->oom_score + by, 1000)); /* always fits */
+    (void)(pwrite(spawner->oom_fd, score, strlen(score), 0) < 0);                   /* then it stays as it is */
+}
+
 int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
 {
     _cleanup_(arena_freep) Arena *arena = arena_new();
@@ -464,8 +464,6 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
         return trace(r);
     Birth birth = {.options = &options, .standard = {-1, -1, -1}, .cgroup_procs = -1, .parent = getpid()};
     birth.environment = make_environment(arena, &options, child, &birth);
-    if (options.oom_score_adjust)
-        (void)snprintf(birth.oom_score, sizeof(birth.oom_score), "%d", MIN(spawner->oom_score + options.oom_score_adjust, 1000)); /* fits */
     r = open_streams(&options, &birth, child);
     if (r >= 0) {
         r = enter_cgroup(spawner, &options, child, &birth.cgroup_procs);
@@ -473,7 +471,11 @@ int spawn_start(Spawner *spawner, const SpawnOptions *wanted, Spawned **ret)
     }
     if (r == 0) {
         child->reaped = false;
+        if (options.oom_score_adjust)
+            shift_oom_score(spawner, options.oom_score_adjust);
         r = clone_child(&birth, child);
+        if (options.oom_score_adjust)
+            shift_oom_score(spawner, 0);
     }
     for (int i = 0; i < 3; i++)
         close_fd(birth.standard[i]);

@@ -19,7 +19,7 @@ struct Spawner {
     unsigned controllers; /* that children's groups have, one bit each */
     char *lack;   /* why there are not all; or NULL */
     char *refused; /* the limit that could not be set; or NULL */
-    int oom_score; /* ours */
+    int oom_fd, oom_score; /* ours */
     VEC(Spawned *) children;
     VEC(Orphan) orphans;
 };

@@ -81,6 +81,24 @@ const ConfKey conf_keys[] = {
     {"worker.limits-missing", CONF_ENUM, "refuse", .values = missing_limits,
      .doc = "What becomes of a task with a limit of its own that this host cannot enforce (no cgroup v2, not delegated): refuse "
             "lets it fail with the reason, warn runs it without."},
+    {"worker.sandbox.read-only-root", CONF_BOOLEAN, "false",
+     .doc = "Task processes see the file system read-only, but for their working directory, a private /tmp and read-write-paths. "
+            "Flows can only tighten worker.sandbox."},
+    {"worker.sandbox.private-tmp", CONF_BOOLEAN, "false",
+     .doc = "Task processes have an empty /tmp, /var/tmp and /dev/shm of their own."},
+    {"worker.sandbox.private-network", CONF_BOOLEAN, "false", .doc = "Task processes have no network."},
+    {"worker.sandbox.private-pids", CONF_BOOLEAN, "false",
+     .doc = "Task processes can neither signal nor trace processes of others."},
+    {"worker.sandbox.no-new-privileges", CONF_BOOLEAN, "false",
+     .doc = "Set-user-ID programs give task processes nothing. The unit of the worker says so in any case."},
+    {"worker.sandbox.hidden-paths", CONF_LIST,
+     .doc = "Directories and files that are empty for task processes. One whose file system is confined in any way sees neither internal "
+            "storage nor the worker's secrets."},
+    {"worker.sandbox.read-only-paths", CONF_LIST, .doc = "Read-only for task processes; visible also below hidden paths."},
+    {"worker.sandbox.read-write-paths", CONF_LIST,
+     .doc = "Visible below hidden paths, writable in spite of read-only-root, as file permissions allow."},
+    {"worker.sandbox.user", CONF_TEXT,
+     .doc = "User of task processes. A real change needs a worker that runs as root; otherwise it is what they see of themselves."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"storage.type", CONF_ENUM, "local", .flags = CONF_FOREIGN, .values = storage_types,

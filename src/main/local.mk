@@ -26,6 +26,9 @@ kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE) 
 pkglibexec_PROGRAMS += kestra-run
 kestra_run_SOURCES = src/main/main_run.c
 kestra_run_LDADD = $(LIBS_RUNNER)
+pkglibexec_PROGRAMS += kestra-sandbox
+kestra_sandbox_SOURCES = src/main/main_sandbox.c
+kestra_sandbox_LDADD = libsandbox.a
 
 sbin_PROGRAMS += kestra-webserver
 kestra_webserver_SOURCES = src/main/main_webserver.c

@@ -20,5 +20,7 @@ int isolation_read(RunContext *run, ScriptContext *ret)
     int r = run_value(run, "taskRunner", &runner);
     if (r == 0)
         r = read_both(run, runner, "limits", &ret->limits);
+    if (r == 0)
+        r = read_both(run, runner, "sandbox", &ret->sandbox);
     return r;
 }

@@ -15,6 +15,7 @@ libplugin_a_SOURCES = \
 	src/plugin/list.h \
 	src/plugin/mask.c src/plugin/mask.h \
 	src/plugin/namespace_files.c src/plugin/namespace_files.h \
+	src/plugin/sandbox.c src/plugin/sandbox.h \
 	src/plugin/schedule.c src/plugin/schedule.h src/plugin/schedule_private.h \
 	src/plugin/schedule_fire.c \
 	src/plugin/schedule_slots.c src/plugin/schedule_slots.h \

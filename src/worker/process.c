@@ -40,7 +40,8 @@ typedef struct Process {
     LoopSource *ended, *kill_timer;
     bool exited;
     siginfo_t info;
-    Limits limits; /* that were set */
+    Limits limits;    /* that were set */
+    json_t *sandbox;  /* that it has; or NULL */
 } Process;
 
 static void process_free(Job *job)
@@ -60,6 +61,7 @@ static void process_free(Job *job)
     spawn_free(process->spawned);
     script_context_done(&process->script);
     script_output_done(&process->output);
+    json_decref(process->sandbox);
     free(process);
     job->worker->processes--;
     worker_slot_freed(job->worker);
@@ -219,6 +221,30 @@ static int fail_to_run(RunContext *run, const ScriptContext *script)
     return run_fail(run, "Cannot run '%s': %m%s%s", script->argv[0], missing ? ". " : "", missing ? missing : "");
 }
 
+/* What the worker's user may read and no sandboxed task: the files of all executions, secrets, others' directories. */
+static const char *const *hidden_paths(const WorkerSettings *settings, Arena *arena)
+{
+    const char **paths = arena_new_n(arena, const char *, 4);
+    const char *all[] = {settings->storage_path, settings->temporary_directory, getenv("CREDENTIALS_DIRECTORY")};
+    size_t count = 0;
+    for (size_t i = 0; i < ELEMENTS(all); i++) {
+        char *path = all[i] ? realpath(all[i], NULL) : NULL; /* what is not there needs no hiding */
+        if (path)
+            paths[count++] = arena_printf(arena, "%s", path);
+        free(path);
+    }
+    paths[count] = NULL;
+    return paths;
+}
+
+static const char *const *command_of(const Process *process, Arena *arena)
+{
+    const WorkerSettings *settings = &process->job->worker->settings;
+    if (!process->sandbox)
+        return (const char *const *)process->script.argv;
+    return sandbox_command(process->sandbox, settings->sandbox_program, hidden_paths(settings, arena), process->script.argv, arena);
+}
+
 static int spawn(Process *process)
 {
     Job *job = process->job;
@@ -230,7 +256,7 @@ static int spawn(Process *process)
     _cleanup_(environment_freep) char **environment =
         environment_make(job->worker->environment, process->script.environment);
     const SpawnOptions options = {
-        .arguments = (const char *const *)process->script.argv,
+        .arguments = command_of(process, arena),
         .environment = (const char *const *)environment,
         .directory = job->directory,
         .input = SPAWN_NULL,
@@ -264,6 +290,8 @@ static int prepare(Process *process)
     r = job->task->type->prepare(&job->context.run, &process->script);
     if (r == 0)
         r = limits_decide(&job->context.run, &job->worker->settings.limits, process->script.limits, &process->limits);
+    if (r == 0)
+        r = sandbox_decide(&job->context.run, job->worker->settings.sandbox, process->script.sandbox, &process->sandbox);
     return r;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "worker/role.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/control.h"
@@ -13,6 +14,7 @@
 #include "model/context.h"
 #include "model/expression_limits.h"
 #include "plugin/registry.h"
+#include "plugin/sandbox.h"
 #include "queue/queue_pg.h"
 #include "store/flow_cache.h"
 #include "store/log_store.h"
@@ -30,7 +32,8 @@ typedef struct WorkerRole {
     FlowCache *flows;
     Worker *worker;
     Reload *reload;
-    char *run_program;
+    char *run_program, *sandbox_program;
+    json_t *sandbox;
 } WorkerRole;
 
 /* --- what stands behind the queue --- */
@@ -162,8 +165,8 @@ static const DaemonOps operations = {
 
 /* --- wiring --- */
 
-/* kestra-run beside our own program (in a build tree), otherwise where it is installed. */
-static char *find_run_program(void)
+/* A helper beside our own program (in a build tree), otherwise where it is installed. */
+static char *find_program(const char *name)
 {
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -171,12 +174,12 @@ static char *find_run_program(void)
     char *slash = strrchr(self, '/');
     if (slash) {
         *slash = '\0';
-        char *beside = xasprintf("%s/kestra-run", self);
+        char *beside = xasprintf("%s/%s", self, name);
         if (access(beside, X_OK) == 0)
             return beside;
         free(beside);
     }
-    return xstrdup(PKGLIBEXECDIR "/kestra-run");
+    return xasprintf(PKGLIBEXECDIR "/%s", name);
 }
 
 static int open_database(WorkerRole *role)
@@ -218,6 +221,8 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .takes_over = role->left != NULL,
         .environment = conf_value(conf, "worker.environment"),
         .limits = limits_policy(conf),
+        .sandbox = role->sandbox,
+        .sandbox_program = role->sandbox_program,
         .process_metrics = conf_boolean(conf, "worker.process-metrics"),
         .oom_score_adjust = (int)conf_integer(conf, "worker.oom-score-adjust"),
         .drain_grace_usec = conf_usec(conf, "shutdown.grace"),
@@ -242,6 +247,8 @@ static void role_done(WorkerRole *role)
     pg_free(role->pg);
     json_decref(role->left);
     free(role->run_program);
+    free(role->sandbox_program);
+    json_decref(role->sandbox);
 }
 
 /* Runs with everything that outlives the worker given. */
@@ -256,6 +263,7 @@ static int run(WorkerRole *role, Queue *queue, const Blob *storage)
     r = reload_new(role->worker, role->daemon, &role->reload);
     if (r < 0)
         return trace(r);
+    (void)prctl(PR_SET_DUMPABLE, 0); /* tasks have our user: they must not read our memory and environment, nor trace us */
     worker_set_daemon(role->worker, role->daemon);
     daemon_health(role->daemon, "storage", HEALTH_UP, "%s", "");
     if (role->left)
@@ -272,7 +280,13 @@ static int run(WorkerRole *role, Queue *queue, const Blob *storage)
 
 int worker_run(const Conf *conf, const char *socket_path)
 {
-    _cleanup_(role_done) WorkerRole role = {.conf = conf, .run_program = find_run_program(), .flows = make_flow_cache(conf)};
+    _cleanup_(role_done) WorkerRole role = {
+        .conf = conf,
+        .run_program = find_program("kestra-run"),
+        .sandbox_program = find_program("kestra-sandbox"),
+        .sandbox = sandbox_policy(conf),
+        .flows = make_flow_cache(conf),
+    };
     _cleanup_(daemon_freep) Daemon *daemon = NULL;
     _cleanup_(bell_freep) Bell *bell = bell_new();
     _cleanup_(blob_freep) Blob *storage = NULL;

@@ -40,6 +40,8 @@ typedef struct WorkerSettings {
     const char *cgroup;              /* for spawner_new: NULL finds, "" none */
     const json_t *environment;       /* of tasks, beside PATH, HOME and LANG; may be NULL */
     LimitPolicy limits;              /* of tasks; what can be enforced is found out by worker_new */
+    const json_t *sandbox;           /* of tasks: sandbox_policy(); may be NULL */
+    const char *sandbox_program;     /* path of kestra-sandbox */
     bool process_metrics;            /* counters of process trees become metrics of their task runs */
     size_t message_bytes_max;        /* of outputs; 0: no limit */
     int oom_score_adjust;            /* of tasks, added to the worker's own */

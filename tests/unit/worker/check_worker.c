@@ -145,6 +145,7 @@ static void start_worker(const WorkerSettings *extra)
 {
     WorkerSettings settings = *extra;
     settings.temporary_directory = directory;
+    settings.sandbox_program = BUILD_DIRECTORY "/kestra-sandbox";
     settings.run_program = BUILD_DIRECTORY "/kestra-run";
     settings.cgroup = "";
     settings.oom_score_adjust = 100;
@@ -515,6 +516,41 @@ START_TEST(test_script)
 }
 END_TEST
 
+static const struct {
+    const char *task, *state, *log;
+} sandboxes[] = {
+    {SHELL("['touch here && echo made; touch /etc/x 2>/dev/null || echo kept']\n    sandbox: {readOnlyRoot: true}"), "SUCCESS", "kept"},
+    {SHELL("['ls -A /tmp /var/tmp | grep -v kestra-check; touch /tmp/a && echo own']\n    sandbox: {privateTmp: true}"), "SUCCESS", "own"},
+    {SHELL("['tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \\n\"']\n    sandbox: {privateNetwork: true}"), "SUCCESS", "lo"},
+    {SHELL("['kill -0 $PPID 2>/dev/null; kill -0 1 && echo first is ours; exit 3']\n    sandbox: {privatePids: true}"), "FAILED",
+     "exit code 3"},
+    {SHELL("['grep NoNewPrivs /proc/self/status | cut -f2 | sed s/1/yes/']\n    sandbox: {noNewPrivileges: true}"), "SUCCESS", "yes"},
+    {SHELL("['id -un']\n    sandbox: {user: daemon}"), "SUCCESS", "daemon"},
+    {SHELL("['ls -A /usr/bin | wc -l; ls -A /etc | wc -l; echo > /etc/x || echo closed']\n    sandbox: {hiddenPaths: [/etc]}"), "WARNING",
+     "closed"},
+    {SHELL("['cat /etc/hostname >/dev/null && ls /etc | wc -l']\n    sandbox: {hiddenPaths: [/etc], readOnlyPaths: [/etc/hostname]}"), "SUCCESS", "1"},
+    {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']\n    sandbox: {readOnlyRoot: true, privatePids: true}"), "SUCCESS", "4"},
+    {SHELL("['sleep 0.2; echo late']\n    beforeCommands: ['(sleep 0.5; echo background) &']\n    sandbox: {privatePids: true}"), "SUCCESS", "background"},
+    {SHELL("['true']\n    sandbox: {readWritePaths: [/bin/../etc]}"), "FAILED", "sandbox.readWritePaths: a path is absolute"},
+    {SHELL("['true']\n    sandbox: {hiddenPaths: [/proc/self/root]}"), "FAILED", "hiddenPaths: /proc/self/root"},
+    {SHELL("['true']\n    sandbox: {readOnlyPaths: [/nonexistent]}"), "FAILED",
+     "The sandbox cannot be set up: readOnlyPaths: /nonexistent: No such file or directory"},
+    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, sandbox: {user: nosuchuser}}"), "FAILED", "user 'nosuchuser'"},
+};
+
+START_TEST(test_sandbox)
+{
+    run_one(sandboxes[_i].task);
+    if (has_log("The sandbox cannot be set up: namespaces")) {
+        printf("skipped: %s\n", queue_store_log(store, 0)); /* the kernel forbids, as on some build hosts */
+        return;
+    }
+    ck_assert_msg(streq(state_of("run1"), sandboxes[_i].state), "%s: %s", sandboxes[_i].task, state_of("run1"));
+    ck_assert_msg(has_log(sandboxes[_i].log), "%s: %s", sandboxes[_i].task, queue_store_log(store, 0));
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
 #define TEMPLATED(spec) "  - id: t\n    type: io.kestra.plugin.core.templating.TemplatedTask\n    spec: '" spec "'\n"
 static const struct {
     const char *task, *state, *log;
@@ -778,6 +814,7 @@ int main(void)
     tcase_add_test(tests, test_fail);
     tcase_add_test(tests, test_unknown_type_and_task);
     tcase_add_loop_test(tests, test_script, 0, ELEMENTS(scripts));
+    tcase_add_loop_test(tests, test_sandbox, 0, ELEMENTS(sandboxes));
     tcase_add_loop_test(tests, test_templated, 0, ELEMENTS(templated));
     tcase_add_test(tests, test_timeout);
     tcase_add_test(tests, test_sleep_timeout);
