@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-noinst_PROGRAMS += tools/conf-doc
+noinst_PROGRAMS += tools/conf-doc tools/log-doc
+tools_log_doc_SOURCES = tools/log_doc.c
 tools_conf_doc_SOURCES = tools/conf_doc.c
 tools_conf_doc_LDADD = $(LIBS_DOC)
 # Writes what is made from src/doc/conf_keys.h; check_conf fails when it was forgotten.

@@ -16,6 +16,12 @@ sysusersdir = $(prefix)/lib/sysusers.d
 sysusers_DATA = units/sysusers/kestra.conf
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 tmpfiles_DATA = units/tmpfiles/kestra.conf
+# What journalctl -x says of our entries.
+catalogdir = $(prefix)/lib/systemd/catalog
+nodist_catalog_DATA = units/kestra.catalog
+units/kestra.catalog: tools/log-doc
+	$(AM_V_GEN)$(MKDIR_P) units && tools/log-doc >$@.new && mv $@.new $@
+CLEANFILES += units/kestra.catalog
 presetdir = $(systemdsystemunitdir)-preset
 preset_DATA = units/80-kestra.preset
 

@@ -120,7 +120,7 @@ void daemon_health(Daemon *daemon, const char *name, Health health, const char *
     va_end(arguments);
     if (component->health != health) {
         if (health == HEALTH_DOWN)
-            log_warning("Component %s is down: %s", name, text);
+            log_event(COMPONENT_DOWN, "Component %s is down: %s", name, text);
         else
             log_info("Component %s is up again", name);
     }

@@ -12,7 +12,7 @@ libbase_a_SOURCES = \
 	src/base/heap.c src/base/heap.h \
 	src/base/id.c src/base/id.h \
 	src/base/inotify.c src/base/inotify.h \
-	src/base/log.c src/base/log.h \
+	src/base/log.c src/base/log.h src/base/log_events.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/map.c src/base/map.h \
 	src/base/mem.c src/base/mem.h \

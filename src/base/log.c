@@ -63,15 +63,18 @@ void log_popp(LogField *field)
     }
 }
 
-static void send_to_journal(int priority, const char *file, int line, const char *message)
+/* file, message_id: may be NULL. */
+static void send_to_journal(int priority, const char *message_id, const char *file, int line, const char *message)
 {
-    struct iovec fields[FIELDS_MAX + 6];
-    char *owned[6];
+    struct iovec fields[FIELDS_MAX + 7];
+    char *owned[7];
     int count = 0, n_owned = 0;
     owned[n_owned++] = xasprintf("MESSAGE=%s", message);
     owned[n_owned++] = xasprintf("PRIORITY=%d", priority);
     owned[n_owned++] = xasprintf("KESTRA_ROLE=%s", log_role);
     owned[n_owned++] = xasprintf("SYSLOG_IDENTIFIER=kestra-%s", log_role);
+    if (message_id)
+        owned[n_owned++] = xasprintf("MESSAGE_ID=%s", message_id);
     if (file) {
         owned[n_owned++] = xasprintf("CODE_FILE=%s", file);
         owned[n_owned++] = xasprintf("CODE_LINE=%d", line);
@@ -97,28 +100,50 @@ static void send_to_terminal(int priority, const char *message)
     (void)fprintf(stderr, "%s\n", line.text);
 }
 
-void log_write(int priority, const char *file, int line, const char *format, ...)
+static _printf_(5, 0) void write_entry(int priority, const char *message_id, const char *file, int line, const char *format,
+                                       va_list arguments)
 {
     if (priority > log_level)
         return;
     int saved = errno;
     Arena *arena = arena_new();
-    va_list arguments;
-    va_start(arguments, format);
     const char *message = arena_vprintf(arena, format, arguments);
-    va_end(arguments);
     if (log_to_journal)
-        send_to_journal(priority, file, line, message);
+        send_to_journal(priority, message_id, file, line, message);
     else
         send_to_terminal(priority, message);
     arena_free(arena);
     errno = saved;
 }
 
+void log_write(int priority, const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_entry(priority, NULL, file, line, format, arguments);
+    va_end(arguments);
+}
+
+void log_write_event(LogEvent event, const char *file, int line, const char *format, ...)
+{
+    static const struct {
+        const char *id;
+        int priority;
+    } events[] = {
+#define LOG_EVENT_ROW(name, id, priority, ...) {id, priority},
+        LOG_EVENTS(LOG_EVENT_ROW)
+#undef LOG_EVENT_ROW
+    };
+    va_list arguments;
+    va_start(arguments, format);
+    write_entry(events[event].priority, events[event].id, file, line, format, arguments);
+    va_end(arguments);
+}
+
 void log_task_line(int priority, const char *message)
 {
     if (log_to_journal)
-        send_to_journal(priority, NULL, 0, message);
+        send_to_journal(priority, NULL, NULL, 0, message);
     else if (log_level >= LOG_DEBUG)
         send_to_terminal(priority, message);
 }

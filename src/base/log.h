@@ -8,9 +8,10 @@
  *     _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", id);
  * To a terminal (standard error not connected to the journal) lines go as text: `level role: message`.
  */
-#include "base/base.h"
-
 #include <syslog.h>
+
+#include "base/base.h"
+#include "base/log_events.h"
 
 typedef struct LogField {
     unsigned depth;
@@ -24,6 +25,9 @@ int log_level_parse(const char *name);
 /* value is copied. NULL value pushes nothing visible. */
 LogField log_push(const char *name, const char *value);
 void log_popp(LogField *field);
+/* An event of log_events.h, with its priority and MESSAGE_ID. */
+#define log_event(name, ...) log_write_event(LOG_EVENT_##name, __FILE__, __LINE__, __VA_ARGS__)
+void log_write_event(LogEvent event, const char *file, int line, const char *format, ...) _printf_(4, 5);
 void log_write(int priority, const char *file, int line, const char *format, ...) _printf_(4, 5);
 /* A line of a task, as structured journal entry under the pushed fields; message may hold anything. */
 void log_task_line(int priority, const char *message);

@@ -62,7 +62,7 @@ static void back_off(Executor *executor, int r)
     errno = r < 0 ? -r : EIO;
     daemon_health(executor->daemon, "queue", HEALTH_DOWN, "%s (%m)", pg_error(executor->pg));
     if (!executor->down)
-        log_warning("Executor has lost its queue: %s", pg_error(executor->pg));
+        log_event(COMPONENT_DOWN, "Executor has lost its queue: %s", pg_error(executor->pg));
     executor->down = true;
     loop_timer_in(executor->retry, pg_retry_delay(executor->pg));
 }
@@ -103,7 +103,7 @@ static void heartbeat(Executor *executor)
     bool work = false;
     int r = owner_heartbeat(executor->owner, &work);
     if (r == OWNER_E_FENCED) {
-        log_warning("Executor was declared dead or lost shards: it begins anew");
+        log_event(FENCED, "Executor was declared dead or lost shards: it begins anew");
         executor->joined = false;
         rejoin(executor);
         return;
@@ -163,7 +163,7 @@ static int on_work(void *userdata)
     int r = owner_batch(executor->owner, &more);
     if (r == OWNER_E_FENCED) {
         executor->joined = false;
-        log_warning("Executor was declared dead or lost shards: it begins anew");
+        log_event(FENCED, "Executor was declared dead or lost shards: it begins anew");
         rejoin(executor);
     } else if (r != 0) {
         back_off(executor, r);
@@ -256,7 +256,7 @@ static int on_reload(void *userdata)
     _cleanup_(conf_freep) Conf *conf = NULL;
     if (conf_reload(executor->conf, &conf, &diag) != 0) {
         _cleanup_free_ char *text = diag_format(&diag, NULL);
-        log_error("Settings are wrong and stay as they were: %s", text);
+        log_event(SETTINGS_INVALID, "Settings are wrong and stay as they were: %s", text);
         return 0; /* wrong settings do not end a role that runs */
     }
     log_set_level(log_level_parse(conf_text(conf, "log.level")));

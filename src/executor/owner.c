@@ -430,7 +430,8 @@ static void say_set_aside(Owner *owner, const char *key, const char *kind, const
 {
     _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", key);
     _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
-    log_warning("Event %s%s%s of %s was set aside as %s: %s", kind, name ? " " : "", name ? name : "", key, id, reason);
+    log_event(MESSAGE_SET_ASIDE, "Event %s%s%s of %s was set aside as %s: %s", kind, name ? " " : "", name ? name : "", key, id,
+              reason);
     owner->counts.set_aside++;
     if (slots_is_key(key) || windows_is_key(key))
         return;

@@ -20,7 +20,7 @@ static int on_reload(void *userdata)
         log_set_level(log_level_parse(conf_text(conf, "log.level")));
     else {
         _cleanup_free_ char *text = diag_format(&diag, NULL);
-        log_error("Settings are wrong and stay as they were: %s", text);
+        log_event(SETTINGS_INVALID, "Settings are wrong and stay as they were: %s", text);
     }
     return 0; /* wrong settings do not end a role that runs */
 }

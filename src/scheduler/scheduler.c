@@ -203,8 +203,8 @@ static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigge
         unit_cancel_job(scheduler->unit, key);
     int r = schedule_new(flow, trigger, state, now, &world, &schedule, &diag);
     if (r != 0) {
-        log_warning("Trigger %s of flow %s.%s is not scheduled: %s", trigger->id, flow->namespace, flow->id,
-                    diag_first(&diag));
+        log_event(TRIGGER_NOT_SCHEDULED, "Trigger %s of flow %s.%s is not scheduled: %s", trigger->id, flow->namespace,
+                  flow->id, diag_first(&diag));
         return;
     }
     Entry *entry = xnew(Entry);
@@ -247,8 +247,8 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
     FlowParse options = {.registry = &plugin_registry, .plugin_defaults = conf_value(scheduler->conf, "plugins.defaults"),
                          .revision = record->revision, .lenient = true};
     if (flow_parse(record->source, strlen(record->source), &options, &flow, &diag) != 0) {
-        log_warning("Flow %s.%s revision %d cannot be scheduled: %s", record->namespace, record->id, record->revision,
-                    diag_first(&diag));
+        log_event(TRIGGER_NOT_SCHEDULED, "Flow %s.%s revision %d cannot be scheduled: %s", record->namespace, record->id,
+                  record->revision, diag_first(&diag));
         return;
     }
     known->parsed = true;
@@ -407,7 +407,7 @@ static void fire(Scheduler *scheduler, Entry *entry)
     }
     if (diag.errors) {
         scheduler->slots_failed++;
-        log_warning("Trigger %s of flow %s.%s: %s", trigger->id, flow->namespace, flow->id, diag_first(&diag));
+        log_event(TRIGGER_FAILED, "Trigger %s of flow %s.%s: %s", trigger->id, flow->namespace, flow->id, diag_first(&diag));
         unit_log(scheduler->unit,
                  &(LogEntry){.namespace = flow->namespace, .flow_id = flow->id, .trigger_id = trigger->id,
                              .execution_id = execution ? execution->id : NULL, .attempt = -1, .timestamp = firing.now,
@@ -485,14 +485,14 @@ static void settle(Scheduler *scheduler, int r)
     loop_timer_set(scheduler->slot_timer, USEC_INFINITY);
     daemon_progress(scheduler->daemon); /* it keeps trying: a restart would not help */
     if (r == QUEUE_E_FENCED) {
-        log_warning("This scheduler was declared dead after a silence; it joins again");
+        log_event(FENCED, "This scheduler was declared dead after a silence; it joins again");
         scheduler->joined = false;
         scheduler->shards = 0;
         loop_timer_in(scheduler->heartbeat_timer, 0);
         return;
     }
     if (daemon_overall(scheduler->daemon) == HEALTH_UP)
-        log_error("PostgreSQL cannot be used: %s", pg_error(scheduler->pg));
+        log_event(COMPONENT_DOWN, "PostgreSQL cannot be used: %s", pg_error(scheduler->pg));
     daemon_health(scheduler->daemon, "postgresql", HEALTH_DOWN, "%s", pg_error(scheduler->pg));
     loop_timer_in(scheduler->heartbeat_timer, pg_retry_delay(scheduler->pg));
 }

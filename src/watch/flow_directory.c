@@ -114,7 +114,7 @@ static _printf_(4, 5) void add_error(FlowFile *file, unsigned line, unsigned col
     va_start(arguments, format);
     char *text = xstrdup(arena_vprintf(arena, format, arguments));
     va_end(arguments);
-    log_error("Flow file %s:%u:%u: %s", file->path, line, column, text);
+    log_event(FLOW_FILE_INVALID, "Flow file %s:%u:%u: %s", file->path, line, column, text);
     vec_push(&file->flows, (FileFlow){.error = text, .line = line, .column = column});
 }
 
@@ -129,7 +129,7 @@ static void add_diag(FlowFile *file, const DocumentPart *part, Diag *diag)
         if (diag->entries.items[i].level == DIAG_ERROR)
             first = &diag->entries.items[i];
     _cleanup_free_ char *all = diag_format(diag, file->path);
-    log_error("Flow file %s", all);
+    log_event(FLOW_FILE_INVALID, "Flow file %s", all);
     char *namespace = NULL, *id = NULL;
     flow_identify(part->text, part->length, &namespace, &id);
     vec_push(&file->flows, (FileFlow){.namespace = namespace, .id = id, .error = TAKE_PTR(all),
@@ -444,7 +444,8 @@ int flow_directory_sync(FlowDirectory *directory, Pg *pg, bool *ret_changed)
     *ret_changed = false;
     if (walk(directory, &found) != 0) {
         if (!directory->unreadable)
-            log_error("Flow directory %s cannot be read, its flows stay as they are: %m", directory->path);
+            log_event(FLOW_DIRECTORY_UNREADABLE, "Flow directory %s cannot be read, its flows stay as they are: %m",
+                      directory->path);
         directory->unreadable = true;
         return 0;
     }

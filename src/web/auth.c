@@ -283,7 +283,7 @@ static int check_credentials(Auth *auth, const HttpRequest *request, const char 
     }
     pthread_mutex_unlock(&auth->lock);
     if (!right)
-        log_warning("Login from %s was refused", request->peer);
+        log_event(LOGIN_REFUSED, "Login from %s was refused", request->peer);
     return right ? 0 : AUTH_E_DENIED;
 }
 

@@ -341,7 +341,7 @@ static void show_password(const Web *web, Heartbeat *heartbeat)
     if (!heartbeat->password)
         return;
     if (getenv("JOURNAL_STREAM"))
-        log_notice("No password is known for the API and UI yet; set one with: kestractl user password");
+        log_event(NO_PASSWORD, "No password is known for the API and UI yet; set one with: kestractl user password");
     else
         fprintf(stderr, "Login for the API and UI, shown only this once: %s / %s\n",
                 web->settings->auth_username, heartbeat->password);
@@ -446,7 +446,7 @@ static int on_reload(void *userdata)
         log_set_level(log_level_parse(conf_text(conf, "log.level")));
     else if (r != 0) {
         _cleanup_free_ char *text = diag_format(&diag, NULL);
-        log_error("Settings are wrong and stay as they were: %s", text);
+        log_event(SETTINGS_INVALID, "Settings are wrong and stay as they were: %s", text);
     }
     return 0; /* wrong settings do not end a role that runs */
 }

@@ -270,7 +270,8 @@ static void set_aside(Job *job, const char *reason)
     char id[ID_BYTES];
     id_new(id);
     _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
-    log_warning("Job %" PRId64 " of %s was set aside as %s: %s", job->claim.sequence, job->claim.task_run_id, id, reason);
+    log_event(MESSAGE_SET_ASIDE, "Job %" PRId64 " of %s was set aside as %s: %s", job->claim.sequence,
+              job->claim.task_run_id, id, reason);
     if (!job->claim.body) {
         _cleanup_free_ char *message = xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
                                                  "replay %s", reason, id);

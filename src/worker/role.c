@@ -202,7 +202,7 @@ static int open_storage(WorkerRole *role, Blob **ret)
     int r = blob_local_new(path, ret);
     if (r < 0) {
         errno = -r;
-        log_error("Internal storage %s cannot be opened: %m", path);
+        log_event(STORAGE_UNUSABLE, "Internal storage %s cannot be opened: %m", path);
     }
     return r;
 }

@@ -134,7 +134,7 @@ static bool check(Worker *worker, int r)
 /* Another worker has our jobs: nothing that we know counts any more. */
 static void fenced(Worker *worker)
 {
-    log_warning("Worker was declared dead, its %zu jobs went to others", worker->job_count);
+    log_event(FENCED, "Worker was declared dead, its %zu jobs went to others", worker->job_count);
     while (worker->jobs)
         job_free(worker->jobs);
     unit_reset(worker->unit);
@@ -399,12 +399,12 @@ static void find_isolation(Worker *worker)
     policy->lack = spawner_lack(worker->spawner);
     _cleanup_free_ char *settings = limits_not_enforced(policy);
     if (settings)
-        log_warning("Settings %s have no effect here: %s", settings, policy->lack);
+        log_event(LIMITS_NOT_ENFORCED, "Settings %s have no effect here: %s", settings, policy->lack);
     if (!spawner_has_cgroup(worker->spawner))
-        log_notice("Worker has no control group of its own: tasks are kept together by sessions and as descendants, "
-                   "limits cannot be enforced: %s", policy->lack);
+        log_event(LIMITS_NOT_ENFORCED, "Worker has no control group of its own: tasks are kept together by sessions and as "
+                  "descendants, limits cannot be enforced: %s", policy->lack);
     else if (policy->lack)
-        log_notice("Worker has control groups for tasks, but not all controllers: %s", policy->lack);
+        log_event(LIMITS_NOT_ENFORCED, "Worker has control groups for tasks, but not all controllers: %s", policy->lack);
 }
 
 int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const char *socket,
@@ -489,7 +489,8 @@ static int on_drain_grace(void *userdata)
     Worker *worker = userdata;
     if (worker->job_count == 0)
         return 0;
-    log_notice("Worker ends %zu tasks that did not end in time, others will run them again", worker->job_count);
+    log_event(JOBS_HANDED_BACK, "Worker ends %zu tasks that did not end in time, others will run them again",
+              worker->job_count);
     give_up_jobs(worker, true);
     loop_defer(worker->cycle);
     return 0;

@@ -226,6 +226,8 @@ def flow_files(machine, packages):
     machine.write("/etc/kestra/flows/hello.yaml", HELLO.replace("defaults: world", "colour: red"))
     broken = until(lambda: "hello.yaml" in machine.shell("kestractl flow status | grep -i broken"), 5)
     check(broken, "kestractl flow status names a broken file", machine.shell("kestractl flow status"))
+    told = machine.shell("journalctl -x --no-pager MESSAGE_ID=aeb7d9b53caf4190a24e609873632738")
+    check("kestractl flow validate" in told, "journalctl -x says what to do about it", told[-600:])
     named = machine.shell("journalctl -u kestra-scheduler --no-pager -o cat -p warning -g 'hello.yaml:[0-9]+:[0-9]+'")
     check("hello.yaml" in named, "the journal names file, line and column", named)
     check(machine.run_flow("system.test", "hello")[0] == "SUCCESS", "the last good revision goes on")
