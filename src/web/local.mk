@@ -33,6 +33,7 @@ libweb_a_SOURCES = \
 	src/web/routes/flow_body.c \
 	src/web/routes/flow_body.h \
 	src/web/routes/flow_files.c \
+	src/web/routes/flow_task.c \
 	src/web/routes/flows.c \
 	src/web/routes/flows_bulk.c \
 	src/web/routes/flows_validate.c \
@@ -46,6 +47,7 @@ libweb_a_SOURCES = \
 	src/web/routes/namespaces.c \
 	src/web/routes/plugins.c \
 	src/web/routes/poison.c \
+	src/web/routes/preview.c src/web/routes/preview.h \
 	src/web/routes/query.c \
 	src/web/routes/query.h \
 	src/web/routes/storage.c src/web/routes/storage.h \

@@ -6,6 +6,7 @@
 #include "blob/blob.h"
 #include "web/range.h"
 #include "web/routes/execution_common.h"
+#include "web/routes/preview.h"
 #include "web/routes/routes.h"
 #include "web/routes/storage.h"
 
@@ -167,6 +168,64 @@ static int get_metas(WebSession *session, const HttpRequest *request, HttpRespon
     return http_json(response, 200, metas);
 }
 
+enum { PREVIEW_ROWS = 100, PREVIEW_ROWS_MAX = 5000 };
+#define PREVIEW_WHOLE_MAX ((int64_t)16 * 1024 * 1024)
+
+/* The beginning, or all of what cannot be cut. *ret_size is that of the file. */
+static int read_beginning(const Blob *blob, const char *uri, Buffer *ret, int64_t *ret_size)
+{
+    int64_t most = preview_is_whole(uri) ? PREVIEW_WHOLE_MAX : (int64_t)PREVIEW_BYTES_MAX;
+    _cleanup_(close_fdp) int fd = -1;
+    int r = blob_open_range(blob, uri, (BlobRange){.length = most}, &fd, ret_size);
+    if (r != 0)
+        return r;
+    if (preview_is_whole(uri) && *ret_size > most)
+        return BLOB_E_TOO_LARGE;
+    char piece[65536];
+    while ((int64_t)ret->length < most) {
+        ssize_t n = read(fd, piece, (size_t)MIN((int64_t)sizeof(piece), most - (int64_t)ret->length));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? outage(-errno) : 0;
+        buffer_append_n(ret, piece, (size_t)n);
+    }
+    return 0;
+}
+
+static int get_preview(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    const char *uri = http_query(request, "path"), *encoding = http_query(request, "encoding");
+    _cleanup_(blob_freep) Blob *blob = NULL;
+    _cleanup_buffer_ Buffer bytes = {};
+    json_t *preview = NULL;
+    int64_t size = 0, rows_max = http_query_integer(request, "maxRows", PREVIEW_ROWS);
+    int r = check_path(session, request, response);
+    if (r != 0)
+        return r < 0 ? trace(r) : 0;
+    r = storage_open(session, &blob);
+    if (r == 0)
+        r = read_beginning(blob, uri, &bytes, &size);
+    if (r == BLOB_E_TOO_LARGE)
+        return http_error(request, response, 422, "Illegal argument: the file is too large to be shown");
+    if (r != 0)
+        return refuse(request, response, r);
+    const PreviewRequest what = {.name = uri,
+                                 .bytes = buffer_text(&bytes),
+                                 .length = bytes.length,
+                                 .more = size > (int64_t)bytes.length,
+                                 .lines_max = (unsigned)MIN(rows_max, (int64_t)PREVIEW_ROWS_MAX),
+                                 .encoding = encoding ? encoding : "UTF-8"};
+    r = preview_make(&what, &preview);
+    if (r == PREVIEW_E_ENCODING)
+        return http_error(request, response, 422, "Illegal argument: there is no encoding '%s'", encoding);
+    return r < 0 ? trace(r) : http_json(response, 200, preview);
+}
+
+static const Parameter preview_parameters[] = {{"path", PARAMETER_TEXT, .required = true},
+                                               {"maxRows", PARAMETER_INTEGER, .positive = true},
+                                               {"encoding", PARAMETER_TEXT},
+                                               {}};
 static const Parameter file_parameters[] = {{"path", PARAMETER_TEXT, .required = true}, {}};
 
 static const Route rows[] = {
@@ -174,5 +233,7 @@ static const Route rows[] = {
      NULL, "application/octet-stream"},
     {HTTP_GET, EXECUTIONS "/{executionId}/file/metas", get_metas, PERMISSION_EXECUTION_READ, file_parameters,
      "getFileMetadatasFromExecution"},
+    {HTTP_GET, EXECUTIONS "/{executionId}/file/preview", get_preview, PERMISSION_EXECUTION_READ, preview_parameters,
+     "filePreview"},
 };
 const RouteTable routes_execution_files = ROUTE_TABLE("Executions", rows);

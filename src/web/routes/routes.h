@@ -7,6 +7,7 @@
     X(flows)                                                                                                            \
     X(flows_bulk)                                                                                                       \
     X(flows_validate)                                                                                                   \
+    X(flow_task)                                                                                                        \
     X(dependencies)                                                                                                     \
     X(graphs)                                                                                                           \
     X(executions)                                                                                                       \
