@@ -197,8 +197,10 @@ int act_delete(Step *step, Live *live, const json_t *body)
     if (json_get_boolean(body, "storage", false))
         delete_files(step, live->execution);
     limit_release(step, live);
-    if (!state_is_terminated(live_state(live)))
+    if (!state_is_terminated(live_state(live))) {
         end_tell_trigger(step, live);
+        subflow_tell_parent(step, live, STATE_KILLED);
+    }
     unit_delete_execution(step->unit, live->execution->id, json_get_boolean(body, "logs", true),
                           json_get_boolean(body, "metrics", true));
     unit_tell_followers(step->unit, live->execution->id);
@@ -265,7 +267,7 @@ int act_kill_retried(Step *step, Live *live, const json_t *body)
     }
     change_clear_timer(step, live, "replay", NULL);
     change_execution(step, live, STATE_KILLED);
-    subflow_tell_parent(step, live);
+    subflow_tell_parent(step, live, STATE_KILLED);
     return 0;
 }
 

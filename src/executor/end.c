@@ -51,9 +51,13 @@ static int render_output(const FlowOutput *output, const Render *render, const S
     int r = expr_tree_render(output->value, &render->context, &rendered, diag);
     if (r != 0)
         return r;
-    r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, diag);
-    if (r != 0)
+    _cleanup_diag_ Diag why = DIAG_INIT;
+    r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, &why);
+    if (r != 0) {
+        _cleanup_free_ char *text = json_is_string(rendered) ? xstrdup(json_string_value(rendered)) : json_text(rendered);
+        diag_error(diag, NULL, 0, 0, "Invalid output for `%s`, %s, but received `%.200s`", output->id, diag_first(&why), text);
         return r;
+    }
     json_object_set(outputs->texts, output->id, rendered);
     json_object_set(outputs->values, output->id, parsed);
     return 0;
@@ -107,7 +111,7 @@ void end_tell_trigger(Step *step, const Live *live)
 static void say_ended(Step *step, Live *live)
 {
     end_tell_trigger(step, live);
-    subflow_tell_parent(step, live);
+    subflow_tell_parent(step, live, live_state(live));
     limit_release(step, live);
     sla_end(step, live);
 }

@@ -117,8 +117,8 @@ bool pause_kill(Step *step, Live *live);
 
 /* subflow.c: RUN_EXECUTOR tasks */
 void subflow_carry_out(Step *step, Live *live, TaskRun *run);
-/* The execution ended: who waits for it is told. */
-void subflow_tell_parent(Step *step, Live *live);
+/* The execution ended so: who waits for it is told. */
+void subflow_tell_parent(Step *step, Live *live, State state);
 void subflow_kill_children(Step *step, Live *live);
 
 /* items.c: the executions of a ForEachItem; whether the run has started any */

@@ -218,7 +218,7 @@ void subflow_carry_out(Step *step, Live *live, TaskRun *run)
 
 /* --- the child's end --- */
 
-void subflow_tell_parent(Step *step, Live *live)
+void subflow_tell_parent(Step *step, Live *live, State state)
 {
     const Execution *child = live->execution;
     json_t *parent = json_object_get(child->internal, "parent");
@@ -230,7 +230,7 @@ void subflow_tell_parent(Step *step, Live *live)
     json_set_text(body, "taskRunId", json_get_text(parent, "taskRunId", NULL));
     json_set_text(body, "executionId", child->id);
     json_set_text(body, "startedAs", child->original_id);
-    json_set_text(body, "state", state_to_string(live_state(live)));
+    json_set_text(body, "state", state_to_string(state));
     json_set_present(body, "iteration", json_incref(json_object_get(parent, "iteration")));
     json_set_present(body, "round", json_incref(json_object_get(parent, "round")));
     if (json_object_size(child->outputs) && !json_object_get(parent, "iteration"))

@@ -321,13 +321,29 @@ void play_replay(Play *play, const char *task_id)
     vec_push(&play->started, xstrdup(copy->id));
 }
 
-void play_send(Play *play, const char *kind, json_t *body)
+static void send_to(Play *play, const char *id, const char *kind, json_t *body)
 {
     _cleanup_(unit_freep) Unit *unit = unit_new();
     QueueBatch batch = {};
-    unit_send_event(unit, play->started.items[play->started.count - 1], kind, body);
+    unit_send_event(unit, id, kind, body);
     must(queue_commit(play->sender, unit, NULL, &batch), "queue_commit");
     queue_batch_done(&batch);
+}
+
+void play_send(Play *play, const char *kind, json_t *body)
+{
+    send_to(play, play->started.items[play->started.count - 1], kind, body);
+}
+
+void play_send_child(Play *play, const char *kind, json_t *body)
+{
+    Execution *execution;
+    const char *child = NULL;
+    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution), "queue_load_execution");
+    for (size_t i = 0; execution && !child && i < execution->task_runs.count; i++)
+        child = json_get_text(execution->task_runs.items[i]->internal, "child", NULL);
+    send_to(play, child ? child : "none", kind, body);
+    execution_free(execution);
 }
 
 void play_run(Play *play)
@@ -442,6 +458,19 @@ char *play_trace(Play *play, bool with_outputs)
     Buffer text = {};
     for (size_t i = 0; i < play->started.count; i++)
         append_execution(play, &text, play->started.items[i], 0, with_outputs);
+    return buffer_take(&text);
+}
+
+char *play_labels(Play *play)
+{
+    Buffer text = {};
+    Execution *execution;
+    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution), "queue_load_execution");
+    size_t i;
+    const json_t *label;
+    json_array_foreach(execution ? execution->labels : NULL, i, label)
+        buffer_printf(&text, "%s=%s\n", json_get_text(label, "key", ""), json_get_text(label, "value", ""));
+    execution_free(execution);
     return buffer_take(&text);
 }
 

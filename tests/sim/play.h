@@ -24,6 +24,8 @@ const char *play_start(Play *play, json_t *inputs);
 void play_replay(Play *play, const char *task_id);
 /* An event for the execution started last; body is stolen. */
 void play_send(Play *play, const char *kind, json_t *body);
+/* The same for the child that its first Subflow has started. */
+void play_send_child(Play *play, const char *kind, json_t *body);
 /* Answers jobs that were left. */
 void play_answer(Play *play, const char *task_id, State state);
 /* Goes on until nothing moves any more. */
@@ -34,6 +36,8 @@ void play_advance(Play *play, usec_t by);
 void play_takeover(Play *play);
 /* One line an execution and a task run: states, number of attempts, outputs. Caller frees. */
 char *play_trace(Play *play, bool with_outputs);
+/* key=value of the execution that was started last, one a line. Caller frees. */
+char *play_labels(Play *play);
 /* Log lines of the executor, one a line. Caller frees. */
 char *play_logs(Play *play);
 QueueStore *play_store(Play *play);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plays every file of tests/data/step: flows, a script, and the states that must come of it. To see what a case gives:
- * check_step FILE. A case has sections "=== flow" (one or more), "=== script", "=== expected", "=== logs" (optional).
+ * check_step FILE. A case has sections "=== flow" (one or more), "=== script", "=== expected", "=== logs" and
+ * "=== labels" (optional).
  *
  * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
- * notes TASK JSON | advance DURATION | send KIND [JSON] | replay [TASK] | takeover | timers [COUNT] |
+ * notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK] | takeover | timers [COUNT] |
  * with-outputs
  */
 #include "base/buffer.h"
@@ -20,7 +21,7 @@
 typedef struct Case {
     char *text;
     VEC(char *) flows;
-    char *script, *expected, *logs;
+    char *script, *expected, *logs, *labels;
 } Case;
 
 static char *read_file(const char *path)
@@ -53,6 +54,8 @@ static void take_section(Case *c, const char *name, char *body)
         c->expected = body;
     else if (starts_with(name, "logs"))
         c->logs = body;
+    else if (starts_with(name, "labels"))
+        c->labels = body;
 }
 
 static Case read_case(const char *path)
@@ -127,6 +130,11 @@ static void do_send(Player *player, const char *word, const char *rest)
     play_send(player->play, word, json_of(rest));
     play_run(player->play);
 }
+static void do_send_child(Player *player, const char *word, const char *rest)
+{
+    play_send_child(player->play, word, json_of(rest));
+    play_run(player->play);
+}
 static void do_replay(Player *player, const char *word, const char *rest)
 {
     play_replay(player->play, word);
@@ -154,7 +162,7 @@ static const struct {
     {"start", do_start},     {"run", do_run},         {"fail", do_fail},     {"warn", do_warn},
     {"outputs", do_outputs}, {"notes", do_notes}, {"hold", do_hold},       {"answer", do_answer}, {"advance", do_advance},
     {"send", do_send},       {"takeover", do_takeover}, {"with-outputs", do_with_outputs},
-    {"replay", do_replay},   {"timers", do_timers},
+    {"send-child", do_send_child}, {"replay", do_replay},   {"timers", do_timers},
 };
 
 static void run_line(Player *player, char *line)
@@ -177,7 +185,7 @@ static void run_line(Player *player, char *line)
     refuse("is no command", name);
 }
 
-static char *play_case(const Case *c, char **ret_logs)
+static char *play_case(const Case *c, char **ret_logs, char **ret_labels)
 {
     Player player = {.play = play_new(1)};
     for (size_t i = 0; i < c->flows.count; i++)
@@ -187,6 +195,7 @@ static char *play_case(const Case *c, char **ret_logs)
         run_line(&player, line);
     char *trace = play_trace(player.play, player.with_outputs);
     *ret_logs = play_logs(player.play);
+    *ret_labels = play_labels(player.play);
     play_free(player.play);
     return trace;
 }
@@ -210,11 +219,13 @@ START_TEST(every_case)
     const char *path = files.gl_pathv[_i];
     Case c = read_case(path);
     ck_assert_msg(c.script && c.expected && c.flows.count, "%s lacks a section", path);
-    char *logs, *trace = play_case(&c, &logs);
+    char *logs, *labels, *trace = play_case(&c, &logs, &labels);
     ck_assert_msg(streq(trace, c.expected), "%s gave:\n%s\ninstead of:\n%s", path, trace, c.expected);
     const char *missing = c.logs ? missing_log(c.logs, logs) : NULL;
     ck_assert_msg(!missing, "%s did not log '%s' but:\n%s", path, missing, logs);
     free(trace);
+    ck_assert_msg(!c.labels || streq(labels, c.labels), "%s has the labels\n%s", path, labels);
+    free(labels);
     free(logs);
     vec_free(&c.flows);
     free(c.text);
@@ -225,8 +236,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1) {
         Case c = read_case(argv[1]);
-        char *logs, *trace = play_case(&c, &logs);
-        fprintf(stdout, "%s---\n%s", trace, logs);
+        char *logs, *labels, *trace = play_case(&c, &logs, &labels);
+        fprintf(stdout, "%s---\n%s---\n%s", trace, logs, labels);
         return EXIT_SUCCESS;
     }
     glob(STEP_CASES "/*.case", 0, NULL, &files);
