@@ -431,6 +431,7 @@ Task *job_task_new(const TypeRegistry *registry, const char *id, const char *typ
     task->properties = json_incref(properties);
     task->templates = expr_tree_compile(properties, NULL);
     task->log_level = xstrdup_null(json_get_text(properties, "logLevel", NULL));
+    task->log_to_file = json_get_boolean(properties, "logToFile", false);
     return task;
 }
 

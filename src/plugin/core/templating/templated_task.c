@@ -5,6 +5,17 @@
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
 
+/* What holds for the task that it becomes too, unless the text says otherwise. */
+static void pass_on(const Task *own, json_t *properties)
+{
+    static const char *const names[] = {"timeout", "logLevel", "logToFile"};
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        json_t *value = json_object_get(own->properties, names[i]);
+        if (value && !json_object_get(properties, names[i]))
+            json_object_set(properties, names[i], value);
+    }
+}
+
 static int become(RunContext *run, Task **ret)
 {
     _cleanup_free_ char *spec = NULL;
@@ -16,6 +27,9 @@ static int become(RunContext *run, Task **ret)
     if (!spec || document_parse(spec, strlen(spec), NULL, &document, &diag) != 0)
         return run_fail(run, "The spec is not YAML: %s", spec ? diag_first(&diag) : "there is none");
     json_t *properties = document_root(document);
+    if (!json_is_object(properties))
+        return run_fail(run, "The spec is no task: it must be a map with a type");
+    pass_on(run->task, properties);
     const char *type = json_get_text(properties, "type", "");
     *ret = job_task_new(&plugin_registry, run->task->id, type, properties);
     return *ret ? 0 : run_fail(run, "Invalid type: %s", type);
