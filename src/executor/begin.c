@@ -26,7 +26,8 @@ static void fail_run(Step *step, Live *live, TaskRun *run)
     end_run(step, live, run, scope_allowed_state(run->task, STATE_FAILED), 0);
 }
 
-static void dispatch(Step *step, Live *live, TaskRun *run)
+/* is_skipped: runIf is false, and the worker has only the end of a shared directory to see to. */
+static void dispatch(Step *step, Live *live, TaskRun *run, bool is_skipped)
 {
     const Execution *execution = live->execution;
     int attempt = (int)run->attempts.count;
@@ -40,6 +41,8 @@ static void dispatch(Step *step, Live *live, TaskRun *run)
     json_t *notes = run->parent ? json_object_get(run->parent->internal, "notes") : NULL;
     if (notes)
         json_object_set_nocheck(body, "notes", notes);
+    if (is_skipped)
+        json_object_set_new_nocheck(body, "skipped", json_true());
     json_object_set_new_nocheck(body, "variables", render_job_variables(step, live, run));
     if (!change_fits(step, live, run, body, "what the task is given")) {
         json_decref(body);
@@ -51,7 +54,26 @@ static void dispatch(Step *step, Live *live, TaskRun *run)
 
 static void begin_job(Step *step, Live *live, TaskRun *run)
 {
-    dispatch(step, live, run);
+    dispatch(step, live, run, false);
+}
+
+/* Whoever runs last in a WorkingDirectory collects its files, also when it is left out. */
+static bool ends_a_directory(const TaskRun *run)
+{
+    const Task *parent = run->task->parent;
+    const TaskList *tasks = parent && parent->type && parent->type->shares_directory ? &parent->tasks : NULL;
+    for (size_t i = tasks ? tasks->count : 0; i > 0; i--)
+        if (!tasks->items[i - 1]->disabled)
+            return tasks->items[i - 1] == run->task;
+    return false;
+}
+
+static void skip(Step *step, Live *live, TaskRun *run)
+{
+    if (ends_a_directory(run))
+        dispatch(step, live, run, true);
+    else
+        end_run(step, live, run, STATE_SKIPPED, 0);
 }
 
 /* --- flowables --- */
@@ -149,7 +171,7 @@ void begin_run(Step *step, Live *live, TaskRun *run)
     if (decision == RUN_IF_BROKEN)
         fail_run(step, live, run);
     else if (decision == RUN_IF_FALSE)
-        end_run(step, live, run, STATE_SKIPPED, 0);
+        skip(step, live, run);
     else
         beginnings[type->where](step, live, run);
 }

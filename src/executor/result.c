@@ -77,6 +77,14 @@ static void note_running(Step *step, Live *live, const Result *result)
     change_run(step, live, run, STATE_RUNNING, result->start);
 }
 
+/* Of the WorkingDirectory that the run has ended. */
+static void note_outer_outputs(Live *live, const Result *result)
+{
+    json_t *outer = json_object_get(result->body, "parentOutputs");
+    if (json_is_object(outer) && result->run->parent)
+        change_outputs(live, result->run->parent, json_incref(outer));
+}
+
 static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
 {
     TaskRun *run = result->run;
@@ -87,10 +95,8 @@ static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
         free(attempt->log_file);
         attempt->log_file = xstrdup(log_file);
     }
-    json_t *outputs = json_object_get(result->body, "outputs"), *outer = json_object_get(result->body, "parentOutputs");
-    if (json_is_object(outer) && run->parent)
-        change_outputs(live, run->parent, json_incref(outer));
-    json_t *notes = json_object_get(result->body, "notes");
+    json_t *outputs = json_object_get(result->body, "outputs"), *notes = json_object_get(result->body, "notes");
+    note_outer_outputs(live, result);
     if (json_is_object(notes) && run->parent)
         change_internal(live, run->parent, "notes", json_incref(notes));
     if (json_is_object(outputs))
@@ -117,6 +123,11 @@ int result_apply(Step *step, Live *live, const json_t *body)
     r = check_attempt(step, &result);
     if (r != 0)
         return r;
+    if (result.state == STATE_SKIPPED) { /* it was never attempted: begin.c */
+        note_outer_outputs(live, &result);
+        end_run(step, live, result.run, STATE_SKIPPED, 0);
+        return 0;
+    }
     note_running(step, live, &result);
     if (result.state == STATE_RUNNING)
         return 0;

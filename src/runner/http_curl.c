@@ -182,6 +182,7 @@ static void set_limits(Exchange *exchange)
 {
     CURL *curl = exchange->curl;
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1); /* as Kestra: HTTP/2 would lower the headers' names */
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(exchange->request->connect_timeout_usec / USEC_PER_MSEC));
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -586,6 +586,17 @@ static int resume(Job *job)
     return 0;
 }
 
+/* A task that is left out, but stands at the end of a shared directory. */
+static void end_skipped(Job *job)
+{
+    job->phase = JOB_RUNNING; /* it needs no slot */
+    int r = workspace_open(job);
+    if (r != 0)
+        job_end_by_outcome(job, r);
+    else
+        job_end(job, STATE_SKIPPED);
+}
+
 int job_start(Job *job)
 {
     Worker *worker = job->worker;
@@ -605,6 +616,10 @@ int job_start(Job *job)
     if (job->carried)
         return resume(job);
     init_context(job);
+    if (json_get_boolean(job->claim.body, "skipped", false)) {
+        end_skipped(job);
+        return 0;
+    }
     worker->pending++;
     (void)job_start_pending(job); /* otherwise it waits for a slot */
     return 0;

@@ -144,7 +144,8 @@ int workspace_end(Job *job, State state, json_t **ret_outputs)
     *ret_outputs = NULL;
     if (!job->task || !job->directory || !workspace_is_shared(job) || !ends_the_directory(job, state))
         return 0;
-    int r = state == STATE_SUCCESS || state == STATE_WARNING ? collect(job, ret_outputs) : 0;
+    bool is_good = state == STATE_SUCCESS || state == STATE_WARNING || state == STATE_SKIPPED;
+    int r = is_good ? collect(job, ret_outputs) : 0;
     directory_remove(job->directory);
     return r;
 }

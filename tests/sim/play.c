@@ -199,6 +199,8 @@ static const Rule *find_rule(const Play *play, const char *task_id, int attempt)
 static json_t *result_of(const Play *play, const QueueJob *job, State state, const json_t *outputs)
 {
     char date[INSTANT_BYTES];
+    if (json_get_boolean(job->body, "skipped", false)) /* as the worker does: job_start() */
+        state = STATE_SKIPPED;
     instant_format_usec(play->now, date);
     json_t *body = json_pack("{s:s,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt, "state",
                              state_to_string(state), "startDate", date, "endDate", date);

@@ -95,6 +95,8 @@ static int worker_commit(World *world, SimWorker *worker, Unit *unit, unsigned j
 static json_t *result_of(const World *world, const QueueJob *job, State state)
 {
     char date[INSTANT_BYTES];
+    if (json_get_boolean(job->body, "skipped", false)) /* as the worker does: job_start() */
+        state = STATE_SKIPPED;
     instant_format_usec(world->now, date);
     json_t *body = json_pack("{s:s,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt, "state",
                              state_to_string(state), "startDate", date, "endDate", date);
