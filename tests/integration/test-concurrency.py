@@ -64,8 +64,10 @@ def examine(executions, what, ordered):
     check(most == 3, "%s: three at once and never more" % what, most)
     if not ordered:
         return
+    # Slots are given strictly in line (tests/data/step/limit-queue.case); the dates are those at which each of the two executors heard of
+    # it, so that neighbours may change places when one of them is late. Nobody is overtaken by more than two waves.
     queued = sorted((one["QUEUED"], one["RUNNING"]) for one in histories if "QUEUED" in one)
-    late = [pair for pair, following in zip(queued, queued[1:]) if pair[0] != following[0] and pair[1] > following[1]]
+    late = [pair for place, pair in enumerate(queued) if sum(other[1] < pair[1] for other in queued[place + 1:]) > 2 * 3]
     check(len(queued) > len(executions) // 2 and not late, "%s: who queued first started first" % what, (len(queued), late))
 
 
