@@ -18,9 +18,32 @@ bool blob_is_uri(const char *text)
     return starts_with(text, SCHEME);
 }
 
+/* Of each thread, as errno is: handlers of the webserver share one Blob. */
+static _Thread_local char reason[1024];
+
+void blob_set_reason(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(reason, sizeof reason, format, arguments); /* a long one is cut */
+    va_end(arguments);
+}
+
+const char *blob_reason(void)
+{
+    return *reason ? reason : NULL;
+}
+
+char *blob_explain(int r)
+{
+    errno = r < 0 ? -r : EIO;
+    return *reason ? xstrdup(reason) : xasprintf("%m");
+}
+
 /* The path of a URI: borrowed from it. BLOB_E_INVALID for anything that is not wholly inside the storage. */
 static int path_of(const char *uri, bool may_be_root, const char **ret)
 {
+    *reason = '\0';
     if (!blob_is_uri(uri) || strstr(uri, ".."))
         return BLOB_E_INVALID;
     const char *path = uri + strlen(SCHEME);
@@ -92,6 +115,8 @@ int blob_open_range(const Blob *blob, const char *uri, BlobRange range, int *ret
     int r = path_of(uri, false, &path);
     if (r == 0 && range.offset < 0)
         r = BLOB_E_INVALID;
+    if (r == 0 && range.length > INT64_MAX - range.offset)
+        range.length = -1;
     return r == 0 ? blob->ops->open_read(blob, path, range, ret_fd, ret_size) : r;
 }
 
@@ -153,6 +178,7 @@ int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t leng
 
 int blob_upload_begin(const Blob *blob, char **ret_part, int *ret_fd)
 {
+    *reason = '\0';
     return blob->ops->upload_begin(blob, ret_part, ret_fd);
 }
 
@@ -227,6 +253,19 @@ void blob_entries_done(BlobEntries *entries)
     for (size_t i = 0; i < entries->count; i++)
         blob_entry_done(&entries->items[i]);
     vec_free(entries);
+}
+
+void blob_drop_hidden(BlobEntries *entries)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < entries->count; i++) {
+        BlobEntry *entry = &entries->items[i];
+        if (ends_with(entry->uri, ".metadata") || ends_with(entry->uri, "/"))
+            blob_entry_done(entry);
+        else
+            entries->items[kept++] = *entry;
+    }
+    entries->count = kept;
 }
 
 /* --- names --- */

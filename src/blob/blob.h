@@ -82,6 +82,12 @@ int blob_delete(const Blob *blob, const char *uri, bool *ret_existed) _must_chec
 /* Deletes everything below the prefix and says what it was. */
 int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *ret_deleted) _must_check_;
 
+/* Why the last call of this thread was an outage, as one sentence without a secret; NULL: its errno says it all. Borrowed
+ * until the next call. */
+const char *blob_reason(void);
+/* The same as a text that is never NULL: of blob_reason, or of the outage `r`. New. */
+char *blob_explain(int r);
+
 /* --- names --- */
 bool blob_is_uri(const char *text);
 /* Lower case, whitespace and `_` become `-`, other characters but letters, digits and `-` go. Caller frees. */

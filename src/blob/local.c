@@ -13,6 +13,8 @@
 #include "base/id.h"
 #include "blob/blob_private.h"
 
+enum { DEPTH_MAX = 64 };
+
 typedef struct Local {
     Blob blob;
     int directory; /* descriptor of the base */
@@ -35,12 +37,6 @@ static int outcome_of(int error)
     if (error == ENAMETOOLONG || error == EISDIR || error == ELOOP)
         return BLOB_E_INVALID;
     return outage(-error);
-}
-
-/* Sidecar files of Kestra ("<key>.ion.metadata") are not objects. */
-static bool is_hidden(const char *name)
-{
-    return ends_with(name, ".metadata");
 }
 
 static int local_open_read(const Blob *blob, const char *path, BlobRange range, int *ret_fd, int64_t *ret_size)
@@ -191,8 +187,6 @@ static int list_directory(const Blob *blob, const char *path, unsigned depth, Bl
         if (*entry->d_name == '.' && (streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
                                       streq(entry->d_name, ".upload")))
             continue;
-        if (is_hidden(entry->d_name))
-            continue;
         _cleanup_free_ char *child = xasprintf("%s%s%s", path, separator, entry->d_name);
         r = list_entry(blob, child, depth, ret);
     }
@@ -200,9 +194,16 @@ static int list_directory(const Blob *blob, const char *path, unsigned depth, Bl
     return r;
 }
 
+static int list_all(const Blob *blob, const char *path, BlobEntries *ret)
+{
+    return list_directory(blob, path, DEPTH_MAX, ret);
+}
+
 static int local_list(const Blob *blob, const char *path, BlobEntries *ret)
 {
-    return list_directory(blob, path, 64, ret);
+    int r = list_all(blob, path, ret);
+    blob_drop_hidden(ret);
+    return r;
 }
 
 static int local_delete(const Blob *blob, const char *path, bool *ret_existed)
@@ -232,7 +233,7 @@ static void prune(int base, const char *path)
 
 static int local_delete_prefix(const Blob *blob, const char *path, BlobEntries *ret)
 {
-    int r = local_list(blob, path, ret);
+    int r = list_all(blob, path, ret);
     for (size_t i = 0; r == 0 && i < ret->count; i++) {
         const char *object = ret->items[i].uri + strlen("kestra:///");
         if (unlinkat(base_of(blob), object, 0) < 0 && errno != ENOENT)
@@ -240,6 +241,7 @@ static int local_delete_prefix(const Blob *blob, const char *path, BlobEntries *
         else
             prune(base_of(blob), object);
     }
+    blob_drop_hidden(ret);
     return r;
 }
 

@@ -7,7 +7,8 @@
 #define MIB     *(int64_t)1024 * 1024
 #define GIB     *(int64_t)1024 * 1024 * 1024
 
-static const char *const storage_types[] = {"local", NULL};
+static const char *const storage_types[] = {"local", "s3", "gcs", "azure", NULL};
+static const char *const s3_encryptions[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
 static const char *const postgres_only[] = {"postgres", "postgresql", NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
@@ -101,9 +102,47 @@ const ConfKey conf_keys[] = {
      .doc = "User of task processes. A real change needs a worker that runs as root; otherwise it is what they see of themselves."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
-    {"storage.type", CONF_ENUM, "local", .flags = CONF_FOREIGN, .values = storage_types,
-     .doc = "Accepted for Kestra; only local exists."},
-    {"storage.local.base-path", CONF_TEXT, "/var/lib/kestra/storage", .doc = "Directory of internal storage."},
+    {"storage.type", CONF_ENUM, "local", .values = storage_types,
+     .doc = "Where internal storage is: a directory of the worker's host, or a bucket. Only workers open it."},
+    {"storage.local.base-path", CONF_TEXT, "/var/lib/kestra/storage",
+     .doc = "Directory of internal storage; with another storage.type, uploads wait here until they are whole."},
+    {"storage.s3.bucket", CONF_TEXT, .doc = "Name of the bucket; it has to be there."},
+    {"storage.s3.region", CONF_TEXT, "us-east-1", .doc = "Region of the bucket, as requests are signed for it."},
+    {"storage.s3.endpoint", CONF_TEXT,
+     .doc = "Address of a store that speaks S3, https://HOST:PORT; empty: Amazon's of the region."},
+    {"storage.s3.access-key", CONF_TEXT, .doc = "Id of the access key."},
+    {"storage.s3.secret-key", CONF_TEXT, .flags = CONF_SECRET, .doc = "The secret access key."},
+    {"storage.s3.session-token", CONF_TEXT, .flags = CONF_SECRET, .doc = "Session token of temporary credentials."},
+    {"storage.s3.force-path-style", CONF_BOOLEAN, "false",
+     .doc = "The bucket is the first part of the path, not of the host name; most stores but Amazon's want that."},
+    {"storage.s3.server-side-encryption", CONF_ENUM, .values = s3_encryptions,
+     .doc = "How the store encrypts what is written; empty: as the bucket says."},
+    {"storage.s3.kms-key-id", CONF_TEXT, .doc = "Key of aws:kms; empty: the account's."},
+    {"storage.s3.checksums", CONF_BOOLEAN, "true",
+     .doc = "Keep a CRC-32C beside each object and check it when it is read; false for stores that do not know x-amz-checksum."},
+    {"storage.gcs.bucket", CONF_TEXT, .doc = "Name of the bucket; it has to be there."},
+    {"storage.gcs.service-account", CONF_TEXT, .flags = CONF_SECRET,
+     .doc = "Key of a service account: the text of its JSON file."},
+    {"storage.gcs.project-id", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Accepted for Kestra; the bucket says it."},
+    {"storage.gcs.endpoint", CONF_TEXT, "https://storage.googleapis.com", .doc = "Address of the service."},
+    {"storage.azure.container", CONF_TEXT, .doc = "Name of the container; it has to be there."},
+    {"storage.azure.endpoint", CONF_TEXT,
+     .doc = "https://ACCOUNT.blob.core.windows.net; empty: made from the account's name or the connection string."},
+    {"storage.azure.connection-string", CONF_TEXT, .flags = CONF_SECRET,
+     .doc = "Endpoint, account and key in one text, as the portal shows it; the other settings win over its parts."},
+    {"storage.azure.shared-key-account-name", CONF_TEXT, .doc = "Name of the storage account."},
+    {"storage.azure.shared-key-account-access-key", CONF_TEXT, .flags = CONF_SECRET, .doc = "Its key, base64."},
+    {"storage.azure.sas-token", CONF_TEXT, .flags = CONF_SECRET,
+     .doc = "Shared access signature for the container, instead of a key: sv=…&sig=…"},
+    {"storage.part-size", CONF_SIZE, "8MiB", 5 MIB, 1024 MIB,
+     .doc = "Objects that are larger are uploaded in parts of this size, in buckets; also the memory of an upload."},
+    {"storage.attempts", CONF_INTEGER, "5", 1, 20,
+     .doc = "Attempts of one request to a bucket while it cannot be reached or is busy, with growing pauses."},
+    {"storage.connect-timeout", CONF_DURATION, "10s", 1 SECONDS / 10, 300 SECONDS, .doc = "Longest time to connect to a bucket."},
+    {"storage.timeout", CONF_DURATION, "1m", 1 SECONDS, 3600 SECONDS, .doc = "Longest silence of a bucket's server."},
+    {"storage.ca-file", CONF_TEXT, .doc = "Certificates (PEM) that a bucket's server is trusted by; empty: the system's."},
+    {"storage.tls-verify", CONF_BOOLEAN, "true",
+     .doc = "Check the certificate of a bucket's server. Without, whoever sits in between reads and writes everything."},
 
     {"encryption.secret-key", CONF_TEXT, .flags = CONF_SECRET,
      .doc = "Key for inputs of type SECRET and encrypted outputs: base64 of 16, 24 or 32 bytes."},

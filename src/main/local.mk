@@ -22,10 +22,10 @@ kestra_migrate_LDADD = librole.a libstore.a $(LIBS_PG) $(LIBS_DOC)
 
 sbin_PROGRAMS += kestra-worker
 kestra_worker_SOURCES = src/main/main_worker.c
-kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE) $(ZLIB_LIBS)
+kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE) $(ZLIB_LIBS) $(CURL_LIBS) -lpthread
 pkglibexec_PROGRAMS += kestra-run
 kestra_run_SOURCES = src/main/main_run.c
-kestra_run_LDADD = $(LIBS_RUNNER)
+kestra_run_LDADD = $(LIBS_RUNNER) -lpthread
 pkglibexec_PROGRAMS += kestra-sandbox
 kestra_sandbox_SOURCES = src/main/main_sandbox.c
 kestra_sandbox_LDADD = libsandbox.a

@@ -76,8 +76,8 @@ static int fail_storage(RunContext *run, const char *uri, int r)
         return run_fail(run, "File not found in internal storage: %s", uri);
     if (r == BLOB_E_INVALID)
         return run_fail(run, "Not the URI of a file in internal storage: %s", uri);
-    errno = -r;
-    return run_fail(run, "Internal storage failed for %s: %m", uri);
+    _cleanup_free_ char *reason = blob_explain(r);
+    return run_fail(run, "Internal storage failed for %s: %s", uri, reason);
 }
 
 static int copy_from_storage(RunContext *run, const char *uri, int to, const char *name)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "blob/blob.h"
+#include "blob/storage.h"
 #include "model/expression_limits.h"
 #include "model/log_entry.h"
 #include "plugin/job_context.h"
@@ -96,9 +96,10 @@ static void take_settings(Runner *runner, json_t *settings)
     json_decref(runner->settings_json);
     runner->settings_json = json_incref(settings);
     expression_limits_decode(json_object_get(settings, "expressionLimits"));
-    const char *path = json_get_text(settings, "storage", NULL);
-    if (path && !runner->storage && blob_local_new(path, &runner->storage) < 0)
-        log_error("Internal storage %s cannot be opened: %m", path);
+    json_t *storage = json_object_get(settings, "storage");
+    _cleanup_free_ char *error = NULL;
+    if (storage && !runner->storage && storage_open(storage, &runner->storage, &error) != 0)
+        log_event(STORAGE_UNUSABLE, "Internal storage cannot be opened: %s", error);
     runner->settings = (JobSettings){
         .globals = json_object_get(settings, "globals"),
         .envs = json_object_get(settings, "envs"),

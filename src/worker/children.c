@@ -175,7 +175,7 @@ static json_t *settings_message(const Worker *worker)
     json_t *settings = json_object();
     json_object_set(settings, "globals", (json_t *)job->globals);
     json_object_set(settings, "envs", (json_t *)job->envs);
-    json_set_text(settings, "storage", worker->settings.storage_path);
+    json_object_set(settings, "storage", worker->settings.storage);
     json_set_text(settings, "encryptionKey", job->encryption_key);
     json_object_set_new(settings, "recursiveRendering", json_boolean(job->recursive_rendering));
     json_object_set_new(settings, "expressionLimits", expression_limits_encode());

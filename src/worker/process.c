@@ -225,7 +225,7 @@ static int fail_to_run(RunContext *run, const ScriptContext *script)
 static const char *const *hidden_paths(const WorkerSettings *settings, Arena *arena)
 {
     const char **paths = arena_new_n(arena, const char *, 4);
-    const char *all[] = {settings->storage_path, settings->temporary_directory, getenv("CREDENTIALS_DIRECTORY")};
+    const char *all[] = {json_get_text(settings->storage, "storage.local.base-path", NULL), settings->temporary_directory, getenv("CREDENTIALS_DIRECTORY")};
     size_t count = 0;
     for (size_t i = 0; i < ELEMENTS(all); i++) {
         char *path = all[i] ? realpath(all[i], NULL) : NULL; /* what is not there needs no hiding */

@@ -10,7 +10,7 @@
 
 #include "base/control.h"
 #include "base/log.h"
-#include "blob/blob.h"
+#include "blob/storage.h"
 #include "model/context.h"
 #include "model/expression_limits.h"
 #include "plugin/registry.h"
@@ -29,6 +29,7 @@ typedef struct WorkerRole {
     Daemon *daemon;
     Pg *pg;
     const Blob *storage;
+    json_t *storage_settings; /* holds secrets */
     FlowCache *flows;
     Worker *worker;
     Reload *reload;
@@ -198,12 +199,11 @@ static int open_database(WorkerRole *role)
 
 static int open_storage(WorkerRole *role, Blob **ret)
 {
-    const char *path = conf_text(role->conf, "storage.local.base-path");
-    int r = blob_local_new(path, ret);
-    if (r < 0) {
-        errno = -r;
-        log_event(STORAGE_UNUSABLE, "Internal storage %s cannot be opened: %m", path);
-    }
+    _cleanup_free_ char *error = NULL;
+    role->storage_settings = storage_settings(role->conf);
+    int r = storage_open(role->storage_settings, ret, &error);
+    if (r != 0)
+        log_event(STORAGE_UNUSABLE, "Internal storage cannot be opened: %s", error);
     return r;
 }
 
@@ -215,7 +215,7 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .processes_max = (unsigned)conf_integer(conf, "worker.jobs-max"),
         .children_max = (unsigned)conf_integer(conf, "worker.threads"),
         .temporary_directory = conf_text(conf, "worker.tmp-directory"),
-        .storage_path = conf_text(conf, "storage.local.base-path"),
+        .storage = role->storage_settings,
         .run_program = role->run_program,
         .cgroup = role->left ? json_get_text(role->left, "cgroup", "") : NULL,
         .takes_over = role->left != NULL,
@@ -249,6 +249,7 @@ static void role_done(WorkerRole *role)
     free(role->run_program);
     free(role->sandbox_program);
     json_decref(role->sandbox);
+    json_decref(role->storage_settings);
 }
 
 /* Runs with everything that outlives the worker given. */

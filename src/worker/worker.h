@@ -35,7 +35,7 @@ typedef struct WorkerSettings {
     unsigned processes_max;          /* 0: 4 × processors */
     unsigned children_max;           /* kestra-run children; 0: 2 × processors */
     const char *temporary_directory; /* working directories are made below it */
-    const char *storage_path;        /* directory of internal storage, told to kestra-run; may be NULL */
+    json_t *storage;                 /* what storage_open takes, told to kestra-run; borrowed, may be NULL */
     const char *run_program;         /* path of kestra-run */
     const char *cgroup;              /* for spawner_new: NULL finds, "" none */
     const json_t *environment;       /* of tasks, beside PATH, HOME and LANG; may be NULL */

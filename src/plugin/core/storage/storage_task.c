@@ -14,8 +14,8 @@ int storage_task_fail(RunContext *run, const char *uri, int r)
         return run_fail(run, "File not found in internal storage: %s", uri);
     if (r == BLOB_E_INVALID)
         return run_fail(run, "Not the URI of a file in internal storage: %s", uri);
-    errno = r < 0 ? -r : EIO;
-    return run_fail(run, "Internal storage failed for %s: %m", uri);
+    _cleanup_free_ char *reason = blob_explain(r);
+    return run_fail(run, "Internal storage failed for %s: %s", uri, reason);
 }
 
 int storage_task_uri(RunContext *run, const char *property, char **ret)
@@ -32,12 +32,62 @@ int storage_task_uri(RunContext *run, const char *property, char **ret)
     return 0;
 }
 
+/* A file that has no name any more. */
+static int open_scratch(RunContext *run, int *ret_fd)
+{
+    char id[ID_BYTES];
+    id_new(id);
+    _cleanup_free_ char *path = xasprintf("%s/%s", run->working_directory, id);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return run_fail(run, "The working directory cannot be written: %m");
+    (void)unlink(path); /* goes with the directory otherwise */
+    *ret_fd = fd;
+    return 0;
+}
+
+/* What comes as a stream, out of a bucket, becomes a file: it can be read twice, and a stream that breaks is seen before
+ * anything is made of its first half. Replaces *fd. */
+static int make_seekable(RunContext *run, const char *uri, int *fd)
+{
+    _cleanup_(close_fdp) int file = -1;
+    if (lseek(*fd, 0, SEEK_CUR) >= 0)
+        return 0;
+    int r = open_scratch(run, &file);
+    if (r != 0)
+        return r;
+    for (;;) {
+        char chunk[65536];
+        ssize_t n = read(*fd, chunk, sizeof chunk);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            return run_fail(run, "Internal storage broke off while %s was read: %m", uri);
+        for (ssize_t done = 0; done < n;) {
+            ssize_t written = write(file, chunk + done, (size_t)(n - done));
+            if (written < 0 && errno != EINTR)
+                return run_fail(run, "The working directory cannot be written: %m");
+            done += MAX(written, (ssize_t)0);
+        }
+    }
+    if (lseek(file, 0, SEEK_SET) < 0)
+        return run_fail(run, "File %s cannot be read: %m", uri);
+    close_fd(*fd);
+    *fd = TAKE_FD(file);
+    return 0;
+}
+
 int storage_task_open(RunContext *run, const char *uri, FILE **ret)
 {
     int fd;
     int r = blob_open(run->storage, uri, &fd, NULL);
     if (r != 0)
         return storage_task_fail(run, uri, r);
+    r = make_seekable(run, uri, &fd);
+    if (r != 0) {
+        close_fd(fd);
+        return r;
+    }
     *ret = fdopen(fd, "re");
     if (!*ret) {
         close_fd(fd);
