@@ -407,6 +407,7 @@ int main(void)
 {
     Suite *suite = suite_create("schedule");
     TCase *tests = tcase_create("schedule");
+    tcase_set_timeout(tests, 60); /* searches under conditions, under sanitizers */
     tcase_add_loop_test(tests, test_next_slot, 0, (int)ELEMENTS(slots));
     tcase_add_test(tests, test_disabled);
     tcase_add_test(tests, test_execution_of_a_slot);
