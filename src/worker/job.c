@@ -295,7 +295,7 @@ void job_end(Job *job, State state)
 {
     Worker *worker = job->worker;
     if (job->trigger_id)
-        evaluation_report(job, state);
+        evaluation_report(job, job->task && !outputs_fit(job, NULL) ? STATE_FAILED : state);
     else if (job->chore)
         report_chore(job, state);
     else

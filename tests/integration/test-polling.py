@@ -45,6 +45,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
             code = int(rest)
         elif kind == "moved":
             code = 302
+        elif kind == "big":
+            body = b"x" * 11000000
         elif kind == "slow":
             time.sleep(float(rest))
         elif kind == "gate":
@@ -130,6 +132,7 @@ def does_not_fire():
     flow("refused", "/status/503")
     flow("wanted", "/status/404", "    responseCondition: \"{{ response.statusCode == 404 }}\"\n")
     flow("broken", "/ok/broken", "    responseCondition: \"{{ response.nothing.there }}\"\n")
+    flow("big", "/big/1", "    options:\n      maxContentLength: 20000000\n")
     flow("away", "http://127.0.0.1:1/away")
     flow("asleep", "/ok/asleep", "    conditions:\n      - type: io.kestra.plugin.core.condition.Expression\n"
          "        expression: \"{{ trigger.date is null }}\"\n")
@@ -140,9 +143,11 @@ def does_not_fire():
           messages("broken"))
     check(until(lambda: messages("away", "ERROR"), 10) and not executions("away"), "so is a server that is away",
           messages("away"))
+    check(until(lambda: any("limits.message" in one for one in messages("big", "ERROR")), 10) and not executions("big"),
+          "and an answer that is too long for a message", messages("big"))
     check(asked("/ok/asleep") == 0 and row("asleep").get("nextExecutionDate"), "conditions are asked before the server")
     check("executionId" not in row("quiet") and row("quiet")["disabled"] is False, "nothing is locked", row("quiet"))
-    for name in ("quiet", "refused", "wanted", "broken", "away", "asleep"):
+    for name in ("quiet", "refused", "wanted", "broken", "away", "big", "asleep"):
         drop(name)
 
 
@@ -267,6 +272,22 @@ def worker_of_child():
     return None
 
 
+def reloaded():
+    """A worker that is reloaded goes on with what it evaluates."""
+    flow("reloaded", "/gate/reloaded")
+    check(until(lambda: asked("/gate/reloaded") == 1 and row("reloaded").get("workerId"), 10), "a worker evaluates")
+    before = row("reloaded")
+    for pid in pids_of("worker"):
+        os.kill(pid, signal.SIGHUP)
+    time.sleep(2)
+    check(row("reloaded") == before, "reloaded, it goes on", row("reloaded"))
+    Answers.gates["reloaded"].set()
+    check(until(lambda: executions("reloaded"), 10) and executions("reloaded")[0]["trigger"]["variables"]["code"] == 200,
+          "and the execution starts", messages("reloaded"))
+    drop("reloaded")
+    check(not messages("reloaded", "ERROR"), "without a failure", messages("reloaded", "ERROR"))
+
+
 def killed():
     flow("killed", "/gate/killed")
     check(until(lambda: asked("/gate/killed") == 1 and row("killed").get("workerId"), 10), "a worker evaluates")
@@ -317,6 +338,6 @@ SERVER = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
 SERVER.daemon_threads = True
 BASE = "http://127.0.0.1:%d" % SERVER.server_address[1]
 threading.Thread(target=SERVER.serve_forever, daemon=True).start()
-for part in (fires, does_not_fire, follows, encrypts, locks, changes, by_kestractl, killed):
+for part in (fires, does_not_fire, follows, encrypts, locks, changes, by_kestractl, reloaded, killed):
     part()
 finish()

@@ -191,6 +191,8 @@ END_TEST
 
 START_TEST(test_uris)
 {
+    _cleanup_free_ char *trigger = blob_trigger_uri("company.team", "My_Flow", "exec1", "on_file");
+    ck_assert_str_eq(trigger, "kestra:///company/team/my-flow/executions/exec1/trigger/on-file");
     _cleanup_free_ char *task = blob_task_uri("company.team", "My_Flow", "exec1", "t_1", "run1");
     ck_assert_str_eq(task, "kestra:///company/team/my-flow/executions/exec1/tasks/t-1/run1");
     _cleanup_free_ char *files = blob_namespace_files_uri("a.b");
