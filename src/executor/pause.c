@@ -23,10 +23,11 @@ void pause_begin(Step *step, Live *live, TaskRun *run, const FlowablePlan *plan)
     change_execution(step, live, STATE_PAUSED);
     if (plan->resume_after_usec)
         change_set_timer(step, live, "resume", run, step->now + plan->resume_after_usec);
-    else if (plan->fail_after_usec)
-        change_set_timer(step, live, "expire", run, step->now + plan->fail_after_usec);
-    change_internal(live, run, "timer",
-                    plan->resume_after_usec || plan->fail_after_usec ? json_true() : NULL);
+    else if (plan->end_after_usec)
+        change_set_timer(step, live, "expire", run, step->now + plan->end_after_usec);
+    bool ends = !plan->resume_after_usec && plan->end_after_usec;
+    change_internal(live, run, "timer", plan->resume_after_usec || ends ? json_true() : NULL);
+    change_internal(live, run, "endsAs", ends ? json_string(state_to_string(plan->end_state)) : NULL);
 }
 
 void pause_clear_timers(Step *step, Live *live, TaskRun *run)
@@ -58,7 +59,14 @@ void pause_resume_due(Step *step, Live *live, TaskRun *run)
 
 void pause_expire_due(Step *step, Live *live, TaskRun *run)
 {
-    mark_paused(step, live, run, scope_allowed_state(run->task, STATE_FAILED));
+    State state = state_from_string(json_get_text(run->internal, "endsAs", "FAILED"));
+    if (state_current(&run->state) == STATE_PAUSED && state == STATE_CANCELLED) {
+        pause_clear_timers(step, live, run);
+        change_run(step, live, run, STATE_CANCELLED, 0);
+        end_at_once(step, live, STATE_CANCELLED);
+        return;
+    }
+    mark_paused(step, live, run, scope_allowed_state(run->task, state));
 }
 
 /* --- killing --- */

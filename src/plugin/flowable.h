@@ -23,7 +23,8 @@ typedef struct FlowablePlan {
     bool failure_is_warning; /* AllowFailure: FAILED children make it WARNING */
     bool pauses;             /* Pause: the run is PAUSED before its tasks begin */
     usec_t resume_after_usec; /* pauses: goes on by itself after this time; 0: never */
-    usec_t fail_after_usec;   /* pauses: fails after this time; 0: never */
+    usec_t end_after_usec;    /* pauses: ends after this time; 0: never */
+    State end_state;          /* … so: FAILED, WARNING, or CANCELLED with the whole execution */
 } FlowablePlan;
 
 typedef struct FlowableContext {
