@@ -3,6 +3,7 @@ ui_files = share/ui/index.html share/ui/icon.svg share/ui/tsconfig.json share/ui
 	share/ui/src/api.ts share/ui/src/codemirror.d.ts share/ui/src/components.tsx share/ui/src/editor.tsx \
 	share/ui/src/main.tsx share/ui/src/router.tsx share/ui/src/style.css share/ui/src/types.ts \
 	share/ui/src/pages/execution.tsx share/ui/src/pages/executions.tsx share/ui/src/pages/flow.tsx share/ui/src/pages/flows.tsx \
+	share/ui/src/pages/metrics.tsx \
 	share/ui/src/pages/poison.tsx share/ui/src/pages/triggers.tsx
 EXTRA_DIST += $(ui_files)
 uidir = $(pkgdatadir)/ui

@@ -148,21 +148,24 @@ unsigned cgroup_divide(const char *directory, char **ret_reason)
 {
     unsigned offered = read_controllers(directory, "cgroup.controllers");
     unsigned enabled = read_controllers(directory, "cgroup.subtree_control");
+    _cleanup_buffer_ Buffer absent = {};
     Buffer reason = {};
     for (unsigned i = 0; i < _CGROUP_CONTROLLER_MAX; i++) {
-        int r = enabled & 1U << i ? 0 : offered & 1U << i ? enable(directory, i) : -ENOENT;
+        bool is_offered = offered & 1U << i;
+        int r = enabled & 1U << i ? 0 : is_offered ? enable(directory, i) : -ENOENT;
         enabled |= r == 0 ? 1U << i : 0;
-        if (r == 0)
-            continue;
         errno = -r;
-        buffer_printf(&reason, "%s%s: ", reason.length ? "; " : "", controllers[i]);
-        if (r == -ENOENT)
-            buffer_append(&reason, "not delegated to this group");
+        if (r < 0 && !is_offered)
+            buffer_printf(&absent, "%s%s", absent.length ? ", " : "", controllers[i]);
         else if (r == -EBUSY)
-            buffer_append(&reason, "other processes are in the same group");
-        else
-            buffer_printf(&reason, "%m");
+            buffer_printf(&reason, "%s: other processes are in the same group; ", controllers[i]);
+        else if (r < 0)
+            buffer_printf(&reason, "%s: %m; ", controllers[i]);
     }
+    if (absent.length)
+        buffer_printf(&reason, "%s: not delegated to this group", buffer_text(&absent));
+    else if (reason.length)
+        reason.text[reason.length -= 2] = '\0'; /* the last separator */
     *ret_reason = reason.length ? buffer_take(&reason) : NULL;
     return enabled;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that crosses the network. Paths are relative to the place the UI is served from: /ui/ → /api/v1.
-import { Constraint, Execution, Flow, LogEntry, Page, Poison, Trigger, TriggerState } from "./types";
+import { Constraint, Execution, Flow, LogEntry, Metric, Page, Poison, Trigger, TriggerState } from "./types";
 
 const uiPath = document.querySelector<HTMLMetaElement>('meta[name="ui-path"]')?.content ?? "./";
 export const base = uiPath.startsWith("/") ? uiPath : "/ui/";
@@ -56,6 +56,9 @@ export const validateFlow = (source: string) => json<Constraint[]>("POST", "/flo
 /** The files of the flow directory; a flow that came from one is changed there, not here. */
 export interface FlowFile { path: string; flows: string[]; error?: string }
 export const getFlowFiles = () => json<FlowFile[]>("GET", "/flow-files");
+
+export const getMetrics = (executionId: string, taskRunId?: string) =>
+  json<Page<Metric>>("GET", `/metrics/${executionId}?${query({ taskRunId, size: 100, sort: "timestamp:asc" })}`);
 
 export interface ExecutionQuery {
   q?: string;

@@ -11,6 +11,16 @@ export const StateBadge = ({ state }: { state: StateName }) => (
 export const When = ({ date }: { date?: string }) =>
   date ? <time dateTime={date} title={date}>{new Date(date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })}</time> : <>–</>;
 
+export function humanSize(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  while (bytes >= 1024 && unit < units.length - 1) {
+    bytes /= 1024;
+    unit++;
+  }
+  return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
+}
+
 export function humanDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
   const seconds = milliseconds / 1000;

@@ -96,6 +96,16 @@ export interface LogEntry {
   message?: string;
 }
 
+export interface Metric {
+  taskId: string;
+  taskRunId: string;
+  type: "counter" | "timer";
+  name: string;
+  /** Timers: milliseconds. */
+  value: number;
+  tags?: Record<string, string>;
+}
+
 export interface Page<T> { results: T[]; total: number }
 
 export interface Constraint {

@@ -6,6 +6,7 @@ import { Link, navigate, useLocation } from "../router";
 import { withQuery } from "../components";
 import { Execution, isTerminal, LogEntry, TaskRun } from "../types";
 import { duration } from "./executions";
+import { Metrics } from "./metrics";
 
 /** The execution, kept up to date by server-sent events until it ends. */
 function useExecution(id: string): { execution?: Execution; error?: Error; reload: () => void } {
@@ -180,6 +181,7 @@ export function ExecutionPage({ id }: { id: string }) {
       <Gantt execution={execution} selected={selected} onSelect={select} />
       <Logs execution={execution} taskRun={selected} />
       <Outputs execution={execution} run={execution.taskRunList?.find((run) => run.id === selected)} />
+      <Metrics execution={execution} run={execution.taskRunList?.find((run) => run.id === selected)} />
     </>
   );
 }
