@@ -279,6 +279,12 @@ static void schedule_due(Step *step, Live *live, TaskRun *run)
         act_start(step, live);
 }
 
+/* What is in line goes on after every event. */
+static void advance_due(Step *step, Live *live, TaskRun *run)
+{
+    live->postponed = false;
+}
+
 static void replay_due(Step *step, Live *live, TaskRun *run)
 {
     if (live_state(live) == STATE_RETRIED)
@@ -297,6 +303,7 @@ static const struct {
     {"round", true, pause_round_due},
     {"items", true, items_continue},
     {"schedule", false, schedule_due},
+    {"advance", false, advance_due},
     {"replay", false, replay_due},
 };
 

@@ -179,6 +179,7 @@ void begin_run(Step *step, Live *live, TaskRun *run)
 void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item)
 {
     TaskRun *run = change_add_run(step, live, item->task, scope->run, item->value);
+    live->begun++;
     *run->flowable = (struct Flowable){.item = item->index, .phase = scope->phase, .counted = true};
     if (scope->task && scope->task->type->repeat)
         run->iteration = MAX(scope->run->iteration, 1);

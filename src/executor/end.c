@@ -110,6 +110,8 @@ void end_tell_trigger(Step *step, const Live *live)
 /* Everyone who waits for the end is told in the commit that makes it. */
 static void say_ended(Step *step, Live *live)
 {
+    if (live->postponed)
+        change_clear_timer(step, live, "advance", NULL);
     end_tell_trigger(step, live);
     subflow_tell_parent(step, live, live_state(live));
     limit_release(step, live);

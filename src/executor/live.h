@@ -19,6 +19,8 @@ struct Live {
     char *flow_problem;        /* why there is no flow; or NULL */
     bool built;                /* the scopes are there */
     bool deleted;
+    unsigned begun;            /* task runs, since the last step_save() */
+    bool postponed;            /* a timer goes on with what is in line */
     Scope *root;               /* NULL: not begun, or ended */
     /* Scopes to advance, first in first out. While PAUSED or QUEUED they stay in line. */
     VEC(Scope *) line;

@@ -272,6 +272,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
         .envs = settings->envs,
         .encryption_key = settings->encryption_key,
         .message_bytes_max = settings->message_bytes_max,
+        .begun_max = settings->begun_max,
         .find_flow = find_flow,
         .listeners = settings->listeners ? find_listeners : NULL,
         .flows_userdata = owner,

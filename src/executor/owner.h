@@ -26,6 +26,7 @@ typedef struct OwnerSettings {
     const char *encryption_key;   /* may be NULL */
     size_t message_bytes_max;     /* limits.message; 0: 10 MiB */
     unsigned events_max;          /* a batch; 0: 500 */
+    unsigned begun_max;           /* task runs that an execution begins in a batch; 0: 500 */
     unsigned lives_max;           /* executions kept in memory; 0: 5000 */
 } OwnerSettings;
 

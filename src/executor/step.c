@@ -15,12 +15,19 @@ static bool is_held(State state)
            state_is_terminated(state);
 }
 
+/* Ten thousand values of a loop begin in portions: a commit stays small, in memory too, and others have their turn. */
+static bool has_begun_enough(const Step *step, const Live *live)
+{
+    enum { BEGUN_MAX = 500 };
+    return live->begun >= (step->begun_max ? step->begun_max : BEGUN_MAX);
+}
+
 /* What may begin together is listed together, then begins: one that fails at once does not hold back those beside it. */
 static bool begin_wave(Step *step, Live *live, Scope *scope)
 {
     size_t first = live->execution->task_runs.count, end;
     ScopeItem item;
-    while (scope_next(scope, &item))
+    while (!has_begun_enough(step, live) && scope_next(scope, &item))
         begin_item(step, live, scope, &item);
     end = live->execution->task_runs.count;
     for (size_t i = first; i < end && !state_is_terminated(live_state(live)); i++)
@@ -36,6 +43,11 @@ static void advance_scope(Step *step, Live *live, Scope *scope)
     do {
         while (!killing && !state_is_terminated(live_state(live)) && begin_wave(step, live, scope))
             ;
+        if (has_begun_enough(step, live)) { /* perhaps there are more: a later step looks */
+            scope->pending = false;
+            live_line_up(live, scope);
+            return;
+        }
         if (!scope_phase_is_done(scope, killing) || state_is_terminated(live_state(live))) {
             scope->pending = false;
             return;
@@ -52,7 +64,12 @@ void step_advance(Step *step, Live *live)
         size_t generation = live->line.count - live->line_first;
         if (generation == 0)
             return;
-        while (generation-- > 0) {
+        if (has_begun_enough(step, live)) {
+            live->postponed = true;
+            change_set_timer(step, live, "advance", NULL, step->now);
+            return;
+        }
+        while (generation-- > 0 && !has_begun_enough(step, live)) {
             Scope *scope = live_next_in_line(live);
             if (scope && !state_is_terminated(live_state(live)))
                 advance_scope(step, live, scope);
@@ -124,6 +141,7 @@ void step_save(Step *step, Live *live)
         any = true;
     }
     live->changed.count = 0;
+    live->begun = 0;
     if (execution->dirty)
         unit_save_execution(step->unit, execution, step->now);
     execution->dirty = false;

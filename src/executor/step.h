@@ -34,6 +34,7 @@ typedef struct Step {
     int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
     void *flows_userdata;
     Unit *unit;
+    unsigned begun_max;           /* task runs that an execution begins in a batch; the others follow in the next. 0: 500 */
     VEC(StepTimer) timers;        /* filled */
     Diag *diag;                   /* of the current event */
     int outage;                   /* private: of find_flow or listeners, inside a step */

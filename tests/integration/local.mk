@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/integration/test-polling.py \
 	tests/integration/test-reload.py \
 	tests/integration/test-roles.py \
+	tests/integration/test-scale.py \
 	tests/integration/test-schedule.py \
 	tests/integration/test-tasks.py \
 	tests/integration/test-timers.py \

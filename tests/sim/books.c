@@ -466,7 +466,8 @@ static const char *check_execution(const Books *books, const char *id)
         return "an execution ended before one that it waits for";
     if (state_is_terminated(record->state) && record->state != STATE_RETRIED && record->timers)
         return "an ended execution has a timer";
-    if (books->resumed && record->left > record->resumes && record->state != STATE_KILLED)
+    bool killed = record->state == STATE_KILLED || record->state == STATE_KILLING;
+    if (books->resumed && record->left > record->resumes && !killed)
         return "a pause was left that nobody ended";
     return check_slot(record);
 }

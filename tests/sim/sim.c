@@ -86,6 +86,7 @@ static void birth_of_executor(World *world, unsigned i)
                                                                   .random = chance_of,
                                                                   .userdata = world,
                                                                   .events_max = 7,
+                                                                  .begun_max = 3,
                                                                   .lives_max = 2});
     executor_join(executor);
 }
