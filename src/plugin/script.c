@@ -18,7 +18,10 @@
 #include "when/duration.h"
 
 #define PATH_USUAL "/usr/local/bin:/usr/bin:/bin"
-enum { COMMAND_NOT_FOUND = 127 }; /* as every shell says it */
+enum {
+    COMMAND_NOT_FOUND = 127, /* as every shell says it */
+    SHOWN_BYTES_MAX = 1000,
+};
 
 const char *const script_runners[] = {"PROCESS", "DOCKER", NULL};
 const char *const script_target_systems[] = {"LINUX", "WINDOWS", "AUTO", NULL};
@@ -279,6 +282,15 @@ static void take_message(RunContext *run, ScriptOutput *output, const json_t *me
     }
 }
 
+/* What is cut is cut at the end of the entry: there a piece of a secret is known as one (mask.h). */
+static void warn_of_line(RunContext *run, const char *line, size_t length, const char *why)
+{
+    if (length <= SHOWN_BYTES_MAX)
+        run_log(run, LOG_LEVEL_WARN, "Invalid outputs '%.*s': %s", (int)length, line, why);
+    else
+        run_log(run, LOG_LEVEL_WARN, "Invalid outputs, %s: %.*s", why, SHOWN_BYTES_MAX, line);
+}
+
 static bool is_message(const char *line, size_t length)
 {
     return length >= 6 && strncmp(line, "::{", 3) == 0 && strncmp(line + length - 3, "}::", 3) == 0;
@@ -299,7 +311,7 @@ void script_line(RunContext *run, ScriptOutput *output, bool is_stderr, const ch
     _cleanup_json_ json_t *message = NULL;
     _cleanup_diag_ Diag diag = DIAG_INIT;
     if (json_parse(line + 2, length - 4, 0, &message, &diag) != 0 || !json_is_object(message)) {
-        run_log(run, LOG_LEVEL_WARN, "Invalid outputs '%.*s': %s", (int)MIN(length, (size_t)1000), line, diag_first(&diag));
+        warn_of_line(run, line, length, diag_first(&diag));
         return;
     }
     take_message(run, output, message);
