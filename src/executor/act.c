@@ -4,6 +4,7 @@
  * as after a takeover, and what is RESTARTED begins.
  */
 #include "executor/live.h"
+#include "executor/slots.h"
 
 #include "doc/json.h"
 
@@ -192,18 +193,31 @@ static void delete_files(Step *step, const Execution *execution)
     unit_dispatch_job(step->unit, "", execution->id, key, 0, body);
 }
 
-int act_delete(Step *step, Live *live, const json_t *body)
+static void delete_rows(Step *step, const Execution *execution, const json_t *body)
 {
     if (json_get_boolean(body, "storage", false))
-        delete_files(step, live->execution);
+        delete_files(step, execution);
+    unit_delete_execution(step->unit, execution->id, json_get_boolean(body, "logs", true),
+                          json_get_boolean(body, "metrics", true));
+    unit_tell_followers(step->unit, execution->id);
+}
+
+void step_delete_unread(Step *step, const Execution *execution, const json_t *body)
+{
+    _cleanup_free_ char *key = slots_key(execution->namespace, execution->flow_id);
+    unit_send_event(step->unit, key, event_kind_to_string(EVENT_SLOT_RELEASE),
+                    json_pack("{s:s}", "executionId", execution->id));
+    delete_rows(step, execution, body);
+}
+
+int act_delete(Step *step, Live *live, const json_t *body)
+{
     limit_release(step, live);
     if (!state_is_terminated(live_state(live))) {
         end_tell_trigger(step, live);
         subflow_tell_parent(step, live, STATE_KILLED);
     }
-    unit_delete_execution(step->unit, live->execution->id, json_get_boolean(body, "logs", true),
-                          json_get_boolean(body, "metrics", true));
-    unit_tell_followers(step->unit, live->execution->id);
+    delete_rows(step, live->execution, body);
     live_forget_scopes(live);
     live->deleted = true;
     return 0;

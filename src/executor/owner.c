@@ -50,6 +50,7 @@ struct Owner {
     Slots *slots;
     Windows *windows;
     uint64_t shards;
+    Execution *broken; /* the last one that could not be read: its flow is known, nothing else */
     unsigned careful; /* batches of one message each that are still to come; see refused() */
     OwnerCounts counts;
 };
@@ -294,6 +295,7 @@ Owner *owner_free(Owner *owner)
     slots_free(owner->slots);
     windows_free(owner->windows);
     unit_free(owner->unit);
+    execution_free(owner->broken);
     free(owner);
     return NULL;
 }
@@ -394,8 +396,13 @@ static int hold(Owner *owner, const char *key, EventKind kind, const json_t *bod
     if (!execution) {
         owner->counts.loads++;
         int r = queue_load_execution(owner->queue, key, &execution);
+        if (r == QUEUE_E_UNREADABLE) {
+            execution_free(owner->broken);
+            owner->broken = execution;
+            return r;
+        }
         if (r != 0)
-            return r == QUEUE_E_UNREADABLE ? r : fold(r);
+            return fold(r);
         if (!execution)
             return 0;
     }
@@ -482,8 +489,7 @@ static void step_unreadable(Owner *owner, const QueueEvent *event, EventKind kin
         set_aside(owner, event, unreadable);
         return;
     }
-    unit_delete_execution(owner->unit, event->key, json_get_boolean(event->body, "logs", true),
-                          json_get_boolean(event->body, "metrics", true));
+    step_delete_unread(&owner->step, owner->broken, event->body);
     unit_ack_event(owner->unit, event->sequence);
 }
 

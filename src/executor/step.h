@@ -55,6 +55,8 @@ DEFINE_CLEANUP(Live *, live_free);
 const Execution *live_execution(const Live *live);
 /* Applies one event. A negative result is an outage of find_flow: nothing may be committed. */
 int step_apply(Step *step, Live *live, EventKind kind, const json_t *body) _must_check_;
+/* What EVENT_DELETE does to an execution of which only the flow is known: its slot is given back whether it holds one or not. */
+void step_delete_unread(Step *step, const Execution *execution, const json_t *body);
 /* Saves what changed since the last time, each row once, and tells the followers. */
 void step_save(Step *step, Live *live);
 /* Nothing is expected any more: the owner may forget it. */

@@ -100,7 +100,8 @@ const char *queue_refusal(const Queue *queue);
 /* All timers of the given shards (after gaining them). ret is a vector; caller frees. */
 typedef VEC(QueueTimer) QueueTimers;
 int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret) _must_check_;
-/* An execution with all its task runs, as its owner last committed it; *ret NULL when there is none. QUEUE_E_UNREADABLE. */
+/* An execution with all its task runs, as its owner last committed it; *ret NULL when there is none.
+ * QUEUE_E_UNREADABLE: then *ret knows its flow, and nothing else. */
 int queue_load_execution(Queue *queue, const char *id, Execution **ret) _must_check_;
 /* Worker: of the jobs this instance holds, which are to be killed or are gone. Sequences; caller frees. */
 typedef VEC(int64_t) QueueSequences;

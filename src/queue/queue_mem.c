@@ -551,6 +551,8 @@ static int mem_load_execution(Queue *base, const char *id, Execution **ret)
     if (rows.count > 1)
         qsort(rows.items, rows.count, sizeof(*rows.items), compare_rows);
     int r = queue_decode_execution(execution->body, execution->internal, rows.items, rows.count, ret);
+    if (r == QUEUE_E_UNREADABLE) /* nothing stands beside the body here */
+        *ret = execution_new(id, "", "", 0, 0);
     vec_free(&rows);
     return r;
 }

@@ -25,7 +25,8 @@ static const PgStatement sql_partitions = {"queue_partitions", "SELECT kestra_pa
 /* Index timer_shard. */
 static const PgStatement sql_timers = {"queue_timers", "SELECT key, name, date, body FROM timer WHERE shard = ANY ($1)"};
 /* Primary keys. */
-static const PgStatement sql_execution = {"queue_execution", "SELECT body, internal FROM execution WHERE id = $1"};
+static const PgStatement sql_execution = {"queue_execution", "SELECT body, internal, namespace, flow_id,"
+                                                             " flow_revision FROM execution WHERE id = $1"};
 static const PgStatement sql_task_runs = {
     "queue_task_runs", "SELECT body, internal, position FROM task_run WHERE execution_id = $1 ORDER BY position"};
 /* Primary key: the jobs that we know to hold. */
@@ -236,7 +237,10 @@ static int pg_queue_load_execution(Queue *base, const char *id, Execution **ret)
         decoded[i] = (QueueTaskRunRow){.body = pg_value(rows, i, 0),
                                        .internal = pg_value(rows, i, 1),
                                        .position = (unsigned)pg_value_integer(rows, i, 2)};
-    return queue_decode_execution(pg_value(head, 0, 0), pg_value(head, 0, 1), decoded, count, ret);
+    r = queue_decode_execution(pg_value(head, 0, 0), pg_value(head, 0, 1), decoded, count, ret);
+    if (r == QUEUE_E_UNREADABLE)
+        *ret = execution_new(id, pg_value(head, 0, 2), pg_value(head, 0, 3), (int)pg_value_integer(head, 0, 4), 0);
+    return r;
 }
 
 /* Whether the row of a job that we hold is there; *ret_killed when it is. */

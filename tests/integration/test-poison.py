@@ -131,6 +131,16 @@ sql("INSERT INTO event (shard, key, kind, body) SELECT shard, id, 'delete', '{}'
 check(until(lambda: sql("SELECT count(*) FROM execution WHERE id = '%s'" % execution) == "0", 10), "it can be deleted")
 check(call("GET", "/api/v1/poison?executionId=" + execution)[1]["total"] == 0, "and takes along what was set aside")
 
+# --- nor does it keep its slot
+put_flow("id: limited\nnamespace: %s\nconcurrency: {limit: 1}\ntasks:\n  - id: pause\n    type: io.kestra.plugin.core.flow.Pause\n" % NAMESPACE)
+first, second = start("limited"), start("limited")
+check(until(lambda: {state(first), state(second)} == {"PAUSED", "QUEUED"}, 10), "one holds a slot, one waits for it")
+holder, waiter = (first, second) if state(first) == "PAUSED" else (second, first)
+sql("UPDATE execution SET body = '[]' WHERE id = '%s'" % holder)
+forget()
+call("DELETE", "/api/v1/executions/" + holder)
+check(until(lambda: state(waiter) == "PAUSED", 15), "the slot of an unreadable one is free when it is deleted", state(waiter))
+
 # --- a job that no worker can read
 execution = start("other-group")
 check(until(lambda: sql("SELECT count(*) FROM job WHERE execution_id = '%s'" % execution) == "1", 10), "a job waits")
