@@ -198,8 +198,20 @@ def locks():
     status, answer = call("POST", "%s/%s/locked/watch/unlock" % (TRIGGERS, NAMESPACE))
     check(status == 200 and "executionId" not in answer, "it can be unlocked", answer)
     check(until(lambda: row("locked").get("executionId") not in (None, before), 10), "and then goes on", row("locked"))
+    before = row("locked").get("executionId")
+    call("DELETE", "/api/v1/executions/%s/kill" % before)
+    check(until(lambda: row("locked").get("executionId") not in (None, before), 10), "one that is killed is no lock", row("locked"))
     drop("locked")
     for one in executions("locked"):
+        call("DELETE", "/api/v1/executions/%s/kill" % one["id"])
+    # one at a time for the flow: the second one is cancelled before it begins
+    flow("cancelled", "/ok/cancelled", task=pause + "\nconcurrency:\n  limit: 1\n  behavior: CANCEL")
+    check(until(lambda: row("cancelled").get("executionId"), 10), "one that waits")
+    call("POST", "%s/%s/cancelled/watch/unlock" % (TRIGGERS, NAMESPACE))
+    check(until(lambda: len([one for one in executions("cancelled") if one["state"]["current"] == "CANCELLED"]) >= 2, 10),
+          "those that are cancelled are no locks", executions("cancelled"))
+    drop("cancelled")
+    for one in executions("cancelled"):
         call("DELETE", "/api/v1/executions/%s/kill" % one["id"])
     flow("stops", "/ok/stops", "    stopAfter: [FAILED]\n", task="fail\n    type: io.kestra.plugin.core.execution.Fail")
     check(until(lambda: row("stops").get("disabled"), 10), "stopAfter disables it", row("stops"))
