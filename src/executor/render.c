@@ -13,6 +13,14 @@ static State final_state(const Live *live)
     return live->root && live->root->phase == PHASE_AFTER ? scope_state(live->root) : STATE_CREATED;
 }
 
+/* Which value of its loop the run is for, from 1; 0: it is in no loop. */
+static int loop_number(const Live *live, const TaskRun *run)
+{
+    const Scope *scope = run ? live_scope_of(live, run) : NULL;
+    bool in_loop = scope && scope->values && scope->task_count && run->flowable->phase == scope->phase;
+    return in_loop ? (int)(run->flowable->item / scope->task_count) + 1 : 0;
+}
+
 static ContextSource source_of(const Step *step, const Live *live, const TaskRun *run, const Task *task)
 {
     return (ContextSource){
@@ -24,6 +32,7 @@ static ContextSource source_of(const Step *step, const Live *live, const TaskRun
         .globals = step->globals,
         .envs = step->envs,
         .final_state = final_state(live),
+        .loop_number = loop_number(live, run),
         .encryption_key = step->encryption_key,
     };
 }

@@ -180,9 +180,9 @@ static json_t *root_taskrun(const ContextSource *source)
     if (run->parent)
         json_set_text(taskrun, "parentId", run->parent->id);
     json_set_text(taskrun, "value", run->value);
-    if (run->iteration >= 0)
-        json_object_set_new_nocheck(taskrun, "iteration", json_integer(run->iteration));
-    json_set_text(taskrun, "items", json_get_text(run->internal, "items", NULL));
+    int iteration = run->iteration >= 0 ? run->iteration : source->loop_number - 1;
+    if (iteration >= 0)
+        json_object_set_new_nocheck(taskrun, "iteration", json_integer(iteration));
     return taskrun;
 }
 

@@ -28,6 +28,7 @@ typedef struct ContextSource {
     const json_t *globals;      /* kestra.variables.globals; may be NULL */
     const json_t *envs;         /* KESTRA_* environment, prefix removed, lower case; may be NULL */
     const json_t *trigger;      /* overrides execution->trigger.variables; may be NULL */
+    int loop_number;            /* which value of its loop the task run is for, from 1; 0: of none */
     State final_state;          /* of tasks of `afterExecution`: execution.state; STATE_CREATED: not known */
     const char *encryption_key; /* opens SECRET inputs; NULL: they stay sealed */
 } ContextSource;
