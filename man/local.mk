@@ -8,4 +8,4 @@ dist_man_MANS = \
 	man/kestra-scheduler.8 \
 	man/kestra-standalone.8 \
 	man/kestra-webserver.8 \
-	man/kestra-worker.8
+	man/kestra-worker.8 man/kestra-worker-gateway.8

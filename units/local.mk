@@ -5,6 +5,7 @@ units_made = \
 	$(unit_roles:%=units/kestra-%.service) $(unit_roles:%=units/kestra-%.socket) \
 	$(unit_roles:%=units/kestra-%@.service) $(unit_roles:%=units/kestra-%@.socket) \
 	units/kestra-webserver-http.socket units/kestra-webserver-http@.socket \
+	units/kestra-worker-gateway.service units/kestra-worker-gateway.socket \
 	units/kestra-webserver-management.socket units/kestra-migrate.service units/kestra-database.service
 units_parts = units/service.conf units/role.conf units/hardening.conf units/worker-hardening.conf
 
@@ -40,6 +41,7 @@ CLEANFILES += $(units_made)
 EXTRA_DIST += \
 	units/README.md units/make-unit $(units_parts) \
 	$(unit_roles:%=units/kestra-%.service.in) $(unit_roles:%=units/kestra-%.socket.in) \
+	units/kestra-worker-gateway.service.in units/kestra-worker-gateway.socket.in \
 	units/kestra-webserver-http.socket.in units/kestra-webserver-management.socket.in units/kestra-migrate.service.in \
 	units/kestra-database.service.in \
 	units/kestra.target units/kestra.slice $(sysusers_DATA) $(tmpfiles_DATA) $(preset_DATA)

@@ -49,8 +49,25 @@ typedef struct BlobOps {
 /* The objects of the worker that listens on this unix socket (POST /storage). Connects for each call, so that it may be
  * shared by threads and survives a restart of the worker. */
 int blob_gateway_new(const char *socket_path, Blob **ret) _must_check_;
-/* What the worker answers to a request of blob_gateway: JSON text, and a descriptor or -1, both owned by the caller. */
+/* What the worker answers to a request of blob_gateway: JSON text, and a descriptor or -1, both owned by the caller.
+ * ret_fd NULL: descriptors cannot be passed, what needs one is BLOB_E_INVALID. */
 void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd);
+
+/*
+ * The objects behind gateways on other hosts (kestra-worker-gateway(8)), which are tried in turn. The protocol, every request
+ * with `Authorization: Bearer TOKEN`, objects named by ?uri=kestra:///…, percent-encoded:
+ *   GET /storage?uri=  (Range: bytes=A-B or A-): the object, X-Object-Size: all of it; PUT /storage?uri=: it is written;
+ *   POST /storage: the JSON requests of blob_gateway_answer but those that pass descriptors.
+ * 404 and 422 are BLOB_E_ABSENT and BLOB_E_INVALID. Texts are copied. May be shared by threads.
+ */
+typedef struct BlobRemoteSettings {
+    const char *const *urls; /* https://HOST:PORT, ends with NULL */
+    const char *token;
+    const char *authorities; /* file of certificates to check the server's by; NULL or "": those of the system */
+    const char *certificate, *key; /* files, shown to a gateway that asks; NULL or "": none */
+    usec_t timeout_usec;     /* without any progress */
+} BlobRemoteSettings;
+int blob_remote_new(const BlobRemoteSettings *settings, Blob **ret) _must_check_;
 
 /* Objects are files below `directory`, which is created when it is missing. */
 int blob_local_new(const char *directory, Blob **ret) _must_check_;

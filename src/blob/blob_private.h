@@ -2,6 +2,7 @@
 #pragma once
 /* What drivers see of a Blob: they embed it as their first member. */
 #include "blob/blob.h"
+#include "doc/json.h"
 
 struct Blob {
     const BlobOps *ops;
@@ -14,3 +15,6 @@ void blob_set_reason(const char *format, ...) _printf_(1, 2);
 void blob_drop_hidden(BlobEntries *entries);
 /* Copies until the end of `from`; in the kernel where it can. */
 int blob_copy(int from, int to) _must_check_;
+/* Entries as blob_gateway_answer writes them. */
+BlobEntry blob_entry_decode(const json_t *object);
+#define BLOB_ANSWER_BYTES_MAX ((size_t)64 * 1024 * 1024)

@@ -15,7 +15,6 @@
 #include "doc/json.h"
 
 enum { ANSWER_WAIT_SEC = 30 };
-#define ANSWER_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* --- the worker's side --- */
 
@@ -114,9 +113,10 @@ static int ask_abort(Asked *asked)
 static const struct {
     const char *name;
     int (*ask)(Asked *asked);
+    bool passes; /* a descriptor */
 } operations[] = {
-    {"open", ask_open},     {"stat", ask_stat},     {"list", ask_list},   {"delete", ask_delete},
-    {"delete-prefix", ask_delete_prefix}, {"upload", ask_upload}, {"commit", ask_commit}, {"abort", ask_abort},
+    {"open", ask_open, true},     {"stat", ask_stat},     {"list", ask_list},   {"delete", ask_delete},
+    {"delete-prefix", ask_delete_prefix}, {"upload", ask_upload, true}, {"commit", ask_commit}, {"abort", ask_abort},
 };
 
 void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd)
@@ -131,13 +131,14 @@ void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json,
         asked.range.offset = json_get_integer(object, "offset", 0);
         asked.range.length = json_get_integer(object, "length", -1);
         for (size_t i = 0; i < ELEMENTS(operations); i++)
-            if (streq(operations[i].name, name))
+            if (streq(operations[i].name, name) && (ret_fd || !operations[i].passes))
                 r = operations[i].ask(&asked);
     }
     if (r != 0)
         json_object_set_new(answer, "outcome", json_integer(r));
     *ret_json = json_text(answer);
-    *ret_fd = asked.fd;
+    if (ret_fd)
+        *ret_fd = asked.fd;
 }
 
 /* --- the asking side --- */
@@ -208,7 +209,7 @@ static int receive(int fd, Buffer *text, int *ret_passed)
         if (n == 0)
             return 0;
         buffer_append_n(text, chunk, (size_t)n);
-        if (text->length > ANSWER_BYTES_MAX)
+        if (text->length > BLOB_ANSWER_BYTES_MAX)
             return outage(-EMSGSIZE);
     }
 }
@@ -219,7 +220,7 @@ static int parse_answer(const Buffer *text, json_t **ret)
     if (!body || !starts_with(text->text, "HTTP/1.1 200 "))
         return outage(-EPROTO);
     body += 4;
-    if (json_parse(body, text->length - (size_t)(body - text->text), ANSWER_BYTES_MAX, ret, NULL) != 0)
+    if (json_parse(body, text->length - (size_t)(body - text->text), BLOB_ANSWER_BYTES_MAX, ret, NULL) != 0)
         return outage(-EPROTO);
     return 0;
 }
@@ -321,7 +322,7 @@ static int gateway_write_from(const Blob *blob, const char *path, int from)
     return r;
 }
 
-static BlobEntry decode_entry(const json_t *object)
+BlobEntry blob_entry_decode(const json_t *object)
 {
     return (BlobEntry){
         .uri = xstrdup(json_get_text(object, "uri", "")),
@@ -335,7 +336,7 @@ static int gateway_stat(const Blob *blob, const char *path, BlobEntry *ret)
     _cleanup_json_ json_t *answer = NULL;
     int r = ask_plainly(blob, "stat", path, NULL, &answer);
     if (r == 0)
-        *ret = decode_entry(json_object_get(answer, "entry"));
+        *ret = blob_entry_decode(json_object_get(answer, "entry"));
     return r;
 }
 
@@ -346,7 +347,7 @@ static int ask_entries(const Blob *blob, const char *op, const char *path, BlobE
     size_t i;
     const json_t *item;
     json_array_foreach(json_object_get(answer, "entries"), i, item)
-        vec_push(ret, decode_entry(item));
+        vec_push(ret, blob_entry_decode(item));
     return r;
 }
 

@@ -3,7 +3,7 @@ libblob_a_SOURCES = \
 	src/blob/azure.c src/blob/azure.h src/blob/azure_sign.c \
 	src/blob/blob.c src/blob/blob.h src/blob/blob_private.h \
 	src/blob/digest.c src/blob/digest.h \
-	src/blob/gateway.c \
+	src/blob/gateway.c src/blob/gateway_remote.c \
 	src/blob/gcs.c src/blob/gcs.h \
 	src/blob/gcs_token.c src/blob/gcs_token.h \
 	src/blob/local.c \

@@ -23,6 +23,9 @@ kestra_migrate_LDADD = librole.a libstore.a $(LIBS_PG) $(LIBS_DOC)
 sbin_PROGRAMS += kestra-worker
 kestra_worker_SOURCES = src/main/main_worker.c
 kestra_worker_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE) $(ZLIB_LIBS) $(CURL_LIBS) -lpthread
+sbin_PROGRAMS += kestra-worker-gateway
+kestra_worker_gateway_SOURCES = src/main/main_worker_gateway.c
+kestra_worker_gateway_LDADD = librole.a libworker.a libplugin.a libblob.a $(LIBS_STORE) $(ZLIB_LIBS) $(CURL_LIBS) $(SSL_LIBS) -lpthread
 pkglibexec_PROGRAMS += kestra-run
 kestra_run_SOURCES = src/main/main_run.c
 kestra_run_LDADD = $(LIBS_RUNNER) -lpthread
@@ -32,7 +35,7 @@ kestra_sandbox_LDADD = libsandbox.a
 
 sbin_PROGRAMS += kestra-webserver
 kestra_webserver_SOURCES = src/main/main_webserver.c
-kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS)
+kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS) $(CURL_LIBS)
 
 
 sbin_PROGRAMS += kestra-scheduler

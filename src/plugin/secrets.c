@@ -80,3 +80,12 @@ int secrets_get(const char *key, char **ret)
     const char *value = getenv(name);
     return value ? secrets_decode(value, ret) : SECRETS_E_NONE;
 }
+
+char *secrets_credential(const char *name, const char *fallback)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    char *text;
+    if (directory && read_credential(directory, name, &text) == 0 && *text)
+        return text;
+    return fallback && *fallback ? xstrdup(fallback) : NULL;
+}

@@ -46,6 +46,7 @@ struct Server {
     unsigned listener_count;
     h2o_socket_t *inner; /* the sd-event loop */
     unsigned exchanges;
+    bool sent;           /* h2o has to be given a turn: what is written at once completes only there */
     gid_t group;         /* kestra; (gid_t)-1 when there is none */
 };
 
@@ -195,6 +196,7 @@ static void send_piece(FileGenerator *generator)
     h2o_send_state_t state = n <= 0                ? H2O_SEND_STATE_ERROR
                              : generator->left > 0 ? H2O_SEND_STATE_IN_PROGRESS
                                                    : H2O_SEND_STATE_FINAL;
+    generator->server->sent = true;
     h2o_send(generator->req, &piece, n > 0, state);
 }
 
@@ -261,7 +263,7 @@ static void flush_stream(Exchange *exchange)
     buffer_clear(&empty);
     exchange->in_flight = exchange->pending;
     exchange->pending = empty;
-    exchange->sending = true;
+    exchange->sending = exchange->server->sent = true;
     h2o_iovec_t text = h2o_iovec_init(exchange->in_flight.text, exchange->in_flight.length);
     h2o_send(exchange->h2o, &text, text.len > 0,
              exchange->ended ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
@@ -438,9 +440,12 @@ static bool run_inner(Server *server)
 int server_run(Server *server)
 {
     int code = 0;
-    while (run_inner(server))
-        if (h2o_evloop_run(server->context.loop, TURN_MAX) != 0 && errno != EINTR)
+    while (run_inner(server)) {
+        int32_t wait = server->sent ? 0 : TURN_MAX;
+        server->sent = false;
+        if (h2o_evloop_run(server->context.loop, wait) != 0 && errno != EINTR)
             return outage(-errno);
+    }
     int r = sd_event_get_exit_code(loop_event(server->loop), &code);
     return r < 0 ? r : code;
 }

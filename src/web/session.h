@@ -36,6 +36,10 @@ typedef struct WebSettings {
     size_t message_bytes_max;      /* inputs of an execution; 0: 10 MiB */
     size_t flow_bytes_max;         /* longest source of a flow; 0: 1 MiB */
     json_t *plugin_defaults;       /* or NULL */
+    const json_t *gateways;        /* storage.gateway.urls; NULL or []: the worker beside our socket */
+    char *gateway_token;           /* or NULL */
+    const char *gateway_authorities, *gateway_certificate, *gateway_key; /* files; NULL or "": none */
+    usec_t gateway_timeout_usec;
     json_t *globals, *envs;        /* for expressions; or NULL */
 } WebSettings;
 

@@ -4,6 +4,7 @@
 
 #include "model/context.h"
 #include "model/expression_limits.h"
+#include "plugin/secrets.h"
 #include "web/web.h"
 
 static const char *url_of(const Conf *conf)
@@ -34,6 +35,12 @@ void web_settings_init(WebSettings *settings, const Conf *conf, const char *sock
         .body_bytes_max = (size_t)conf_integer(conf, "limits.request"),
         .message_bytes_max = (size_t)conf_integer(conf, "limits.message"),
         .flow_bytes_max = (size_t)conf_integer(conf, "limits.flow-source"),
+        .gateways = conf_value(conf, "storage.gateway.urls"),
+        .gateway_token = secrets_credential("gateway-token", conf_text(conf, "storage.gateway.token")),
+        .gateway_authorities = conf_text(conf, "storage.gateway.authorities"),
+        .gateway_certificate = conf_text(conf, "storage.gateway.certificate"),
+        .gateway_key = conf_text(conf, "storage.gateway.key"),
+        .gateway_timeout_usec = conf_usec(conf, "storage.gateway.timeout"),
     };
     const char *url = url_of(conf);
     size_t length = url ? strlen(url) : 0;
@@ -48,6 +55,7 @@ void web_settings_init(WebSettings *settings, const Conf *conf, const char *sock
 void web_settings_done(WebSettings *settings)
 {
     free(settings->url);
+    free(settings->gateway_token);
     json_decref(settings->plugin_defaults);
     json_decref(settings->globals);
     json_decref(settings->envs);

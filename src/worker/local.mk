@@ -5,6 +5,8 @@ libworker_a_SOURCES = \
 	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/evaluation.c \
+	src/worker/gateway.c src/worker/gateway.h \
+	src/worker/gateway_peer.c src/worker/gateway_peer.h \
 	src/worker/handover.c \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \

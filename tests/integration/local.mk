@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/integration/test-drain.py \
 	tests/integration/test-flow-triggers.py \
 	tests/integration/test-files.py \
+	tests/integration/test-gateway.py \
 	tests/integration/test-isolation.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-log-pressure.py \

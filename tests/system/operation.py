@@ -172,6 +172,32 @@ def files(machine, packages):
     check(status == 200 and meta == {"size": 8}, "and knows its size", (status, meta))
 
 
+def gateway(machine, packages):
+    unit = "kestra-worker-gateway"
+    for kind in ("socket", "service"):
+        state = machine.shell("systemctl is-enabled %s.%s; systemctl is-active %s.%s" % (unit, kind, unit, kind)).split()
+        check(state == ["disabled", "inactive"], "the gateway's %s is off" % kind, state)
+    text = machine.shell("systemd-analyze security --no-pager %s.service | tail -n 1" % unit)
+    check(float(text.split("service:")[-1].split()[0]) <= 2.0, "its sandbox is at 2.0 or below", text)
+    machine.shell("systemctl start %s.socket; curl -s --max-time 5 http://127.0.0.1:8082/storage; systemctl stop %s.socket %s.service" %
+                  (unit, unit, unit))
+    said = machine.shell("journalctl -b -u %s -o cat --no-pager" % unit)
+    check("worker.gateway.token, or the credential gateway-token, is missing" in said, "without a token it does not start", said)
+    machine.shell("umask 077; printf system-test-token >/etc/kestra/gateway-token; mkdir -p /etc/systemd/system/%s.service.d; "
+                  "printf '[Service]\\nLoadCredential=gateway-token:/etc/kestra/gateway-token\\n' "
+                  ">/etc/systemd/system/%s.service.d/token.conf; chmod -R a+rX /etc/systemd/system/%s.service.d; "
+                  "systemctl daemon-reload; systemctl reset-failed; systemctl start %s.socket" % ((unit,) * 4))
+    url = "'http://127.0.0.1:8082/storage?uri=kestra%3A%2F%2F%2Fsystem%2Ftest.txt'"
+    curl = "curl -s --max-time 20 -w ' %{http_code}' "
+    got = [machine.shell(curl + options + url) for options in
+           ("", "-H 'Authorization: Bearer system-test-token' -T /etc/hostname ",
+            "-H 'Authorization: Bearer system-test-token' ")]
+    check(got[0].endswith(" 401"), "a connection starts it; without the token: 401", got)
+    name = machine.shell("cat /etc/hostname")
+    check(got[1].endswith("204") and got[2].split() == [name, "200"], "with it files are written and read", got)
+    machine.shell("systemctl stop %s.socket %s.service; rm -r /etc/systemd/system/%s.service.d; systemctl daemon-reload" % ((unit,) * 3))
+
+
 def answer(machine, user, url, *options):
     """HTTP status that curl gets inside the machine as that user (setpriv's arguments)."""
     return machine.shell("setpriv %s curl -s -o /dev/null -w '%%{http_code}' --max-time 10 %s %s" %

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* One connection to the gateway: one request and its answer, blocking. */
+#include <openssl/ssl.h>
+
+#include "blob/blob.h"
+
+typedef struct PeerSettings {
+    const char *token;
+    SSL_CTX *tls;          /* NULL: plain, for loopback */
+    usec_t timeout_usec;   /* without any progress */
+} PeerSettings;
+
+/* Serves the connection, which it takes. blob may be shared by threads. */
+void peer_serve(const PeerSettings *settings, const Blob *blob, int fd);
