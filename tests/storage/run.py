@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""One suite for all drivers of internal storage, against real servers. Ends with `N passed, N failed`.
+
+    tests/storage/run.py [--large] [--bench] [local|s3|gcs|azure]…
+
+--large adds one object of 1 GiB, --bench the numbers against curl (cp for local). KESTRA_BUILD: what was built (build/).
+"""
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import servers  # noqa: E402
+
+PROGRAM = os.path.join(os.environ.get("KESTRA_BUILD") or os.path.join(HERE, "../../build"), "storage-case")
+FLAT_KIB = 64 * 1024  # one part, the buffers of libcurl, the program itself
+SECRETS = ("very-secret-1", "very-wrong-1", servers.AZURE_KEY, "PRIVATE KEY", "sig=")
+
+
+class Local:
+    name, port = "local", 0
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def settings(self, port=None):
+        return {"storage.type": "local"}
+
+    def unfinished(self):
+        return os.listdir(os.path.join(self.directory, "spool", ".upload"))
+
+    def stop(self):
+        pass
+
+
+class Suite:
+    def __init__(self, directory, store, options):
+        self.directory, self.store, self.options = directory, store, options
+        self.file = self.make_file("twenty", 20)
+
+    def make_file(self, name, mebibytes):
+        path = os.path.join(self.directory, name)
+        if not os.path.exists(path):
+            with open(path, "wb") as file:
+                for _ in range(mebibytes):
+                    file.write(os.urandom(1024 * 1024))
+        return path
+
+    def start(self, settings, *arguments, **options):
+        path = os.path.join(self.directory, "settings.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"storage.local.base-path": os.path.join(self.directory, "spool")} | settings, file)
+        skew = ["--skew", str(options.pop("skew"))] if "skew" in options else []
+        return subprocess.Popen([PROGRAM, *skew, path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    def run(self, settings, *arguments, **options):
+        """(status, standard output, standard error)"""
+        process = self.start(settings, *arguments, **options)
+        out, err = process.communicate(timeout=300)
+        for secret in SECRETS:
+            assert secret not in out + err, f"a secret is shown: {err}"
+        return process.returncode, out, err
+
+    def good(self, *arguments, settings=None, **options):
+        status, out, err = self.run(settings or self.store.settings(), *arguments, **options)
+        assert status == 0, f"{arguments}: {err}"
+        return out
+
+    def bad(self, wanted, *arguments, settings=None, **options):
+        status, _, err = self.run(settings or self.store.settings(), *arguments, **options)
+        assert status == 1 and re.search(wanted, err), f"{arguments}: status {status}, {err}"
+        return err
+
+    def round_trip(self, settings=None, file=None):
+        back, file = os.path.join(self.directory, "back"), file or self.file
+        sizes = []
+        for arguments in (("put", "kestra:///t/big", file), ("get", "kestra:///t/big", back)):
+            sizes.append(int(re.search(r"rss (\d+)", self.good(*arguments, settings=settings)).group(1)))
+        assert subprocess.run(["cmp", file, back], check=False).returncode == 0, "other bytes came back"
+        return sizes
+
+    def through(self, fault, count):
+        """Settings for the store behind a proxy that breaks things, and the proxy."""
+        port = servers.free_port()
+        command = [sys.executable, os.path.join(HERE, "fault-proxy.py"), str(port), str(self.store.port), fault, str(count)]
+        return self.store.settings(port), servers.Server(self.directory, "proxy", command, port)
+
+    def behind(self, fault, count, run):
+        # the look whether the proxy listens is a connection too
+        settings, proxy = self.through(fault, count + (":" not in fault))
+        try:
+            run(settings)
+        finally:
+            proxy.kill()
+
+    # --- for every driver ---
+
+    def test_cases(self):
+        for case in ("basics", "names", "ranges", "prefix", "steps", "broken-source"):
+            self.good(case)
+
+    def test_many(self):
+        print("   ", self.good("many").splitlines()[0])
+
+    def test_parts(self):
+        self.round_trip()
+        assert not self.store.unfinished(), "parts were left"
+        self.good("leave", "kestra:///t/big")
+
+    def test_large(self):
+        if not self.options.large:
+            return
+        sizes = self.round_trip(file=self.make_file("large", 1024))
+        print(f"    1 GiB: {sizes[0]} KiB up, {sizes[1]} KiB down")
+        assert max(sizes) < FLAT_KIB, f"memory is not flat: {sizes} KiB"
+
+    # --- for buckets ---
+
+    def remote_wrong_key(self):
+        self.bad("refused .*(403|400|401)", "put", "kestra:///t/wrong", self.file, settings=self.store.settings() | self.store.wrong_key)
+        self.bad("outcome 1", "stat", "kestra:///t/wrong")
+
+    def remote_no_bucket(self):
+        name = {"s3": "storage.s3.bucket", "gcs": "storage.gcs.bucket", "azure": "storage.azure.container"}[self.store.name]
+        self.bad("404", "put", "kestra:///t/x", self.file, settings=self.store.settings() | {name: "not-there"})
+
+    def remote_clock(self):
+        for skew in (-7200, 7200):
+            self.good("basics", skew=skew)
+
+    def remote_busy(self):
+        begin = time.monotonic()
+        self.behind("busy", 2, lambda settings: self.good("basics", settings=settings))
+        assert time.monotonic() - begin >= 2, "Retry-After was not waited for"
+        self.behind("throttle", 2, lambda settings: self.good("basics", settings=settings))
+        self.behind("busy", 3, lambda settings: self.bad("503", "list", "kestra:///t", settings=settings | {"storage.attempts": 2}))
+
+    def remote_cut(self):
+        self.good("put", "kestra:///t/big", self.file)
+        self.behind("cut-down:3000000", 2, lambda settings: self.round_trip(settings))
+        self.behind("cut-up:5000000", 1, lambda settings: self.round_trip(settings))
+        assert not self.store.unfinished(), "parts were left"
+
+    def remote_cut_for_good(self):
+        """A download that cannot be finished fails: nobody takes its first half for the whole."""
+        back = os.path.join(self.directory, "back")
+        self.behind("cut-down:3000000", 1000, lambda settings: self.bad(
+            "reset", "get", "kestra:///t/big", back, settings=settings | {"storage.attempts": 2}))
+
+    def remote_killed(self):
+        """The server dies in the middle of an upload, and comes back or does not."""
+        for comes_back in (True, False):
+            settings = self.store.settings() | {"storage.attempts": 8 if comes_back else 2}
+            reader, writer = os.pipe()
+            process = self.start(settings, "put", f"kestra:///t/killed-{comes_back}", f"/dev/fd/{reader}", pass_fds=[reader])
+            os.close(reader)
+            with open(writer, "wb") as pipe:
+                pipe.write(os.urandom(12 * 1024 * 1024))
+                pipe.flush()
+                self.store.servers[0].kill()
+                if comes_back:
+                    time.sleep(1)
+                    self.store.servers[0].start()
+                try:
+                    pipe.write(os.urandom(8 * 1024 * 1024))
+                    pipe.flush()
+                except BrokenPipeError:
+                    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+            _, err = process.communicate(timeout=120)
+            if not comes_back:
+                assert process.returncode == 1 and "storage" in err, err
+                self.store.servers[0].start()
+            status, out, _ = self.run(self.store.settings(), "stat", f"kestra:///t/killed-{comes_back}")
+            whole = status == 0 and out.startswith(f"{20 * 1024 * 1024}\n")
+            assert whole == (process.returncode == 0), f"exit {process.returncode}, but {out}{err}"
+            assert whole or status == 1, "a part of an object is there"
+            print(f"    server killed, {'back after 1 s' if comes_back else 'gone'}: {'whole' if whole else err.strip()}")
+
+    def remote_nobody(self):
+        port = servers.free_port()
+        self.bad("storage at http.*", "list", "kestra:///t", settings=self.store.settings(port) | {"storage.attempts": 1})
+
+    # --- for one ---
+
+    def s3_tls(self):
+        directory = tempfile.mkdtemp(dir=self.directory)
+        servers.make_certificates(directory)
+        store = servers.S3(directory, tls=True)
+        try:
+            trusted = {"storage.ca-file": os.path.join(directory, "ca.crt")}
+            self.good("basics", settings=store.settings() | trusted)
+            self.round_trip(store.settings() | trusted)
+            self.bad("certificate", "list", "kestra:///t", settings=store.settings())
+            self.good("basics", settings=store.settings() | {"storage.tls-verify": False})
+        finally:
+            store.stop()
+
+    def s3_plain(self):
+        """For stores that do not know x-amz-checksum."""
+        self.round_trip(self.store.settings() | {"storage.s3.checksums": False})
+
+    def azure_sas(self):
+        self.good("basics", settings=self.store.sas_settings())
+        self.round_trip(self.store.sas_settings())
+        text = f"DefaultEndpointsProtocol=http;AccountName=testaccount;AccountKey={servers.AZURE_KEY};" \
+               f"BlobEndpoint=http://127.0.0.1:{self.store.port}/testaccount;"
+        self.good("basics", settings={"storage.type": "azure", "storage.azure.container": "bucket",
+                                      "storage.azure.connection-string": text})
+
+    def gcs_tokens(self):
+        """One token serves many requests; one that was revoked is replaced."""
+        def count():
+            return int(urllib.request.urlopen(f"http://127.0.0.1:{self.store.port}/_tokens").read())
+        before = count()
+        self.good("names")
+        assert count() == before + 1, "more than one token for one process"
+
+    def local_full(self):
+        """A disk that is full: the reason is said, the old object stays, nothing is left."""
+        self.good("put", "kestra:///t/full", "/etc/hostname")
+        before = self.good("stat", "kestra:///t/full").splitlines()[0]
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, 1024 * 1024))
+        self.bad("File too large", "put", "kestra:///t/full", self.file, preexec_fn=limit)
+        assert self.good("stat", "kestra:///t/full").splitlines()[0] == before
+        assert not self.store.unfinished(), "a part was left"
+
+    def wrong_settings(self):
+        for settings, wanted in (({"storage.type": "ftp"}, "not local, s3, gcs or azure"),
+                                 ({"storage.type": "s3"}, "storage.s3.bucket is not set"),
+                                 ({"storage.type": "gcs", "storage.gcs.bucket": "b", "storage.gcs.service-account": "{}"}, "private_key"),
+                                 ({"storage.type": "azure", "storage.azure.container": "c"}, "neither storage.azure.endpoint")):
+            self.bad(wanted, "list", "kestra:///t", settings=settings)
+
+    local_settings = wrong_settings
+
+    def bench(self):
+        """MB/s up and down, medians of five, of 256 MiB."""
+        file, back = self.make_file("quarter", 256), os.path.join(self.directory, "back")
+        for arguments in (("put", "kestra:///t/bench", file), ("get", "kestra:///t/bench", back)):
+            times = []
+            for _ in range(5):
+                begin = time.monotonic()
+                self.good(*arguments)
+                times.append(time.monotonic() - begin)
+            print(f"    {self.store.name} {arguments[0]}: {256 * 1.048576 / statistics.median(times):.0f} MB/s")
+
+    def all(self):
+        kinds = ("test", "local" if self.store.name == "local" else "remote", self.store.name)
+        names = [name for name in type(self).__dict__ if name.split("_", 1)[0] in dict.fromkeys(kinds)]
+        return [(name, getattr(self, name)) for name in names] + ([("bench", self.bench)] if self.options.bench else [])
+
+
+STORES = {"local": Local, "s3": servers.S3, "gcs": servers.Gcs, "azure": servers.Azure}
+
+
+def main():
+    import argparse
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--bench", action="store_true")
+    parser.add_argument("stores", nargs="*")
+    options = parser.parse_args()
+    passed = failed = 0
+    for name in options.stores or STORES:
+        directory = tempfile.mkdtemp(prefix=f"kestra-storage-{name}-")
+        store = STORES[name](directory)
+        try:
+            for title, test in Suite(directory, store, options).all():
+                begin = time.monotonic()
+                try:
+                    test()
+                    passed += 1
+                    print(f"ok - {name} {title} ({time.monotonic() - begin:.1f} s)", flush=True)
+                except Exception:  # pylint: disable=broad-except
+                    failed += 1
+                    print("    " + traceback.format_exc().replace("\n", "\n    "))
+                    print(f"not ok - {name} {title}", flush=True)
+        finally:
+            store.stop()
+            shutil.rmtree(directory, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
