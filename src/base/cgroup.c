@@ -135,24 +135,32 @@ static int enable(const char *directory, CgroupController controller)
 {
     char value[16];
     (void)snprintf(value, sizeof(value), "+%s", controllers[controller]); /* always fits */
-    int r = cgroup_set(directory, "cgroup.subtree_control", value);
-    if (r != -EBUSY)
-        return r;
-    _cleanup_free_ char *leaf = NULL;
-    if (cgroup_make(directory, CGROUP_SUPERVISOR, &leaf) < 0 || cgroup_set(leaf, "cgroup.procs", "0") < 0)
-        return r;
     return cgroup_set(directory, "cgroup.subtree_control", value);
+}
+
+/* Before the first controller is enabled, not when the kernel complains: with processes in the group it takes cpu and pids
+ * without a word, as controllers of threads, and then lets no process into the groups below. */
+static int leave(const char *directory)
+{
+    _cleanup_free_ char *type = xasprintf("%s/cgroup.type", directory), *leaf = NULL;
+    if (access(type, F_OK) < 0)
+        return 0; /* the root of all, where processes may stay */
+    int r = cgroup_make(directory, CGROUP_SUPERVISOR, &leaf);
+    if (r == 0)
+        r = cgroup_set(leaf, "cgroup.procs", "0");
+    return r == 0 && cgroup_visit(directory, NULL, NULL) > 0 ? -EBUSY : r;
 }
 
 unsigned cgroup_divide(const char *directory, char **ret_reason)
 {
     unsigned offered = read_controllers(directory, "cgroup.controllers");
     unsigned enabled = read_controllers(directory, "cgroup.subtree_control");
+    int left = offered & ~enabled ? leave(directory) : 0;
     _cleanup_buffer_ Buffer absent = {};
     Buffer reason = {};
     for (unsigned i = 0; i < _CGROUP_CONTROLLER_MAX; i++) {
         bool is_offered = offered & 1U << i;
-        int r = enabled & 1U << i ? 0 : is_offered ? enable(directory, i) : -ENOENT;
+        int r = enabled & 1U << i ? 0 : !is_offered ? -ENOENT : left < 0 ? left : enable(directory, i);
         enabled |= r == 0 ? 1U << i : 0;
         errno = -r;
         if (r < 0 && !is_offered)

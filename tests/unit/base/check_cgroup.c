@@ -95,6 +95,21 @@ START_TEST(test_divide)
     unsigned found = cgroup_divide(directory, &reason);
     ck_assert_uint_eq(found, 1U << CGROUP_CPU | 1U << CGROUP_MEMORY | 1U << CGROUP_PIDS);
     ck_assert_str_eq(reason, "io: not delegated to this group");
+    _cleanup_free_ char *busy = NULL;
+    put("cgroup.type", "domain\n"); /* not the root of all: we have to leave it, and nobody else may be in it */
+    put("cgroup.procs", "1\n");
+    _cleanup_free_ char *leaf = xasprintf("%s/supervisor", directory);
+    ck_assert_int_eq(mkdir(leaf, 0700), 0);
+    put("supervisor/cgroup.procs", "");
+    put("cgroup.subtree_control", "");
+    ck_assert_uint_eq(cgroup_divide(directory, &busy), 0);
+    ck_assert_ptr_nonnull(strstr(busy, "cpu: other processes are in the same group"));
+    ck_assert_str_eq(get("supervisor/cgroup.procs"), "0");
+    ck_assert_str_eq(get("cgroup.subtree_control"), "");
+    put("cgroup.procs", "");
+    free(reason);
+    (void)cgroup_divide(directory, &reason);
+    ck_assert(starts_with(get("cgroup.subtree_control"), "+pids")); /* the last of them; a file keeps what was longer */
     put("cgroup.controllers", "cpu io memory pids\n");
     put("cgroup.subtree_control", "cpu io memory pids\n"); /* we are the successor of one who did it */
     ck_assert_uint_eq(cgroup_divide(directory, &none), (1U << _CGROUP_CONTROLLER_MAX) - 1);
