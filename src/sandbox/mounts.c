@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +25,40 @@ static const char *const words[] = {
     [SANDBOX_HIDE] = "hiddenPaths", [SANDBOX_READ_ONLY] = "readOnlyPaths", [SANDBOX_READ_WRITE] = "readWritePaths"};
 static const char *const temporary[] = {"/tmp", "/var/tmp", "/dev/shm"};
 
+/* One name below `directory`, which is closed; a symbolic link is refused. */
+static int open_below(int directory, const char *name)
+{
+    struct stat st;
+    int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int error = errno;
+    (void)close(directory); /* only looked through */
+    errno = error;
+    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
+        return fd;
+    if (fd >= 0) {
+        (void)close(fd); /* only looked at */
+        errno = ELOOP;
+    }
+    return -1;
+}
+
+/* Name by name: RestrictSUIDSGID= of a unit forbids openat2(), which would do it at once. */
 static int open_path(const char *path)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    char name[256];
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    for (path += strspn(path, "/"); fd >= 0 && *path; path += strspn(path, "/")) {
+        size_t length = strcspn(path, "/");
+        if (length >= sizeof name) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(name, path, length);
+        name[length] = '\0';
+        fd = open_below(fd, name);
+        path += length;
+    }
+    return fd;
 }
 
 static void fail_at(const SandboxPath *path)
