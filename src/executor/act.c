@@ -60,7 +60,7 @@ void act_resync(Step *step, Live *live)
     outputs_tree_free(live->outputs);
     live->outputs = outputs_tree_new(execution);
     live_rebuild(step, live);
-    if (!waits)
+    if (!waits && !state_is_terminated(live_state(live))) /* ended, and something was marked PAUSED: it stays ended */
         begin_restarted(step, live);
 }
 

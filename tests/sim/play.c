@@ -392,6 +392,13 @@ void play_takeover(Play *play)
 
 /* --- what came of it --- */
 
+Execution *play_load(Play *play, const char *id)
+{
+    Execution *execution;
+    must(queue_load_execution(play->sender, id, &execution), "queue_load_execution");
+    return execution;
+}
+
 static void append_states(Buffer *text, const StateTrail *trail)
 {
     for (size_t i = 0; i < trail->histories.count; i++)

@@ -40,5 +40,7 @@ char *play_trace(Play *play, bool with_outputs);
 char *play_labels(Play *play);
 /* Log lines of the executor, one a line. Caller frees. */
 char *play_logs(Play *play);
+/* As it is stored; the caller frees it. NULL: there is none. */
+Execution *play_load(Play *play, const char *id);
 QueueStore *play_store(Play *play);
 Owner *play_owner(Play *play);
