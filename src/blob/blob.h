@@ -71,6 +71,11 @@ int blob_remote_new(const BlobRemoteSettings *settings, Blob **ret) _must_check_
 
 /* Objects are files below `directory`, which is created when it is missing. */
 int blob_local_new(const char *directory, Blob **ret) _must_check_;
+/* Holds nothing and fails whatever it is asked, but remembers that it was: tells work that takes storage from work that
+ * does not. */
+Blob *blob_probe_new(void);
+/* Whether it was asked since the last call. */
+bool blob_probe_take(Blob *probe);
 Blob *blob_free(Blob *blob);
 DEFINE_CLEANUP(Blob *, blob_free);
 

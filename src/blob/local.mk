@@ -7,6 +7,7 @@ libblob_a_SOURCES = \
 	src/blob/gcs.c src/blob/gcs.h \
 	src/blob/gcs_token.c src/blob/gcs_token.h \
 	src/blob/local.c \
+	src/blob/probe.c \
 	src/blob/remote.c src/blob/remote.h \
 	src/blob/remote_blob.c src/blob/remote_blob.h \
 	src/blob/remote_stream.c \

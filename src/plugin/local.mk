@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libplugin.a
 libplugin_a_SOURCES = \
+	src/plugin/cache.c src/plugin/cache.h \
 	src/plugin/charset.c src/plugin/charset.h \
 	src/plugin/condition.c src/plugin/condition.h \
 	src/plugin/fields.c src/plugin/fields.h \
@@ -25,8 +26,10 @@ libplugin_a_SOURCES = \
 	src/plugin/script_files.c src/plugin/script_files.h \
 	src/plugin/script_language.c src/plugin/script_language.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
+	src/plugin/staging.c src/plugin/staging.h \
 	src/plugin/storage_hash.c src/plugin/storage_hash.h \
 	src/plugin/wire.c src/plugin/wire.h \
+	src/plugin/zip.c src/plugin/zip.h \
 	src/plugin/core/condition/date_time_between.c \
 	src/plugin/core/condition/day_week.c \
 	src/plugin/core/condition/day_week_in_month.c \

@@ -235,6 +235,8 @@ int script_prepare_file(RunContext *run, ScriptContext *ret)
         buffer_printf(&text, "%s%s%s", text.length ? "\n" : "", language->command ? language->command : "", path);
         r = prepare_rest(run, &text, ret);
     }
+    if (r != 0 && path)
+        (void)unlink(path); /* it may be prepared again, with a name of its own (worker/stage.c) */
     if (r != 0)
         script_context_done(ret);
     return r;

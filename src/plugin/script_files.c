@@ -80,14 +80,16 @@ static int fail_storage(RunContext *run, const char *uri, int r)
     return run_fail(run, "Internal storage failed for %s: %s", uri, reason);
 }
 
-static int copy_from_storage(RunContext *run, const char *uri, int to, const char *name)
+static int open_in_storage(RunContext *run, const char *uri, int *ret_fd)
 {
     if (!run->storage)
         return run_fail(run, "Internal storage is not available here");
-    _cleanup_(close_fdp) int from = -1;
-    int r = blob_open(run->storage, uri, &from, NULL);
-    if (r != 0)
-        return fail_storage(run, uri, r);
+    int r = blob_open(run->storage, uri, ret_fd, NULL);
+    return r == 0 ? 0 : fail_storage(run, uri, r);
+}
+
+static int copy_from(RunContext *run, const char *uri, int from, int to, const char *name)
+{
     for (;;) {
         char chunk[65536];
         ssize_t n = read(from, chunk, sizeof chunk);
@@ -97,10 +99,17 @@ static int copy_from_storage(RunContext *run, const char *uri, int to, const cha
             return run_fail(run, "File '%s' cannot be read: %m", uri);
         if (n == 0)
             return 0;
-        r = write_bytes(run, to, name, chunk, (size_t)n);
+        int r = write_bytes(run, to, name, chunk, (size_t)n);
         if (r != 0)
             return r;
     }
+}
+
+static int copy_from_storage(RunContext *run, const char *uri, int to, const char *name)
+{
+    _cleanup_(close_fdp) int from = -1;
+    int r = open_in_storage(run, uri, &from);
+    return r == 0 ? copy_from(run, uri, from, to, name) : r;
 }
 
 static int write_entry(RunContext *run, const char *name, json_t *content)
@@ -170,10 +179,12 @@ static int localize_one(RunContext *run, const char *uri, char **ret)
     id_new(id);
     const char *slash = strrchr(uri, '/'), *dot = slash ? strrchr(slash, '.') : NULL;
     _cleanup_free_ char *name = xasprintf("%s%s", id, dot ? dot : "");
-    _cleanup_(close_fdp) int fd = -1;
-    int r = script_files_create(run, name, &fd);
+    _cleanup_(close_fdp) int from = -1, fd = -1;
+    int r = open_in_storage(run, uri, &from); /* first: nothing is left of what cannot be had */
     if (r == 0)
-        r = copy_from_storage(run, uri, fd, name);
+        r = script_files_create(run, name, &fd);
+    if (r == 0)
+        r = copy_from(run, uri, from, fd, name);
     if (r == 0)
         *ret = xasprintf("%s/%s", run->working_directory, name);
     return r;

@@ -5,6 +5,7 @@
  */
 #include "runner/runner.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -13,6 +14,8 @@
 #include "model/log_entry.h"
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
+#include "plugin/script_files.h"
+#include "plugin/staging.h"
 #include "plugin/wire.h"
 #include "runner/http_curl.h"
 
@@ -77,6 +80,18 @@ static int ask(void *userdata, const json_t *question, json_t **ret)
 
 static const RunOps run_ops = {.log = say_log, .metric = say_metric, .is_killed = is_lost, .ask = ask};
 
+/* errorLogs() of the job that runs. */
+static int error_logs(void *userdata, const json_t *job, json_t **ret, Diag *diag)
+{
+    _cleanup_json_ json_t *question = json_pack("{s:s}", "what", WIRE_ERROR_LOGS), *answer = NULL;
+    if (ask(userdata, question, &answer) == 0)
+        *ret = json_incref(json_object_get(answer, "lines"));
+    if (*ret)
+        return 0;
+    diag_error(diag, NULL, 0, 0, "the logs of the execution cannot be read");
+    return EXPR_E_RENDER;
+}
+
 /* run: NULL when there was none. */
 static void say_end(Runner *runner, int outcome, const RunContext *run)
 {
@@ -107,34 +122,137 @@ static void take_settings(Runner *runner, json_t *settings)
         .storage = runner->storage,
         .http = &http_curl_client,
         .recursive_rendering = json_get_boolean(settings, "recursiveRendering", false),
+        .error_logs = error_logs,
+        .userdata = runner,
     };
 }
 
-static void run_task(Runner *runner, const Task *task, const json_t *run)
+/* --- steps --- */
+
+static int step_open(JobContext *context, const json_t *run, json_t **ret)
+{
+    return staging_open(context, json_get_boolean(run, "fresh", false), json_get_text(run, "scratch", "/tmp"));
+}
+
+static int step_task(JobContext *context, const json_t *run, json_t **ret)
+{
+    int r = context->run.working_directory ? step_open(context, run, ret) : 0;
+    return r == 0 ? context->run.task->type->run(&context->run) : r;
+}
+
+static int step_prepare(JobContext *context, const json_t *run, json_t **ret)
+{
+    ScriptContext script = {};
+    int r = step_open(context, run, ret);
+    if (r == 0)
+        r = context->run.task->type->prepare(&context->run, &script);
+    if (r == 0)
+        *ret = staging_write_script(&script);
+    script_context_done(&script);
+    return r;
+}
+
+static int step_collect(JobContext *context, const json_t *run, json_t **ret)
+{
+    return script_files_collect(&context->run, context->run.working_directory, json_object_get(run, "globs"), ret);
+}
+
+static int step_keep(JobContext *context, const json_t *run, json_t **ret)
+{
+    return staging_keep(context, json_get_text(run, "scratch", "/tmp"), ret);
+}
+
+/* The log itself is the file: what goes wrong is told beside it. */
+static int step_log(JobContext *context, const json_t *run, json_t **ret)
+{
+    _cleanup_(close_fdp) int fd = open(json_get_text(run, "path", ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    int r = fd < 0 ? -errno : context->run.storage ? 0 : -ENOTCONN;
+    _cleanup_free_ char *error = NULL;
+    if (r == 0) {
+        r = blob_write_from(context->run.storage, json_get_text(run, "uri", ""), fd);
+        error = r != 0 ? blob_explain(r) : NULL;
+    } else {
+        errno = -r;
+        error = xasprintf("%m");
+    }
+    if (r == 0)
+        return 0;
+    *ret = json_pack("{s:s}", "error", error);
+    return RUN_E_FAILED;
+}
+
+typedef int Step(JobContext *context, const json_t *run, json_t **ret);
+static const struct {
+    const char *name;
+    Step *step;
+} steps[] = {
+    {"open", step_open},
+    {"prepare", step_prepare},
+    {"collect", step_collect},
+    {"keep", step_keep},
+    {"log", step_log},
+};
+
+/* NULL: there is none of that name, or the type has no such thing. */
+static Step *find_step(const char *name, const Type *type)
+{
+    if (!name)
+        return type->run ? step_task : NULL;
+    for (size_t i = 0; i < ELEMENTS(steps); i++)
+        if (streq(steps[i].name, name) && (steps[i].step != step_prepare || type->prepare))
+            return steps[i].step;
+    return NULL;
+}
+
+static void say_step_end(Runner *runner, int outcome, const JobContext *context, json_t *result)
+{
+    json_t *content = json_object(), *secrets = json_array();
+    for (size_t i = 0; i < context->mask.values.count; i++)
+        json_array_append_new(secrets, json_string(context->mask.values.items[i]));
+    json_object_set_new(content, "outcome", json_integer(outcome));
+    json_object_set_new(content, "secrets", secrets);
+    json_object_set(content, "result", result); /* nothing when NULL */
+    say(runner, "end", content);
+}
+
+static void run_step(Runner *runner, Step *step, const Task *task, const json_t *run)
 {
     JobContext context;
+    _cleanup_json_ json_t *result = NULL;
     job_context_init(&context, &runner->settings, task, json_object_get(run, "job"), json_object_get(run, "inputs"),
                      &run_ops, runner);
     const char *directory = json_get_text(run, "directory", NULL);
+    if (task->parent)
+        staging_set_outer_variables(&context);
     if (directory)
         job_context_set_directory(&context, directory);
-    int r = task->type->run(&context.run);
+    int r = step(&context, run, &result);
     if (r < 0) {
         errno = -r;
         r = run_fail(&context.run, "The task could not be run: %m");
     }
-    say_end(runner, r, &context.run);
+    if (step == step_task)
+        say_end(runner, r, &context.run);
+    else
+        say_step_end(runner, r, &context, result);
     job_context_done(&context);
+}
+
+static Task *read_task(const json_t *description)
+{
+    return description ? job_task_new(&plugin_registry, json_get_text(description, "id", ""),
+                                      json_get_text(description, "type", ""), json_object_get(description, "properties"))
+                       : NULL;
 }
 
 static void take_run(Runner *runner, const json_t *run)
 {
-    const json_t *description = json_object_get(run, "task");
-    json_t *properties = json_object_get(description, "properties");
-    _cleanup_(job_task_freep) Task *task = job_task_new(&plugin_registry, json_get_text(description, "id", ""),
-                                                        json_get_text(description, "type", ""), properties);
-    if (task && task->type->run) {
-        run_task(runner, task, run);
+    _cleanup_(job_task_freep) Task *task = read_task(json_object_get(run, "task"));
+    _cleanup_(job_task_freep) Task *around = read_task(json_object_get(run, "around"));
+    Step *step = task ? find_step(json_get_text(run, "step", NULL), task->type) : NULL;
+    if (step) {
+        task->parent = around;
+        run_step(runner, step, task, run);
         return;
     }
     say_log(runner, LOG_LEVEL_ERROR, "This program does not know the type of the task: is it of another version?");

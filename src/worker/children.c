@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "doc/json.h"
 #include "model/expression_limits.h"
+#include "model/log_entry.h"
 #include "plugin/wire.h"
 #include "worker/workspace.h"
 
@@ -59,6 +60,22 @@ static void child_free(Child *child)
     free(child);
 }
 
+static void set_waits(Job *job, bool waits)
+{
+    job->worker->staging += (size_t)waits - (size_t)job->waits;
+    job->waits = waits;
+}
+
+/* The child has done its part, or there is none: the task ends, or the job goes on. */
+static void conclude(Job *job, int r, json_t *result)
+{
+    const Stage *stage = TAKE_PTR(job->stage);
+    if (stage && job->task)
+        stage->done(job, r, result);
+    else
+        job_end_by_outcome(job, r);
+}
+
 /* Parts child and job: the child is free for other work, the job has no more ops. */
 static Job *release(Child *child)
 {
@@ -88,15 +105,12 @@ static char *how_it_ended(Child *child)
 static void child_lost(Child *child)
 {
     Job *job = release(child);
-    if (job && !job->killed && !job->timed_out) {
-        _cleanup_free_ char *how = how_it_ended(child);
-        child_free(child);
-        job_fail(job, "The process that ran the task ended unexpectedly: %s", how);
-        return;
-    }
+    _cleanup_free_ char *how = job && !stage_is_stopped(job) ? how_it_ended(child) : NULL;
     child_free(child);
+    if (how)
+        run_log(&job->context.run, LOG_LEVEL_ERROR, "The process that ran the task ended unexpectedly: %s", how);
     if (job)
-        job_end_by_outcome(job, 0);
+        conclude(job, RUN_E_FAILED, NULL);
 }
 
 /* --- messages --- */
@@ -112,9 +126,8 @@ static void take_metric(Job *job, const json_t *message)
                               json_number_value(json_object_get(message, "value")), json_object_get(message, "tags"));
 }
 
-static void take_end(Child *child, const json_t *message)
+static void take_result(Job *job, const json_t *message)
 {
-    Job *job = release(child);
     State state = state_from_string(json_get_text(message, "state", ""));
     json_t *outputs = json_object_get(message, "outputs");
     if (json_is_object(outputs))
@@ -122,7 +135,25 @@ static void take_end(Child *child, const json_t *message)
     job->context.run.notes = json_incref(json_object_get(message, "notes"));
     job->context.run.final_state = state == STATE_WARNING ? STATE_WARNING : STATE_SUCCESS;
     job->context.run.fires = json_get_boolean(message, "fires", false);
-    job_end_by_outcome(job, (int)json_get_integer(message, "outcome", RUN_E_FAILED));
+}
+
+/* What was rendered there and is seen here later. */
+static void take_secrets(Job *job, const json_t *secrets)
+{
+    size_t i;
+    const json_t *secret;
+    json_array_foreach(secrets, i, secret)
+        mask_copy(&job->context.mask, json_string_value(secret));
+}
+
+static void take_end(Child *child, const json_t *message)
+{
+    Job *job = release(child);
+    if (job->stage)
+        take_secrets(job, json_object_get(message, "secrets"));
+    else
+        take_result(job, message);
+    conclude(job, (int)json_get_integer(message, "outcome", RUN_E_FAILED), json_object_get(message, "result"));
 }
 
 /* A child that cannot be answered ends, and its task with it. */
@@ -184,17 +215,30 @@ static json_t *settings_message(const Worker *worker)
     return message;
 }
 
+static json_t *write_task(const Task *task)
+{
+    json_t *object = json_object();
+    json_set_text(object, "id", task->id);
+    json_set_text(object, "type", task->type->name);
+    json_object_set(object, "properties", task->properties);
+    return object;
+}
+
 static json_t *run_message(const Job *job)
 {
-    json_t *task = json_object(), *run = json_object(), *message = json_object();
-    json_set_text(task, "id", job->task->id);
-    json_set_text(task, "type", job->task->type->name);
-    json_object_set(task, "properties", job->task->properties);
-    json_object_set_new(run, "task", task);
+    json_t *run = json_object(), *message = json_object();
+    json_object_set_new(run, "task", write_task(job->task));
+    if (job->directory && workspace_is_shared(job))
+        json_object_set_new(run, "around", write_task(job->task->parent));
     json_object_set(run, "job", job->claim.body);
     if (job->flow)
         json_object_set(run, "inputs", job->flow->inputs);
     json_set_text(run, "directory", job->directory);
+    json_object_set_new(run, "fresh", json_boolean(job->fresh));
+    json_set_text(run, "scratch", job->worker->settings.temporary_directory);
+    json_set_text(run, "step", job->stage ? job->stage->name : NULL);
+    if (job->stage && job->stage->request)
+        job->stage->request(job, run);
     json_object_set_new(message, "run", run);
     return message;
 }
@@ -262,12 +306,18 @@ static Child *idle_child(ChildPool *pool)
 
 static void child_resume(Job *job)
 {
-    if (job->child->source)
+    if (job->child && job->child->source)
         loop_io_events(job->child->source, EPOLLIN);
 }
 
 static void child_kill(Job *job)
 {
+    if (!job->child) { /* it waits for one */
+        set_waits(job, false);
+        job->ops = NULL;
+        conclude(job, RUN_E_FAILED, NULL);
+        return;
+    }
     child_resume(job);
     (void)spawn_signal_tree(job->child->spawned, SIGKILL); /* its socket ends: child_lost() */
 }
@@ -275,30 +325,54 @@ static void child_kill(Job *job)
 static void child_give_up(Job *job)
 {
     Child *child = job->child;
+    set_waits(job, false);
+    if (!child)
+        return;
     (void)release(child);
     child_free(child);
 }
 
-void child_start(Job *job)
+static void start(Job *job)
 {
-    ChildPool *pool = job->worker->children;
-    Child *child = idle_child(pool);
+    Child *child = idle_child(job->worker->children);
     if (!child) {
-        job_fail(job, "The program that runs tasks cannot be started: %s", job->worker->settings.run_program);
+        job->ops = NULL;
+        int r = run_fail(&job->context.run, "The program that runs tasks cannot be started: %s", job->worker->settings.run_program);
+        conclude(job, r, NULL);
         return;
     }
-    int r = workspace_open(job);
+    pair(child, job);
+    _cleanup_json_ json_t *message = run_message(job);
+    if (wire_send(child->fd, message) != 0)
+        child_lost(child);
+}
+
+void child_start(Job *job)
+{
+    int r = workspace_make(job);
     if (r != 0) {
         job_end_by_outcome(job, r);
         return;
     }
-    pair(child, job);
     job->ops = &child_ops;
-    if (!job_arm_timeout(job))
+    if (job_arm_timeout(job))
+        start(job);
+}
+
+void child_take_up(Job *job)
+{
+    if (!child_pool_has_room(job->worker->children))
         return;
-    _cleanup_json_ json_t *message = run_message(job);
-    if (wire_send(child->fd, message) != 0)
-        child_lost(child);
+    set_waits(job, false);
+    start(job);
+}
+
+void child_stage(Job *job, const Stage *stage)
+{
+    job->stage = stage;
+    job->ops = &child_ops;
+    set_waits(job, true);
+    child_take_up(job);
 }
 
 /* --- hand-over --- */
@@ -308,6 +382,8 @@ static void child_save(Job *job, json_t *ret)
 {
     const Child *child = job->child;
     size_t length;
+    if (!child)
+        return; /* it waits for one */
     const char *rest = wire_rest(&child->wire, &length);
     handover_spawned(job->worker, ret, child->spawned);
     handover_descriptor(job->worker, ret, "fd", child->fd);
@@ -317,6 +393,10 @@ static void child_save(Job *job, json_t *ret)
 static bool child_restore(Job *job, const json_t *saved)
 {
     _cleanup_buffer_ Buffer rest = {};
+    if (job->stage && !json_object_get(saved, "spawned")) {
+        set_waits(job, true);
+        return true;
+    }
     int fd = handover_taken(saved, "fd");
     Spawned *spawned = handover_adopted(job->worker, saved);
     if (fd < 0 || !spawned) {
@@ -339,7 +419,7 @@ static bool child_restore(Job *job, const json_t *saved)
 static int child_attach(Job *job)
 {
     Child *child = job->child;
-    int r = loop_add_io(job->worker->loop, child->fd, EPOLLIN, on_message, child, &child->source);
+    int r = child ? loop_add_io(job->worker->loop, child->fd, EPOLLIN, on_message, child, &child->source) : 0;
     return r == 0 ? job_rearm_timeout(job) : r;
 }
 

@@ -134,9 +134,26 @@ static json_t *save_other(const Task *other)
     return json_pack("{s:s, s:s, s:O}", "id", other->id, "type", other->type_name, "properties", other->properties);
 }
 
+/* Under the name of its kind; a process whose stage is done by a child is saved beside that. */
+static void save_what_runs(Job *job, json_t *running)
+{
+    json_t *own = json_object();
+    job->ops->save(job, own);
+    json_object_set_new(running, job->ops->kind, own);
+    if (!job->process || job->ops == &process_ops)
+        return;
+    json_t *process = json_object();
+    process_ops.save(job, process);
+    json_object_set_new(running, process_ops.kind, process);
+}
+
 static json_t *save_running(Job *job)
 {
     json_t *running = json_object();
+    json_set_text(running, "stage", job->stage ? job->stage->name : NULL);
+    json_object_set_new(running, "fresh", json_boolean(job->fresh));
+    json_object_set_new(running, "endState", json_integer(job->end_state));
+    json_object_set(running, "outerOutputs", job->outer_outputs); /* nothing when NULL */
     json_set_text(running, "kind", job->ops->kind);
     json_object_set_new(running, "startDate", json_integer((json_int_t)job->start_date));
     json_object_set_new(running, "startedMonotonic", json_integer((json_int_t)job->started_monotonic));
@@ -154,9 +171,7 @@ static json_t *save_running(Job *job)
     handover_descriptor(job->worker, running, "log", job->log_fd);
     if (job->other && !job->trigger_id && !job->chore) /* those are found again by the claim */
         json_object_set_new(running, "other", save_other(job->other));
-    json_t *own = json_object();
-    job->ops->save(job, own);
-    json_object_set_new(running, job->ops->kind, own);
+    save_what_runs(job, running);
     return running;
 }
 
@@ -165,9 +180,8 @@ static json_t *save_job(Job *job)
     json_t *object = json_object();
     json_object_set_new(object, "claim", save_claim(&job->claim));
     if (job->carried && job->ops) { /* taken over and not resolved since: as it came, but where it stands now */
-        json_t *running = json_copy(job->carried), *own = json_object();
-        job->ops->save(job, own);
-        json_object_set_new(running, job->ops->kind, own);
+        json_t *running = json_copy(job->carried);
+        save_what_runs(job, running);
         json_object_set_new(running, "killed", json_boolean(job->killed));
         handover_descriptor(job->worker, running, "log", job->log_fd);
         json_object_set_new(object, "running", running);
@@ -228,6 +242,14 @@ static void read_metrics(Job *job, const json_t *list)
                                             .tags = json_incref(json_object_get(metric, "tags"))});
 }
 
+static void read_stage(Job *job, const json_t *carried)
+{
+    job->stage = stage_by_name(json_get_text(carried, "stage", NULL));
+    job->fresh = json_get_boolean(carried, "fresh", false);
+    job->end_state = (State)json_get_integer(carried, "endState", STATE_SUCCESS);
+    job->outer_outputs = json_incref(json_object_get(carried, "outerOutputs"));
+}
+
 bool handover_restore(Job *job, json_t *carried)
 {
     const char *kind = json_get_text(carried, "kind", "");
@@ -244,6 +266,10 @@ bool handover_restore(Job *job, json_t *carried)
     job->log_broken = json_get_boolean(carried, "logBroken", false);
     job->log_fd = handover_taken(carried, "log");
     read_metrics(job, json_object_get(carried, "metrics"));
+    read_stage(job, carried);
+    const json_t *process = job->stage ? json_object_get(carried, process_ops.kind) : NULL;
+    if (process && !process_ops.restore(job, process))
+        return false;
     for (size_t i = 0; i < ELEMENTS(kinds); i++)
         if (streq(kinds[i]->kind, kind) && kinds[i]->restore(job, json_object_get(carried, kind))) {
             job->ops = kinds[i];

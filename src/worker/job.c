@@ -12,6 +12,7 @@
 #include "doc/json.h"
 #include "model/event_kind.h"
 #include "plugin/registry.h"
+#include "plugin/wire.h"
 #include "worker/log_file.h"
 #include "worker/workspace.h"
 
@@ -56,6 +57,10 @@ static void task_log(Job *job, int level, const char *message)
 static void job_log(void *userdata, int level, const char *message)
 {
     Job *job = userdata;
+    if (job->held) {
+        json_array_append_new(job->held, json_pack("[i, s]", level, message));
+        return;
+    }
     if (job->chore && level >= LOG_LEVEL_ERROR) {
         free(job->complaint);
         job->complaint = xstrdup(message);
@@ -93,9 +98,23 @@ static bool job_is_killed(void *userdata)
     return job->killed || job->timed_out;
 }
 
+/* errorLogs() that is rendered by a child. */
+static int answer_error_logs(Job *job, json_t **ret)
+{
+    const WorkerBackend *backend = job->worker->backend;
+    json_t *lines = NULL;
+    int r = backend->error_logs ? backend->error_logs(job->worker->backend_userdata, job->claim.execution_id, &lines) : -EOPNOTSUPP;
+    if (r != 0)
+        return r < 0 ? trace(r) : outage(-EIO);
+    *ret = json_pack("{s:o}", "lines", lines);
+    return 0;
+}
+
 int job_answer(Job *job, const json_t *question, json_t **ret)
 {
     const WorkerBackend *backend = job->worker->backend;
+    if (streq(json_get_text(question, "what", ""), WIRE_ERROR_LOGS))
+        return answer_error_logs(job, ret);
     if (!backend->answer)
         return outage(-EOPNOTSUPP);
     int r = backend->answer(job->worker->backend_userdata, job->worker->unit, question, ret);
@@ -109,26 +128,6 @@ static int job_ask(void *userdata, const json_t *question, json_t **ret)
 }
 
 static const RunOps job_run_ops = {.log = job_log, .metric = job_metric, .is_killed = job_is_killed, .ask = job_ask};
-
-static void send_metrics(Job *job)
-{
-    const json_t *flow = json_object_get(job->claim.body, "flow");
-    for (size_t i = 0; i < job->metrics.count; i++) {
-        const JobMetric *metric = &job->metrics.items[i];
-        unit_metric(job->worker->unit, &(MetricEntry){
-                                           .namespace = json_get_text(flow, "namespace", ""),
-                                           .flow_id = json_get_text(flow, "id", ""),
-                                           .task_id = json_get_text(job->claim.body, "taskId", ""),
-                                           .execution_id = job->claim.execution_id,
-                                           .task_run_id = job->claim.task_run_id,
-                                           .is_timer = metric->is_timer,
-                                           .name = metric->name,
-                                           .value = metric->value,
-                                           .tags = metric->tags,
-                                           .timestamp = clock_realtime(),
-                                       });
-    }
-}
 
 /* --- life --- */
 
@@ -165,6 +164,16 @@ static void unlink_job(Job *job)
     worker->job_count--;
 }
 
+void job_release(Job *job)
+{
+    if (job->ops)
+        job->ops->free(job);
+    job->ops = NULL;
+    process_ops.free(job); /* its stages are done by a child */
+    job->timer = loop_source_free(job->timer);
+    job->deadline = 0;
+}
+
 Job *job_free(Job *job)
 {
     if (!job)
@@ -172,10 +181,9 @@ Job *job_free(Job *job)
     unlink_job(job);
     if (job->phase == JOB_PENDING && job->task)
         job->worker->pending--;
-    if (job->ops)
-        job->ops->free(job);
+    job_release(job);
     json_decref(job->carried);
-    loop_source_free(job->timer);
+    json_decref(job->outer_outputs);
     for (size_t i = 0; i < job->metrics.count; i++) {
         free(job->metrics.items[i].name);
         json_decref(job->metrics.items[i].tags);
@@ -194,7 +202,7 @@ Job *job_free(Job *job)
     return NULL;
 }
 
-static json_t *event_body(const Job *job, State state)
+json_t *job_event_body(const Job *job, State state)
 {
     char start[INSTANT_BYTES];
     json_t *body = json_object();
@@ -219,12 +227,12 @@ void job_announce(Job *job)
         evaluation_announce(job);
     else
         unit_send_event(job->worker->unit, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
-                        event_body(job, STATE_RUNNING));
+                        job_event_body(job, STATE_RUNNING));
     worker_commit_soon(job->worker);
 }
 
 /* What a message cannot carry: the task fails, without its outputs. */
-static bool outputs_fit(Job *job, const json_t *outer_outputs)
+bool job_outputs_fit(Job *job, const json_t *outer_outputs)
 {
     size_t bytes = job->worker->settings.message_bytes_max;
     if (!bytes || (!json_exceeds(job->context.run.outputs, bytes) && !json_exceeds(outer_outputs, bytes)))
@@ -233,34 +241,6 @@ static bool outputs_fit(Job *job, const json_t *outer_outputs)
                                              "%zu bytes (limits.message)", bytes);
     job_log(job, LOG_LEVEL_ERROR, message);
     return false;
-}
-
-static void report(Job *job, State state)
-{
-    char end[INSTANT_BYTES];
-    json_t *outer_outputs;
-    if (workspace_end(job, state, &outer_outputs) != 0)
-        state = STATE_FAILED;
-    if (job->task && !outputs_fit(job, outer_outputs)) {
-        state = STATE_FAILED;
-        json_object_clear(job->context.run.outputs);
-        json_decref(outer_outputs);
-        outer_outputs = NULL;
-    }
-    json_t *body = event_body(job, state);
-    json_object_set_new(body, "parentOutputs", outer_outputs); /* nothing when NULL */
-    _cleanup_free_ char *log_file = log_file_store(job);
-    json_set_text(body, "logFile", log_file); /* nothing when NULL */
-    instant_format_usec(clock_realtime(), end);
-    json_set_text(body, "endDate", end);
-    if (job->task && json_object_size(job->context.run.outputs) > 0)
-        json_object_set(body, "outputs", job->context.run.outputs);
-    if (job->task && job->context.run.notes)
-        json_object_set(body, "notes", job->context.run.notes);
-    send_metrics(job);
-    unit_finish_job(job->worker->unit, job->claim.sequence, job->claim.execution_id,
-                    event_kind_to_string(EVENT_TASK_RUN), body);
-    job->worker->jobs_ended[state]++;
 }
 
 /* A job that cannot be done stays where it can be seen and replayed. */
@@ -288,18 +268,20 @@ static void report_chore(Job *job, State state)
         set_aside(job, job->complaint ? job->complaint : "the chore failed");
     else
         unit_finish_job(job->worker->unit, job->claim.sequence, job->claim.execution_id,
-                        event_kind_to_string(EVENT_TASK_RUN), event_body(job, state));
+                        event_kind_to_string(EVENT_TASK_RUN), job_event_body(job, state));
 }
 
 void job_end(Job *job, State state)
 {
     Worker *worker = job->worker;
+    if (!job->trigger_id && !job->chore) {
+        job_close(job, state);
+        return;
+    }
     if (job->trigger_id)
-        evaluation_report(job, job->task && !outputs_fit(job, NULL) ? STATE_FAILED : state);
-    else if (job->chore)
-        report_chore(job, state);
+        evaluation_report(job, job->task && !job_outputs_fit(job, NULL) ? STATE_FAILED : state);
     else
-        report(job, state);
+        report_chore(job, state);
     job_free(job);
     worker_commit_soon(worker);
 }
@@ -460,6 +442,12 @@ void job_replace_task(Job *job, Task *other)
     job->task = other;
 }
 
+/* A task that is left out, but stands at the end of a shared directory. */
+static bool is_skipped(const Job *job)
+{
+    return json_get_boolean(job->claim.body, "skipped", false);
+}
+
 /* Makes the job one of the task that runs in place of its own; it waits for a slot as any other. */
 static void start_other(Job *job)
 {
@@ -480,18 +468,43 @@ static void start_other(Job *job)
     (void)job_start_pending(job); /* otherwise it waits for a slot */
 }
 
+/* Its files are in the shared directory: an inline task runs; one that is left out has done its part. */
+static void opened(Job *job, int r, json_t *result)
+{
+    if (r != 0)
+        workspace_spoiled(job);
+    if (r != 0 || stage_is_stopped(job))
+        job_end_by_outcome(job, r);
+    else if (is_skipped(job))
+        job_end(job, STATE_SKIPPED);
+    else
+        job_end_by_outcome(job, job->task->type->run(&job->context.run));
+}
+
+const Stage stage_open = {.name = "open", .done = opened};
+
+static void open_directory(Job *job)
+{
+    json_t *none;
+    int r = workspace_make(job);
+    if (r != 0)
+        job_end_by_outcome(job, r);
+    else if (stage_try(job, workspace_fill, &none, &r))
+        opened(job, r, none);
+    else
+        child_stage(job, &stage_open);
+}
+
 static void start_inline(Job *job)
 {
     if (job->task->type->become) {
         start_other(job);
         return;
     }
-    int r = workspace_is_shared(job) ? workspace_open(job) : 0;
-    if (r != 0) {
-        job_end_by_outcome(job, r);
-        return;
-    }
-    job_end_by_outcome(job, job->task->type->run(&job->context.run));
+    if (workspace_is_shared(job))
+        open_directory(job);
+    else
+        job_end_by_outcome(job, job->task->type->run(&job->context.run));
 }
 
 static bool has_process_slot(const Worker *worker)
@@ -586,17 +599,6 @@ static int resume(Job *job)
     return 0;
 }
 
-/* A task that is left out, but stands at the end of a shared directory. */
-static void end_skipped(Job *job)
-{
-    job->phase = JOB_RUNNING; /* it needs no slot */
-    int r = workspace_open(job);
-    if (r != 0)
-        job_end_by_outcome(job, r);
-    else
-        job_end(job, STATE_SKIPPED);
-}
-
 int job_start(Job *job)
 {
     Worker *worker = job->worker;
@@ -616,8 +618,9 @@ int job_start(Job *job)
     if (job->carried)
         return resume(job);
     init_context(job);
-    if (json_get_boolean(job->claim.body, "skipped", false)) {
-        end_skipped(job);
+    if (is_skipped(job)) {
+        job->phase = JOB_RUNNING; /* it needs no slot */
+        open_directory(job);
         return 0;
     }
     worker->pending++;

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = \
-	src/worker/cache.c src/worker/cache.h \
 	src/worker/children.c \
+	src/worker/closing.c \
 	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/evaluation.c \
@@ -15,8 +15,8 @@ libworker_a_SOURCES = \
 	src/worker/records.c src/worker/records.h \
 	src/worker/reload.c src/worker/reload.h \
 	src/worker/role.c src/worker/role.h \
+	src/worker/stage.c \
 	src/worker/usage.c src/worker/usage.h \
 	src/worker/workspace.c src/worker/workspace.h \
-	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h \
-	src/worker/zip.c src/worker/zip.h
+	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h
 EXTRA_DIST += src/worker/README.md

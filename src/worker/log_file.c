@@ -10,12 +10,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "blob/blob.h"
 #include "model/log_entry.h"
 #include "plugin/script_files.h"
 #include "worker/directory.h"
 
-static char *path_of(const Job *job)
+char *log_file_path(const Job *job)
 {
     return xasprintf("%s/" DIRECTORY_LOG_PREFIX "%s-%d", job->worker->settings.temporary_directory, job->claim.task_run_id,
                      job->claim.attempt);
@@ -23,7 +22,7 @@ static char *path_of(const Job *job)
 
 static int open_file(Job *job)
 {
-    _cleanup_free_ char *path = path_of(job);
+    _cleanup_free_ char *path = log_file_path(job);
     if (job->log_fd < 0 && !job->log_broken) {
         job->log_fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
         if (job->log_fd < 0 && errno == ENOENT && directory_prepare(job->worker->settings.temporary_directory) == 0)
@@ -60,26 +59,17 @@ bool log_file_line(Job *job, int level, const char *message)
     return false;
 }
 
-char *log_file_store(Job *job)
+char *log_file_uri(const Job *job)
 {
-    if (job->log_fd < 0 || !job->context.run.storage)
-        return NULL;
     _cleanup_free_ char *prefix = script_files_prefix(&job->context.run);
-    _cleanup_free_ char *uri = xasprintf("%s/attempt-%d.log", prefix, job->claim.attempt);
-    int r = lseek(job->log_fd, 0, SEEK_SET) < 0 ? -errno : blob_write_from(job->context.run.storage, uri, job->log_fd);
-    log_file_drop(job);
-    if (r == 0)
-        return TAKE_PTR(uri);
-    errno = r < 0 ? -r : EINVAL;
-    log_error("Log file of task run %s cannot be stored: %m", job->claim.task_run_id);
-    return NULL;
+    return xasprintf("%s/attempt-%d.log", prefix, job->claim.attempt);
 }
 
 void log_file_drop(Job *job)
 {
     if (job->log_fd < 0)
         return;
-    _cleanup_free_ char *path = path_of(job);
+    _cleanup_free_ char *path = log_file_path(job);
     (void)unlink(path); /* the sweep of a later start gets what stays */
     job->log_fd = close_fd(job->log_fd);
 }

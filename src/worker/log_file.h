@@ -8,7 +8,8 @@
 
 /* False (once said in the journal): it cannot be written, and the line belongs where others are. */
 bool log_file_line(Job *job, int level, const char *message);
-/* Moves the file into storage; its URI, caller frees. NULL: there is none, or it could not be moved (in the journal). */
-char *log_file_store(Job *job);
+/* Where it is, and the URI it is to get. Caller frees. */
+char *log_file_path(const Job *job);
+char *log_file_uri(const Job *job);
 /* The file goes, if it is still there. */
 void log_file_drop(Job *job);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
+#include "plugin/staging.h"
 #include "worker/environment.h"
 #include "worker/lines.h"
 #include "worker/usage.h"
@@ -83,27 +84,40 @@ static void end_leftovers(Process *process)
         (void)spawn_signal_tree(process->spawned, SIGKILL); /* usually there is nothing */
 }
 
-static int result_of(Process *process)
+static int collect(Job *job, json_t **ret)
 {
-    RunContext *run = &process->job->context.run;
-    json_t *files = NULL;
-    if (process->job->killed || process->job->timed_out)
-        return 0; /* no outputs; the state follows from the flags */
-    if (process->script.output_files) {
-        int r = script_files_collect(run, process->job->directory, process->script.output_files, &files);
-        if (r != 0)
-            return r;
-    }
-    return script_end(run, &process->script, &process->output, exit_code(&process->info), files);
+    return script_files_collect(&job->context.run, job->directory, job->process->script.output_files, ret);
 }
+
+/* files: or NULL. */
+static void collected(Job *job, int r, json_t *files)
+{
+    const Process *process = job->process;
+    if (r == 0 && !stage_is_stopped(job)) /* otherwise no outputs; the state follows from the flags */
+        r = script_end(&job->context.run, &process->script, &process->output, exit_code(&process->info), json_incref(files));
+    job_end_by_outcome(job, r);
+}
+
+static void request_collect(const Job *job, json_t *ret)
+{
+    json_object_set(ret, "globs", job->process->script.output_files);
+}
+
+const Stage stage_collect = {.name = "collect", .request = request_collect, .done = collected};
 
 static void finish_when_over(Process *process)
 {
     if (!process->exited || process->streams[0].fd >= 0 || process->streams[1].fd >= 0)
         return;
+    Job *job = process->job;
+    _cleanup_json_ json_t *files = NULL;
+    int r = 0;
     end_leftovers(process);
-    usage_report(process->job, process->spawned, &process->limits, &process->info);
-    job_end_by_outcome(process->job, result_of(process));
+    usage_report(job, process->spawned, &process->limits, &process->info);
+    if (stage_is_stopped(job) || !process->script.output_files || stage_try(job, collect, &files, &r))
+        collected(job, r, files);
+    else
+        child_stage(job, &stage_collect);
 }
 
 static int on_exit_ready(void *userdata, uint32_t events)
@@ -197,7 +211,7 @@ static void process_kill(Job *job)
 
 static int add_kill_timer(Process *process)
 {
-    return loop_add_timer(process->job->worker->loop, on_kill_grace, process, &process->kill_timer);
+    return process->kill_timer ? 0 : loop_add_timer(process->job->worker->loop, on_kill_grace, process, &process->kill_timer);
 }
 
 static int watch(Process *process)
@@ -281,19 +295,41 @@ static int spawn(Process *process)
     return r == 0 ? watch(process) : r;
 }
 
-static int prepare(Process *process)
+static int prepare(Job *job, json_t **ret)
 {
-    Job *job = process->job;
-    int r = workspace_open(job);
-    if (r != 0)
-        return r;
-    r = job->task->type->prepare(&job->context.run, &process->script);
-    if (r == 0)
-        r = limits_decide(&job->context.run, &job->worker->settings.limits, process->script.limits, &process->limits);
-    if (r == 0)
-        r = sandbox_decide(&job->context.run, job->worker->settings.sandbox, process->script.sandbox, &process->sandbox);
-    return r;
+    int r = workspace_fill(job, ret);
+    return r == 0 ? job->task->type->prepare(&job->context.run, &job->process->script) : r;
 }
+
+/* Its files are there, and what is to be run is known. */
+static void run_prepared(Job *job, int r)
+{
+    Process *process = job->process;
+    RunContext *run = &job->context.run;
+    const WorkerSettings *settings = &job->worker->settings;
+    job->ops = &process_ops;
+    if (r != 0)
+        workspace_spoiled(job);
+    if (r == 0)
+        r = limits_decide(run, &settings->limits, process->script.limits, &process->limits);
+    if (r == 0)
+        r = sandbox_decide(run, settings->sandbox, process->script.sandbox, &process->sandbox);
+    if (r == 0)
+        r = spawn(process);
+    if (r != 0)
+        job_end_by_outcome(job, r);
+}
+
+static void prepared(Job *job, int r, json_t *script)
+{
+    if (r == 0 && stage_is_stopped(job))
+        r = RUN_E_FAILED;
+    if (r == 0)
+        staging_read_script(script, &job->process->script);
+    run_prepared(job, r);
+}
+
+const Stage stage_prepare = {.name = "prepare", .done = prepared};
 
 static Process *process_new(Job *job)
 {
@@ -308,15 +344,18 @@ static Process *process_new(Job *job)
 
 void process_start(Job *job)
 {
-    Process *process = process_new(job);
+    json_t *none;
+    (void)process_new(job);
     job->ops = &process_ops;
-    int r = prepare(process);
-    if (r == 0)
-        r = spawn(process);
+    int r = workspace_make(job);
     if (r != 0)
         job_end_by_outcome(job, r);
+    else if (!job_arm_timeout(job))
+        return; /* the job has ended and the process with it */
+    else if (stage_try(job, prepare, &none, &r))
+        run_prepared(job, r);
     else
-        (void)job_arm_timeout(job); /* false: the job has ended and the process with it */
+        child_stage(job, &stage_prepare);
 }
 
 /* --- hand-over --- */
@@ -335,7 +374,8 @@ static void process_save(Job *job, json_t *ret)
 {
     Process *process = job->process;
     json_t *streams = json_array();
-    handover_spawned(job->worker, ret, process->spawned);
+    if (process->spawned) /* otherwise it is being prepared */
+        handover_spawned(job->worker, ret, process->spawned);
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
         save_stream(&process->streams[i], streams);
     json_object_set_new(ret, "streams", streams);
@@ -362,7 +402,7 @@ static void restore_stream(Stream *stream, const json_t *saved)
 static bool process_restore(Job *job, const json_t *saved)
 {
     Spawned *spawned = handover_adopted(job->worker, saved);
-    if (!spawned)
+    if (!spawned && json_object_get(saved, "spawned"))
         return false;
     _cleanup_buffer_ Buffer limits = {};
     Process *process = process_new(job);

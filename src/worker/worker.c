@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "blob/blob.h"
 #include "worker/directory.h"
 #include "worker/environment.h"
 #include "worker/worker_private.h"
@@ -153,7 +154,8 @@ static unsigned claim_limit(const Worker *worker)
     if (worker->draining || !worker->joined || worker->unresolved || worker->handed_over)
         return 0;
     size_t held_max = MAX((size_t)worker->settings.processes_max, (size_t)CLAIM_MIN);
-    return worker->pending >= held_max ? 0 : worker->pending > 0 ? (unsigned)(held_max - worker->pending) : worker->claim_size;
+    size_t waiting = worker->pending + worker->staging;
+    return waiting >= held_max ? 0 : waiting > 0 ? (unsigned)(held_max - waiting) : worker->claim_size;
 }
 
 static void adapt_claim_size(Worker *worker, size_t asked, size_t got)
@@ -178,16 +180,18 @@ static void start_waiting(Worker *worker)
 {
     bool unresolved = worker->unresolved;
     worker->slot_freed = worker->unresolved = false;
-    if (worker->pending == 0 && !unresolved)
+    if (worker->pending == 0 && worker->staging == 0 && !unresolved)
         return;
     for (Job *job = worker->jobs, *next; job; job = next) {
         next = job->next;
-        if (worker->draining && !job->carried)
-            continue; /* what runs since before a reload goes on */
+        if (worker->draining && !job->carried && !job->waits)
+            continue; /* what has begun goes on, also what did before a reload */
         if (job_is_unresolved(job) && !worker->unresolved)
             start_job(worker, job);
         else if (!job_is_unresolved(job) && job->phase == JOB_PENDING)
             (void)job_start_pending(job); /* or goes on waiting */
+        else if (job->waits && !job->carried)
+            child_take_up(job); /* likewise */
     }
 }
 
@@ -425,6 +429,7 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         worker->settings.job.userdata = worker;
     }
     worker->environment = environment_base(settings->environment);
+    worker->probe = blob_probe_new();
     int r = spawner_new(settings->cgroup, &worker->spawner);
     if (r == 0)
         r = make_sources(worker);
@@ -452,6 +457,7 @@ Worker *worker_free(Worker *worker)
         loop_source_free(sources[i]);
     spawner_free(worker->spawner);
     json_decref(worker->environment);
+    blob_free(worker->probe);
     unit_free(worker->unit);
     free(worker->socket);
     free(worker);

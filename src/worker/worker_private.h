@@ -28,6 +28,16 @@ typedef struct JobOps {
     int (*attach)(Job *job);
 } JobOps;
 
+/* A part of a job that takes storage, done by a kestra-run child (stage.c). */
+typedef struct Stage {
+    const char *name; /* the step in plugin/wire.h, and in a hand-over */
+    /* What the child is told besides; may be NULL. */
+    void (*request)(const Job *job, json_t *ret);
+    /* It is over: goes on with the job, or ends it. `r` as plugin functions return it; result: of the step, or NULL, borrowed. The
+     * job may have been killed or timed out meanwhile. */
+    void (*done)(Job *job, int r, json_t *result);
+} Stage;
+
 typedef enum JobPhase {
     JOB_PENDING, /* claimed, waits for a process slot or a child */
     JOB_RUNNING,
@@ -61,7 +71,13 @@ struct Job {
     const JobOps *ops;        /* NULL: inline */
     struct Process *process;
     struct Child *child;
+    const Stage *stage;       /* what its child does, or it waits for one; NULL: the task itself, or nothing */
+    bool waits;               /* for a child that does its stage */
+    json_t *held;             /* what is logged during stage_try; or NULL */
     char *directory;          /* it runs in; NULL: none (workspace.h) */
+    bool fresh;               /* the directory was new when it began */
+    State end_state;          /* closing.c */
+    json_t *outer_outputs;    /* of the WorkingDirectory that ends with it; or NULL */
     VEC(JobMetric) metrics;
     const char *chore;        /* it is a task of this type, of no execution (any more); NULL: it is not. Borrowed likewise */
     char *complaint;          /* a chore: its last error */
@@ -82,8 +98,9 @@ struct Worker {
     Spawner *spawner;
     json_t *environment;      /* of tasks: environment_base() */
     struct ChildPool *children;
+    struct Blob *probe;       /* stage_try */
     Job *jobs, *last_job;     /* all that are claimed, oldest first */
-    size_t job_count, processes, pending;
+    size_t job_count, processes, pending, staging; /* staging: wait for a child */
     WorkerDescriptors *kept;  /* collects descriptors during a hand-over */
     LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *quiet, *drain_timer;
     usec_t kill_checked;
@@ -128,6 +145,12 @@ void job_kill(Job *job);
 Job *job_free(Job *job);
 /* The end of a timed job by its own result: `r` as plugin functions return it. */
 void job_end_by_outcome(Job *job, int r);
+/* What runs for it is freed. */
+void job_release(Job *job);
+/* The body of its event. New. */
+json_t *job_event_body(const Job *job, State state);
+/* False: a message cannot carry the outputs, which is logged. */
+bool job_outputs_fit(Job *job, const json_t *outer_outputs);
 /* Answers a question of the job's task (run_ask). Outage: the backend cannot be read now. */
 int job_answer(Job *job, const json_t *question, json_t **ret) _must_check_;
 /* Arms the task's timeout, if it has one. False: it cannot be rendered, and the job has ended. */
@@ -143,6 +166,19 @@ int job_rearm_timeout(Job *job) _must_check_;
 void job_replace_task(Job *job, Task *other);
 extern const JobOps job_wait_ops;
 
+
+/* --- stage.c: work that may take storage --- */
+typedef int StageWork(Job *job, json_t **ret);
+/* Does it here: *ret_r is what it returned. False: it takes storage and is to be done by a child (child_stage). */
+bool stage_try(Job *job, StageWork *work, json_t **ret, int *ret_r) _must_check_;
+/* Killed or timed out: it does not go on after its stage. */
+bool stage_is_stopped(const Job *job);
+const Stage *stage_by_name(const char *name);
+extern const Stage stage_open, stage_prepare, stage_collect, stage_keep, stage_log;
+
+/* --- closing.c --- */
+/* Reports the result of a task with all that belongs to it, and frees the job; it may take a while. */
+void job_close(Job *job, State state);
 
 /* --- evaluation.c: what is other about the job of a trigger --- */
 void evaluation_log(Job *job, int level, const char *message);
@@ -180,3 +216,7 @@ struct ChildPool *child_pool_free(struct ChildPool *pool);
 void child_pool_forget_idle(struct ChildPool *pool);
 bool child_pool_has_room(const struct ChildPool *pool);
 void child_start(Job *job);
+/* A child does the stage, as soon as one is free. */
+void child_stage(Job *job, const Stage *stage);
+/* Its turn, if there is a child. */
+void child_take_up(Job *job);

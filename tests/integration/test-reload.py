@@ -96,6 +96,20 @@ tasks:
       - {id: two, type: io.kestra.plugin.core.debug.Return, format: "{{ taskrun.value }}"}
 """ % RUNNER
 
+WRITES = """id: writes
+namespace: integration.reload
+tasks:
+  - {id: write, type: io.kestra.plugin.scripts.shell.Commands, %s, commands: ["echo kept > kept.txt"], outputFiles: [kept.txt]}
+""" % RUNNER
+
+READS = """id: reads
+namespace: integration.reload
+inputs:
+  - {id: uri, type: STRING}
+tasks:
+  - {id: read, type: io.kestra.plugin.scripts.shell.Commands, %s, commands: ["cat {{ inputs.uri }}"]}
+""" % RUNNER
+
 GROUP = """id: group
 namespace: integration.reload
 tasks:
@@ -252,6 +266,53 @@ def ends_are_kept(worker):
     check(until(lambda: not processes_with("987655"), 5), "with all that it started")
 
 
+def stop_children(worker):
+    """The warm kestra-run children of the worker stand still: what storage work they get does not end."""
+    with open("/proc/%d/task/%d/children" % (worker.pid, worker.pid)) as file:
+        pids = [int(pid) for pid in file.read().split()]
+    pids = [pid for pid in pids if log_of("/proc/%d/comm" % pid).strip() == "kestra-run"]
+    check(pids, "there is a warm child")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    return pids
+
+
+def continue_children(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass  # an idle one ends with the program that started it
+
+
+def storage_goes_on(worker):
+    status, body = run("integration.reload", "writes")
+    check(status == 200 and body["state"]["current"] == "SUCCESS", "a file is kept", body)
+    uri = task_runs(body, "write")[0]["outputs"]["outputFiles"]["kept.txt"]
+    pids = stop_children(worker)
+    execution = started("writes", "write")
+    worker.reload()
+    worker.reload()
+    continue_children(pids)
+    body = ended(execution, 20)
+    check(body["state"]["current"] == "SUCCESS" and "kept.txt" in task_runs(body, "write")[0]["outputs"]["outputFiles"] and
+          task_runs(body, "write")[0]["outputs"]["exitCode"] == 0, "the upload of output files goes on", body)
+    run("integration.reload", "writes")  # the worker has a child again
+    pids = stop_children(worker)
+    execution = started("reads", "read", {"uri": uri})
+    worker.reload()
+    continue_children(pids)
+    body = ended(execution, 20)
+    check(body["state"]["current"] == "SUCCESS" and lines(execution, "read") == ["kept"], "so does the download of input files",
+          (body["state"], lines(execution, "read")))
+    run("integration.reload", "writes")
+    pids = stop_children(worker)
+    execution = started("reads", "read", {"uri": uri})
+    worker.reload()
+    check(call("DELETE", "/api/v1/executions/%s/kill" % execution)[0] in (200, 202, 204), "a kill is accepted")
+    check(ended(execution, 20)["state"]["current"] == "KILLED", "a kill ends it there", call("GET", "/api/v1/executions/" + execution)[1]["state"])
+
+
 def many_go_on(worker):
     status, body = run("integration.reload", "many", wait=False)
     begin = time.monotonic()
@@ -325,13 +386,13 @@ def programs_are_tried():
 
 
 def main():
-    for source in (STREAM, OTHERS, ENDED, KILLED, MANY, GROUP):
+    for source in (STREAM, OTHERS, ENDED, KILLED, MANY, WRITES, READS, GROUP):
         status, body = put_flow(source)
         check(status == 200, "a flow is stored", body)
     worker = Worker(worker_pid(), HOME + "/log/worker.log")
     before = start_time(worker.pid)
     sections = sys.argv[1:]
-    for section in (output_goes_on, everything_goes_on, ends_are_kept, many_go_on, settings_are_read):
+    for section in (output_goes_on, everything_goes_on, ends_are_kept, storage_goes_on, many_go_on, settings_are_read):
         if not sections or section.__name__ in sections:
             section(worker)
     check(worker_pid() == worker.pid and start_time(worker.pid) == before, "the worker is the same process")

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "worker/zip.h"
+#include "plugin/zip.h"
 
 /* Python's zipfile: d/, d/ä.txt (deflated, "hello " 50 times), stored ("abc"). */
 static const char foreign[] =

@@ -3,7 +3,7 @@
  * Whether something has changed is seen by names, sizes and checksums, not by times: what is restored has new times anyway,
  * and the age of the archive, which ttl measures, must not be renewed by writing the same again.
  */
-#include "worker/cache.h"
+#include "plugin/cache.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@
 #include "plugin/script_files.h"
 #include "plugin/storage_hash.h"
 #include "when/duration.h"
-#include "worker/zip.h"
+#include "plugin/zip.h"
 
 typedef struct Cache {
     RunContext *run;

@@ -3,7 +3,7 @@
  * APPNOTE.TXT 4.3: local header and data of each entry, the central directory, its end record. Sizes stand in the local
  * header, written when they are known: readers that stream, as Java's ZipInputStream, want them there.
  */
-#include "worker/zip.h"
+#include "plugin/zip.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
