@@ -520,8 +520,11 @@ SpawnState spawn_state(const Spawned *child)
 
 Spawned *spawn_adopt(Spawner *spawner, const SpawnState *state)
 {
-    size_t length = strlen(state->mark);
-    if (state->pid <= 0 || length < ID_BYTES - 1 || !starts_with(state->mark, SPAWN_MARK))
+    if (state->pid <= 0 || !starts_with(state->mark, SPAWN_MARK))
+        return NULL;
+    const char *above = strrchr(state->mark, ':'); /* our token is the last in the mark */
+    const char *token = above ? above + 1 : state->mark + strlen(SPAWN_MARK);
+    if (!*token || strlen(token) >= ID_BYTES)
         return NULL;
     Spawned *child = xnew(Spawned);
     child->spawner = spawner;
@@ -531,7 +534,7 @@ Spawned *spawn_adopt(Spawner *spawner, const SpawnState *state)
     child->reaped = state->reaped;
     child->rusage = state->rusage;
     child->mark = xstrdup(state->mark);
-    memcpy(child->token, state->mark + length - (ID_BYTES - 1), ID_BYTES); /* our token is the last in the mark */
+    memcpy(child->token, token, strlen(token) + 1);
     child->cgroup = xstrdup_null(state->cgroup);
     vec_push(&spawner->children, child);
     return child;

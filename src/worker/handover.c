@@ -325,8 +325,14 @@ void worker_take_over(Worker *worker, const json_t *saved)
     const json_t *queue = json_object_get(saved, "queue");
     size_t i;
     const json_t *job;
-    if (!queue || queue_take_over(worker->queue, "worker", queue) != 0) {
-        worker_start(worker); /* there are no jobs without a queue */
+    if (!queue) {
+        log_info("Worker begins anew after the reload: it had no place in the queue yet");
+        worker_start(worker);
+        return;
+    }
+    if (queue_take_over(worker->queue, "worker", queue) != 0) {
+        log_error("Worker begins anew after the reload: what it was given has no instance id. Its tasks go to others");
+        worker_start(worker);
         return;
     }
     json_array_foreach(json_object_get(saved, "jobs"), i, job)

@@ -94,8 +94,8 @@ def check_lot(lot, late, done):
         check(all(len(r.get("attempts") or []) == attempts for r in runs) and
               all(sum(h["state"] == "PAUSED" for h in r["state"]["histories"]) == paused for r in runs),
               "%s, %s: its task run was not done twice" % (lot, name), [r["state"]["histories"] for r in runs])
-        if name == "again":  # the first ends at once; the second begins at the date
-            begun = {e["id"]: seconds_of(e["state"]["histories"][-1]["date"]) for e in mine}
+        if name == "again":  # the second begins when the interval after the first one's attempt has passed
+            begun = {e["id"]: seconds_of(run["attempts"][-1]["state"]["histories"][-1]["date"]) for e, run in zip(mine, runs)}
             times = [seconds_of(e["state"]["histories"][0]["date"]) - begun[e["originalId"]] for e in successors]
         else:
             times = [took(e) for e in mine]

@@ -214,6 +214,33 @@ START_TEST(test_kind_end)
 }
 END_TEST
 
+/* A token has up to 22 characters, whatever stands above it in the mark. */
+START_TEST(test_adopted_by_its_mark)
+{
+    static const struct {
+        const char *mark;
+        bool good;
+    } cases[] = {
+        {"SPAWN_TREE=4IvYt4i5ntOH9ivAAAAAAA", true},
+        {"SPAWN_TREE=7N42dgm5tFLK9N8MT7fHC:shorter", true},
+        {"SPAWN_TREE=", false},
+        {"SPAWN_TREE=above:", false},
+        {"SPAWN_TREE=of-more-than-22-characters", false},
+        {"PATH=/bin", false},
+    };
+    set_up(0);
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        const SpawnState state = {.pid = 1000000000, .pidfd = -1, .reaped = true, .mark = cases[i].mark};
+        Spawned *child = spawn_adopt(spawner, &state);
+        ck_assert_msg((child != NULL) == cases[i].good, "%s", cases[i].mark);
+        if (child)
+            ck_assert_str_eq(spawn_state(child).mark, cases[i].mark);
+        spawn_free(child);
+    }
+    spawner_free(spawner);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("spawn");
@@ -226,6 +253,7 @@ static Suite *suite(void)
     tcase_add_loop_test(test_case, test_tree_does_not_escape, 0, 2);
     tcase_add_loop_test(test_case, test_orphans_belong_to_their_tree, 0, 2);
     tcase_add_loop_test(test_case, test_kind_end, 0, 2);
+    tcase_add_test(test_case, test_adopted_by_its_mark);
     suite_add_tcase(suite, test_case);
     return suite;
 }

@@ -379,6 +379,24 @@ START_TEST(who_leaves_gives_back_at_once)
 }
 END_TEST
 
+/* Ids have up to 22 characters, and one in eight has fewer: among 64 there are shorter ones. */
+START_TEST(a_program_that_takes_over_is_the_same_instance)
+{
+    begin(_i);
+    Queue *after = backend->queue();
+    for (unsigned i = 0; i < 64; i++) {
+        fixture_join(worker, "worker", "/w");
+        _cleanup_json_ json_t *state = queue_hand_over(worker);
+        ck_assert_int_eq(queue_take_over(after, "worker", state), 0);
+        ck_assert_str_eq(queue_instance_id(after), queue_instance_id(worker));
+        fixture_heartbeat(after, NULL);
+    }
+    _cleanup_json_ json_t *wrong = json_pack("{s:s}", "id", "");
+    ck_assert_int_eq(queue_take_over(after, "worker", wrong), QUEUE_E_INVALID);
+    end();
+}
+END_TEST
+
 START_TEST(jobs_are_killed_and_cancelled)
 {
     begin(_i);
@@ -544,6 +562,7 @@ int main(void)
     BOTH(state_of_a_foreign_shard_is_not_written);
     BOTH(a_restarted_process_replaces_its_former_self);
     BOTH(who_leaves_gives_back_at_once);
+    BOTH(a_program_that_takes_over_is_the_same_instance);
     BOTH(jobs_are_killed_and_cancelled);
     BOTH(poison_is_set_aside);
     BOTH(jobs_and_timers_are_set_aside);
