@@ -17,4 +17,6 @@ void blob_drop_hidden(BlobEntries *entries);
 int blob_copy(int from, int to) _must_check_;
 /* Entries as blob_gateway_answer writes them. */
 BlobEntry blob_entry_decode(const json_t *object);
+/* The outcome of such an answer; its reason becomes that of this thread. */
+int blob_answer_outcome(const json_t *answer);
 #define BLOB_ANSWER_BYTES_MAX ((size_t)64 * 1024 * 1024)

@@ -14,6 +14,8 @@ void digest_md5(const void *bytes, size_t length, uint8_t ret[static MD5_BYTES])
 void digest_hmac_sha256(const void *key, size_t key_length, const char *text, uint8_t ret[static SHA256_BYTES]);
 /* CRC-32C (Castagnoli); goes on from `crc`, which is 0 at the start. */
 uint32_t digest_crc32c(uint32_t crc, const void *bytes, size_t length);
+/* The same on a processor without an instruction for it. */
+uint32_t digest_crc32c_by_tables(uint32_t crc, const void *bytes, size_t length);
 
 /* MD5 and CRC-32C of bytes that come in pieces. */
 typedef struct Digest {

@@ -4,7 +4,7 @@
  * do not pass through the worker's loop: it opens the file and hands the descriptor over, for reading as for uploads,
  * so that a file of any size costs the worker one open and one rename. This works within one host.
  *
- * Requests: {op, uri?, part?, offset?, length?}. Answers: {outcome} when it is not 0, else what the operation gives.
+ * Requests: {op, uri?, part?, offset?, length?}. Answers: {outcome, reason?} when it is not 0, else what the operation gives.
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -136,12 +136,22 @@ void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json,
     }
     if (r != 0)
         json_object_set_new(answer, "outcome", json_integer(r));
+    if (r < 0)
+        json_set_text(answer, "reason", blob_reason());
     *ret_json = json_text(answer);
     if (ret_fd)
         *ret_fd = asked.fd;
 }
 
 /* --- the asking side --- */
+
+int blob_answer_outcome(const json_t *answer)
+{
+    const char *reason = json_get_text(answer, "reason", NULL);
+    if (reason)
+        blob_set_reason("%s", reason);
+    return (int)json_get_integer(answer, "outcome", 0);
+}
 
 typedef struct Gateway {
     Blob blob;
@@ -249,7 +259,7 @@ static int ask(const Blob *blob, json_t *stolen, json_t **ret, int *ret_fd)
     if (r == 0)
         r = parse_answer(&text, &answer);
     if (r == 0)
-        r = (int)json_get_integer(answer, "outcome", 0);
+        r = blob_answer_outcome(answer);
     if (r != 0)
         return r;
     *ret = TAKE_PTR(answer);

@@ -39,7 +39,14 @@ typedef struct Call {
     CURL *curl;
     struct curl_slist *headers;
     long status; /* 0: no answer */
+    char words[512]; /* of a refusal */
 } Call;
+
+static void take_words(Call *call, const char *bytes, size_t length)
+{
+    size_t used = strlen(call->words);
+    (void)snprintf(call->words + used, sizeof call->words - used, "%.*s", (int)MIN(length, sizeof call->words), bytes); /* cut */
+}
 
 static CURL *call_begin(Call *call, const Remote *remote, size_t gateway, const char *path)
 {
@@ -95,6 +102,15 @@ static int outcome_of(long status)
     return status == 401 || status == 403 ? -EACCES : status == 507 ? -ENOSPC : -EHOSTUNREACH;
 }
 
+/* The call's outcome, with the gateway's words for an outage. */
+static int call_outcome(const Call *call, CURLcode code)
+{
+    int r = code == CURLE_OK ? outcome_of(call->status) : -EHOSTUNREACH;
+    if (r < 0)
+        blob_set_reason("%s", code == CURLE_OK ? call->words : "");
+    return r;
+}
+
 static void pause_before(unsigned round)
 {
     const struct timespec pause = {.tv_nsec = (long)(round * PAUSE_USEC * 1000)};
@@ -148,7 +164,7 @@ static int try_question(const Remote *remote, size_t gateway, void *userdata)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, question);
     CURLcode code = call_perform(&call);
     call_end(&call);
-    return code == CURLE_OK ? outcome_of(call.status) : -EHOSTUNREACH;
+    return call_outcome(&call, code);
 }
 
 static int ask(const Blob *blob, const char *op, const char *path, json_t **ret)
@@ -163,7 +179,7 @@ static int ask(const Blob *blob, const char *op, const char *path, json_t **ret)
     free(question.text);
     buffer_done(&question.answer);
     if (r == 0)
-        r = (int)json_get_integer(answer, "outcome", 0);
+        r = blob_answer_outcome(answer);
     if (r == 0)
         *ret = TAKE_PTR(answer);
     return r;
@@ -221,7 +237,8 @@ typedef struct Pump {
     bool known;        /* the caller has its answer */
     int outcome;
     unsigned holders;
-    CURL *curl;        /* of the try that runs */
+    char *reason;      /* of an outcome that is an outage */
+    Call *call;        /* the try that runs */
     pthread_mutex_t lock;
     pthread_cond_t told;
 } Pump;
@@ -241,6 +258,7 @@ static void pump_release(Pump *pump)
     pthread_cond_destroy(&pump->told);
     remote_free(&((Remote *)pump->remote)->blob);
     free(pump->path);
+    free(pump->reason);
     free(pump);
 }
 
@@ -250,6 +268,7 @@ static void pump_tell(Pump *pump, int outcome)
     if (!pump->known) {
         pump->known = true;
         pump->outcome = outcome;
+        pump->reason = outcome < 0 ? xstrdup_null(blob_reason()) : NULL;
         pthread_cond_signal(&pump->told);
     }
     pthread_mutex_unlock(&pump->lock);
@@ -276,8 +295,10 @@ static size_t on_object(char *bytes, size_t size, size_t count, void *userdata)
     Pump *pump = userdata;
     long status = 0;
     size_t length = size * count;
-    if (curl_easy_getinfo(pump->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || outcome_of(status) != 0)
-        return length; /* the words of a refusal */
+    if (curl_easy_getinfo(pump->call->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || outcome_of(status) != 0) {
+        take_words(pump->call, bytes, length);
+        return length;
+    }
     pump_tell(pump, 0);
     for (size_t sent = 0; sent < length;) {
         ssize_t n = send(pump->fd, bytes + sent, length - sent, MSG_NOSIGNAL);
@@ -297,7 +318,8 @@ static int try_object(const Remote *remote, size_t gateway, void *userdata)
 {
     Pump *pump = userdata;
     Call call;
-    pump->curl = call_begin(&call, remote, gateway, pump->path);
+    CURL *curl = call_begin(&call, remote, gateway, pump->path);
+    pump->call = &call;
     _cleanup_free_ char *range = NULL;
     int64_t from = pump->range.offset + pump->done;
     if (pump->range.length >= 0)
@@ -306,15 +328,15 @@ static int try_object(const Remote *remote, size_t gateway, void *userdata)
         range = xasprintf("Range: bytes=%" PRIi64 "-", from);
     if (range)
         call.headers = curl_slist_append(call.headers, range);
-    curl_easy_setopt(pump->curl, CURLOPT_HEADERFUNCTION, on_object_header);
-    curl_easy_setopt(pump->curl, CURLOPT_HEADERDATA, pump);
-    curl_easy_setopt(pump->curl, CURLOPT_WRITEFUNCTION, on_object);
-    curl_easy_setopt(pump->curl, CURLOPT_WRITEDATA, pump);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_object_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, pump);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_object);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, pump);
     CURLcode code = call_perform(&call);
     call_end(&call);
     if (pump->fd < 0)
         return 0; /* as far as it was wanted */
-    return code == CURLE_OK ? outcome_of(call.status) : -EHOSTUNREACH;
+    return call_outcome(&call, code);
 }
 
 static int64_t expected(const Pump *pump)
@@ -392,6 +414,8 @@ static int remote_open_read(const Blob *blob, const char *path, BlobRange range,
         pthread_cond_wait(&pump->told, &pump->lock);
     r = pump->outcome;
     int64_t size = pump->size;
+    if (r < 0)
+        blob_set_reason("%s", pump->reason ? pump->reason : "");
     pthread_mutex_unlock(&pump->lock);
     pump_release(pump);
     if (r == 0 && size < 0)
@@ -431,10 +455,15 @@ static size_t on_upload(char *bytes, size_t size, size_t count, void *userdata)
     return (size_t)n;
 }
 
+static size_t on_words(char *bytes, size_t size, size_t count, void *userdata)
+{
+    take_words(userdata, bytes, size * count);
+    return size * count;
+}
+
 static int try_upload(const Remote *remote, size_t gateway, void *userdata)
 {
     Upload *upload = userdata;
-    Question answer = {};
     Call call;
     CURL *curl = call_begin(&call, remote, gateway, upload->path);
     upload->sent = 0;
@@ -442,12 +471,11 @@ static int try_upload(const Remote *remote, size_t gateway, void *userdata)
     curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload->length);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_upload);
     curl_easy_setopt(curl, CURLOPT_READDATA, upload);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_words);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &call);
     CURLcode code = call_perform(&call);
     call_end(&call);
-    buffer_done(&answer.answer);
-    return code == CURLE_OK ? outcome_of(call.status) : -EHOSTUNREACH;
+    return call_outcome(&call, code);
 }
 
 /* The rest of a file, from where it stands. */

@@ -77,6 +77,7 @@ static void answer_text(Peer *peer, int status, const char *reason, const char *
     (void)peer_write(peer, text, strlen(text)); /* as above */
 }
 
+/* An outage tells why: the asking side has it for its task. */
 static void answer_failure(Peer *peer, int r)
 {
     if (r == BLOB_E_ABSENT)
@@ -84,9 +85,9 @@ static void answer_failure(Peer *peer, int r)
     else if (r > 0)
         answer_text(peer, 422, "Unprocessable Content", "not an object of the storage\n");
     else if (r == -ENOSPC || r == -EDQUOT)
-        answer_text(peer, 507, "Insufficient Storage", "the storage is full\n");
+        answer_text(peer, 507, "Insufficient Storage", blob_reason() ? blob_reason() : "the storage is full");
     else
-        answer_text(peer, 503, "Service Unavailable", "the storage cannot be reached\n");
+        answer_text(peer, 503, "Service Unavailable", blob_reason() ? blob_reason() : "the storage cannot be reached");
 }
 
 /* --- the request --- */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One suite for all drivers of internal storage, against real servers. Ends with `N passed, N failed`.
 
-    tests/storage/run.py [--large] [--bench] [local|s3|gcs|azure]…
+    tests/storage/run.py [--large] [--bench] [--only PART-OF-NAME] [local|s3|gcs|azure]…
 
 --large adds one object of 1 GiB, --bench the numbers against curl (cp for local). KESTRA_BUILD: what was built (build/).
 """
@@ -25,7 +25,7 @@ sys.path.insert(0, HERE)
 import servers  # noqa: E402
 
 PROGRAM = os.path.join(os.environ.get("KESTRA_BUILD") or os.path.join(HERE, "../../build"), "storage-case")
-FLAT_KIB = 64 * 1024  # one part, the buffers of libcurl, the program itself
+FLAT_KIB = 40 * 1024  # the buffers of libcurl, the program itself; an upload has one part more
 SECRETS = ("very-secret-1", "very-wrong-1", servers.AZURE_KEY, "PRIVATE KEY", "sig=")
 
 
@@ -48,6 +48,7 @@ class Local:
 class Suite:
     def __init__(self, directory, store, options):
         self.directory, self.store, self.options = directory, store, options
+        self.seconds = []  # of the last round trip, up and down
         self.file = self.make_file("twenty", 20)
 
     def make_file(self, name, mebibytes):
@@ -67,8 +68,9 @@ class Suite:
 
     def run(self, settings, *arguments, **options):
         """(status, standard output, standard error)"""
+        timeout = options.pop("timeout", 300)
         process = self.start(settings, *arguments, **options)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=timeout)
         for secret in SECRETS:
             assert secret not in out + err, f"a secret is shown: {err}"
         return process.returncode, out, err
@@ -83,11 +85,13 @@ class Suite:
         assert status == 1 and re.search(wanted, err), f"{arguments}: status {status}, {err}"
         return err
 
-    def round_trip(self, settings=None, file=None):
+    def round_trip(self, settings=None, file=None, timeout=300):
         back, file = os.path.join(self.directory, "back"), file or self.file
-        sizes = []
+        sizes, self.seconds = [], []
         for arguments in (("put", "kestra:///t/big", file), ("get", "kestra:///t/big", back)):
-            sizes.append(int(re.search(r"rss (\d+)", self.good(*arguments, settings=settings)).group(1)))
+            begin = time.monotonic()
+            sizes.append(int(re.search(r"rss (\d+)", self.good(*arguments, settings=settings, timeout=timeout)).group(1)))
+            self.seconds.append(time.monotonic() - begin)
         assert subprocess.run(["cmp", file, back], check=False).returncode == 0, "other bytes came back"
         return sizes
 
@@ -120,11 +124,14 @@ class Suite:
         self.good("leave", "kestra:///t/big")
 
     def test_large(self):
+        """1 GiB. fake-gcs-server hashes the whole session anew with each chunk (8 MiB: 0.04 s for the first, 1.07 s for the 37th),
+        so it gets larger ones than Google needs."""
         if not self.options.large:
             return
-        sizes = self.round_trip(file=self.make_file("large", 1024))
-        print(f"    1 GiB: {sizes[0]} KiB up, {sizes[1]} KiB down")
-        assert max(sizes) < FLAT_KIB, f"memory is not flat: {sizes} KiB"
+        part = (32 if self.store.name == "gcs" else 8) * 1024 * 1024
+        sizes = self.round_trip(self.store.settings() | {"storage.part-size": part}, self.make_file("large", 1024), 900)
+        print(f"    1 GiB: {sizes[0]} KiB up, {sizes[1]} KiB down; {self.seconds[0]:.0f} s up, {self.seconds[1]:.0f} s down")
+        assert sizes[0] < FLAT_KIB + part // 1024 and sizes[1] < FLAT_KIB, f"memory is not flat: {sizes} KiB"
 
     # --- for buckets ---
 
@@ -248,21 +255,34 @@ class Suite:
 
     local_settings = wrong_settings
 
+    def reference(self, file, back):
+        """The same by curl with one request, or cp."""
+        if self.store.name == "local":
+            return [["cp", file, back + ".1"], ["cp", file, back + ".2"]]
+        up, down = self.store.curl("reference")
+        curl = ["curl", "--silent", "--show-error", "--fail", "--output"]
+        return [[*curl, "/dev/null", "--upload-file", file, *up], [*curl, back, *down]]
+
     def bench(self):
-        """MB/s up and down, medians of five, of 256 MiB."""
+        """MB/s up and down of 256 MiB, medians of three, ours and the reference's in turn."""
         file, back = self.make_file("quarter", 256), os.path.join(self.directory, "back")
-        for arguments in (("put", "kestra:///t/bench", file), ("get", "kestra:///t/bench", back)):
-            times = []
-            for _ in range(5):
-                begin = time.monotonic()
-                self.good(*arguments)
-                times.append(time.monotonic() - begin)
-            print(f"    {self.store.name} {arguments[0]}: {256 * 1.048576 / statistics.median(times):.0f} MB/s")
+        cases = (("put", "kestra:///t/bench", file), ("get", "kestra:///t/bench", back))
+        for arguments, command in zip(cases, self.reference(file, back)):
+            times = ([], [])
+            for _ in range(3):
+                for kind, run in enumerate((lambda case=arguments: self.good(*case),
+                                            lambda case=command: subprocess.run(case, check=True))):
+                    begin = time.monotonic()
+                    run()
+                    times[kind].append(time.monotonic() - begin)
+            ours, theirs = (256 * 1.048576 / statistics.median(kind) for kind in times)
+            print(f"    {self.store.name} {arguments[0]}: {ours:.0f} MB/s, {command[0]} {theirs:.0f} MB/s")
 
     def all(self):
         kinds = ("test", "local" if self.store.name == "local" else "remote", self.store.name)
         names = [name for name in type(self).__dict__ if name.split("_", 1)[0] in dict.fromkeys(kinds)]
-        return [(name, getattr(self, name)) for name in names] + ([("bench", self.bench)] if self.options.bench else [])
+        names += ["bench"] if self.options.bench else []
+        return [(name, getattr(self, name)) for name in names if self.options.only in name]
 
 
 STORES = {"local": Local, "s3": servers.S3, "gcs": servers.Gcs, "azure": servers.Azure}
@@ -273,6 +293,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--bench", action="store_true")
+    parser.add_argument("--only", default="")
     parser.add_argument("stores", nargs="*")
     options = parser.parse_args()
     passed = failed = 0

