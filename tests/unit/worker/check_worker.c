@@ -44,7 +44,13 @@ static int load_flow(void *userdata, const char *namespace, const char *id, int 
     return 0;
 }
 
-static const WorkerBackend backend = {.load_flow = load_flow};
+static int error_logs(void *userdata, const char *execution_id, json_t **ret)
+{
+    *ret = json_pack("[{s:s}]", "message", execution_id);
+    return 0;
+}
+
+static const WorkerBackend backend = {.load_flow = load_flow, .error_logs = error_logs};
 
 static void take_event(const QueueEvent *event)
 {
@@ -365,6 +371,16 @@ START_TEST(test_child_crash)
 }
 END_TEST
 
+static void on_drained(void *userdata)
+{
+    drained = true;
+}
+
+static bool is_drained(void)
+{
+    return drained;
+}
+
 /* --- storage: done by children --- */
 
 static int silent = -1; /* the socket of a storage that never answers */
@@ -384,7 +400,8 @@ static Blob *start_with_storage(json_t *settings, unsigned children_max)
     json_decref(kept);
     kept = settings;
     ck_assert_int_eq(storage_open(settings, &storage, &error), 0);
-    start_worker(&(WorkerSettings){.storage = settings, .job.storage = storage, .children_max = children_max});
+    start_worker(&(WorkerSettings){.storage = settings, .job.storage = storage, .children_max = children_max,
+                                    .drain_grace_usec = 10 * USEC_PER_SEC});
     return storage;
 }
 
@@ -493,10 +510,10 @@ START_TEST(test_silent_storage_crash)
 }
 END_TEST
 
-static Blob *start_with_local_storage(void)
+static Blob *start_with_local_storage(unsigned children_max)
 {
     Blob *storage = start_with_storage(json_pack("{s:s, s:o}", "storage.type", "local", "storage.local.base-path",
-                                                 json_sprintf("%s/storage", directory)), 0);
+                                                 json_sprintf("%s/storage", directory)), children_max);
     ck_assert_int_eq(blob_write(storage, "kestra:///x/a", "content", 7), 0);
     return storage;
 }
@@ -507,7 +524,7 @@ START_TEST(test_staged_files)
     parse_flow("  - id: t\n    " COMMANDS "\n    logToFile: false\n    inputFiles: {a: 'kestra:///x/a'}\n    outputFiles: ['*.txt']\n"
                "    env: {S: \"{{ secret('TOKEN') }}\"}\n    commands:\n      - echo got $(cat a) $S\n      - cp kestra:///x/a b.txt\n"
                "      - echo '::{\"outputs\":{\"v\":1}}::'\n");
-    Blob *storage = start_with_local_storage();
+    Blob *storage = start_with_local_storage(0);
     send_job("t", "run1");
     run_until(all_ended);
     ck_assert_str_eq(state_of("run1"), "SUCCESS");
@@ -535,7 +552,7 @@ static const struct {
 START_TEST(test_staging_fails)
 {
     parse_flow(unstaged[_i].task);
-    Blob *storage = start_with_local_storage();
+    Blob *storage = start_with_local_storage(0);
     send_job("t", "run1");
     run_until(all_ended);
     ck_assert_str_eq(state_of("run1"), "FAILED");
@@ -545,10 +562,47 @@ START_TEST(test_staging_fails)
 }
 END_TEST
 
+START_TEST(test_staged_error_logs)
+{
+    parse_flow("  - {id: t, " COMMANDS ", commands: [\"cat kestra:///x/a; echo said {{ errorLogs()[0].message }}\"]}\n");
+    Blob *storage = start_with_local_storage(0);
+    send_job("t", "run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert(has_log("said execution1"));
+    stop_with_storage(storage);
+}
+END_TEST
+
+/* With one child for three jobs: what has begun ends, also what waits for the child. */
+START_TEST(test_staged_drain)
+{
+    parse_flow("  - {id: t, " COMMANDS ", commands: [cat a; sleep 0.3; cp a b], inputFiles: {a: 'kestra:///x/a'}, outputFiles: [b], "
+               "logToFile: true}\n");
+    Blob *storage = start_with_local_storage(1);
+    for (unsigned i = 1; i <= 3; i++) {
+        _cleanup_free_ char *run = xasprintf("run%u", i);
+        send_job("t", run);
+    }
+    run_until(runs);
+    worker_drain(worker, on_drained, NULL);
+    run_until(is_drained);
+    run_until(all_ended);
+    for (unsigned i = 1; i <= 3; i++) {
+        _cleanup_free_ char *run = xasprintf("run%u", i);
+        const json_t *body = json_object_get(ended, run);
+        ck_assert_str_eq(state_of(run), "SUCCESS");
+        ck_assert_ptr_nonnull(json_get_text(json_object_get(json_object_get(body, "outputs"), "outputFiles"), "b", NULL));
+        ck_assert_ptr_nonnull(json_object_get(body, "logFile"));
+    }
+    stop_with_storage(storage);
+}
+END_TEST
+
 START_TEST(test_log_to_file)
 {
     parse_flow("  - {id: t, " COMMANDS ", commands: [echo hello], logToFile: true}\n");
-    Blob *storage = start_with_local_storage();
+    Blob *storage = start_with_local_storage(0);
     send_job("t", "run1");
     run_until(all_ended);
     _cleanup_free_ char *bytes = NULL;
@@ -564,7 +618,7 @@ START_TEST(test_working_directory_keeps)
     parse_flow("  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, inputFiles: {a: 'kestra:///x/a'}, outputFiles: [b], "
                "cache: {patterns: [b]}, tasks: [{id: w, " COMMANDS ", commands: [cp a b]}, {id: l, type: io.kestra.plugin.core.log.Log, "
                "message: hi}]}\n");
-    Blob *storage = start_with_local_storage();
+    Blob *storage = start_with_local_storage(0);
     parent_of_jobs = "outer";
     send_job("w", "run1");
     run_until(all_ended);
@@ -920,16 +974,6 @@ START_TEST(test_slots)
 }
 END_TEST
 
-static void on_drained(void *userdata)
-{
-    drained = true;
-}
-
-static bool is_drained(void)
-{
-    return drained;
-}
-
 START_TEST(test_drain_waits)
 {
     parse_flow(SHELL("['sleep 0.3; echo done']"));
@@ -1059,6 +1103,8 @@ int main(void)
     tcase_add_loop_test(tests, test_silent_storage_crash, 0, 2);
     tcase_add_test(tests, test_staged_files);
     tcase_add_loop_test(tests, test_staging_fails, 0, ELEMENTS(unstaged));
+    tcase_add_test(tests, test_staged_error_logs);
+    tcase_add_test(tests, test_staged_drain);
     tcase_add_test(tests, test_log_to_file);
     tcase_add_test(tests, test_working_directory_keeps);
     suite_add_tcase(suite, tests);
