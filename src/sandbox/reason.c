@@ -12,16 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* -1: there is no such file. */
-static long read_setting(const char *path)
+/* Whether the first line of the file is this text; a file that is not there says nothing. */
+static bool says(const char *path, const char *text)
 {
-    long value = -1;
+    char line[32] = "";
     FILE *file = fopen(path, "re");
-    if (file && fscanf(file, "%ld", &value) != 1)
-        value = -1;
-    if (file)
-        (void)fclose(file); /* read only */
-    return value;
+    if (!file)
+        return false;
+    bool same = fgets(line, sizeof line, file) && strcspn(line, "\n") == strlen(text) && strncmp(line, text, strlen(text)) == 0;
+    (void)fclose(file); /* read only */
+    return same;
 }
 
 static bool has_filter(void)
@@ -38,13 +38,13 @@ static bool has_filter(void)
 
 static const struct {
     const char *path;
-    long value;
+    const char *value;
     const char *advice;
 } settings[] = {
-    {"/proc/sys/kernel/unprivileged_userns_clone", 0,
+    {"/proc/sys/kernel/unprivileged_userns_clone", "0",
      "kernel.unprivileged_userns_clone is 0 on this host; a file in /etc/sysctl.d can set it to 1"},
-    {"/proc/sys/user/max_user_namespaces", 0, "user.max_user_namespaces is 0 on this host; a file in /etc/sysctl.d can raise it"},
-    {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
+    {"/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces is 0 on this host; a file in /etc/sysctl.d can raise it"},
+    {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
      "kernel.apparmor_restrict_unprivileged_userns is 1 on this host; kestra-sandbox needs an AppArmor profile with `userns,`, or "
      "set it to 0"},
 };
@@ -52,7 +52,7 @@ static const struct {
 static const char *find_reason(void)
 {
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (read_setting(settings[i].path) == settings[i].value && geteuid() != 0)
+        if (geteuid() != 0 && says(settings[i].path, settings[i].value))
             return settings[i].advice;
     if (has_filter())
         return "a system call filter forbids it: RestrictNamespaces= or SystemCallFilter= of kestra-worker.service (`systemctl edit "
