@@ -6,7 +6,9 @@
 #include "blob/blob_private.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -38,6 +40,56 @@ char *blob_explain(int r)
 {
     errno = r < 0 ? -r : EIO;
     return *reason ? xstrdup(reason) : xasprintf("%m");
+}
+
+/* A stream that breaks can only tell its reader an errno: its reason is kept here, the oldest is forgotten. */
+enum { BROKEN_STREAMS = 16 };
+static struct {
+    ino_t inode;
+    char reason[sizeof reason];
+} broken[BROKEN_STREAMS];
+static unsigned broken_count;
+static pthread_mutex_t broken_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void blob_keep_reason(ino_t inode)
+{
+    pthread_mutex_lock(&broken_lock);
+    unsigned at = broken_count++ % BROKEN_STREAMS;
+    broken[at].inode = inode;
+    memcpy(broken[at].reason, reason, sizeof reason);
+    pthread_mutex_unlock(&broken_lock);
+}
+
+/* Makes the reason of a broken stream that of this thread. */
+static void take_reason(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) < 0 || !S_ISSOCK(info.st_mode))
+        return;
+    pthread_mutex_lock(&broken_lock);
+    for (unsigned i = 1; i <= MIN(broken_count, (unsigned)BROKEN_STREAMS); i++) {
+        unsigned at = (broken_count - i) % BROKEN_STREAMS; /* the latest first: inodes come again */
+        if (broken[at].inode == info.st_ino) {
+            memcpy(reason, broken[at].reason, sizeof reason);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&broken_lock);
+}
+
+char *blob_explain_read(int fd, int error)
+{
+    *reason = '\0';
+    take_reason(fd);
+    return blob_explain(-error);
+}
+
+/* The outage of a read() that has failed. */
+static int fail_read(int fd)
+{
+    int error = errno;
+    take_reason(fd);
+    return outage(-error);
 }
 
 /* The path of a URI: borrowed from it. BLOB_E_INVALID for anything that is not wholly inside the storage. */
@@ -84,7 +136,7 @@ int blob_copy(int from, int to)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return outage(-errno);
+            return fail_read(from);
         if (n == 0)
             return 0;
         int r = write_fully(to, chunk, (size_t)n);
@@ -129,7 +181,7 @@ static int read_all(int fd, size_t max, Buffer *buffer)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return outage(-errno);
+            return fail_read(fd);
         if (n == 0)
             return 0;
         if (buffer->length + (size_t)n > max)

@@ -109,6 +109,8 @@ int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *re
 const char *blob_reason(void);
 /* The same as a text that is never NULL: of blob_reason, or of the outage `r`. New. */
 char *blob_explain(int r);
+/* Why read() of a descriptor from blob_open, in this process, has failed with this errno. New. */
+char *blob_explain_read(int fd, int error);
 
 /* --- names --- */
 bool blob_is_uri(const char *text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What drivers see of a Blob: they embed it as their first member. */
+#include <sys/types.h>
+
 #include "blob/blob.h"
 #include "doc/json.h"
 
@@ -10,6 +12,8 @@ struct Blob {
 
 /* What blob_reason() will say in this thread. */
 void blob_set_reason(const char *format, ...) _printf_(1, 2);
+/* Keeps this thread's reason for blob_explain_read of the socket with this inode. */
+void blob_keep_reason(ino_t inode);
 /* Takes out what is no object to anybody who lists: Kestra's sidecar files ("KEY.ion.metadata"), place holders of
  * directories in buckets ("a/"). */
 void blob_drop_hidden(BlobEntries *entries);

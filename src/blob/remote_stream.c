@@ -9,13 +9,15 @@
  * When the connection breaks, the thread goes on where it was, if the object is still the same. When that fails, or the
  * checksum is wrong, the reader must not take what came for the whole: before the descriptor is given away, a byte is put
  * into its other direction. A thread that succeeds takes it out and closes: the reader's read() gives 0. One that fails (or
- * dies) closes with that byte unread, which the kernel turns into ECONNRESET behind the last bytes.
+ * dies) closes with that byte unread, which the kernel turns into ECONNRESET behind the last bytes. Why it failed can be asked
+ * for with blob_explain_read, in the process of the thread.
  */
 #include "blob/remote_blob.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct Stream {
@@ -24,6 +26,7 @@ typedef struct Stream {
     BlobRange range;
     RemoteRequest request;
     int fd, reader_fd; /* reader_fd: until the caller takes it */
+    ino_t reader;      /* its inode */
     char *etag;       /* of the first answer */
     Digest digest;
     char *crc32c, *md5; /* wanted; NULL: not known, or not the whole object */
@@ -195,10 +198,16 @@ static int verify(Stream *stream)
 {
     _cleanup_free_ char *crc32c = digest_crc32c_base64(stream->digest.crc32c);
     _cleanup_free_ char *md5 = stream->md5 ? digest_take_md5(&stream->digest) : NULL;
-    if (stream->range.offset + stream->sent != stream->end)
+    const char *store = stream->blob->driver->http.name;
+    if (stream->range.offset + stream->sent != stream->end) {
+        blob_set_reason("%s storage gave %" PRId64 " bytes of %s, not %" PRId64, store, stream->sent, stream->key,
+                        stream->end - stream->range.offset);
         return -ECONNRESET;
-    if ((stream->crc32c && !streq(stream->crc32c, crc32c)) || (stream->md5 && !streq(stream->md5, md5)))
+    }
+    if ((stream->crc32c && !streq(stream->crc32c, crc32c)) || (stream->md5 && !streq(stream->md5, md5))) {
+        blob_set_reason("%s storage gave bytes of %s that have another checksum", store, stream->key);
         return -EBADMSG;
+    }
     return 0;
 }
 
@@ -244,7 +253,9 @@ static void *run(void *userdata)
     int r = fetch(stream);
     if (!stream->is_open)
         say_open(stream, r);
-    if (r == 0)
+    if (r != 0)
+        blob_keep_reason(stream->reader);
+    else
         (void)recv(stream->fd, &byte, 1, MSG_DONTWAIT); /* there since before the descriptor was given away */
     stream->fd = close_fd(stream->fd);
     pthread_mutex_lock(&stream->lock);
@@ -278,6 +289,10 @@ static int connect_pair(Stream *stream)
         return outage(-errno);
     stream->fd = fds[0];
     stream->reader_fd = fds[1];
+    struct stat info;
+    if (fstat(fds[1], &info) < 0)
+        return outage(-errno);
+    stream->reader = info.st_ino;
     if (write(fds[1], "?", 1) != 1 || shutdown(fds[1], SHUT_WR) < 0)
         return outage(-errno);
     return 0;

@@ -95,8 +95,10 @@ static int copy_from(RunContext *run, const char *uri, int from, int to, const c
         ssize_t n = read(from, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return run_fail(run, "File '%s' cannot be read: %m", uri);
+        if (n < 0) {
+            _cleanup_free_ char *reason = blob_explain_read(from, errno);
+            return run_fail(run, "File '%s' cannot be read: %s", uri, reason);
+        }
         if (n == 0)
             return 0;
         int r = write_bytes(run, to, name, chunk, (size_t)n);

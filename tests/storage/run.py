@@ -161,10 +161,10 @@ class Suite:
         assert not self.store.unfinished(), "parts were left"
 
     def remote_cut_for_good(self):
-        """A download that cannot be finished fails: nobody takes its first half for the whole."""
+        """A download that cannot be finished fails and says why: nobody takes its first half for the whole."""
         back = os.path.join(self.directory, "back")
         self.behind("cut-down:3000000", 1000, lambda settings: self.bad(
-            "reset", "get", "kestra:///t/big", back, settings=settings | {"storage.attempts": 2}))
+            "storage at http.*(transfer|reset|Recv|recv)", "get", "kestra:///t/big", back, settings=settings | {"storage.attempts": 2}))
 
     def remote_killed(self):
         """The server dies in the middle of an upload, and comes back or does not."""

@@ -241,8 +241,11 @@ static int case_get(const Blob *blob, char **arguments)
     for (;;) {
         char chunk[262144];
         ssize_t n = read(from, chunk, sizeof chunk);
-        if (n < 0)
-            return fail("get", -errno);
+        if (n < 0) {
+            _cleanup_free_ char *reason = blob_explain_read(from, errno);
+            (void)fprintf(stderr, "get: %s\n", reason);
+            return 1;
+        }
         if (n == 0)
             break;
         EXPECT(write(to, chunk, (size_t)n) == n);

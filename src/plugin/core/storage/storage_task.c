@@ -61,8 +61,10 @@ static int make_seekable(RunContext *run, const char *uri, int *fd)
         ssize_t n = read(*fd, chunk, sizeof chunk);
         if (n == 0)
             break;
-        if (n < 0 && errno != EINTR)
-            return run_fail(run, "Internal storage broke off while %s was read: %m", uri);
+        if (n < 0 && errno != EINTR) {
+            _cleanup_free_ char *reason = blob_explain_read(*fd, errno);
+            return run_fail(run, "Internal storage broke off while %s was read: %s", uri, reason);
+        }
         for (ssize_t done = 0; done < n;) {
             ssize_t written = write(file, chunk + done, (size_t)(n - done));
             if (written < 0 && errno != EINTR)
