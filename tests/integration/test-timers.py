@@ -107,6 +107,10 @@ def main():
         status, answer = put_flow("id: %s\nnamespace: %s\n%s" % (name, NAMESPACE, body % WAIT if "%d" in body else body))
         check(status == 200, "flow %s is stored" % name, answer)
     check(len(executors()) == 2, "two executors run", executors())
+    # The first one takes all shards; what it gives to the second begins again with the heartbeat of that one.
+    shared = until(lambda: sql("select count(distinct owner) = 2 and count(owner) = count(*) from shard_lease "
+                               "where role = 'executor'") == "t", 30)
+    check(shared, "they share the shards", sql("select owner, count(*) from shard_lease group by owner"))
 
     done = set()
     start()
