@@ -146,12 +146,13 @@ static void write_number(char *text, unsigned number)
     *text = 0;
 }
 
-static void reset_signals(void)
+static void reset_signals(bool ignore_hangup)
 {
-    /* The kernel's structure, all zero: the default. glibc's own function refuses 32 and 33, which may be ignored as well. */
-    const unsigned long action[8] = {(unsigned long)(uintptr_t)SIG_DFL};
+    /* The kernel's structure: the handler, then zeros. glibc's own function refuses 32 and 33, which may be ignored as well. */
+    const unsigned long by_default[8] = {(unsigned long)(uintptr_t)SIG_DFL}, ignore[8] = {(unsigned long)(uintptr_t)SIG_IGN};
     for (int number = 1; number < NSIG; number++)
-        (void)syscall(SYS_rt_sigaction, number, action, NULL, (size_t)NSIG / 8); /* KILL and STOP refuse, as they should */
+        (void)syscall(SYS_rt_sigaction, number, ignore_hangup && number == SIGHUP ? ignore : by_default, NULL,
+                      (size_t)NSIG / 8); /* KILL and STOP refuse, as they should */
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
@@ -242,7 +243,7 @@ static int child_main(void *argument)
 {
     Birth *birth = argument;
     const SpawnOptions *options = birth->options;
-    reset_signals();
+    reset_signals(options->ignore_hangup);
     if (birth->adopts)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail */
     if (join_cgroup(birth) && (options->keep_session || setsid() >= 0) && place_descriptors(birth) &&

@@ -58,6 +58,7 @@ typedef struct SpawnOptions {
     int death_signal;               /* sent to the child when the thread that spawned it ends; 0: none */
     bool login_limits;              /* resource limits as a login has them: 1024 files (the hard limit stays), no core files */
     int oom_score_adjust;           /* added to ours; 0: none */
+    bool ignore_hangup;             /* SIGHUP is ignored from its first instruction on: what is sent to our whole unit does not end it */
     bool keep_session;              /* no session of its own: for a program that uses our terminal */
     bool change_user;               /* to user and group, dropping supplementary groups; needs root */
     uid_t user;
@@ -75,7 +76,7 @@ enum {
 
 /* "memory.max = 1: Permission denied" after SPAWN_E_LIMIT. Borrowed until the next start. */
 const char *spawner_refused(const Spawner *spawner);
-/* Starts the program in a session of its own, signals at their defaults. errno tells which after an outcome. */
+/* Starts the program in a session of its own, signals at their defaults (but see ignore_hangup). errno tells which after an outcome. */
 int spawn_start(Spawner *spawner, const SpawnOptions *options, Spawned **ret) _must_check_;
 /* Closes descriptors, forgets the child (it may live on) and removes its cgroup if that is empty. */
 Spawned *spawn_free(Spawned *child);

@@ -135,6 +135,7 @@ static int start_check(Reload *reload)
         .output = SPAWN_NULL,
         .error = SPAWN_PIPE,
         .death_signal = SIGKILL,
+        .ignore_hangup = true, /* `systemctl kill -s HUP` and a second one reach every process of the unit */
     };
     int r = spawn_start(reload->worker->spawner, &options, &reload->check);
     vec_free(&arguments);

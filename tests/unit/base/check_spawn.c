@@ -95,6 +95,24 @@ START_TEST(test_own_session_and_clean_descriptors)
 }
 END_TEST
 
+START_TEST(test_hangup_can_be_ignored)
+{
+    set_up(0);
+    SpawnOptions options = shell((const char *[]){"sh", "-c", "kill -HUP $$; echo goes on", NULL});
+    for (int ignored = 0; ignored < 2; ignored++) {
+        Spawned *child;
+        options.ignore_hangup = ignored;
+        ck_assert_int_eq(spawn_start(spawner, &options, &child), 0);
+        char *output = read_all(spawn_stdout(child));
+        ck_assert_str_eq(output, ignored ? "goes on\n" : "");
+        ck_assert_int_eq(status_of(child), ignored ? 0 : 1000 + SIGHUP);
+        free(output);
+        spawn_free(child);
+    }
+    spawner_free(spawner);
+}
+END_TEST
+
 START_TEST(test_not_found_and_refused)
 {
     set_up(_i);
@@ -258,6 +276,7 @@ static Suite *suite(void)
     tcase_set_timeout(test_case, 30);
     tcase_add_loop_test(test_case, test_streams, 0, 2);
     tcase_add_test(test_case, test_own_session_and_clean_descriptors);
+    tcase_add_test(test_case, test_hangup_can_be_ignored);
     tcase_add_loop_test(test_case, test_not_found_and_refused, 0, 2);
     tcase_add_test(test_case, test_listen_descriptors);
     tcase_add_loop_test(test_case, test_tree_does_not_escape, 0, 2);
