@@ -185,8 +185,8 @@ const ConfKey conf_keys[] = {
     {"tasks.scripts.docker.volume-enabled", CONF_BOOLEAN, "false", .flags = CONF_FOREIGN,
      .doc = "Accepted for Kestra; without effect."},
 
-    {"heartbeat.interval", CONF_DURATION, "5s", 1 SECONDS / 10, 60 SECONDS,
-     .doc = "How often a role tells the database that it lives."},
+    {"heartbeat.interval", CONF_DURATION, "5s", 1 SECONDS / 10, 20 SECONDS,
+     .doc = "How often a role tells the database that it lives; less than its watchdog waits (30 s)."},
     {"lease.time", CONF_DURATION, "10s", 1 SECONDS / 2, 600 SECONDS,
      .doc = "Silence after which the others take over a role's work; at least twice heartbeat.interval."},
     {"shutdown.grace", CONF_DURATION, "5m", 0, 86400 SECONDS, .flags = CONF_RELOADABLE,

@@ -195,7 +195,11 @@ static int on_timer(void *userdata)
 
 static int on_wake(void *userdata, const char *body)
 {
-    loop_defer(((Executor *)userdata)->work);
+    Executor *executor = userdata;
+    if (streq(body, QUEUE_RING_SHARDS))
+        loop_timer_in(executor->heartbeat, 0);
+    else
+        loop_defer(executor->work);
     return 0;
 }
 

@@ -14,6 +14,9 @@ enum {
     QUEUE_E_UNREADABLE = 3, /* the rows of this execution are not those of an execution */
 };
 
+/* Body of a ring to an instance of a role with shards: some are free or wanted, so queue_heartbeat now and not at its time. */
+#define QUEUE_RING_SHARDS "shards"
+
 typedef struct Queue Queue;
 
 typedef struct QueueInstance {

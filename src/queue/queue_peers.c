@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "base/buffer.h"
+#include "queue/queue.h"
 
 typedef struct Peer {
     char *id, *role, *host, *socket;
@@ -148,6 +149,8 @@ bool queue_peers_ring(QueuePeers *peers, const QueueRing *ring)
         elsewhere |= ring_role(peers, "worker", "", is_named, ring);
     if (ring->schedulers)
         elsewhere |= ring_role(peers, "scheduler", "", NULL, ring);
+    if (ring->shards_role)
+        elsewhere |= ring_role(peers, ring->shards_role, QUEUE_RING_SHARDS, NULL, ring);
     if (ring->follower_count) {
         _cleanup_buffer_ Buffer ids = {};
         for (size_t i = 0; i < ring->follower_count; i++)

@@ -18,6 +18,7 @@ typedef struct QueueRing {
     const char *const *worker_ids; /* workers that have something to kill */
     size_t worker_count;
     bool schedulers;
+    const char *shards_role;      /* the other instances of this role: shards are free or wanted */
     const char *const *followers; /* execution ids for webservers */
     size_t follower_count;
 } QueueRing;

@@ -95,6 +95,7 @@ static int pg_queue_join(Queue *base, const char *role, const char *socket)
     memcpy(base->id, id, sizeof(id));
     queue->last_number = 0;
     queue->has_shards = streq(role, "executor");
+    queue->newcomer = queue->has_shards || streq(role, "scheduler");
     return 0;
 }
 
@@ -163,8 +164,11 @@ static int pg_queue_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
         r = take_membership(queue, rows, ret, ret_work);
     if (r != 0)
         return r;
-    if (ret->jobs_released)
-        (void)queue_peers_ring(queue->peers, &(QueueRing){.workers = true}); /* other hosts: their slow poll */
+    /* Other hosts: their slow poll. Who comes is given shards, and who is given up shards takes them, without waiting. */
+    const QueueRing ring = {.workers = ret->jobs_released,
+                            .shards_role = queue->newcomer || ret->lost ? base->role : NULL};
+    queue->newcomer = false;
+    (void)queue_peers_ring(queue->peers, &ring);
     return prepare_partitions(queue);
 }
 
@@ -178,10 +182,10 @@ static int pg_queue_leave(Queue *base)
     int r = run(queue, &sql_leave, parameters, NULL);
     if (r < 0)
         return r;
-    bool worker = streq(base->role, "worker");
+    bool worker = streq(base->role, "worker"), sharing = queue->has_shards || streq(base->role, "scheduler");
     (void)queue_pg_fenced(queue);
     (void)queue_peers_ring(queue->peers, /* the others take over: at once on this host, by slow poll elsewhere */
-                           &(QueueRing){.workers = worker, .event_shards = queue->has_shards ? UINT64_MAX : 0});
+                           &(QueueRing){.workers = worker, .shards_role = sharing ? base->role : NULL});
     return 0;
 }
 

@@ -15,6 +15,7 @@ typedef struct QueuePg {
     usec_t lease_usec;
     uint64_t shards;         /* held, as of the last heartbeat; only our own heartbeat changes it while we live */
     bool has_shards;         /* the role is one with shards that it writes to: executor */
+    bool newcomer;           /* no heartbeat since it joined: the others do not know yet that they are to share with it */
     int64_t last_number;     /* of commits */
     char *worker_group;      /* of the last fetch, for the slow poll; or NULL */
     QueueSequences jobs;     /* claimed and not finished */

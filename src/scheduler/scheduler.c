@@ -526,8 +526,10 @@ static void flows_changed(void *userdata)
 
 static int on_wake(void *userdata, const char *body)
 {
-    (void)body;
-    flows_changed(userdata);
+    if (streq(body, QUEUE_RING_SHARDS))
+        loop_timer_in(((Scheduler *)userdata)->heartbeat_timer, 0);
+    else
+        flows_changed(userdata);
     return 0;
 }
 

@@ -16,6 +16,8 @@ EXTRA_DIST += \
 	tests/integration/test-flow-triggers.py \
 	tests/integration/test-files.py \
 	tests/integration/test-gateway.py \
+	tests/data/handover.json \
+	tests/integration/test-handover.py \
 	tests/integration/test-isolation.py \
 	tests/integration/test-kill.py tests/integration/test-limits.sh \
 	tests/integration/test-log-pressure.py \

@@ -199,6 +199,43 @@ START_TEST(readers_are_rung)
 }
 END_TEST
 
+/* A pair of instances of a role whose second one is rung at the socket `known`. */
+START_TEST(shards_are_handed_over_by_ring)
+{
+    static const char *const roles[] = {"executor", "scheduler"};
+    (void)snprintf(directory, sizeof(directory), "/tmp/kestra-ring-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    int known = listen_at("known");
+    _cleanup_free_ char *own = xasprintf("%s/own", directory), *known_path = xasprintf("%s/known", directory);
+    Bell *bell = bell_new();
+    queue_free(queue);
+    ck_assert_int_eq(queue_pg_new(pg, bell, &(QueueSettings){.socket_path = own}, &queue), 0);
+    Pg *session = database_session(QUEUE_PG_SESSION_SQL);
+    Queue *other;
+    ck_assert_int_eq(queue_pg_new(session, NULL, &(QueueSettings){}, &other), 0);
+
+    ck_assert_uint_eq(fixture_join(other, roles[_i], known_path).shards, UINT64_MAX);
+    ck_assert_uint_eq(fixture_join(queue, roles[_i], own).shards, 0);
+    _cleanup_free_ char *wanted = take_ring(known, 5000);
+    ck_assert_ptr_nonnull(strstr(wanted, "\r\n\r\n" QUEUE_RING_SHARDS));
+    ck_assert_int_eq(__builtin_popcountll(fixture_heartbeat(other, NULL).lost), 32);
+    ck_assert_int_eq(__builtin_popcountll(fixture_heartbeat(queue, NULL).gained), 32);
+    ck_assert_int_eq(queue_leave(other), 0);
+    ck_assert_uint_eq(fixture_heartbeat(queue, NULL).shards, UINT64_MAX);
+    fixture_join(other, roles[_i], known_path);
+    ck_assert_int_eq(__builtin_popcountll(fixture_heartbeat(queue, NULL).lost), 32);
+    _cleanup_free_ char *given = take_ring(known, 5000);
+    ck_assert_ptr_nonnull(strstr(given, "\r\n\r\n" QUEUE_RING_SHARDS));
+
+    queue_free(other);
+    pg_free(session);
+    bell_free(bell);
+    close(known);
+    ck_assert_int_eq(unlink(known_path), 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 START_TEST(other_hosts_are_notified_once_a_commit)
 {
     Pg *session = database_session(QUEUE_PG_SESSION_SQL), *listener = database_session(NULL);
@@ -243,6 +280,7 @@ int main(void)
     tcase_add_test(test, labels_may_hold_anything);
     tcase_add_test(test, long_names_do_not_stop_a_commit);
     tcase_add_test(test, readers_are_rung);
+    tcase_add_loop_test(test, shards_are_handed_over_by_ring, 0, 2);
     tcase_add_test(test, other_hosts_are_notified_once_a_commit);
     tcase_add_test(test, an_idle_role_costs_one_transaction_a_heartbeat);
     Suite *suite = suite_create("queue on PostgreSQL");
