@@ -65,7 +65,7 @@ const ConfKey conf_keys[] = {
     {"worker.group", CONF_TEXT, "", .doc = "Worker group whose jobs this worker takes; empty: the default group."},
     {"worker.jobs-max", CONF_INTEGER, "16", 1, 4096, .doc = "Task runs at once on one worker."},
     {"worker.threads", CONF_INTEGER, "4", 1, 256,
-     .doc = "Warm child processes for tasks that block (HTTP, storage, SQL)."},
+     .doc = "Warm child processes for tasks that block (HTTP, storage, SQL); as many again for what other tasks need of storage."},
     {"worker.trigger-timeout", CONF_DURATION, "1h", 1 SECONDS, 7 * 86400 SECONDS,
      .doc = "Longest evaluation of a polling trigger; it then failed, and the next one comes after the interval."},
     {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/tasks", .doc = "Working directories of task runs are made here."},

@@ -435,6 +435,17 @@ Task *job_task_new(const TypeRegistry *registry, const char *id, const char *typ
     return task;
 }
 
+Task *job_task_read(const TypeRegistry *registry, const json_t *description)
+{
+    return job_task_new(registry, json_get_text(description, "id", ""), json_get_text(description, "type", ""),
+                        json_object_get(description, "properties"));
+}
+
+json_t *job_task_write(const Task *task)
+{
+    return json_pack("{s:s, s:s, s:O}", "id", task->id, "type", task->type->name, "properties", task->properties);
+}
+
 Task *job_task_free(Task *task)
 {
     if (!task)

@@ -49,5 +49,8 @@ void job_context_set_directory(JobContext *context, const char *directory);
 /* A task that is not part of a parsed flow: what kestra-run is sent. A polling trigger is a task here too: its properties are
  * rendered and its evaluation runs in the same way. Free with job_task_free. NULL for an unknown type. */
 Task *job_task_new(const TypeRegistry *registry, const char *id, const char *type, json_t *properties);
+/* The same from {id, type, properties}; and such a description of a task, new. */
+Task *job_task_read(const TypeRegistry *registry, const json_t *description);
+json_t *job_task_write(const Task *task);
 Task *job_task_free(Task *task);
 DEFINE_CLEANUP(Task *, job_task_free);

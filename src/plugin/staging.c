@@ -66,6 +66,28 @@ int staging_open(JobContext *context, bool is_new, const char *scratch)
     return namespace_files_write(&context->run);
 }
 
+int staging_times(JobContext *context, json_t **ret)
+{
+    RunContext *run = &context->run;
+    usec_t wait = 0, timeout = 0;
+    int r = run->task->type->wait ? run->task->type->wait(run, &wait) : 0;
+    if (r == 0)
+        r = run_duration(run, "timeout", 0, &timeout);
+    if (r == 0)
+        *ret = json_pack("{s:I, s:I}", "timeout", (json_int_t)MIN(timeout, (usec_t)INT64_MAX), "wait",
+                         (json_int_t)MIN(wait, (usec_t)INT64_MAX));
+    return r;
+}
+
+int staging_become(JobContext *context, json_t **ret)
+{
+    _cleanup_(job_task_freep) Task *other = NULL;
+    int r = context->run.task->type->become(&context->run, &other);
+    if (r == 0)
+        *ret = job_task_write(other);
+    return r;
+}
+
 int staging_keep(JobContext *context, const char *scratch, json_t **ret)
 {
     _cleanup_json_ json_t *globs = NULL, *files = NULL;

@@ -7,8 +7,9 @@
  * {"ask": {what, …}} (run_ask, and WIRE_ERROR_LOGS: {"lines": […]}), each of which it waits for {"answer": {…}}, and closes with
  *   {"end": {outcome: 0 | 1, state, outputs, fires, notes?}}.
  * "run" of a task in the directory of a WorkingDirectory names it (`around`, as `task`), and of a new directory says `fresh`.
- * With `step` it is not the task that runs, but a part of the worker's own work with storage (plugin/staging.h): open, prepare,
- * collect {globs}, keep, log {path, uri}; "end" is then {outcome, result, secrets}.
+ * With `step` it is not the task that runs, but a part of the worker's own work with storage (plugin/staging.h): become, times, open, prepare,
+ * collect {globs}, keep, log {path, uri}; "end" is then {outcome, result, secrets}. Step `run` is the
+ * task itself in a directory that is as it should be.
  */
 #include "doc/json.h"
 

@@ -140,6 +140,22 @@ static int step_task(JobContext *context, const json_t *run, json_t **ret)
     return r == 0 ? context->run.task->type->run(&context->run) : r;
 }
 
+/* The task alone: its directory is as it should be. */
+static int step_run(JobContext *context, const json_t *run, json_t **ret)
+{
+    return context->run.task->type->run(&context->run);
+}
+
+static int step_become(JobContext *context, const json_t *run, json_t **ret)
+{
+    return staging_become(context, ret);
+}
+
+static int step_times(JobContext *context, const json_t *run, json_t **ret)
+{
+    return staging_times(context, ret);
+}
+
 static int step_prepare(JobContext *context, const json_t *run, json_t **ret)
 {
     ScriptContext script = {};
@@ -186,6 +202,9 @@ static const struct {
     const char *name;
     Step *step;
 } steps[] = {
+    {"run", step_run},
+    {"become", step_become},
+    {"times", step_times},
     {"open", step_open},
     {"prepare", step_prepare},
     {"collect", step_collect},
@@ -196,12 +215,13 @@ static const struct {
 /* NULL: there is none of that name, or the type has no such thing. */
 static Step *find_step(const char *name, const Type *type)
 {
-    if (!name)
-        return type->run ? step_task : NULL;
-    for (size_t i = 0; i < ELEMENTS(steps); i++)
-        if (streq(steps[i].name, name) && (steps[i].step != step_prepare || type->prepare))
-            return steps[i].step;
-    return NULL;
+    Step *step = name ? NULL : step_task;
+    for (size_t i = 0; name && i < ELEMENTS(steps); i++)
+        if (streq(steps[i].name, name))
+            step = steps[i].step;
+    bool lacks = ((step == step_task || step == step_run) && !type->run) || (step == step_prepare && !type->prepare) ||
+                 (step == step_become && !type->become);
+    return lacks ? NULL : step;
 }
 
 static void say_step_end(Runner *runner, int outcome, const JobContext *context, json_t *result)
@@ -231,24 +251,18 @@ static void run_step(Runner *runner, Step *step, const Task *task, const json_t 
         errno = -r;
         r = run_fail(&context.run, "The task could not be run: %m");
     }
-    if (step == step_task)
+    if (step == step_task || step == step_run)
         say_end(runner, r, &context.run);
     else
         say_step_end(runner, r, &context, result);
     job_context_done(&context);
 }
 
-static Task *read_task(const json_t *description)
-{
-    return description ? job_task_new(&plugin_registry, json_get_text(description, "id", ""),
-                                      json_get_text(description, "type", ""), json_object_get(description, "properties"))
-                       : NULL;
-}
-
 static void take_run(Runner *runner, const json_t *run)
 {
-    _cleanup_(job_task_freep) Task *task = read_task(json_object_get(run, "task"));
-    _cleanup_(job_task_freep) Task *around = read_task(json_object_get(run, "around"));
+    const json_t *outer = json_object_get(run, "around");
+    _cleanup_(job_task_freep) Task *task = job_task_read(&plugin_registry, json_object_get(run, "task"));
+    _cleanup_(job_task_freep) Task *around = outer ? job_task_read(&plugin_registry, outer) : NULL;
     Step *step = task ? find_step(json_get_text(run, "step", NULL), task->type) : NULL;
     if (step) {
         task->parent = around;

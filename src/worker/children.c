@@ -36,7 +36,7 @@ typedef struct Child {
 typedef struct ChildPool {
     Worker *worker;
     Child *children;
-    size_t count, busy;
+    size_t count, busy, staging; /* busy with a task, with a stage */
     LoopSource *idle;
 } ChildPool;
 
@@ -62,6 +62,8 @@ static void child_free(Child *child)
 
 static void set_waits(Job *job, bool waits)
 {
+    if (waits && job->worker->staging == 0)
+        job->worker->staged_at = clock_monotonic();
     job->worker->staging += (size_t)waits - (size_t)job->waits;
     job->waits = waits;
 }
@@ -76,6 +78,11 @@ static void conclude(Job *job, int r, json_t *result)
         job_end_by_outcome(job, r);
 }
 
+static size_t *count_for(ChildPool *pool, const Job *job)
+{
+    return job->stage ? &pool->staging : &pool->busy;
+}
+
 /* Parts child and job: the child is free for other work, the job has no more ops. */
 static Job *release(Child *child)
 {
@@ -84,8 +91,10 @@ static Job *release(Child *child)
         return NULL;
     job->child = NULL;
     job->ops = NULL;
-    child->pool->busy--;
+    --*count_for(child->pool, job);
     child->idle_since = clock_monotonic();
+    if (job->stage)
+        job->worker->staged_at = child->idle_since;
     loop_timer_in(child->pool->idle, IDLE_USEC);
     worker_slot_freed(child->pool->worker);
     return job;
@@ -149,7 +158,7 @@ static void take_secrets(Job *job, const json_t *secrets)
 static void take_end(Child *child, const json_t *message)
 {
     Job *job = release(child);
-    if (job->stage)
+    if (job->stage && job->stage != &stage_run)
         take_secrets(job, json_object_get(message, "secrets"));
     else
         take_result(job, message);
@@ -215,21 +224,12 @@ static json_t *settings_message(const Worker *worker)
     return message;
 }
 
-static json_t *write_task(const Task *task)
-{
-    json_t *object = json_object();
-    json_set_text(object, "id", task->id);
-    json_set_text(object, "type", task->type->name);
-    json_object_set(object, "properties", task->properties);
-    return object;
-}
-
 static json_t *run_message(const Job *job)
 {
     json_t *run = json_object(), *message = json_object();
-    json_object_set_new(run, "task", write_task(job->task));
+    json_object_set_new(run, "task", job_task_write(job->task));
     if (job->directory && workspace_is_shared(job))
-        json_object_set_new(run, "around", write_task(job->task->parent));
+        json_object_set_new(run, "around", job_task_write(job->task->parent));
     json_object_set(run, "job", job->claim.body);
     if (job->flow)
         json_object_set(run, "inputs", job->flow->inputs);
@@ -293,7 +293,7 @@ static void pair(Child *child, Job *job)
 {
     child->job = job;
     job->child = child;
-    child->pool->busy++;
+    ++*count_for(child->pool, job);
 }
 
 static Child *idle_child(ChildPool *pool)
@@ -354,14 +354,19 @@ void child_start(Job *job)
         job_end_by_outcome(job, r);
         return;
     }
+    job_find_times(job);
+}
+
+void child_run(Job *job)
+{
     job->ops = &child_ops;
-    if (job_arm_timeout(job))
-        start(job);
+    start(job);
 }
 
 void child_take_up(Job *job)
 {
-    if (!child_pool_has_room(job->worker->children))
+    const ChildPool *pool = job->worker->children;
+    if (pool->staging >= pool->worker->settings.children_max)
         return;
     set_waits(job, false);
     start(job);
@@ -371,6 +376,7 @@ void child_stage(Job *job, const Stage *stage)
 {
     job->stage = stage;
     job->ops = &child_ops;
+    process_leave_slot(job);
     set_waits(job, true);
     child_take_up(job);
 }

@@ -129,11 +129,6 @@ static json_t *save_secrets(const Mask *mask)
     return list;
 }
 
-static json_t *save_other(const Task *other)
-{
-    return json_pack("{s:s, s:s, s:O}", "id", other->id, "type", other->type_name, "properties", other->properties);
-}
-
 /* Under the name of its kind; a process whose stage is done by a child is saved beside that. */
 static void save_what_runs(Job *job, json_t *running)
 {
@@ -170,7 +165,7 @@ static json_t *save_running(Job *job)
     json_object_set_new(running, "logBroken", json_boolean(job->log_broken));
     handover_descriptor(job->worker, running, "log", job->log_fd);
     if (job->other && !job->trigger_id && !job->chore) /* those are found again by the claim */
-        json_object_set_new(running, "other", save_other(job->other));
+        json_object_set_new(running, "other", job_task_write(job->other));
     save_what_runs(job, running);
     return running;
 }

@@ -12,6 +12,7 @@
 #include "doc/json.h"
 #include "model/event_kind.h"
 #include "plugin/registry.h"
+#include "plugin/staging.h"
 #include "plugin/wire.h"
 #include "worker/log_file.h"
 #include "worker/workspace.h"
@@ -174,6 +175,15 @@ void job_release(Job *job)
     job->deadline = 0;
 }
 
+static void drop_metrics(Job *job)
+{
+    for (size_t i = 0; i < job->metrics.count; i++) {
+        free(job->metrics.items[i].name);
+        json_decref(job->metrics.items[i].tags);
+    }
+    vec_free(&job->metrics);
+}
+
 Job *job_free(Job *job)
 {
     if (!job)
@@ -184,11 +194,7 @@ Job *job_free(Job *job)
     job_release(job);
     json_decref(job->carried);
     json_decref(job->outer_outputs);
-    for (size_t i = 0; i < job->metrics.count; i++) {
-        free(job->metrics.items[i].name);
-        json_decref(job->metrics.items[i].tags);
-    }
-    vec_free(&job->metrics);
+    drop_metrics(job);
     log_file_drop(job);
     if (job->task)
         workspace_close(job);
@@ -318,6 +324,8 @@ void job_log_timeout(Job *job)
             ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
 
+static void go_on(Job *job);
+
 static int on_timeout(void *userdata)
 {
     Job *job = userdata;
@@ -348,15 +356,41 @@ int job_rearm_timeout(Job *job)
     return job->deadline && !job->timed_out ? job_set_timer(job, on_timeout, job->deadline) : 0;
 }
 
-bool job_arm_timeout(Job *job)
+static int arm_timeout(Job *job)
 {
-    job->timeout_usec = job->worker->settings.evaluation_timeout_usec;
-    int r = job->trigger_id ? 0 : run_duration(&job->context.run, "timeout", 0, &job->timeout_usec);
-    if (r == 0 && job->timeout_usec > 0)
-        r = job_set_timer(job, on_timeout, monotonic_in(job->timeout_usec));
-    if (r != 0)
+    return job->timeout_usec > 0 ? job_set_timer(job, on_timeout, monotonic_in(job->timeout_usec)) : 0;
+}
+
+static void times_known(Job *job, int r, json_t *times)
+{
+    job->timeout_usec = (usec_t)json_get_integer(times, "timeout", 0);
+    job->delay_usec = (usec_t)json_get_integer(times, "wait", 0);
+    if (r == 0 && !job->task->type->wait)
+        r = arm_timeout(job);
+    if (r != 0 || stage_is_stopped(job))
         job_end_by_outcome(job, r);
-    return r == 0;
+    else
+        go_on(job);
+}
+
+const Stage stage_times = {.name = "times", .done = times_known};
+
+static int find_times(Job *job, json_t **ret)
+{
+    return staging_times(&job->context, ret);
+}
+
+void job_find_times(Job *job)
+{
+    _cleanup_json_ json_t *times = NULL;
+    int r = 0;
+    if (job->trigger_id)
+        times = json_pack("{s:I}", "timeout", (json_int_t)MIN(job->worker->settings.evaluation_timeout_usec, (usec_t)INT64_MAX));
+    else if (!stage_try(job, find_times, &times, &r)) {
+        child_stage(job, &stage_times);
+        return;
+    }
+    times_known(job, r, times);
 }
 
 /* --- Sleep and the like: nothing but a timer --- */
@@ -402,18 +436,12 @@ const JobOps job_wait_ops = {
     .attach = wait_attach,
 };
 
-static void start_wait(Job *job)
+static void begin_wait(Job *job)
 {
-    usec_t delay, timeout;
-    int r = job->task->type->wait(&job->context.run, &delay);
-    if (r == 0)
-        r = run_duration(&job->context.run, "timeout", 0, &timeout);
-    if (r == 0) {
-        job->ops = &job_wait_ops;
-        job->timeout_usec = timeout;
-        job->timed_out = timeout > 0 && timeout < delay; /* known beforehand; logged when it is time */
-        r = job_set_timer(job, on_waited, monotonic_in(job->timed_out ? timeout : delay));
-    }
+    usec_t delay = job->delay_usec, timeout = job->timeout_usec;
+    job->ops = &job_wait_ops;
+    job->timed_out = timeout > 0 && timeout < delay; /* known beforehand; logged when it is time */
+    int r = job_set_timer(job, on_waited, monotonic_in(job->timed_out ? timeout : delay));
     if (r != 0)
         job_end_by_outcome(job, r);
 }
@@ -448,12 +476,16 @@ static bool is_skipped(const Job *job)
     return json_get_boolean(job->claim.body, "skipped", false);
 }
 
-/* Makes the job one of the task that runs in place of its own; it waits for a slot as any other. */
-static void start_other(Job *job)
+static int find_other(Job *job, json_t **ret)
 {
-    Task *other = NULL;
-    int r = job->task->type->become(&job->context.run, &other);
-    if (r != 0) {
+    return staging_become(&job->context, ret);
+}
+
+/* Makes the job one of the task that runs in place of its own; it waits for a slot as any other. */
+static void other_known(Job *job, int r, json_t *description)
+{
+    Task *other = r == 0 && !stage_is_stopped(job) ? job_task_read(&plugin_registry, description) : NULL;
+    if (!other) {
         job_end_by_outcome(job, r);
         return;
     }
@@ -468,6 +500,57 @@ static void start_other(Job *job)
     (void)job_start_pending(job); /* otherwise it waits for a slot */
 }
 
+const Stage stage_become = {.name = "become", .done = other_known};
+
+static void start_other(Job *job)
+{
+    _cleanup_json_ json_t *description = NULL;
+    int r;
+    if (stage_try(job, find_other, &description, &r))
+        other_known(job, r, description);
+    else
+        child_stage(job, &stage_become);
+}
+
+static int run_task(Job *job, json_t **ret)
+{
+    return job->task->type->run(&job->context.run);
+}
+
+static void run_done(Job *job, int r, json_t *result)
+{
+    job_end_by_outcome(job, r);
+}
+
+const Stage stage_run = {.name = "run", .done = run_done};
+
+/* A child does it over, so nothing of the try counts; here it needs no timeout. */
+static void run_in_child(Job *job)
+{
+    RunContext *run = &job->context.run;
+    json_object_clear(run->outputs);
+    json_decref(run->notes);
+    run->notes = NULL;
+    run->final_state = STATE_SUCCESS;
+    drop_metrics(job);
+    job_find_times(job);
+}
+
+static void run_inline(Job *job)
+{
+    json_t *none;
+    int r;
+    if (stage_try(job, run_task, &none, &r))
+        job_end_by_outcome(job, r);
+    else
+        run_in_child(job);
+}
+
+static void stage_inline(Job *job)
+{
+    child_stage(job, &stage_run);
+}
+
 /* Its files are in the shared directory: an inline task runs; one that is left out has done its part. */
 static void opened(Job *job, int r, json_t *result)
 {
@@ -478,7 +561,7 @@ static void opened(Job *job, int r, json_t *result)
     else if (is_skipped(job))
         job_end(job, STATE_SKIPPED);
     else
-        job_end_by_outcome(job, job->task->type->run(&job->context.run));
+        run_inline(job);
 }
 
 const Stage stage_open = {.name = "open", .done = opened};
@@ -504,12 +587,7 @@ static void start_inline(Job *job)
     if (workspace_is_shared(job))
         open_directory(job);
     else
-        job_end_by_outcome(job, job->task->type->run(&job->context.run));
-}
-
-static bool has_process_slot(const Worker *worker)
-{
-    return worker->processes < worker->settings.processes_max;
+        run_inline(job);
 }
 
 static bool has_child_slot(const Worker *worker)
@@ -517,16 +595,23 @@ static bool has_child_slot(const Worker *worker)
     return child_pool_has_room(worker->children);
 }
 
-/* How each kind of type is started; has_slot NULL: always. Types that are not here do not belong on a worker. */
+/* How each kind of type is started, and goes on when its times are known (job_find_times); has_slot NULL: always. Types that
+ * are not here do not belong on a worker. */
 static const struct JobStart {
     bool (*has_slot)(const Worker *worker);
     void (*start)(Job *job);
+    void (*go_on)(Job *job);
 } job_starts[] = {
-    [RUN_INLINE] = {.start = start_inline},
-    [RUN_WAIT] = {.start = start_wait},
-    [RUN_CHILD] = {.has_slot = has_child_slot, .start = child_start},
-    [RUN_PROCESS] = {.has_slot = has_process_slot, .start = process_start},
+    [RUN_INLINE] = {.start = start_inline, .go_on = stage_inline},
+    [RUN_WAIT] = {.start = job_find_times, .go_on = begin_wait},
+    [RUN_CHILD] = {.has_slot = has_child_slot, .start = child_start, .go_on = child_run},
+    [RUN_PROCESS] = {.has_slot = process_has_slot, .start = process_start, .go_on = process_prepare},
 };
+
+static void go_on(Job *job)
+{
+    job_starts[job->task->type->where].go_on(job);
+}
 
 bool job_start_pending(Job *job)
 {
@@ -586,8 +671,7 @@ static int resume(Job *job)
 {
     json_t *other = json_object_get(job->carried, "other");
     if (other) {
-        Task *task = job_task_new(&plugin_registry, json_get_text(other, "id", ""), json_get_text(other, "type", ""),
-                                  json_object_get(other, "properties"));
+        Task *task = job_task_read(&plugin_registry, other);
         if (!task) {
             job_fail(job, "Invalid type: %s", json_get_text(other, "type", ""));
             return 0;

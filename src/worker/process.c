@@ -41,9 +41,44 @@ typedef struct Process {
     LoopSource *ended, *kill_timer;
     bool exited;
     siginfo_t info;
+    bool has_slot;
     Limits limits;    /* that were set */
     json_t *sandbox;  /* that it has; or NULL */
 } Process;
+
+/* --- its slot --- */
+
+bool process_has_slot(const Worker *worker)
+{
+    return worker->processes < worker->settings.processes_max;
+}
+
+static void take_slot(Worker *worker, Process *process)
+{
+    worker->processes += !process->has_slot;
+    process->has_slot = true;
+}
+
+static void leave_slot(Worker *worker, Process *process)
+{
+    if (!process->has_slot)
+        return;
+    process->has_slot = false;
+    worker->processes--;
+    worker_slot_freed(worker);
+}
+
+static void set_waits_for_slot(Job *job, bool waits)
+{
+    job->worker->pending += (size_t)waits - (size_t)job->waits_for_slot;
+    job->waits_for_slot = waits;
+}
+
+void process_leave_slot(Job *job)
+{
+    if (job->process)
+        leave_slot(job->worker, job->process);
+}
 
 static void process_free(Job *job)
 {
@@ -63,9 +98,9 @@ static void process_free(Job *job)
     script_context_done(&process->script);
     script_output_done(&process->output);
     json_decref(process->sandbox);
+    leave_slot(job->worker, process);
+    set_waits_for_slot(job, false);
     free(process);
-    job->worker->processes--;
-    worker_slot_freed(job->worker);
 }
 
 /* --- the end --- */
@@ -201,6 +236,10 @@ static int on_kill_grace(void *userdata)
 static void process_kill(Job *job)
 {
     Process *process = job->process;
+    if (job->waits_for_slot) {
+        job_end_by_outcome(job, RUN_E_FAILED);
+        return;
+    }
     process_resume(job); /* a full pipe must not keep it from ending */
     if (spawn_signal_tree(process->spawned, SIGTERM) == 0 && process->exited)
         return;
@@ -307,6 +346,7 @@ static void run_prepared(Job *job, int r)
     Process *process = job->process;
     RunContext *run = &job->context.run;
     const WorkerSettings *settings = &job->worker->settings;
+    take_slot(job->worker, process);
     job->ops = &process_ops;
     if (r != 0)
         workspace_spoiled(job);
@@ -320,13 +360,27 @@ static void run_prepared(Job *job, int r)
         job_end_by_outcome(job, r);
 }
 
+void process_take_up(Job *job)
+{
+    if (!process_has_slot(job->worker))
+        return;
+    set_waits_for_slot(job, false);
+    run_prepared(job, 0);
+}
+
+/* By a child; the slot was left meanwhile. */
 static void prepared(Job *job, int r, json_t *script)
 {
     if (r == 0 && stage_is_stopped(job))
         r = RUN_E_FAILED;
-    if (r == 0)
-        staging_read_script(script, &job->process->script);
-    run_prepared(job, r);
+    if (r != 0) {
+        run_prepared(job, r);
+        return;
+    }
+    staging_read_script(script, &job->process->script);
+    job->ops = &process_ops;
+    set_waits_for_slot(job, true);
+    process_take_up(job);
 }
 
 const Stage stage_prepare = {.name = "prepare", .done = prepared};
@@ -338,21 +392,24 @@ static Process *process_new(Job *job)
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
         process->streams[i] = (Stream){.process = process, .is_stderr = i == 1, .fd = -1};
     job->process = process;
-    job->worker->processes++;
     return process;
 }
 
 void process_start(Job *job)
 {
-    json_t *none;
-    (void)process_new(job);
-    job->ops = &process_ops;
+    take_slot(job->worker, process_new(job));
     int r = workspace_make(job);
     if (r != 0)
         job_end_by_outcome(job, r);
-    else if (!job_arm_timeout(job))
-        return; /* the job has ended and the process with it */
-    else if (stage_try(job, prepare, &none, &r))
+    else
+        job_find_times(job);
+}
+
+void process_prepare(Job *job)
+{
+    json_t *none;
+    int r;
+    if (stage_try(job, prepare, &none, &r))
         run_prepared(job, r);
     else
         child_stage(job, &stage_prepare);
@@ -369,11 +426,14 @@ static void save_stream(Stream *stream, json_t *streams)
     json_array_append_new(streams, object);
 }
 
-/* Of the script only what its end asks for (script_end): command line and environment have done their work. */
+/* Of the script of a process that runs only what its end asks for (script_end): command line and environment have done their
+ * work. */
 static void process_save(Job *job, json_t *ret)
 {
     Process *process = job->process;
     json_t *streams = json_array();
+    if (job->waits_for_slot)
+        json_object_set_new(ret, "script", staging_write_script(&process->script));
     if (process->spawned) /* otherwise it is being prepared */
         handover_spawned(job->worker, ret, process->spawned);
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
@@ -399,16 +459,9 @@ static void restore_stream(Stream *stream, const json_t *saved)
         lines_restore(&stream->lines, rest.text, rest.length);
 }
 
-static bool process_restore(Job *job, const json_t *saved)
+static void restore_end(Process *process, const json_t *saved)
 {
-    Spawned *spawned = handover_adopted(job->worker, saved);
-    if (!spawned && json_object_get(saved, "spawned"))
-        return false;
     _cleanup_buffer_ Buffer limits = {};
-    Process *process = process_new(job);
-    process->spawned = spawned;
-    for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
-        restore_stream(&process->streams[i], json_array_get(json_object_get(saved, "streams"), i));
     process->exited = json_get_boolean(saved, "exited", false);
     process->info.si_code = (int)json_get_integer(saved, "exitCode", 0);
     process->info.si_status = (int)json_get_integer(saved, "exitStatus", 0);
@@ -421,6 +474,26 @@ static bool process_restore(Job *job, const json_t *saved)
     process->output.vars = json_incref(json_object_get(saved, "vars"));
     process->output.stdout_lines = (uint64_t)json_get_integer(saved, "stdoutLines", 0);
     process->output.stderr_lines = (uint64_t)json_get_integer(saved, "stderrLines", 0);
+}
+
+static bool process_restore(Job *job, const json_t *saved)
+{
+    Spawned *spawned = handover_adopted(job->worker, saved);
+    if (!spawned && json_object_get(saved, "spawned"))
+        return false;
+    Process *process = process_new(job);
+    const json_t *script = json_object_get(saved, "script");
+    if (script) { /* it waits for its slot */
+        staging_read_script(script, &process->script);
+        set_waits_for_slot(job, true);
+        return true;
+    }
+    if (!job->stage)
+        take_slot(job->worker, process);
+    process->spawned = spawned;
+    for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
+        restore_stream(&process->streams[i], json_array_get(json_object_get(saved, "streams"), i));
+    restore_end(process, saved);
     if (add_kill_timer(process) == 0)
         return true;
     process_free(job);
@@ -430,10 +503,10 @@ static bool process_restore(Job *job, const json_t *saved)
 static int process_attach(Job *job)
 {
     Process *process = job->process;
-    int r = watch(process);
+    int r = job->waits_for_slot ? 0 : watch(process);
     if (r == 0)
         r = job_rearm_timeout(job);
-    if (r == 0 && (job->killed || job->timed_out))
+    if (r == 0 && !job->waits_for_slot && (job->killed || job->timed_out))
         loop_timer_in(process->kill_timer, job->worker->settings.kill_grace_usec);
     return r;
 }

@@ -2,14 +2,15 @@
 /*
  * Storage may be far away and slow, the loop must not be: the heartbeat would stop, and all jobs would go to others. Whether
  * a job needs storage is often not known before its properties are rendered. So its work is tried here, with a storage that
- * does nothing but notice that it is asked; when it was, nothing of the try counts, and a kestra-run child does the work.
- * Most jobs need none, and no child.
+ * does nothing but notice that it is asked, the only one that jobs see in this process; when it was, nothing of the try
+ * counts, and a kestra-run child does the work. Most jobs need none, and no child.
  */
 #include "blob/blob.h"
 #include "doc/json.h"
 #include "worker/worker_private.h"
 
-static const Stage *const stages[] = {&stage_open, &stage_prepare, &stage_collect, &stage_keep, &stage_log};
+static const Stage *const stages[] = {&stage_run,     &stage_become,  &stage_times, &stage_open,
+                                     &stage_prepare, &stage_collect, &stage_keep,  &stage_log};
 
 const Stage *stage_by_name(const char *name)
 {
@@ -30,17 +31,13 @@ static void release_lines(Job *job, const json_t *held)
 
 bool stage_try(Job *job, StageWork *work, json_t **ret, int *ret_r)
 {
-    RunContext *run = &job->context.run;
-    const Blob *storage = run->storage;
     *ret = NULL;
-    if (!storage) {
+    if (!job->context.run.storage) {
         *ret_r = work(job, ret);
         return true;
     }
     job->held = json_array();
-    run->storage = job->worker->probe;
     *ret_r = work(job, ret);
-    run->storage = storage;
     _cleanup_json_ json_t *held = TAKE_PTR(job->held);
     if (!blob_probe_take(job->worker->probe)) {
         release_lines(job, held);

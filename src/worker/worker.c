@@ -21,6 +21,7 @@
 #define KILL_CHECK_EVERY (50 * USEC_PER_MSEC)
 #define RETRY_DELAY      (500 * USEC_PER_MSEC)
 #define QUIET_USEC       USEC_PER_SEC            /* without work for so long, the session settles */
+#define STALL_USEC       USEC_PER_SEC            /* no stage has ended for so long: storage does not answer */
 
 enum { CLAIM_MIN = 8, CLAIM_MAX = 512 };
 
@@ -149,12 +150,20 @@ static void fenced(Worker *worker)
 
 /* --- jobs --- */
 
+/* What waits for storage that does not answer does not keep others from being claimed; a heartbeat sees it. */
+static bool storage_stalls(const Worker *worker)
+{
+    return worker->staging > 0 && worker->staging < CLAIM_MAX && clock_monotonic() >= worker->staged_at + STALL_USEC;
+}
+
 static unsigned claim_limit(const Worker *worker)
 {
     if (worker->draining || !worker->joined || worker->unresolved || worker->handed_over)
         return 0;
     size_t held_max = MAX((size_t)worker->settings.processes_max, (size_t)CLAIM_MIN);
     size_t waiting = worker->pending + worker->staging;
+    if (storage_stalls(worker))
+        waiting = worker->pending;
     return waiting >= held_max ? 0 : waiting > 0 ? (unsigned)(held_max - waiting) : worker->claim_size;
 }
 
@@ -184,7 +193,7 @@ static void start_waiting(Worker *worker)
         return;
     for (Job *job = worker->jobs, *next; job; job = next) {
         next = job->next;
-        if (worker->draining && !job->carried && !job->waits)
+        if (worker->draining && !job->carried && !job->waits && !job->waits_for_slot)
             continue; /* what has begun goes on, also what did before a reload */
         if (job_is_unresolved(job) && !worker->unresolved)
             start_job(worker, job);
@@ -192,6 +201,8 @@ static void start_waiting(Worker *worker)
             (void)job_start_pending(job); /* or goes on waiting */
         else if (job->waits && !job->carried)
             child_take_up(job); /* likewise */
+        else if (job->waits_for_slot && !job->carried)
+            process_take_up(job);
     }
 }
 
@@ -430,6 +441,8 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
     }
     worker->environment = environment_base(settings->environment);
     worker->probe = blob_probe_new();
+    if (settings->job.storage)
+        worker->settings.job.storage = worker->probe;
     int r = spawner_new(settings->cgroup, &worker->spawner);
     if (r == 0)
         r = make_sources(worker);

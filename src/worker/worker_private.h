@@ -66,6 +66,7 @@ struct Job {
     bool killed, timed_out;   /* why it is being ended */
     LoopSource *timer;        /* timeout, or the end of a wait */
     usec_t timeout_usec;      /* 0: none */
+    usec_t delay_usec;        /* of a task that waits */
     usec_t deadline;          /* monotonic, when the timer fires; 0: none */
     json_t *carried;          /* of our predecessor, until the task is known; or NULL */
     const JobOps *ops;        /* NULL: inline */
@@ -73,6 +74,7 @@ struct Job {
     struct Child *child;
     const Stage *stage;       /* what its child does, or it waits for one; NULL: the task itself, or nothing */
     bool waits;               /* for a child that does its stage */
+    bool waits_for_slot;      /* prepared by a child; its process is to be started */
     json_t *held;             /* what is logged during stage_try; or NULL */
     char *directory;          /* it runs in; NULL: none (workspace.h) */
     bool fresh;               /* the directory was new when it began */
@@ -100,7 +102,8 @@ struct Worker {
     struct ChildPool *children;
     struct Blob *probe;       /* stage_try */
     Job *jobs, *last_job;     /* all that are claimed, oldest first */
-    size_t job_count, processes, pending, staging; /* staging: wait for a child */
+    size_t job_count, processes, pending, staging; /* processes: slots; pending: wait for one; staging: wait for a child */
+    usec_t staged_at;         /* a stage has ended, or there began to be some that wait */
     WorkerDescriptors *kept;  /* collects descriptors during a hand-over */
     LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *quiet, *drain_timer;
     usec_t kill_checked;
@@ -153,14 +156,14 @@ json_t *job_event_body(const Job *job, State state);
 bool job_outputs_fit(Job *job, const json_t *outer_outputs);
 /* Answers a question of the job's task (run_ask). Outage: the backend cannot be read now. */
 int job_answer(Job *job, const json_t *question, json_t **ret) _must_check_;
-/* Arms the task's timeout, if it has one. False: it cannot be rendered, and the job has ended. */
-bool job_arm_timeout(Job *job);
+/* Arms the task's timeout, if it has one, or finds how long it waits; goes on by the table of job_start, or ends the job. */
+void job_find_times(Job *job);
 /* "Timeout after 00:00:01.000" at ERROR. */
 void job_log_timeout(Job *job);
 
 /* Starts the timer that ends or times out the job. */
 int job_set_timer(Job *job, int (*callback)(void *userdata), usec_t deadline) _must_check_;
-/* The timeout again that job_arm_timeout armed for our predecessor. */
+/* The timeout again that was armed for our predecessor. */
 int job_rearm_timeout(Job *job) _must_check_;
 /* The templated task is in place of the job's own. */
 void job_replace_task(Job *job, Task *other);
@@ -174,6 +177,8 @@ bool stage_try(Job *job, StageWork *work, json_t **ret, int *ret_r) _must_check_
 /* Killed or timed out: it does not go on after its stage. */
 bool stage_is_stopped(const Job *job);
 const Stage *stage_by_name(const char *name);
+/* Types that run inline and read storage: the task itself; what takes the place of a templated task; the texts of times. */
+extern const Stage stage_run, stage_become, stage_times;
 extern const Stage stage_open, stage_prepare, stage_collect, stage_keep, stage_log;
 
 /* --- closing.c --- */
@@ -206,7 +211,14 @@ bool handover_restore(Job *job, json_t *carried);
 void handover_attach(Job *job);
 
 /* --- process.c --- */
+bool process_has_slot(const Worker *worker);
 void process_start(Job *job);
+/* Its times are known. */
+void process_prepare(Job *job);
+/* Its slot is needed no longer, or not now: storage is waited for. */
+void process_leave_slot(Job *job);
+/* A prepared one starts, if there is a slot. */
+void process_take_up(Job *job);
 extern const JobOps process_ops;
 /* --- children.c --- */
 extern const JobOps child_ops;
@@ -214,8 +226,11 @@ int child_pool_new(Worker *worker, struct ChildPool **ret) _must_check_;
 struct ChildPool *child_pool_free(struct ChildPool *pool);
 /* Those without a task end. */
 void child_pool_forget_idle(struct ChildPool *pool);
+/* For a task; stages have a room of their own, so that neither waits for the other when storage does not answer. */
 bool child_pool_has_room(const struct ChildPool *pool);
 void child_start(Job *job);
+/* Its times are known. */
+void child_run(Job *job);
 /* A child does the stage, as soon as one is free. */
 void child_stage(Job *job, const Stage *stage);
 /* Its turn, if there is a child. */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scripts as process trees. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "doc/json.h"
+#include "worker_fixture.h"
+
+static const struct {
+    const char *task, *state, *log, *outputs;
+} scripts[] = {
+    {SHELL("['true']"), "SUCCESS", NULL, "{\"vars\":{},\"exitCode\":0,\"outputFiles\":{}}"},
+    {SHELL("[echo out, 'exit 3']"), "FAILED", "Command failed with exit code 3",
+     "{\"vars\":{},\"exitCode\":3,\"outputFiles\":{}}"},
+    {SHELL("['false', echo not here]"), "FAILED", "exit code 1", NULL},
+    {SHELL("['false', echo goes on]\n    failFast: false"), "SUCCESS", "goes on", NULL},
+    {SHELL("[echo oops 1>&2]"), "WARNING", "oops", NULL},
+    {SHELL("[echo oops 1>&2]\n    warningOnStdErr: false"), "SUCCESS", "oops", NULL},
+    {SHELL("[\"echo '::{\\\"outputs\\\":{\\\"n\\\":3}}::'\"]"), "SUCCESS", NULL,
+     "{\"vars\":{\"n\":3},\"exitCode\":0,\"outputFiles\":{}}"},
+    {SHELL("['kill -9 $$']"), "FAILED", "exit code 137", NULL},
+    {SHELL("['echo \"[$ANSWER]\"']\n    env: {ANSWER: 42}"), "SUCCESS", "[42]", NULL},
+    {SHELL("['echo \"[$KESTRA_CHECK_SECRET]\"']"), "SUCCESS", "[]", NULL}, /* not the worker's environment */
+    {SHELL("['test \"$PWD\" = \"$WORKING_DIR\"']"), "SUCCESS", NULL, NULL},
+    {SHELL("['cat a/b.txt']\n    inputFiles: {a/b.txt: content}"), "SUCCESS", "content", NULL},
+    {SHELL("['true']\n    inputFiles: {../b.txt: content}"), "FAILED", "../b.txt", NULL},
+    {SHELL("['x']\n    interpreter: [/nonexistent/program]"), "FAILED", "Cannot run '/nonexistent/program'", NULL},
+    {"  - id: t\n    type: io.kestra.plugin.scripts.python.Script\n    script: |\n      import os\n      print('sum', 1 + 2)\n",
+     "SUCCESS", "sum 3", NULL},
+    {SHELL("['cat; echo end of input']"), "SUCCESS", "end of input", NULL},
+    {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']"), "SUCCESS", "4", NULL}, /* nothing inherited */
+    {SHELL("['env -u WORKING_DIR -u PWD -u SPAWN_TREE -u HOME -u _ -u SHLVL -u OLDPWD | tr \"\\n\" \"|\"']"), "SUCCESS",
+     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin|LANG=C.UTF-8|", NULL}, /* and nothing else */
+    {SHELL("['echo $LANG $TZ']\n    env: {LANG: de_DE.UTF-8, TZ: Asia/Tokyo}"), "SUCCESS", "de_DE.UTF-8 Asia/Tokyo", NULL},
+    {SHELL("['test -d \"$HOME\"']"), "SUCCESS", NULL, NULL},
+    {SHELL("['echo $(cat /proc/self/oom_score_adj) files $(ulimit -Sn) cores $(ulimit -Sc)']"), "SUCCESS",
+     "100 files 1024 cores 0", NULL},
+    {SHELL("['grep -E \"^Sig(Blk|Ign)\" /proc/self/status | tr \"\\n\\t\" \"  \"']"), "SUCCESS",
+     "SigBlk: 0000000000000000 SigIgn: 0000000000000000", NULL}, /* signals as for a login, whatever the worker does */
+    {SHELL("['true']\n    limits: {memory: 64MiB}"), "FAILED", "limits.memory cannot be enforced here: no control group", NULL},
+    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, limits: {pids: '{{ 3 + 4 }}'}}"), "FAILED",
+     "limits.pids cannot be enforced here", NULL},
+    {SHELL("['readlink /proc/self/fd/0']"), "SUCCESS", "/dev/null", NULL},
+};
+
+START_TEST(test_script)
+{
+    setenv("KESTRA_CHECK_SECRET", "leak", 1);
+    run_one(scripts[_i].task);
+    ck_assert_msg(streq(state_of("run1"), scripts[_i].state), "%s: %s", scripts[_i].task, state_of("run1"));
+    ck_assert_msg(!scripts[_i].log || has_log(scripts[_i].log), "%s: %s", scripts[_i].task, queue_store_log(store, 0));
+    if (scripts[_i].outputs) {
+        _cleanup_free_ char *text = json_text(json_object_get(json_object_get(ended, "run1"), "outputs"));
+        ck_assert_str_eq(text, scripts[_i].outputs);
+    }
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
+static const struct {
+    const char *task, *state, *log;
+} sandboxes[] = {
+    {SHELL("['touch here && echo made; touch /etc/x 2>/dev/null || echo kept']\n    sandbox: {readOnlyRoot: true}"), "SUCCESS", "kept"},
+    {SHELL("['ls -A /tmp /var/tmp | grep -v kestra-check; touch /tmp/a && echo own']\n    sandbox: {privateTmp: true}"), "SUCCESS", "own"},
+    {SHELL("['tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \\n\"']\n    sandbox: {privateNetwork: true}"), "SUCCESS", "lo"},
+    {SHELL("['kill -0 $PPID 2>/dev/null; kill -0 1 && echo first is ours; exit 3']\n    sandbox: {privatePids: true}"), "FAILED",
+     "exit code 3"},
+    {SHELL("['grep NoNewPrivs /proc/self/status | cut -f2 | sed s/1/yes/']\n    sandbox: {noNewPrivileges: true}"), "SUCCESS", "yes"},
+    {SHELL("['id -un']\n    sandbox: {user: daemon}"), "SUCCESS", "daemon"},
+    {SHELL("['ls -A /usr/bin | wc -l; ls -A /etc | wc -l; echo > /etc/x || echo closed']\n    sandbox: {hiddenPaths: [/etc]}"), "WARNING",
+     "closed"},
+    {SHELL("['cat /etc/hostname >/dev/null && ls /etc | wc -l']\n    sandbox: {hiddenPaths: [/etc], readOnlyPaths: [/etc/hostname]}"), "SUCCESS", "1"},
+    {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']\n    sandbox: {readOnlyRoot: true, privatePids: true}"), "SUCCESS", "4"},
+    {SHELL("['sleep 0.2; echo late']\n    beforeCommands: ['(sleep 0.5; echo background) &']\n    sandbox: {privatePids: true}"), "SUCCESS", "background"},
+    {SHELL("['true']\n    sandbox: {readWritePaths: [/bin/../etc]}"), "FAILED", "sandbox.readWritePaths: a path is absolute"},
+    {SHELL("['true']\n    sandbox: {hiddenPaths: [/proc/self/root]}"), "FAILED", "hiddenPaths: /proc/self/root"},
+    {SHELL("['true']\n    sandbox: {readOnlyPaths: [/nonexistent]}"), "FAILED",
+     "The sandbox cannot be set up: readOnlyPaths: /nonexistent: No such file or directory"},
+    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, sandbox: {user: nosuchuser}}"), "FAILED", "user 'nosuchuser'"},
+};
+
+START_TEST(test_sandbox)
+{
+    run_one(sandboxes[_i].task);
+    if (has_log("The sandbox cannot be set up: namespaces")) {
+        printf("skipped: %s\n", queue_store_log(store, 0)); /* the kernel forbids, as on some build hosts */
+        return;
+    }
+    ck_assert_msg(streq(state_of("run1"), sandboxes[_i].state), "%s: %s", sandboxes[_i].task, state_of("run1"));
+    ck_assert_msg(has_log(sandboxes[_i].log), "%s: %s", sandboxes[_i].task, queue_store_log(store, 0));
+    ck_assert_uint_eq(directories_left(), 0);
+}
+END_TEST
+
+START_TEST(test_timeout)
+{
+    usec_t begin = clock_monotonic();
+    run_one(SHELL("[sleep 100]\n    timeout: PT0.2S"));
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert(has_log("Timeout after 00:00:00.200"));
+    ck_assert_uint_ge(clock_monotonic() - begin, 200 * USEC_PER_MSEC);
+    ck_assert_uint_eq(running_events, 1);
+}
+END_TEST
+
+static bool descendants_started(void)
+{
+    return read_pid(1) && read_pid(2) && runs();
+}
+
+/* A child, and one forked twice into a session of its own with no pipe to us and SIGTERM ignored. */
+#define DESCENDANTS                                                                                \
+    "sleep 1000 & echo $! > %s; "                                                                  \
+    "(setsid sh -c 'trap \"\" TERM; echo $$ > %s; while :; do sleep 1000; done' </dev/null >/dev/null 2>&1 &); "
+
+START_TEST(test_kill_tree)
+{
+    _cleanup_free_ char *one = pid_path(1), *two = pid_path(2);
+    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                                          DESCENDANTS "sleep 1000\n", one, two);
+    parse_flow(task);
+    start_worker(&(WorkerSettings){.kill_grace_usec = 200 * USEC_PER_MSEC});
+    send_job("t", "run1");
+    run_until(descendants_started);
+    pid_t child = read_pid(1), daemonized = read_pid(2);
+    ck_assert(is_alive(child) && is_alive(daemonized));
+    kill_job("run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "KILLED");
+    ck_assert(!is_alive(child));
+    ck_assert(!is_alive(daemonized));
+}
+END_TEST
+
+START_TEST(test_nothing_outlives_its_task_run)
+{
+    _cleanup_free_ char *one = pid_path(1);
+    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                                          "sleep 1000 >/dev/null 2>&1 & echo $! > %s\n", one);
+    run_one(task);
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_int_gt(read_pid(1), 0);
+    ck_assert(!is_alive(read_pid(1)));
+}
+END_TEST
+
+START_TEST(test_much_output)
+{
+    run_one(SHELL("['yes 0123456789012345678901234567890123456789 | head -n 50000']"));
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_uint_eq(queue_store_counts(store).logs, 50000);
+}
+END_TEST
+
+/* Without a control group: what wait4 knows. */
+START_TEST(test_usage_becomes_metrics)
+{
+    parse_flow(SHELL("['i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; kill -USR1 $$']"));
+    start_worker(&(WorkerSettings){.process_metrics = true});
+    send_job("t", "run1");
+    run_until(all_ended);
+    ck_assert_double_ge(queue_store_metric(store, "process.cpu.user"), 1); /* milliseconds */
+    ck_assert_double_ge(queue_store_metric(store, "process.memory.peak"), 500000);
+    ck_assert_double_eq(queue_store_metric(store, "process.signal"), SIGUSR1);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+    tcase_add_loop_test(tests, test_script, 0, ELEMENTS(scripts));
+    tcase_add_loop_test(tests, test_sandbox, 0, ELEMENTS(sandboxes));
+    tcase_add_test(tests, test_timeout);
+    tcase_add_test(tests, test_kill_tree);
+    tcase_add_test(tests, test_nothing_outlives_its_task_run);
+    tcase_add_test(tests, test_much_output);
+    tcase_add_test(tests, test_usage_becomes_metrics);
+}
+
+int main(void)
+{
+    return fixture_run("process", add);
+}
