@@ -250,6 +250,7 @@ void exchange_answer(Exchange *exchange, HttpResponse *response)
     if (!head && !no_body && response->body.length > 0)
         body = h2o_strdup(&req->pool, response->body.text, response->body.length);
     http_response_done(response);
+    exchange->server->sent = true;
     exchange_drop(exchange);
     h2o_start_response(req, &generator);
     h2o_send(req, &body, body.len > 0, H2O_SEND_STATE_FINAL);

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/integration/client.py \
 	tests/integration/http_server.py \
 	tests/integration/standalone-fake-role.py \
+	tests/integration/test-answers.py \
 	tests/integration/test-api.py \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
