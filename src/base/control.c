@@ -25,7 +25,6 @@ struct Connection {
     LoopSource *io;
     Buffer input, output;
     size_t written;
-    int passed_fd; /* goes with the next byte that is written; -1: none */
     bool closing; /* after the output is gone */
     bool ended;   /* the peer writes no more */
 };
@@ -84,30 +83,9 @@ static void connection_free(Connection *connection)
     control->count--;
     loop_source_free(connection->io);
     close_fd(connection->fd);
-    close_fd(connection->passed_fd);
     buffer_done(&connection->input);
     buffer_done(&connection->output);
     free(connection);
-}
-
-/* Like send, with the descriptor that waits to be passed. */
-static ssize_t send_some(Connection *connection, const char *bytes, size_t length)
-{
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
-    struct iovec part = {.iov_base = (char *)(uintptr_t)bytes, .iov_len = length};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (connection->passed_fd >= 0) {
-        memcpy(CMSG_DATA(&control.header), &connection->passed_fd, sizeof(int));
-        message.msg_control = &control;
-        message.msg_controllen = sizeof(control);
-    }
-    ssize_t n = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n > 0)
-        connection->passed_fd = close_fd(connection->passed_fd);
-    return n;
 }
 
 /* false: the connection is broken. */
@@ -115,7 +93,8 @@ static bool flush(Connection *connection)
 {
     Buffer *output = &connection->output;
     while (connection->written < output->length) {
-        ssize_t n = send_some(connection, output->text + connection->written, output->length - connection->written);
+        ssize_t n = send(connection->fd, output->text + connection->written, output->length - connection->written,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN)
             return true;
         if (n < 0)
@@ -235,6 +214,17 @@ static void refuse(Connection *connection, unsigned status, const char *allow)
     buffer_done(&reply.body);
 }
 
+/* True: it is not ours any more. */
+static bool give_away(Connection *connection, const ControlRoute *route, const char *body)
+{
+    loop_io_events(connection->io, 0);
+    if (!route->take(connection->control->userdata, body, connection->fd))
+        return false;
+    connection->io = loop_source_free(connection->io);
+    connection->fd = -1;
+    return true;
+}
+
 /* Answers one complete request. false: the connection is broken or the server is gone. */
 static bool serve(Connection *connection, const Request *request, int *ret)
 {
@@ -244,6 +234,13 @@ static bool serve(Connection *connection, const Request *request, int *ret)
     const char *allow = NULL;
     const ControlRoute *route = status ? NULL : find_route(control, request, &status, &allow);
     _cleanup_free_ char *body = NULL;
+    if (route && route->take) {
+        body = xstrndup(connection->input.text + request->head_length, request->body_length);
+        if (give_away(connection, route, body))
+            return false;
+        route = NULL;
+        status = 404;
+    }
     if (!route)
         refuse(connection, status, allow);
     else {
@@ -251,12 +248,6 @@ static bool serve(Connection *connection, const Request *request, int *ret)
         ControlReply reply = {.status = 204};
         if (route->answer)
             route->answer(control->userdata, &reply);
-        if (route->answer_body)
-            route->answer_body(control->userdata, body, &reply);
-        if (reply.has_fd) {
-            close_fd(connection->passed_fd);
-            connection->passed_fd = reply.fd;
-        }
         write_reply(connection, &reply, NULL);
         buffer_done(&reply.body);
     }
@@ -347,7 +338,6 @@ static int on_accept(void *userdata, uint32_t events)
     Connection *connection = xnew(Connection);
     connection->control = control;
     connection->fd = fd;
-    connection->passed_fd = -1;
     int r = loop_add_io(control->loop, fd, EPOLLIN, on_connection, connection, &connection->io);
     if (r < 0) {
         close_fd(fd);

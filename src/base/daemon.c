@@ -218,13 +218,13 @@ static int after_wake(void *userdata, const char *body)
     return daemon->ops->wake ? daemon->ops->wake(daemon->userdata, body) : 0;
 }
 
-static void answer_storage(void *userdata, const char *body, ControlReply *reply)
+static bool takes_storage(void *userdata, const char *body, int connection)
 {
     const Daemon *daemon = userdata;
-    if (daemon->ops->storage)
-        daemon->ops->storage(daemon->userdata, body, reply);
-    else
-        reply->status = 404;
+    if (!daemon->ops->storage)
+        return false;
+    daemon->ops->storage(daemon->userdata, body, connection);
+    return true;
 }
 
 static int reload(Daemon *daemon)
@@ -255,7 +255,7 @@ static const ControlRoute routes[] = {
     {"GET", "/metrics", .answer = answer_metrics},
     {"POST", "/wake", .after = after_wake},
     {"POST", "/reload", .after = after_reload},
-    {"POST", "/storage", .answer_body = answer_storage},
+    {"POST", "/storage", .take = takes_storage},
     {},
 };
 

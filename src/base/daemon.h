@@ -19,8 +19,6 @@ typedef enum Health {
     HEALTH_DOWN,
 } Health;
 
-struct ControlReply; /* base/control.h */
-
 enum {
     DAEMON_RELOADS = 1, /* of DaemonOps.reload: it goes on, daemon_reloaded() tells the end */
 };
@@ -32,7 +30,7 @@ typedef struct DaemonOps {
     int (*drain)(void *userdata);
     void (*hurry)(void *userdata);             /* asked to stop again while draining: no more waiting. May be NULL */
     void (*metrics)(void *userdata, Buffer *text); /* Prometheus text of the role; the shell adds process_* and up */
-    void (*storage)(void *userdata, const char *body, struct ControlReply *reply); /* POST /storage; worker only */
+    void (*storage)(void *userdata, const char *body, int connection); /* POST /storage, see ControlRoute.take; worker only */
 } DaemonOps;
 
 /* Takes the descriptors named "<role>" (listening unix socket); others by daemon_listen_fd(). Without any, listens at

@@ -52,6 +52,9 @@ int blob_gateway_new(const char *socket_path, Blob **ret) _must_check_;
 /* What the worker answers to a request of blob_gateway: JSON text, and a descriptor or -1, both owned by the caller.
  * ret_fd NULL: descriptors cannot be passed, what needs one is BLOB_E_INVALID. */
 void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd);
+/* The same as a response of HTTP on the connection that the request came on, which is taken: it blocks from here on, and is
+ * closed. */
+void blob_gateway_serve(const Blob *blob, const char *request, int connection);
 
 /*
  * The objects behind gateways on other hosts (kestra-worker-gateway(8)), which are tried in turn. The protocol, every request

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Storage for roles that have none: they ask the worker over its own socket, POST /storage with a JSON request. Contents
- * do not pass through the worker's loop: it opens the file and hands the descriptor over, for reading as for uploads,
- * so that a file of any size costs the worker one open and one rename. This works within one host.
+ * Storage for roles that have none: they ask the worker over its own socket, POST /storage with a JSON request. The
+ * worker passes the connection to a kestra-run child, which opens the file and hands the descriptor over, for reading as for
+ * uploads, so that a file of any size costs one open and one rename there. This works within one host.
  *
  * Requests: {op, uri?, part?, offset?, length?}. Answers: {outcome, reason?} when it is not 0, else what the operation gives.
  */
-#include <poll.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -141,6 +141,44 @@ void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json,
     *ret_json = json_text(answer);
     if (ret_fd)
         *ret_fd = asked.fd;
+}
+
+/* The descriptor goes along with the first byte; -1: none. */
+static int send_response(int connection, const Buffer *text, int passed)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
+    memcpy(CMSG_DATA(&control.header), &passed, sizeof passed);
+    for (size_t sent = 0; sent < text->length;) {
+        struct iovec part = {.iov_base = text->text + sent, .iov_len = text->length - sent};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+        if (sent == 0 && passed >= 0) {
+            message.msg_control = &control;
+            message.msg_controllen = sizeof control;
+        }
+        ssize_t n = sendmsg(connection, &message, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return outage(-errno);
+        sent += (size_t)MAX(n, (ssize_t)0);
+    }
+    return 0;
+}
+
+void blob_gateway_serve(const Blob *blob, const char *request, int connection)
+{
+    const struct timeval wait = {.tv_sec = ANSWER_WAIT_SEC};
+    _cleanup_(close_fdp) int fd = connection, passed = -1;
+    _cleanup_free_ char *json = NULL;
+    _cleanup_buffer_ Buffer text = {};
+    int flags = fcntl(fd, F_GETFL);
+    blob_gateway_answer(blob, request, &json, &passed);
+    buffer_printf(&text, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                  strlen(json), json);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0)
+        return; /* whoever asked sees the end, and tries again or tells */
+    (void)send_response(fd, &text, passed); /* likewise */
 }
 
 /* --- the asking side --- */

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kestra-run: started by the worker only, with their socket as descriptor 3. */
+/* kestra-run [storage]: started by the worker only, with their socket as descriptor 3. Runs tasks, or answers requests for storage. */
 #include <jansson.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "runner/runner.h"
+#include "runner/storage_server.h"
 
 int main(int argc, char **argv)
 {
     struct stat st;
     mem_use_for_jansson(json_set_alloc_funcs);
     log_open("run", LOG_INFO);
-    if (argc != 1 || fstat(SD_LISTEN_FDS_START, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+    bool is_storage = argc == 2 && streq(argv[1], "storage");
+    if ((argc != 1 && !is_storage) || fstat(SD_LISTEN_FDS_START, &st) < 0 || !S_ISSOCK(st.st_mode)) {
         fputs("kestra-run is started by kestra-worker\n", stderr);
         return 64;
     }
-    return runner_serve(SD_LISTEN_FDS_START) < 0;
+    return (is_storage ? storage_server_run(SD_LISTEN_FDS_START) : runner_serve(SD_LISTEN_FDS_START)) < 0;
 }

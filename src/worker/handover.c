@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "plugin/registry.h"
+#include "worker/storage_child.h"
 #include "worker/workspace.h"
 
 static const JobOps *const kinds[] = {&job_wait_ops, &process_ops, &child_ops};
@@ -197,8 +198,9 @@ static json_t *save_orphans(const Spawner *spawner)
 
 json_t *worker_save(Worker *worker, WorkerDescriptors *ret_kept)
 {
-    json_t *saved = json_object(), *jobs = json_array();
+    json_t *saved = json_object(), *jobs = json_array(), *storage = json_array();
     worker->kept = ret_kept;
+    storage_children_save(worker, storage);
     for (Job *job = worker->jobs; job; job = job->next)
         json_array_append_new(jobs, save_job(job));
     worker->kept = NULL;
@@ -207,6 +209,7 @@ json_t *worker_save(Worker *worker, WorkerDescriptors *ret_kept)
     json_object_set_new(saved, "queue", queue_hand_over(worker->queue)); /* nothing when NULL */
     json_set_text(saved, "cgroup", spawner_cgroup(worker->spawner));
     json_object_set_new(saved, "jobs", jobs);
+    json_object_set_new(saved, "storage", storage);
     json_object_set_new(saved, "orphans", save_orphans(worker->spawner));
     return saved;
 }
@@ -320,6 +323,7 @@ void worker_take_over(Worker *worker, const json_t *saved)
     const json_t *queue = json_object_get(saved, "queue");
     size_t i;
     const json_t *job;
+    storage_children_restore(worker, json_object_get(saved, "storage"));
     if (!queue) {
         log_info("Worker begins anew after the reload: it had no place in the queue yet");
         worker_start(worker);

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/control.h"
 #include "base/log.h"
 #include "blob/storage.h"
 #include "model/context.h"
@@ -28,7 +27,6 @@ typedef struct WorkerRole {
     json_t *left; /* by the program that we took over from; or NULL */
     Daemon *daemon;
     Pg *pg;
-    const Blob *storage;
     json_t *storage_settings; /* holds secrets */
     FlowCache *flows;
     Worker *worker;
@@ -144,14 +142,9 @@ static void on_hurry(void *userdata)
     worker_hurry(((WorkerRole *)userdata)->worker);
 }
 
-static void on_storage(void *userdata, const char *body, ControlReply *reply)
+static void on_storage(void *userdata, const char *body, int connection)
 {
-    _cleanup_free_ char *json = NULL;
-    blob_gateway_answer(((WorkerRole *)userdata)->storage, body, &json, &reply->fd);
-    reply->has_fd = reply->fd >= 0;
-    reply->status = 200;
-    reply->type = "application/json";
-    buffer_append(&reply->body, json);
+    worker_storage_request(((WorkerRole *)userdata)->worker, body, connection);
 }
 
 static const DaemonOps operations = {
@@ -306,6 +299,5 @@ int worker_run(const Conf *conf, const char *socket_path)
     if (r != 0)
         return fold(r);
     role.daemon = daemon;
-    role.storage = storage;
     return run(&role, queue, storage);
 }

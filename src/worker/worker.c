@@ -14,6 +14,7 @@
 #include "blob/blob.h"
 #include "worker/directory.h"
 #include "worker/environment.h"
+#include "worker/storage_child.h"
 #include "worker/worker_private.h"
 
 #define FLUSH_DELAY      (100 * USEC_PER_MSEC) /* log lines wait so long for company */
@@ -464,6 +465,7 @@ Worker *worker_free(Worker *worker)
     while (worker->jobs)
         job_free(worker->jobs);
     child_pool_free(worker->children);
+    storage_children_free(worker);
     LoopSource *sources[] = {worker->cycle, worker->heartbeat,   worker->flush, worker->announce,
                              worker->kill_check, worker->retry, worker->quiet, worker->drain_timer};
     for (size_t i = 0; i < ELEMENTS(sources); i++)

@@ -68,6 +68,8 @@ void worker_wake(Worker *worker);
 void worker_drain(Worker *worker, void (*drained)(void *userdata), void *userdata);
 /* Told about the daemon, so that health, status and watchdog follow. May be NULL (tests). */
 void worker_set_daemon(Worker *worker, Daemon *daemon);
+/* A request of another role for storage, that came on this connection, which is taken (blob_gateway_serve). */
+void worker_storage_request(Worker *worker, const char *request, int connection);
 /* While draining: does not wait any longer for what still runs. */
 void worker_hurry(Worker *worker);
 /*

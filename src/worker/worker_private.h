@@ -9,6 +9,7 @@
 typedef struct Job Job;
 struct Process;
 struct ChildPool;
+struct StorageChild;
 
 /* How a job that has been started can be ended from outside; a table a kind of running thing. */
 typedef struct JobOps {
@@ -100,6 +101,7 @@ struct Worker {
     Spawner *spawner;
     json_t *environment;      /* of tasks: environment_base() */
     struct ChildPool *children;
+    struct StorageChild *storage_children;
     struct Blob *probe;       /* stage_try */
     Job *jobs, *last_job;     /* all that are claimed, oldest first */
     size_t job_count, processes, pending, staging; /* processes: slots; pending: wait for one; staging: wait for a child */

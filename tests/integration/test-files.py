@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Files of executions over the API: whole and in ranges, and without being held in the webserver's memory."""
+"""Files of executions over the API: whole and in ranges, and without being held in the webserver's memory; and storage that does
+not answer, which holds nobody up but who waits for it."""
 import hashlib
 import http.client
 import os
+import socket
+import threading
 import urllib.parse
 
-from client import URL, call, check, finish, put_flow, run
+from client import URL, call, check, finish, put_flow, run, until
 
 HOME = os.environ["KESTRA_HOME"]
 MEBIBYTES = 200
@@ -68,7 +71,71 @@ def ranges(execution, uri):
     check(status == 404, "no such file: 404", (status, body))
 
 
+READS = """id: reads
+namespace: integration.files
+tasks: [{id: say, type: io.kestra.plugin.core.log.Log, message: "{{ read('hangs') }}"}]
+"""
+OTHER = """id: other
+namespace: integration.files
+tasks:
+  - {id: returns, type: io.kestra.plugin.core.debug.Return, format: "{{ read('answers') }}"}
+  - {id: writes, type: io.kestra.plugin.scripts.shell.Commands, taskRunner: {type: io.kestra.plugin.core.runner.Process},
+     commands: ["echo 1 > file"], outputFiles: [file]}
+"""
+
+
+def is_healthy(role):
+    """Whether the role answers at its own socket within a time in which a loop that waits would not."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect("%s/run/%s.sock" % (HOME, role))
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def waits_in_pipe(path):
+    """Nobody has it open, but somebody waits to read: then opening it to write succeeds at once."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+def hanging_storage(execution, uri):
+    """A pipe in place of a file: who opens it waits until there is a writer, as for a store that does not answer."""
+    files = HOME + "/storage/integration/files/_files"
+    os.makedirs(files, exist_ok=True)
+    with open(files + "/answers", "w") as file:
+        file.write("at once")
+    os.mkfifo(files + "/hangs")
+    pipe = HOME + "/storage/" + uri[len("kestra:///"):]
+    os.unlink(pipe)
+    os.mkfifo(pipe)
+    answers = []
+    reader = threading.Thread(target=lambda: answers.append(fetch(execution, uri)[0]))
+    reader.start()
+    status, hanging = run("integration.files", "reads", wait=False)
+    check(status == 200, "a task reads what does not come", hanging)
+    running = until(lambda: call("GET", "/api/v1/executions/" + hanging["id"])[1]["state"]["current"] == "RUNNING", 30)
+    check(running and is_healthy("worker"), "the worker answers while a task and a request wait for storage")
+    status, body = run("integration.files", "other")
+    check(status == 200 and body["state"]["current"] == "SUCCESS" and body["taskRunList"][0]["outputs"]["value"] == "at once",
+          "other tasks go on, also with storage", body)
+    check(fetch(body["id"], body["taskRunList"][1]["outputs"]["outputFiles"]["file"])[2] == b"1\n", "and other requests")
+    check(not answers and call("GET", "/api/v1/executions/" + hanging["id"])[1]["state"]["current"] == "RUNNING", "both still wait")
+    writers = [until(lambda: waits_in_pipe(path), 30) for path in (pipe, files + "/hangs")]
+    check(all(writers), "the storage answers again", writers)
+    reader.join(30)
+    check(len(answers) == 1 and answers[0] != 200, "a pipe is no file", answers)
+    ended = until(lambda: call("GET", "/api/v1/executions/" + hanging["id"])[1]["state"]["current"] == "FAILED", 30)
+    check(ended, "which the task says too", call("GET", "/api/v1/logs/" + hanging["id"])[1])
+    for writer in writers:
+        os.close(writer)
+
+
 def main():
+    for flow in (READS, OTHER):
+        check(put_flow(flow)[0] == 200, "a flow is stored")
     check(put_flow(FLOW)[0] == 200, "a flow is stored")
     status, body = run("integration.files", "files", timeout=120)
     check(status == 200 and body["state"]["current"] == "SUCCESS", "it makes files", body)
@@ -93,6 +160,7 @@ def main():
     connection.getresponse().read(1000)
     connection.close()  # in the middle
     check(call("GET", "/api/v1/executions/" + body["id"])[0] == 200, "a client that leaves does no harm")
+    hanging_storage(body["id"], uris["empty"])
     finish()
 
 

@@ -13,16 +13,13 @@ static char directory[] = "/tmp/kestra-check-gateway-XXXXXX";
 static pid_t server;
 static Blob *gateway;
 
-static void answer(void *userdata, const char *body, ControlReply *reply)
+static bool take(void *userdata, const char *body, int connection)
 {
-    _cleanup_free_ char *json = NULL;
-    blob_gateway_answer(userdata, body, &json, &reply->fd);
-    reply->has_fd = reply->fd >= 0;
-    reply->status = 200;
-    buffer_append(&reply->body, json);
+    blob_gateway_serve(userdata, body, connection);
+    return true;
 }
 
-static const ControlRoute routes[] = {{"POST", "/storage", .answer_body = answer}, {}};
+static const ControlRoute routes[] = {{"POST", "/storage", .take = take}, {}};
 
 static void serve(int fd)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What takes storage is done by children: before and after tasks, and in their stead. */
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "blob/blob.h"
@@ -164,6 +167,103 @@ START_TEST(test_inline_reads)
 }
 END_TEST
 
+/* --- requests of other roles --- */
+
+static int asked[2]; /* our ends of the connections */
+
+static int ask(const char *request)
+{
+    int fds[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    worker_storage_request(worker, request, fds[1]);
+    return fds[0];
+}
+
+static bool is_answered(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+static bool first_is_answered(void)
+{
+    return is_answered(asked[0]);
+}
+
+static bool second_is_answered(void)
+{
+    return is_answered(asked[1]);
+}
+
+/* All that came; the connection is closed. */
+static const char *answer_of(int fd)
+{
+    static char text[4096];
+    size_t length = 0;
+    for (ssize_t n; (n = read(fd, text + length, sizeof text - 1 - length)) > 0;)
+        length += (size_t)n;
+    text[length] = '\0';
+    close(fd);
+    return text;
+}
+
+START_TEST(test_storage_request_waits_alone)
+{
+    parse_flow("  - {id: t, " COMMANDS ", commands: [echo hello]}\n");
+    Blob *storage = start_with_local_storage(0);
+    _cleanup_free_ char *pipe_path = xasprintf("%s/storage/x/pipe", directory);
+    ck_assert_int_eq(mkfifo(pipe_path, 0600), 0); /* to open it takes until somebody writes */
+    asked[0] = ask("{\"op\":\"open\",\"uri\":\"kestra:///x/pipe\"}");
+    asked[1] = ask("{\"op\":\"stat\",\"uri\":\"kestra:///x/a\"}");
+    send_job("t", "run1");
+    run_until(second_is_answered);
+    run_until(all_ended);
+    ck_assert_ptr_nonnull(strstr(answer_of(asked[1]), "\"size\":7"));
+    ck_assert(!first_is_answered());
+    int writer = open(pipe_path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_ge(writer, 0);
+    run_until(first_is_answered);
+    ck_assert_ptr_nonnull(strstr(answer_of(asked[0]), "{\"outcome\":2}")); /* it is no file */
+    close(writer);
+    stop_with_storage(storage);
+}
+END_TEST
+
+START_TEST(test_storage_request_of_lost_child)
+{
+    Blob *storage = start_with_silent_storage(0);
+    asked[0] = ask("{\"op\":\"stat\",\"uri\":\"kestra:///x/a\"}");
+    run_until(storage_is_asked);
+    ck_assert_uint_eq(crash_children(), 1);
+    run_until(first_is_answered);
+    ck_assert_str_eq(answer_of(asked[0]), "");
+    asked[1] = ask("{\"op\":\"none\"}"); /* of another child */
+    run_until(second_is_answered);
+    ck_assert_ptr_nonnull(strstr(answer_of(asked[1]), "{\"outcome\":2}"));
+    stop_with_storage(storage);
+}
+END_TEST
+
+/* Beyond what the child does at once and its socket holds, requests are refused and not collected here. */
+START_TEST(test_storage_requests_are_bounded)
+{
+    enum { MANY = 2000 };
+    static int fds[MANY];
+    static char request[8192];
+    (void)snprintf(request, sizeof request, "{\"op\":\"stat\",\"uri\":\"kestra:///x/%04000d\"}", 0);
+    Blob *storage = start_with_silent_storage(0);
+    int count = 0;
+    do
+        fds[count] = ask(request);
+    while (++count < MANY && !is_answered(fds[count - 1]));
+    ck_assert_int_lt(count, MANY);
+    ck_assert_ptr_nonnull(strstr(answer_of(fds[--count]), " 503 "));
+    while (count > 0)
+        close(fds[--count]);
+    stop_with_storage(storage);
+}
+END_TEST
+
 START_TEST(test_silent_storage_timeout)
 {
     const int i = (int[]){0, 4, 10}[_i]; /* before and after the process, and of an inline task */
@@ -314,6 +414,9 @@ static void add(TCase *tests)
 {
     tcase_add_loop_test(tests, test_silent_storage, 0, ELEMENTS(staged));
     tcase_add_test(tests, test_silent_storage_leaves_slots);
+    tcase_add_test(tests, test_storage_request_waits_alone);
+    tcase_add_test(tests, test_storage_request_of_lost_child);
+    tcase_add_test(tests, test_storage_requests_are_bounded);
     tcase_add_loop_test(tests, test_inline_reads, 0, ELEMENTS(reads));
     tcase_add_loop_test(tests, test_silent_storage_timeout, 0, 3);
     tcase_add_loop_test(tests, test_silent_storage_crash, 0, 2);
