@@ -7,6 +7,8 @@
 #include "blob/azure.h"
 
 #include "base/clock.h"
+#include "base/id.h"
+#include "blob/remote_list.h"
 #include "blob/xml.h"
 
 #define API_VERSION "2021-08-06"
@@ -27,13 +29,11 @@ static const Azure *azure_of(const RemoteBlob *blob)
     return (const Azure *)blob;
 }
 
-static int azure_sign(void *userdata, RemoteRequest *request, usec_t now)
+static int azure_authorize(const Azure *azure, RemoteRequest *request, usec_t now)
 {
-    const Azure *azure = userdata;
     char date[REMOTE_DATE_BYTES];
     remote_format_date(now, date);
     remote_add_header(&request->signature, "x-ms-date: %s", date);
-    remote_add_header(&request->signature, "x-ms-version: " API_VERSION);
     if (!azure->key) {
         request->secret_query = azure->sas_token;
         return 0;
@@ -44,6 +44,12 @@ static int azure_sign(void *userdata, RemoteRequest *request, usec_t now)
     _cleanup_free_ char *signature = digest_base64(hash, sizeof hash);
     remote_add_header(&request->signature, "authorization: SharedKey %s:%s", azure->account, signature);
     return 0;
+}
+
+static int azure_sign(void *userdata, RemoteRequest *request, usec_t now)
+{
+    remote_add_header(&request->signature, "x-ms-version: " API_VERSION);
+    return azure_authorize(userdata, request, now);
 }
 
 static void azure_explain(const RemoteAnswer *answer, char **ret_code, char **ret_message)
@@ -161,89 +167,23 @@ static int azure_stat(const RemoteBlob *blob, const char *key, BlobEntry *ret)
     return 0;
 }
 
-typedef struct Page {
-    BlobEntries *entries;
-    char *name, *next;
-    int64_t size;
-    usec_t modified;
-    bool is_page;
-} Page;
-
-static void page_name(Page *page, const char *text)
-{
-    free(page->name);
-    page->name = xstrdup(text);
-}
-
-static void page_size(Page *page, const char *text)
-{
-    page->size = strtoimax(text, NULL, 10);
-}
-
-static void page_modified(Page *page, const char *text)
-{
-    page->modified = remote_parse_date(text);
-}
-
-static void page_blob(Page *page, const char *text)
-{
-    if (page->name)
-        remote_blob_add_entry(page->entries, page->name, page->size, page->modified);
-    free(TAKE_PTR(page->name));
-    page->size = 0;
-    page->modified = 0;
-}
-
-static void page_next(Page *page, const char *text)
-{
-    free(page->next);
-    page->next = *text ? xstrdup(text) : NULL;
-}
-
-static void page_end(Page *page, const char *text)
-{
-    page->is_page = true;
-}
-
-#define LIST "EnumerationResults"
-static const struct {
-    const char *path;
-    void (*take)(Page *page, const char *text);
-} page_elements[] = {
-    {LIST "/Blobs/Blob/Name", page_name},
-    {LIST "/Blobs/Blob/Properties/Content-Length", page_size},
-    {LIST "/Blobs/Blob/Properties/Last-Modified", page_modified},
-    {LIST "/Blobs/Blob", page_blob},
-    {LIST "/NextMarker", page_next},
-    {LIST, page_end},
-};
-
 int azure_parse_list(const char *text, size_t length, BlobEntries *ret, char **ret_next)
 {
-    Page page = {.entries = ret};
-    Xml xml;
-    int r;
-    xml_begin(&xml, text, length);
-    while ((r = xml_next(&xml)) == 0)
-        for (size_t i = 0; i < ELEMENTS(page_elements); i++)
-            if (streq(page_elements[i].path, xml.path))
-                page_elements[i].take(&page, buffer_text(&xml.text));
-    xml_done(&xml);
-    free(page.name);
-    if (r != XML_E_END || !page.is_page) {
-        free(page.next);
-        return BLOB_E_INVALID;
-    }
-    *ret_next = page.next;
-    return 0;
+    static const RemoteListNames names = {
+        .page = "EnumerationResults",
+        .next = "EnumerationResults/NextMarker",
+        .object = "EnumerationResults/Blobs/Blob",
+        .key = "EnumerationResults/Blobs/Blob/Name",
+        .size = "EnumerationResults/Blobs/Blob/Properties/Content-Length",
+        .modified = "EnumerationResults/Blobs/Blob/Properties/Last-Modified",
+    };
+    return remote_list_parse(&names, false, &(RemoteListText){text, length}, ret, ret_next);
 }
 
 static int azure_list(const RemoteBlob *blob, const char *prefix, char **marker, BlobEntries *ret)
 {
     _cleanup_(remote_request_done) RemoteRequest request = {.method = "GET"};
-    _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     Buffer query = {};
-    char *next;
     buffer_append(&query, "comp=list");
     if (*marker) {
         buffer_append(&query, "&marker=");
@@ -254,16 +194,7 @@ static int azure_list(const RemoteBlob *blob, const char *prefix, char **marker,
     buffer_append(&query, "&restype=container");
     request.query = buffer_take(&query);
     azure_container(blob, &request);
-    int r = remote_exchange(blob->remote, &request, &answer);
-    if (r != 0)
-        return r;
-    if (azure_parse_list(buffer_text(&answer.body), answer.body.length, ret, &next) != 0) {
-        blob_set_reason("Azure storage gave a list that cannot be read");
-        return outage(-EPROTO);
-    }
-    free(*marker);
-    *marker = next;
-    return 0;
+    return remote_list_page(blob, &request, azure_parse_list, marker, ret);
 }
 
 static int azure_delete(const RemoteBlob *blob, const char *key, bool *ret_existed)
@@ -276,13 +207,44 @@ static int azure_delete(const RemoteBlob *blob, const char *key, bool *ret_exist
     return r == BLOB_E_ABSENT ? 0 : r;
 }
 
+/* --- many at once: Blob Batch, HTTP requests as the parts of one --- */
+
+/* A part is a request that is authorized by itself, but has the version of the whole. */
+static int append_deletion(const RemoteBlob *blob, const char *boundary, size_t number, const char *key, Buffer *body)
+{
+    _cleanup_(remote_request_done) RemoteRequest one = {.method = "DELETE"};
+    azure_object(blob, key, &one);
+    remote_add_header(&one.headers, "x-ms-delete-snapshots: include");
+    int r = azure_authorize(azure_of(blob), &one, remote_now(blob->remote));
+    if (r != 0)
+        return r;
+    buffer_printf(body, "--%s\r\ncontent-type: application/http\r\ncontent-transfer-encoding: binary\r\ncontent-id: %zu\r\n\r\n",
+                  boundary, number);
+    buffer_printf(body, "DELETE %s%s%s HTTP/1.1\r\n", one.path, one.secret_query ? "?" : "", one.secret_query ? one.secret_query : "");
+    const RemoteHeaders *const lists[] = {&one.headers, &one.signature};
+    for (size_t l = 0; l < ELEMENTS(lists); l++)
+        for (size_t i = 0; i < lists[l]->count; i++)
+            buffer_printf(body, "%s\r\n", lists[l]->items[i]);
+    buffer_append(body, "content-length: 0\r\n\r\n");
+    return 0;
+}
+
 static int azure_delete_many(const RemoteBlob *blob, const char *const *keys, size_t count)
 {
+    char boundary[ID_BYTES];
+    _cleanup_buffer_ Buffer body = {};
     int r = 0;
-    bool existed;
+    id_new(boundary);
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = azure_delete(blob, keys[i], &existed);
-    return r;
+        r = append_deletion(blob, boundary, i, keys[i], &body);
+    if (r != 0)
+        return r;
+    buffer_printf(&body, "--%s--\r\n", boundary);
+    _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST", .query = xstrdup("comp=batch&restype=container"),
+                                                            .body = body.text, .length = body.length};
+    azure_container(blob, &request);
+    remote_add_header(&request.headers, "content-type: multipart/mixed; boundary=%s", boundary);
+    return remote_batch_delete(blob, &request, keys, count);
 }
 
 static void azure_free(RemoteBlob *blob)
@@ -302,7 +264,7 @@ static const RemoteDriver azure_driver = {
     .http = {.name = "Azure", .sign = azure_sign, .explain = azure_explain, .no_container = "ContainerNotFound"},
     .wants_md5 = true,
     .parts_max = 50000,
-    .deletes_max = 1000,
+    .deletes_max = 256,
     .read = azure_object,
     .checksum = azure_checksum,
     .put = azure_put,

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "blob/gcs_token.h"
+#include "blob/remote_list.h"
 
 #define JSON_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
@@ -304,9 +305,7 @@ int gcs_parse_list(const char *text, size_t length, BlobEntries *ret, char **ret
 static int gcs_list(const RemoteBlob *blob, const char *prefix, char **marker, BlobEntries *ret)
 {
     _cleanup_(remote_request_done) RemoteRequest request = {.method = "GET"};
-    _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     Buffer query = {};
-    char *next;
     buffer_append(&query, "fields=items(name%2Csize%2Cupdated)%2CnextPageToken&maxResults=1000");
     if (*marker) {
         buffer_append(&query, "&pageToken=");
@@ -316,16 +315,7 @@ static int gcs_list(const RemoteBlob *blob, const char *prefix, char **marker, B
     remote_encode(&query, prefix, false);
     request.query = buffer_take(&query);
     gcs_path(blob, NULL, &request);
-    int r = remote_exchange(blob->remote, &request, &answer);
-    if (r != 0)
-        return r;
-    if (gcs_parse_list(buffer_text(&answer.body), answer.body.length, ret, &next) != 0) {
-        blob_set_reason("GCS storage gave a list that cannot be read");
-        return outage(-EPROTO);
-    }
-    free(*marker);
-    *marker = next;
-    return 0;
+    return remote_list_page(blob, &request, gcs_parse_list, marker, ret);
 }
 
 static int gcs_delete(const RemoteBlob *blob, const char *key, bool *ret_existed)
@@ -347,28 +337,6 @@ static void append_deletion(const RemoteBlob *blob, const char *boundary, size_t
                   boundary, number, one.path);
 }
 
-/* Whether every part of the answer says that its object is deleted, or was not there. */
-static bool are_gone(const RemoteAnswer *answer, size_t count)
-{
-    size_t gone = 0;
-    for (const char *line = strstr(buffer_text(&answer->body), "HTTP/"); line; line = strstr(line + 1, "HTTP/")) {
-        const char *blank = strpbrk(line, " \r\n");
-        if (!blank || *blank != ' ' || strcspn(line, "\r\n") < (size_t)(blank + 4 - line))
-            continue;
-        gone += blank[1] == '2' || strncmp(blank + 1, "404", 3) == 0;
-    }
-    return gone == count;
-}
-
-static int delete_singly(const RemoteBlob *blob, const char *const *keys, size_t count)
-{
-    int r = 0;
-    bool existed;
-    for (size_t i = 0; r == 0 && i < count; i++)
-        r = gcs_delete(blob, keys[i], &existed);
-    return r;
-}
-
 static int gcs_delete_many(const RemoteBlob *blob, const char *const *keys, size_t count)
 {
     char boundary[ID_BYTES];
@@ -380,12 +348,8 @@ static int gcs_delete_many(const RemoteBlob *blob, const char *const *keys, size
     _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST", .base = gcs_of(blob)->base,
                                                             .path = xstrdup("/batch/storage/v1"), .body = body.text,
                                                             .length = body.length};
-    _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     remote_add_header(&request.headers, "content-type: multipart/mixed; boundary=%s", boundary);
-    int r = remote_exchange(blob->remote, &request, &answer);
-    if (r != 0 || are_gone(&answer, count))
-        return r;
-    return delete_singly(blob, keys, count); /* some were refused: once more, so that busy ones are tried again and others say why */
+    return remote_batch_delete(blob, &request, keys, count);
 }
 
 static void gcs_free(RemoteBlob *blob)

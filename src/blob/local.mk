@@ -10,6 +10,7 @@ libblob_a_SOURCES = \
 	src/blob/probe.c \
 	src/blob/remote.c src/blob/remote.h \
 	src/blob/remote_blob.c src/blob/remote_blob.h \
+	src/blob/remote_list.c src/blob/remote_list.h \
 	src/blob/remote_stream.c \
 	src/blob/s3.c src/blob/s3.h \
 	src/blob/s3_sign.c src/blob/s3_sign.h \

@@ -5,7 +5,7 @@
  */
 #include "blob/s3.h"
 
-#include "base/clock.h"
+#include "blob/remote_list.h"
 #include "blob/s3_sign.h"
 #include "blob/xml.h"
 
@@ -221,97 +221,23 @@ static int s3_stat(const RemoteBlob *blob, const char *key, BlobEntry *ret)
     return 0;
 }
 
-/* What the elements of one page tell. */
-typedef struct Page {
-    BlobEntries *entries;
-    char *key, *next;
-    int64_t size;
-    usec_t modified;
-    bool is_encoded, is_page;
-} Page;
-
-static void page_size(Page *page, char *text)
-{
-    page->size = strtoimax(text, NULL, 10);
-}
-
-static void page_modified(Page *page, char *text)
-{
-    if (instant_parse(text, &page->modified) != 0)
-        page->modified = 0;
-}
-
-static void page_key(Page *page, char *text)
-{
-    free(page->key);
-    page->key = xstrdup(text);
-}
-
-static void page_contents(Page *page, char *text)
-{
-    if (page->key && page->is_encoded)
-        remote_decode(page->key);
-    if (page->key)
-        remote_blob_add_entry(page->entries, page->key, page->size, page->modified);
-    free(TAKE_PTR(page->key));
-    page->size = 0;
-    page->modified = 0;
-}
-
-static void page_next(Page *page, char *text)
-{
-    free(page->next);
-    page->next = *text ? xstrdup(text) : NULL;
-}
-
-static void page_end(Page *page, char *text)
-{
-    page->is_page = true;
-}
-
-#define LIST "ListBucketResult"
-static const struct {
-    const char *path;
-    void (*take)(Page *page, char *text);
-} page_elements[] = {
-    {LIST "/Contents/Key", page_key},          {LIST "/Contents/Size", page_size},
-    {LIST "/Contents/LastModified", page_modified}, {LIST "/Contents", page_contents},
-    {LIST "/NextContinuationToken", page_next},     {LIST, page_end},
-};
-
-/* EncodingType may stand behind the keys. */
-static bool has_encoded_keys(const char *xml, size_t length)
-{
-    _cleanup_free_ char *type = xml_find(xml, length, LIST "/EncodingType");
-    return type && streq(type, "url");
-}
-
 int s3_parse_list(const char *text, size_t length, BlobEntries *ret, char **ret_next)
 {
-    Page page = {.entries = ret, .is_encoded = has_encoded_keys(text, length)};
-    Xml xml;
-    int r;
-    xml_begin(&xml, text, length);
-    while ((r = xml_next(&xml)) == 0)
-        for (size_t i = 0; i < ELEMENTS(page_elements); i++)
-            if (streq(page_elements[i].path, xml.path)) {
-                _cleanup_free_ char *value = xstrdup(buffer_text(&xml.text));
-                page_elements[i].take(&page, value);
-            }
-    xml_done(&xml);
-    free(page.key);
-    if (r != XML_E_END || !page.is_page) {
-        free(page.next);
-        return BLOB_E_INVALID;
-    }
-    *ret_next = page.next;
-    return 0;
+    static const RemoteListNames names = {
+        .page = "ListBucketResult",
+        .next = "ListBucketResult/NextContinuationToken",
+        .object = "ListBucketResult/Contents",
+        .key = "ListBucketResult/Contents/Key",
+        .size = "ListBucketResult/Contents/Size",
+        .modified = "ListBucketResult/Contents/LastModified",
+    };
+    _cleanup_free_ char *type = xml_find(text, length, "ListBucketResult/EncodingType"); /* it may stand behind the keys */
+    return remote_list_parse(&names, type && streq(type, "url"), &(RemoteListText){text, length}, ret, ret_next);
 }
 
 static int s3_list(const RemoteBlob *blob, const char *prefix, char **marker, BlobEntries *ret)
 {
     _cleanup_(remote_request_done) RemoteRequest request = {.method = "GET"};
-    _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     Buffer query = {};
     if (*marker) {
         buffer_append(&query, "continuation-token=");
@@ -322,17 +248,7 @@ static int s3_list(const RemoteBlob *blob, const char *prefix, char **marker, Bl
     remote_encode(&query, prefix, false);
     request.query = buffer_take(&query);
     s3_bucket(blob, &request);
-    int r = remote_exchange(blob->remote, &request, &answer);
-    if (r != 0)
-        return r;
-    char *next = NULL;
-    if (s3_parse_list(buffer_text(&answer.body), answer.body.length, ret, &next) != 0) {
-        blob_set_reason("S3 storage gave a list that cannot be read");
-        return outage(-EPROTO);
-    }
-    free(*marker);
-    *marker = next;
-    return 0;
+    return remote_list_page(blob, &request, s3_parse_list, marker, ret);
 }
 
 /* S3 does not say whether there was something to delete. */

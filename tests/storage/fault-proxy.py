@@ -5,6 +5,7 @@
 FAULT, for the first COUNT connections that it fits:
   busy        answers 503 with Retry-After: 1 and closes
   throttle    answers 429 and closes
+  no-batch    answers 501 to a request whose first line names a batch and closes
   cut-down:N  closes behind N bytes of the server's
   cut-up:N    closes behind N bytes of the client's
 """
@@ -23,12 +24,23 @@ def strikes():
         return LEFT[0] >= 0
 
 
+def refuse(client, status, more=""):
+    client.sendall(f"HTTP/1.1 {status}\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    client.shutdown(socket.SHUT_WR)
+    while client.recv(65536):
+        pass
+    client.close()
+
+
 def pump(source, sink, limit):
     moved = 0
     try:
         while data := source.recv(65536):
             moved += len(data)
             if limit and moved > limit and strikes():
+                break
+            if FAULT == "no-batch" and data.startswith(b"POST ") and b"batch" in data.partition(b"\r\n")[0] and strikes():
+                refuse(source, "501 Not Implemented")
                 break
             sink.sendall(data)
     except OSError:
@@ -41,15 +53,9 @@ def pump(source, sink, limit):
 
 
 def serve(client):
-    if not LIMIT and strikes():
+    if FAULT in ("busy", "throttle") and strikes():
         client.recv(65536)
-        status, more = ("503 Slow Down", "Retry-After: 1\r\n") if FAULT == "busy" else ("429 Too Many Requests", "")
-        client.sendall(f"HTTP/1.1 {status}\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        client.shutdown(socket.SHUT_WR)
-        while client.recv(65536):
-            pass
-        client.close()
-        return
+        return refuse(client, *(("503 Slow Down", "Retry-After: 1\r\n") if FAULT == "busy" else ("429 Too Many Requests",)))
     server = socket.create_connection(("127.0.0.1", TARGET))
     for end in (client, server):
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

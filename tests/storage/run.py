@@ -195,6 +195,10 @@ class Suite:
             assert whole or status == 1, "a part of an object is there"
             print(f"    server killed, {'back after 1 s' if comes_back else 'gone'}: {'whole' if whole else err.strip()}")
 
+    def remote_no_batch(self):
+        """A store that does not know how to delete many objects at once."""
+        self.behind("no-batch", 1000, lambda settings: self.good("prefix", settings=settings | {"storage.attempts": 1}))
+
     def remote_nobody(self):
         port = servers.free_port()
         self.bad("storage at http.*", "list", "kestra:///t", settings=self.store.settings(port) | {"storage.attempts": 1})
@@ -225,6 +229,14 @@ class Suite:
                f"BlobEndpoint=http://127.0.0.1:{self.store.port}/testaccount;"
         self.good("basics", settings={"storage.type": "azure", "storage.azure.container": "bucket",
                                       "storage.azure.connection-string": text})
+
+    def azure_held(self):
+        """A batch of which one part fails: why is said, and the rest is gone."""
+        for name in "abc":
+            self.good("put", f"kestra:///t/held/{name}", "/etc/hostname")
+        self.store.lease("t/held/a")
+        self.bad("t/held/a: 412 LeaseIdMissing", "delete", "kestra:///t/held")
+        assert self.good("list", "kestra:///t/held").splitlines()[:-1] == ["kestra:///t/held/a"]
 
     def gcs_tokens(self):
         """One token serves many requests; one that was revoked is replaced."""

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 
 CACHE = os.environ.get("KESTRA_TEST_CACHE") or os.path.expanduser("~/.cache/kestra-tests")
@@ -250,6 +251,12 @@ class Azure(Store):
         urllib.request.urlopen(urllib.request.Request(
             f"http://127.0.0.1:{self.port}/testaccount/bucket?restype=container", method="PUT",
             headers={"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey testaccount:{self.sign(text)}"}))
+
+    def lease(self, name):
+        """Nobody without the lease may delete this blob any more."""
+        url = f"http://127.0.0.1:{self.port}/testaccount/bucket/{name}?comp=lease&{self.sas_settings()['storage.azure.sas-token']}"
+        headers = {"x-ms-version": "2021-08-06", "x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"}
+        urllib.request.urlopen(urllib.request.Request(url, method="PUT", headers=headers))
 
     def settings(self, port=None):
         return {"storage.type": "azure", "storage.azure.container": "bucket",

@@ -177,11 +177,13 @@ static int case_many(const Blob *blob, char **arguments)
     }
     EXPECT(blob_list(blob, "kestra:///t/many", &entries) == 0 && entries.count == COUNT + 100);
     blob_entries_done(&entries);
+    usec_t listed = clock_monotonic();
     EXPECT(blob_delete_prefix(blob, "kestra:///t/many", &entries) == 0 && entries.count == COUNT + 100);
+    usec_t deleted = clock_monotonic();
     blob_entries_done(&entries);
     EXPECT(blob_list(blob, "kestra:///t/many", &entries) == 0 && entries.count == 0);
-    (void)printf("%u objects: written in %" PRIu64 " ms, read in %" PRIu64 " ms\n", COUNT, (written - begin) / 1000,
-                 (read_back - written) / 1000);
+    (void)printf("%u objects: written in %" PRIu64 " ms, read in %" PRIu64 " ms, %u deleted in %" PRIu64 " ms\n", COUNT,
+                 (written - begin) / 1000, (read_back - written) / 1000, COUNT + 100, (deleted - listed) / 1000);
     return 0;
 }
 
@@ -278,6 +280,16 @@ static int case_list(const Blob *blob, char **arguments)
     return 0;
 }
 
+static int case_delete(const Blob *blob, char **arguments)
+{
+    BlobEntries entries;
+    int r = blob_delete_prefix(blob, arguments[0], &entries);
+    if (r != 0)
+        return fail("delete", r);
+    blob_entries_done(&entries);
+    return 0;
+}
+
 /* A reader that goes away early, many times: nothing is left behind. */
 static int case_leave(const Blob *blob, char **arguments)
 {
@@ -299,7 +311,7 @@ static const struct {
     {"basics", 0, case_basics}, {"names", 0, case_names}, {"ranges", 0, case_ranges}, {"prefix", 0, case_prefix},
     {"many", 0, case_many},     {"steps", 0, case_steps}, {"broken-source", 0, case_broken_source},
     {"put", 2, case_put},       {"get", 2, case_get},     {"stat", 1, case_stat},     {"list", 1, case_list},
-    {"leave", 1, case_leave},
+    {"leave", 1, case_leave},   {"delete", 1, case_delete},
 };
 
 static int run_case(const Blob *blob, int argc, char **argv)
