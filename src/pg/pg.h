@@ -106,6 +106,11 @@ typedef struct PgStatement {
 } PgStatement;
 /* One statement in its own transaction (or in the one of pg_begin). parameters and ret may be NULL. */
 int pg_run(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRows **ret) _must_check_;
+/* The same for a long answer: each gets its rows one by one (row 0 of what it is given, which is gone afterwards), in this
+ * session's thread. What each returns below 0 ends it, and the session. After a failure some rows may have been given. */
+typedef int PgRowFunction(void *userdata, const PgRows *row);
+int pg_stream(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRowFunction *each, void *userdata)
+    _must_check_;
 /* Several statements without parameters, in one transaction: migrations, session settings. */
 int pg_script(Pg *pg, const char *sql) _must_check_;
 /* A transaction over several pg_run. After an outage or outcome inside it: pg_rollback. */

@@ -5,6 +5,9 @@
  * nothing is reported before it. Within pg_begin the Sync commits nothing.
  *
  * A statement that this session has not prepared yet is prepared in the same round trip.
+ *
+ * Streams take libpq's single-row mode: what is held of a long answer is what the socket's buffer holds. They go by a
+ * pipeline too, because outside of one libpq 15 leaves the mode on for the pipeline that follows.
  */
 #include "pg/pg_private.h"
 
@@ -19,6 +22,8 @@ struct PgPipeline {
     Pg *pg;
     VEC(Item) items;
     VEC(PgParameters *) pool; /* pool.items[i] belongs to statement i; kept over resets */
+    PgRowFunction *each;      /* gets the rows of the only statement; NULL: they are kept */
+    void *userdata;
 };
 
 PgPipeline *pg_pipeline_new(Pg *pg)
@@ -149,6 +154,28 @@ static int take_answer(Pg *pg, PgRows **ret_rows, int *first_failure)
     return r;
 }
 
+/* The same row by row. What `each` refuses is an outage: the rows that are still to come are nobody's. */
+static int take_stream(const PgPipeline *pipeline, int *first_failure)
+{
+    Pg *pg = pipeline->pg;
+    if (!PQsetSingleRowMode(pg->connection) && *first_failure == 0)
+        return outage(-EPROTO);
+    for (;;) {
+        PGresult *result = NULL;
+        int r = next_result(pg, &result);
+        if (r != 0 || !result)
+            return r;
+        ExecStatusType status = PQresultStatus(result);
+        if (status == PGRES_SINGLE_TUPLE)
+            r = trace(pipeline->each(pipeline->userdata, pg_rows_from(result)));
+        else if (!is_success(status) && *first_failure == 0)
+            *first_failure = pg_failed(pg, result);
+        PQclear(result);
+        if (r < 0 || !pg->connection)
+            return r < 0 ? r : *first_failure;
+    }
+}
+
 static int take_sync(Pg *pg, int *first_failure)
 {
     for (;;) {
@@ -185,7 +212,7 @@ static int take_all(PgPipeline *pipeline, int *first_failure)
                 (void)map_put(pg->prepared, item->statement->name, pg); /* any non-NULL value: the map is a set */
             pg_rows_free(prepared);
         }
-        int r = take_answer(pg, &item->rows, first_failure);
+        int r = pipeline->each ? take_stream(pipeline, first_failure) : take_answer(pg, &item->rows, first_failure);
         if (r != 0)
             return r;
     }
@@ -221,6 +248,15 @@ int pg_pipeline_run(PgPipeline *pipeline)
     if (first_failure == 0)
         pg->failures_in_row = 0;
     return first_failure;
+}
+
+int pg_stream(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRowFunction *each, void *userdata)
+{
+    PgPipeline pipeline = {.pg = pg, .each = each, .userdata = userdata};
+    add_item(&pipeline, statement, (PgParameters *)(uintptr_t)parameters);
+    int r = pg_pipeline_run(&pipeline);
+    vec_free(&pipeline.items);
+    return r;
 }
 
 int pg_run(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRows **ret)

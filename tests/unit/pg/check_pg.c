@@ -164,6 +164,54 @@ START_TEST(a_large_pipeline_does_not_deadlock)
 }
 END_TEST
 
+typedef struct Taken {
+    size_t rows, limit;
+    int64_t last;
+    bool in_order;
+} Taken;
+
+static int take_row(void *userdata, const PgRows *row)
+{
+    Taken *taken = userdata;
+    ck_assert_uint_eq(pg_rows_count(row), 1);
+    int64_t number = pg_value_integer(row, 0, 0);
+    taken->in_order = (taken->rows == 0 || taken->in_order) && number == taken->last + 1;
+    taken->last = number;
+    return ++taken->rows == taken->limit ? -ENOSPC : 0;
+}
+
+START_TEST(rows_are_streamed)
+{
+    static const PgStatement numbers = {"numbers", "SELECT g, repeat('x', 1000) FROM generate_series(1, $1) AS g"};
+    static const PgStatement one = {"one", "SELECT 1"};
+    PgParameters *p = parameters();
+    pg_add_integer(p, 20000);
+    for (int i = 0; i < 4; i++) { /* beside other calls, prepared and not */
+        Taken taken = {};
+        ck_assert_int_eq(pg_run(pg, &one, NULL, NULL), 0);
+        ck_assert_int_eq(pg_stream(pg, i % 2 ? &numbers : &(PgStatement){.sql = numbers.sql}, p, take_row, &taken), 0);
+        ck_assert_uint_eq(taken.rows, 20000);
+        ck_assert(taken.in_order);
+    }
+}
+END_TEST
+
+START_TEST(a_stream_may_fail_at_any_row)
+{
+    static const PgStatement division = {"division", "SELECT 1 + 0 / (g - 3) FROM generate_series(1, 5) AS g"};
+    static const PgStatement numbers = {"some", "SELECT g FROM generate_series(1, 100000) AS g"};
+    Taken taken = {}, stopped = {.limit = 7}, all = {};
+    ck_assert_int_eq(pg_stream(pg, &(PgStatement){.sql = "SELECT nothing"}, NULL, take_row, &taken), -EREMOTEIO);
+    ck_assert_int_eq(pg_stream(pg, &division, NULL, take_row, &taken), PG_E_DATA);
+    ck_assert_uint_eq(taken.rows, 2);
+    ck_assert_str_eq(pg_sqlstate(pg), "22012");
+    ck_assert_int_eq(pg_stream(pg, &numbers, NULL, take_row, &stopped), -ENOSPC);
+    ck_assert_uint_eq(stopped.rows, 7);
+    ck_assert_int_eq(pg_stream(pg, &numbers, NULL, take_row, &all), 0);
+    ck_assert_uint_eq(all.rows, 100000);
+}
+END_TEST
+
 START_TEST(a_transaction_ends_as_told)
 {
     cluster_sql(pg, "DROP TABLE IF EXISTS kept; CREATE TABLE kept (id bigint PRIMARY KEY)");
@@ -253,6 +301,8 @@ int main(void)
     tcase_add_test(test, other_failures_are_outages_with_words);
     tcase_add_test(test, a_pipeline_is_all_or_nothing);
     tcase_add_test(test, a_large_pipeline_does_not_deadlock);
+    tcase_add_test(test, rows_are_streamed);
+    tcase_add_test(test, a_stream_may_fail_at_any_row);
     tcase_add_test(test, a_transaction_ends_as_told);
     tcase_add_test(test, a_restart_while_idle_costs_no_error);
     tcase_add_test(test, a_lost_server_is_noticed_and_found_again);
