@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An execution's JSON is put together from rows as text: the body, and into it taskRunList with the bodies of its task
- * runs by position. Nothing is parsed on the way to the client, so that the cost of reading is that of the bytes.
+ * runs by position. Nothing is parsed on the way to the client, so that the cost of reading is that of the bytes, and rows
+ * are taken as they come, so that what is held of an execution with very many task runs is a piece.
  */
 #include "store/execution_store.h"
 
 #include "store/execution_search.h"
 
-/* Primary keys; an execution with very many task runs is one long text (up to 1 GB). */
-#define TASK_RUN_LIST "(SELECT string_agg(t.body::text, ',' ORDER BY t.position) FROM task_run t WHERE t.execution_id = e.id)"
-static const PgStatement sql_get = {"execution_get", "SELECT e.body, " TASK_RUN_LIST " FROM execution e WHERE e.id = $1"};
+/* Primary keys. The execution comes first, then its task runs, all of one snapshot. */
+static const PgStatement sql_get = {
+    "execution_get", "SELECT position, body FROM (SELECT -1 AS position, body FROM execution WHERE id = $1"
+                     " UNION ALL SELECT position, body FROM task_run WHERE execution_id = $1) AS part ORDER BY position"};
+/* Changes with every commit that touches a row of the execution: each gives its rows a higher xmin. */
+static const PgStatement sql_version = {
+    "execution_version", "SELECT state, concat_ws('/', xmin, (SELECT concat(count(*), '/', sum(xmin::text::bigint))"
+                         " FROM task_run WHERE execution_id = $1)) FROM execution WHERE id = $1"};
 static const PgStatement sql_state = {"execution_state", "SELECT state FROM execution WHERE id = $1"};
 static const PgStatement sql_heads = {
     "execution_heads", "SELECT e.id, e.namespace, e.flow_id, e.flow_revision, e.state FROM unnest($1::text[])"
@@ -19,18 +25,32 @@ static const PgStatement sql_subflow_outputs = {
     "execution_subflow_outputs", "SELECT e.internal -> 'subflowOutputs', e.internal ->> 'successor' FROM unnest($1::text[])"
                                  " WITH ORDINALITY AS given (id, place) LEFT JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
-/* The body is an object's text with at least one member; the list goes before its last brace. */
-static char *assemble(const char *body, const char *task_runs)
+/* Executions on their way to a sink. The body is an object's text with at least one member; the list goes before its last
+ * brace, which is held back until the last task run has come. */
+typedef struct Writing {
+    const StoreSink *sink;
+    bool begun, listing;
+} Writing;
+
+static int write_body(Writing *writing, const char *body, size_t length)
 {
-    if (!task_runs)
-        return xstrdup(body);
-    size_t length = strlen(body);
-    _cleanup_buffer_ Buffer text = {};
-    buffer_append_n(&text, body, length - 1);
-    buffer_append(&text, ",\"taskRunList\":[");
-    buffer_append(&text, task_runs);
-    buffer_append(&text, "]}");
-    return buffer_take(&text);
+    buffer_append_n(writing->sink->text, body, length - 1);
+    writing->begun = true;
+    writing->listing = false;
+    return store_sink_check(writing->sink);
+}
+
+static int write_task_run(Writing *writing, const char *body, size_t length)
+{
+    buffer_append(writing->sink->text, writing->listing ? "," : ",\"taskRunList\":[");
+    buffer_append_n(writing->sink->text, body, length);
+    writing->listing = true;
+    return store_sink_check(writing->sink);
+}
+
+static void write_end(const Writing *writing)
+{
+    buffer_append(writing->sink->text, writing->listing ? "]}" : "}");
 }
 
 static int run_by_id(Pg *pg, const PgStatement *statement, const char *id, PgRows **ret)
@@ -47,13 +67,48 @@ static int run_by_id(Pg *pg, const PgStatement *statement, const char *id, PgRow
     return r;
 }
 
+static int write_part(void *userdata, const PgRows *row)
+{
+    Writing *writing = userdata;
+    const char *body = pg_value(row, 0, 1);
+    size_t length = pg_value_length(row, 0, 1);
+    if (pg_value_integer(row, 0, 0) < 0)
+        return write_body(writing, body, length);
+    return writing->begun ? write_task_run(writing, body, length) : 0;
+}
+
+int store_execution_write(Pg *pg, const char *id, const StoreSink *sink)
+{
+    Writing writing = {.sink = sink};
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, id);
+    int r = fold(pg_stream(pg, &sql_get, parameters, write_part, &writing));
+    if (r < 0)
+        return r;
+    if (!writing.begun)
+        return STORE_E_NONE;
+    write_end(&writing);
+    return 0;
+}
+
 int store_execution_get(Pg *pg, const char *id, char **ret_json)
 {
-    _cleanup_rows_ PgRows *rows = NULL;
-    int r = run_by_id(pg, &sql_get, id, &rows);
+    _cleanup_buffer_ Buffer text = {};
+    int r = store_execution_write(pg, id, &(StoreSink){.text = &text});
     if (r == 0)
-        *ret_json = assemble(pg_value(rows, 0, 0), pg_value(rows, 0, 1));
+        *ret_json = buffer_take(&text);
     return r;
+}
+
+int store_execution_version(Pg *pg, const char *id, State *ret_state, char **ret_version)
+{
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = run_by_id(pg, &sql_version, id, &rows);
+    if (r != 0)
+        return r;
+    *ret_state = state_from_string(pg_value(rows, 0, 0));
+    *ret_version = xstrdup(pg_value(rows, 0, 1));
+    return 0;
 }
 
 int store_execution_state(Pg *pg, const char *id, State *ret)
@@ -153,26 +208,68 @@ void execution_search_conditions(Search *search, const ExecutionQuery *query)
 /* Task runs of a page, ids in its order; one statement. */
 static const PgStatement sql_task_runs = {
     "execution_task_runs",
-    "SELECT " TASK_RUN_LIST " FROM unnest($1::text[]) WITH ORDINALITY AS e (id, place) ORDER BY place"};
+    "SELECT e.place, t.body FROM unnest($1::text[]) WITH ORDINALITY AS e (id, place)"
+    " JOIN task_run AS t ON t.execution_id = e.id ORDER BY e.place, t.position"};
 
-int store_execution_search(Pg *pg, const ExecutionQuery *query, StorePage *ret, Diag *diag)
+/* A page on its way: the executions before `next` are written, the last of them but for its end. */
+typedef struct PageWriting {
+    Writing writing;
+    const PgRows *executions;
+    size_t next;
+} PageWriting;
+
+/* Ends what is open and begins executions until `count` have begun. */
+static int begin_until(PageWriting *page, size_t count)
 {
-    _cleanup_search_ Search search;
-    search_init(&search, diag);
-    execution_search_conditions(&search, query);
-    _cleanup_rows_ PgRows *rows = NULL, *task_runs = NULL;
-    *ret = (StorePage){};
-    SearchPage page = {.columns = "body, id", .table = "execution", .sorts = sorts, .fallback = FALLBACK, .tie = TIE};
-    int r = search_page(&search, pg, &page, &query->paging, &rows, &ret->total);
-    if (r != 0 || pg_rows_count(rows) == 0)
-        return r;
+    int r = 0;
+    while (r == 0 && page->next < count) {
+        if (page->writing.begun) {
+            write_end(&page->writing);
+            buffer_append_char(page->writing.sink->text, ',');
+        }
+        r = write_body(&page->writing, pg_value(page->executions, page->next, 0),
+                       pg_value_length(page->executions, page->next, 0));
+        page->next++;
+    }
+    return r;
+}
+
+static int write_page_task_run(void *userdata, const PgRows *row)
+{
+    PageWriting *page = userdata;
+    int r = begin_until(page, (size_t)pg_value_integer(row, 0, 0));
+    return r < 0 ? r : write_task_run(&page->writing, pg_value(row, 0, 1), pg_value_length(row, 0, 1));
+}
+
+static int write_page(Pg *pg, const PgRows *rows, const StoreSink *sink)
+{
+    PageWriting page = {.writing.sink = sink, .executions = rows};
     _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
     PgArray *ids = pg_add_array(parameters, PG_TEXT);
     for (size_t i = 0; i < pg_rows_count(rows); i++)
         pg_array_text(ids, pg_value(rows, i, 1));
-    r = fold(pg_run(pg, &sql_task_runs, parameters, &task_runs));
-    for (size_t i = 0; r == 0 && i < pg_rows_count(rows); i++)
-        vec_push(&ret->bodies, assemble(pg_value(rows, i, 0), pg_value(task_runs, i, 0)));
+    int r = pg_rows_count(rows) ? fold(pg_stream(pg, &sql_task_runs, parameters, write_page_task_run, &page)) : 0;
+    if (r == 0)
+        r = begin_until(&page, pg_rows_count(rows));
+    if (r == 0 && page.writing.begun)
+        write_end(&page.writing);
+    return trace(r);
+}
+
+int store_execution_search(Pg *pg, const ExecutionQuery *query, const StoreSink *sink, Diag *diag)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, diag);
+    execution_search_conditions(&search, query);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int64_t total;
+    SearchPage page = {.columns = "body, id", .table = "execution", .sorts = sorts, .fallback = FALLBACK, .tie = TIE};
+    int r = search_page(&search, pg, &page, &query->paging, &rows, &total);
+    if (r != 0)
+        return r;
+    buffer_append(sink->text, "{\"results\":[");
+    r = write_page(pg, rows, sink);
+    buffer_printf(sink->text, "],\"total\":%" PRId64 "}", total);
     return r;
 }
 

@@ -30,11 +30,14 @@ typedef struct ExecutionQuery {
     StorePaging paging;               /* sorts: id state.startDate state.endDate state.duration namespace flowId state.current */
 } ExecutionQuery;
 
-/* The API's Execution as JSON text, taskRunList included; STORE_E_NONE. Caller frees. */
+/* The API's Execution as JSON text, taskRunList included; STORE_E_NONE. */
+int store_execution_write(Pg *pg, const char *id, const StoreSink *sink) _must_check_;
+/* The same as one text. Caller frees. */
 int store_execution_get(Pg *pg, const char *id, char **ret_json) _must_check_;
 /* Decoded, with all task runs; STORE_E_NONE. */
 int store_execution_load(Pg *pg, const char *id, Execution **ret) _must_check_;
-int store_execution_search(Pg *pg, const ExecutionQuery *query, StorePage *ret, Diag *diag) _must_check_;
+/* {"results":[…],"total":n} */
+int store_execution_search(Pg *pg, const ExecutionQuery *query, const StoreSink *sink, Diag *diag) _must_check_;
 /* Ids only, without limit unless paging has one: by-query operations. */
 int store_execution_ids(Pg *pg, const ExecutionQuery *query, Texts *ret, Diag *diag) _must_check_;
 int store_execution_count(Pg *pg, const ExecutionQuery *query, int64_t *ret, Diag *diag) _must_check_;
@@ -54,6 +57,8 @@ int store_execution_heads(Pg *pg, const char *const *ids, size_t count, Executio
  * nothing; and which execution followed it as a retry, or NULL. In the order of ids. */
 int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret_outputs, Texts *ret_successors)
     _must_check_;
+/* State, and a text that is another after every change of the execution or a task run of it; STORE_E_NONE. Caller frees. */
+int store_execution_version(Pg *pg, const char *id, State *ret_state, char **ret_version) _must_check_;
 /* State of one; STORE_E_NONE. Cheap: followers and `wait` ask this first. */
 int store_execution_state(Pg *pg, const char *id, State *ret) _must_check_;
 

@@ -59,30 +59,50 @@ static void append_member(Buffer *text, const char *name, const char *value)
 {
     if (!value)
         return;
-    buffer_printf(text, ",\"%s\":", name);
+    buffer_append(text, name);
     buffer_append_json(text, value);
+}
+
+static void append_entry(Buffer *text, const PgRows *rows, size_t i)
+{
+    char date[INSTANT_BYTES];
+    instant_format(pg_value_instant(rows, i, 7), date);
+    buffer_append(text, "{\"namespace\":");
+    buffer_append_json(text, pg_value(rows, i, 0));
+    append_member(text, ",\"flowId\":", pg_value(rows, i, 1));
+    append_member(text, ",\"taskId\":", pg_value(rows, i, 2));
+    append_member(text, ",\"executionId\":", pg_value(rows, i, 3));
+    append_member(text, ",\"taskRunId\":", pg_value(rows, i, 4));
+    const char *attempt = pg_value(rows, i, 5);
+    buffer_append(text, ",\"attemptNumber\":");
+    buffer_append(text, attempt ? attempt : "null");
+    append_member(text, ",\"triggerId\":", pg_value(rows, i, 6));
+    buffer_append(text, ",\"timestamp\":\"");
+    buffer_append(text, date);
+    buffer_append_char(text, '"');
+    append_member(text, ",\"level\":", log_level_to_string((int)pg_value_integer(rows, i, 8)));
+    append_member(text, ",\"thread\":", pg_value(rows, i, 9));
+    append_member(text, ",\"message\":", pg_value(rows, i, 10));
+    buffer_append(text, ",\"deleted\":false}");
 }
 
 static char *entry_json(const PgRows *rows, size_t i)
 {
+    Buffer text = {};
+    append_entry(&text, rows, i);
+    return buffer_take(&text);
+}
+
+static void append_line(Buffer *text, const PgRows *rows, size_t i)
+{
     char date[INSTANT_BYTES];
     instant_format(pg_value_instant(rows, i, 7), date);
-    Buffer text = {};
-    buffer_append(&text, "{\"namespace\":");
-    buffer_append_json(&text, pg_value(rows, i, 0));
-    append_member(&text, "flowId", pg_value(rows, i, 1));
-    append_member(&text, "taskId", pg_value(rows, i, 2));
-    append_member(&text, "executionId", pg_value(rows, i, 3));
-    append_member(&text, "taskRunId", pg_value(rows, i, 4));
-    const char *attempt = pg_value(rows, i, 5);
-    buffer_printf(&text, ",\"attemptNumber\":%s", attempt ? attempt : "null");
-    append_member(&text, "triggerId", pg_value(rows, i, 6));
-    buffer_printf(&text, ",\"timestamp\":\"%s\"", date);
-    append_member(&text, "level", log_level_to_string((int)pg_value_integer(rows, i, 8)));
-    append_member(&text, "thread", pg_value(rows, i, 9));
-    append_member(&text, "message", pg_value(rows, i, 10));
-    buffer_append(&text, ",\"deleted\":false}");
-    return buffer_take(&text);
+    const char *level = log_level_to_string((int)pg_value_integer(rows, i, 8)), *message = pg_value(rows, i, 10);
+    buffer_append(text, date);
+    buffer_append_char(text, ' ');
+    buffer_append(text, level ? level : "");
+    buffer_append_char(text, ' ');
+    buffer_append(text, message ? message : "");
 }
 
 static void take_entries(const PgRows *rows, StorePage *ret)
@@ -107,6 +127,48 @@ int store_log_search(Pg *pg, const LogQuery *query, StorePage *ret, Diag *diag)
     if (r == 0)
         take_entries(rows, ret);
     return r;
+}
+
+typedef struct LogWriting {
+    const StoreSink *sink;
+    char between;
+    bool begun;
+    void (*append)(Buffer *text, const PgRows *rows, size_t i);
+} LogWriting;
+
+static int write_entry(void *userdata, const PgRows *row)
+{
+    LogWriting *writing = userdata;
+    if (writing->begun)
+        buffer_append_char(writing->sink->text, writing->between);
+    writing->begun = true;
+    writing->append(writing->sink->text, row, 0);
+    return store_sink_check(writing->sink);
+}
+
+static int write_entries(Pg *pg, const LogQuery *query, LogWriting *writing)
+{
+    _cleanup_search_ Search search;
+    search_init(&search, NULL);
+    add_conditions(&search, query);
+    _cleanup_buffer_ Buffer sql = {};
+    buffer_printf(&sql, "SELECT " LOG_COLUMNS " FROM log%s ORDER BY timestamp, position", buffer_text(&search.where));
+    return fold(search_stream(&search, pg, buffer_text(&sql), write_entry, writing));
+}
+
+int store_log_write_list(Pg *pg, const LogQuery *query, const StoreSink *sink)
+{
+    LogWriting writing = {.sink = sink, .between = ',', .append = append_entry};
+    buffer_append_char(sink->text, '[');
+    int r = write_entries(pg, query, &writing);
+    buffer_append_char(sink->text, ']');
+    return r;
+}
+
+int store_log_write_lines(Pg *pg, const LogQuery *query, const StoreSink *sink)
+{
+    LogWriting writing = {.sink = sink, .between = '\n', .append = append_line};
+    return write_entries(pg, query, &writing);
 }
 
 /* The snapshot of the statement itself is the next cursor: one row more that always comes, marked by a NULL level. */

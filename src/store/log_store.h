@@ -21,6 +21,9 @@ typedef struct LogQuery {
 
 /* Oldest first without sorts when execution_id is given, else newest first. */
 int store_log_search(Pg *pg, const LogQuery *query, StorePage *ret, Diag *diag) _must_check_;
+/* All that match, oldest first (paging is ignored): a JSON list, and lines "<timestamp> <LEVEL> <message>". */
+int store_log_write_list(Pg *pg, const LogQuery *query, const StoreSink *sink) _must_check_;
+int store_log_write_lines(Pg *pg, const LogQuery *query, const StoreSink *sink) _must_check_;
 /*
  * What was committed since the last read, nothing twice and nothing left out, in order of time: for followers. cursor is
  * what the last call gave (NULL or "": from the beginning); *ret_cursor: caller frees. total is not set.

@@ -325,16 +325,27 @@ void search_limit(Buffer *sql, const StorePaging *paging)
     buffer_printf(sql, " LIMIT %u OFFSET %" PRIu64, paging->size, (page - 1) * paging->size);
 }
 
-int search_run(Search *search, Pg *pg, const char *sql, PgRows **ret)
+static int outcome(const Search *search, Pg *pg, int r)
 {
-    if (search->invalid)
-        return STORE_E_QUERY;
-    int r = pg_run(pg, &(PgStatement){.sql = sql}, search->parameters, ret);
     if (r == PG_E_DATA) {
         diag_error(search->diag, NULL, 0, 0, "%s", pg_error(pg));
         return STORE_E_QUERY;
     }
     return fold(r);
+}
+
+int search_run(Search *search, Pg *pg, const char *sql, PgRows **ret)
+{
+    if (search->invalid)
+        return STORE_E_QUERY;
+    return outcome(search, pg, pg_run(pg, &(PgStatement){.sql = sql}, search->parameters, ret));
+}
+
+int search_stream(Search *search, Pg *pg, const char *sql, PgRowFunction *each, void *userdata)
+{
+    if (search->invalid)
+        return STORE_E_QUERY;
+    return outcome(search, pg, pg_stream(pg, &(PgStatement){.sql = sql}, search->parameters, each, userdata));
 }
 
 /* A first page that is not full tells the total by itself; only else the matches are counted. */

@@ -61,6 +61,8 @@ void search_limit(Buffer *sql, const StorePaging *paging);
 /* Runs `sql` with the search's parameters. STORE_E_QUERY for an invalid search or a value that PostgreSQL refuses (a broken
  * regular expression). */
 int search_run(Search *search, Pg *pg, const char *sql, PgRows **ret) _must_check_;
+/* The same row by row (pg_stream). */
+int search_stream(Search *search, Pg *pg, const char *sql, PgRowFunction *each, void *userdata) _must_check_;
 /* The usual page: `columns` of `table`, column 0 is the body. */
 typedef struct SearchPage {
     const char *columns, *table;

@@ -14,6 +14,11 @@ void store_page_done(StorePage *page)
     page->total = 0;
 }
 
+int store_sink_check(const StoreSink *sink)
+{
+    return sink->full && sink->text->length >= STORE_SINK_BYTES ? trace(sink->full(sink->userdata, sink->text)) : 0;
+}
+
 void store_page_list(const StorePage *page, Buffer *buffer)
 {
     buffer_append_char(buffer, '[');

@@ -41,6 +41,17 @@ typedef struct StorePaging {
     size_t sort_count;
 } StorePaging;
 
+/* Where a long text goes. `full` is called when `text` has grown long and leaves it empty (an outage passes through); NULL: it
+ * grows. */
+typedef struct StoreSink {
+    Buffer *text;
+    int (*full)(void *userdata, Buffer *text);
+    void *userdata;
+} StoreSink;
+#define STORE_SINK_BYTES ((size_t)256 * 1024)
+/* After a piece was appended. */
+int store_sink_check(const StoreSink *sink) _must_check_;
+
 /* One page of JSON bodies, in order, and the exact number of all matches (also past the last page). */
 typedef struct StorePage {
     Texts bodies;

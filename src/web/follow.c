@@ -4,6 +4,10 @@
  * `again`, so a change after the look's query is never missed. A forgotten one that is being looked at is freed when it
  * comes back.
  *
+ * What is long to read (an execution with thousands of task runs changes many times a second) is looked at again only after
+ * a multiple of the time it took, and never while its client has not taken what came before: rings in between become one
+ * look. So a follower costs a part of one thread at most, and holds two events at most.
+ *
  * Between a handler's commit and the parking of its request the execution may already have run and rung. `expected` holds
  * the ids in that window; a ring marks them, and parking sees the mark.
  */
@@ -15,6 +19,8 @@
 
 #define POLL_EVERY  (1 * USEC_PER_SEC)
 #define IDLE_EVERY  (20 * USEC_PER_SEC)
+#define LOOK_LONG   (20 * USEC_PER_MSEC)
+#define REST_FACTOR 3 /* of the time that a long look took */
 
 typedef struct Parked Parked;
 struct Parked {
@@ -26,7 +32,7 @@ struct Parked {
     bool running, again, end;
     Buffer text;
     int r;
-    usec_t looked, sent;
+    usec_t looked, sent, rest_until;
 };
 
 struct FollowHub {
@@ -35,8 +41,9 @@ struct FollowHub {
     Map *by_execution; /* id → first Parked of a chain by next_same */
     Parked *all;
     size_t count;
-    LoopSource *poll;
+    LoopSource *poll, *rested;
     bool polling;
+    usec_t rested_at; /* when the timer `rested` goes off; 0: it is not set */
     pthread_mutex_t lock;
     Map *expected; /* id → one of the two marks */
 };
@@ -63,11 +70,21 @@ Follow *follow_free(Follow *follow)
     return NULL;
 }
 
-void follow_event(Buffer *text, const char *id, const char *data)
+void follow_event_begin(Buffer *text, const char *id)
 {
     buffer_printf(text, "id: %s\ndata: ", id);
-    buffer_append(text, data);
+}
+
+void follow_event_end(Buffer *text)
+{
     buffer_append(text, "\n\n");
+}
+
+void follow_event(Buffer *text, const char *id, const char *data)
+{
+    follow_event_begin(text, id);
+    buffer_append(text, data);
+    follow_event_end(text);
 }
 
 static void unlink_parked(FollowHub *hub, Parked *parked)
@@ -108,12 +125,28 @@ static void look(PoolTask *task, WebSession *session)
     parked->r = parked->follow->refresh(parked->follow, session, &parked->text, &parked->end);
 }
 
+static void wait_for_rest(FollowHub *hub, usec_t until)
+{
+    usec_t now = clock_monotonic();
+    if (hub->rested_at && hub->rested_at <= until)
+        return;
+    hub->rested_at = until;
+    loop_timer_in(hub->rested, until > now ? until - now : 0);
+}
+
 static void start_look(Parked *parked)
 {
-    if (parked->running) {
-        parked->again = true;
+    FollowHub *hub = parked->hub;
+    bool resting = parked->rest_until > clock_monotonic();
+    parked->again = true;
+    if (parked->running)
+        return;
+    if (resting) {
+        wait_for_rest(hub, parked->rest_until);
         return;
     }
+    if (parked->follow->stream && !hub->ops->ready(parked->request))
+        return; /* the poll asks again */
     parked->running = true;
     parked->again = false;
     parked->looked = clock_monotonic();
@@ -126,6 +159,8 @@ static void after_look(PoolTask *task)
     FollowHub *hub = parked->hub;
     void *request = parked->request;
     parked->running = false;
+    usec_t now = clock_monotonic(), took = now - parked->looked;
+    parked->rest_until = took > LOOK_LONG ? now + REST_FACTOR * took : 0;
     if (!request) {
         parked_free(parked);
         return;
@@ -146,6 +181,16 @@ static void after_look(PoolTask *task)
     }
     if (parked && parked->again && parked->request)
         start_look(parked);
+}
+
+static int on_rested(void *userdata)
+{
+    FollowHub *hub = userdata;
+    hub->rested_at = 0;
+    for (Parked *parked = hub->all; parked; parked = parked->next)
+        if (parked->again && !parked->running)
+            start_look(parked);
+    return 0;
 }
 
 static int on_poll(void *userdata)
@@ -176,6 +221,8 @@ int follow_hub_new(Loop *loop, Pool *pool, const FollowHubOps *ops, FollowHub **
     hub->by_execution = map_new();
     hub->expected = map_new();
     int r = loop_add_timer(loop, on_poll, hub, &hub->poll);
+    if (r >= 0)
+        r = loop_add_timer(loop, on_rested, hub, &hub->rested);
     if (r < 0)
         return trace(r);
     *ret = TAKE_PTR(hub);
@@ -194,6 +241,7 @@ FollowHub *follow_hub_free(FollowHub *hub)
     map_destroy(hub->by_execution, NULL);
     map_destroy(hub->expected, NULL);
     loop_source_free(hub->poll);
+    loop_source_free(hub->rested);
     pthread_mutex_destroy(&hub->lock);
     free(hub);
     return NULL;

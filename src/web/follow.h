@@ -29,12 +29,17 @@ DEFINE_CLEANUP(Follow *, follow_free);
 
 /* Appends one event: "id: <id>\ndata: <data>\n\n"; data is one line. */
 void follow_event(Buffer *text, const char *id, const char *data);
+/* The same for data that is appended between the two. */
+void follow_event_begin(Buffer *text, const char *id);
+void follow_event_end(Buffer *text);
 
 /* --- the hub; loop thread only, but for expect and unexpect --- */
 typedef struct FollowHub FollowHub;
 typedef struct FollowHubOps {
     /* New text of a parked request (may be empty at an end); after end or an outage (r < 0) it is forgotten by the hub. */
     void (*text)(void *request, const char *text, size_t length, bool end, int r);
+    /* The client has taken all but the last text; else the stream is not looked at. */
+    bool (*ready)(void *request);
     /* Nothing was sent for a while: a comment line keeps the stream alive and shows a connection that is gone. */
     void (*idle)(void *request);
 } FollowHubOps;

@@ -6,7 +6,10 @@
 #include "web/http.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -344,6 +347,46 @@ int http_file(HttpResponse *response, int status, const char *content_type, int 
     response->file_fd = fd;
     response->file_length = length;
     return 0;
+}
+
+/* /var/tmp is the service's own, and on a disk. */
+static int open_spill(void)
+{
+    int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return fd >= 0 ? fd : memfd_create("kestra-answer", MFD_CLOEXEC);
+}
+
+int http_spill(HttpResponse *response)
+{
+    if (!response->has_file) {
+        response->file_fd = open_spill();
+        if (response->file_fd < 0)
+            return outage(-errno);
+        response->has_file = true;
+        response->file_length = 0;
+    }
+    Buffer *body = &response->body;
+    for (size_t written = 0; written < body->length;) {
+        ssize_t n = write(response->file_fd, body->text + written, body->length - written);
+        if (n < 0 && errno != EINTR)
+            return outage(-errno);
+        written += (size_t)MAX(n, (ssize_t)0);
+    }
+    response->file_length += (int64_t)body->length;
+    buffer_clear(body);
+    return 0;
+}
+
+int http_spilled(HttpResponse *response, int status, const char *content_type)
+{
+    response->status = status;
+    response->content_type = content_type;
+    if (!response->has_file)
+        return 0;
+    int r = http_spill(response);
+    if (r == 0 && lseek(response->file_fd, 0, SEEK_SET) < 0)
+        r = outage(-errno);
+    return r;
 }
 
 int http_empty(HttpResponse *response, int status)

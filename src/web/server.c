@@ -29,6 +29,7 @@
 #define LISTENERS_MAX    16
 #define GROUPS_MAX       64
 #define FILE_CHUNK       (64 * 1024)
+#define BACKLOG_BYTES    (64 * 1024) /* of a stream, beside what is being sent */
 
 typedef struct Port {
     h2o_hostconf_t *hosts[2];
@@ -94,6 +95,11 @@ bool exchange_is_gone(const Exchange *exchange)
 bool exchange_is_stream(const Exchange *exchange)
 {
     return exchange->streaming;
+}
+
+bool exchange_has_backlog(const Exchange *exchange)
+{
+    return exchange->pending.length > BACKLOG_BYTES;
 }
 
 void exchange_drop(Exchange *exchange)

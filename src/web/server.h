@@ -27,6 +27,8 @@ void exchange_answer(Exchange *exchange, HttpResponse *response);
 void exchange_begin_stream(Exchange *exchange);
 void exchange_send(Exchange *exchange, const char *text, size_t length, bool end);
 bool exchange_is_stream(const Exchange *exchange);
+/* A stream whose client is slower than what was sent. */
+bool exchange_has_backlog(const Exchange *exchange);
 /* Frees an exchange whose client has gone. */
 void exchange_drop(Exchange *exchange);
 

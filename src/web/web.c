@@ -22,7 +22,7 @@
 #define CONNECTIONS_MAX    4096
 #define DRAIN_FOR          (10 * USEC_PER_SEC)
 #define FLOWS_MAX          200
-#define SESSION_SQL        "SET jit = off; SET statement_timeout = '60s'"
+#define SESSION_SQL        "SET jit = off; SET statement_timeout = '60s'; SET work_mem = '16MB'"
 #define DATABASE_COMPONENT "postgresql"
 
 typedef struct Call {
@@ -297,6 +297,11 @@ static void follow_text(void *request, const char *text, size_t length, bool end
     exchange_answer(exchange, &response);
 }
 
+static bool follow_ready(void *request)
+{
+    return !exchange_has_backlog(request);
+}
+
 static void follow_idle(void *request)
 {
     static const char comment[] = ":\n\n";
@@ -505,7 +510,7 @@ static int set_up(Web *web)
 {
     static const PoolOps pool_ops = {.open = open_session, .close = close_session, .quiet = quiet_session};
     static const ServerOps server_ops = {.request = on_request, .gone = on_gone};
-    static const FollowHubOps hub_ops = {.text = follow_text, .idle = follow_idle};
+    static const FollowHubOps hub_ops = {.text = follow_text, .ready = follow_ready, .idle = follow_idle};
     const WebSettings *settings = web->settings;
     Loop *loop = daemon_loop(web->daemon);
     ServerSettings server_settings = {.body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,

@@ -215,8 +215,9 @@ static int send_all(Bulk *bulk)
         unit_send_event(unit, bulk->ids.items[i], event_kind_to_string(bulk->row->event), json_incref(body));
     json_decref(body);
     _cleanup_free_ char *before = NULL;
+    State state;
     const char *last = bulk->ids.count > 0 ? bulk->ids.items[bulk->ids.count - 1] : NULL;
-    int r = last && !bulk->row->gone ? store_execution_get(bulk->session->pg, last, &before) : 0;
+    int r = last && !bulk->row->gone ? store_execution_version(bulk->session->pg, last, &state, &before) : 0;
     if (r >= 0)
         r = execution_commit(bulk->session, unit);
     if (r < 0 || !last)

@@ -140,9 +140,10 @@ static int await(WebSession *session, const char *id, const char *before,
 
 static int has_changed(WebSession *session, const char *id, const char *before)
 {
-    _cleanup_free_ char *text = NULL;
-    int r = store_execution_get(session->pg, id, &text);
-    return r < 0 ? r : r == STORE_E_NONE || !streq(text, before);
+    _cleanup_free_ char *version = NULL;
+    State state;
+    int r = store_execution_version(session->pg, id, &state, &version);
+    return r < 0 ? r : r == STORE_E_NONE || !streq(version, before);
 }
 
 static int is_gone(WebSession *session, const char *id, const char *before)

@@ -24,7 +24,7 @@ json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response
 int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body) _must_check_;
 /* Commits the unit; outcomes cannot happen without a fence. */
 int execution_commit(WebSession *session, Unit *unit) _must_check_;
-/* Waits up to a few seconds until the row differs from `before` (its JSON text), or is gone: what the client asks for next is
+/* Waits up to a few seconds until its version differs from `before` (store_execution_version), or it is gone: what the client asks for next is
  * then what it has just done. */
 int execution_await_change(WebSession *session, const char *id, const char *before) _must_check_;
 int execution_await_gone(WebSession *session, const char *id) _must_check_;

@@ -13,7 +13,7 @@ typedef struct Attempt {
     const HttpRequest *request;
     HttpResponse *response;
     Execution *execution;
-    char *before; /* JSON text of the row */
+    char *before; /* version of its rows */
     Diag diag;
     Operation operation;
 } Attempt;
@@ -31,7 +31,8 @@ static bool attempt_begin(Attempt *attempt, int *ret_r)
 {
     const char *id = http_parameter(attempt->request, "executionId");
     attempt->operation = (Operation){.now = clock_realtime(), .diag = &attempt->diag};
-    int r = store_execution_get(attempt->session->pg, id, &attempt->before);
+    State state;
+    int r = store_execution_version(attempt->session->pg, id, &state, &attempt->before);
     if (r == 0)
         r = execution_fetch(attempt->session, id, &attempt->execution);
     *ret_r = r < 0 ? r : 0;

@@ -8,22 +8,23 @@
 
 static int get(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
-    _cleanup_free_ char *json = NULL;
-    int r = store_execution_get(session->pg, http_parameter(request, "executionId"), &json);
+    int r = store_execution_write(session->pg, http_parameter(request, "executionId"), &RESPONSE_SINK(response));
     if (r != 0)
         return r == STORE_E_NONE ? http_not_found(request, response) : fold(r);
-    return http_text(response, 200, "application/json", json);
+    return http_spilled(response, 200, "application/json");
+}
+
+static int answer_search(WebSession *session, const HttpRequest *request, HttpResponse *response, const ExecutionQuery *query)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    int r = store_execution_search(session->pg, query, &RESPONSE_SINK(response), &diag);
+    return r != 0 ? query_refused(request, response, r, &diag) : http_spilled(response, 200, "application/json");
 }
 
 static int search(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     ExecutionQuery query;
-    _cleanup_page_ StorePage page = {};
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    if (!query_executions(session, request, response, true, &query))
-        return 0;
-    int r = store_execution_search(session->pg, &query, &page, &diag);
-    return r != 0 ? query_refused(request, response, r, &diag) : query_page(response, &page);
+    return query_executions(session, request, response, true, &query) ? answer_search(session, request, response, &query) : 0;
 }
 
 static int list_of_flow(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -33,10 +34,7 @@ static int list_of_flow(WebSession *session, const HttpRequest *request, HttpRes
                             .flow_id = http_query(request, "flowId"),
                             .now = clock_realtime(),
                             .paging = query_paging(request)};
-    _cleanup_page_ StorePage page = {};
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    int r = store_execution_search(session->pg, &query, &page, &diag);
-    return r != 0 ? query_refused(request, response, r, &diag) : query_page(response, &page);
+    return answer_search(session, request, response, &query);
 }
 
 /* --- flows as executions show them --- */
@@ -113,54 +111,74 @@ static int list_flows(WebSession *session, const HttpRequest *request, HttpRespo
 
 /* --- follow --- */
 
-static uint64_t checksum(const char *text)
+static uint64_t checksum(const char *text, size_t length)
 {
     uint64_t sum = UINT64_C(14695981039346656037);
-    for (; *text; text++)
-        sum = (sum ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < length; i++)
+        sum = (sum ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
     return sum;
 }
 
-/* In a handler thread. The state is read first: once it says ended, the body read after it is the last one. */
+/* Appends the event when the execution's text is not that of the last one. */
+static int send_progress(Follow *follow, WebSession *session, Buffer *text)
+{
+    follow_event_begin(text, "progress");
+    size_t begin = text->length;
+    int r = store_execution_write(session->pg, follow->execution_id, &(StoreSink){.text = text});
+    if (r != 0)
+        return r;
+    uint64_t sum = checksum(text->text + begin, text->length - begin);
+    follow_event_end(text);
+    if (sum == follow->seen)
+        buffer_clear(text);
+    follow->seen = sum;
+    return 0;
+}
+
+static int send_end(Follow *follow, WebSession *session, Buffer *text)
+{
+    follow_event_begin(text, "end");
+    int r = store_execution_write(session->pg, follow->execution_id, &(StoreSink){.text = text});
+    follow_event_end(text);
+    return r;
+}
+
+/* In a handler thread; text is empty. The state is read first: once it says ended, the body read after it is the last one. */
 static int look(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
     State state;
-    _cleanup_free_ char *json = NULL;
-    int r = store_execution_state(session->pg, follow->execution_id, &state);
-    if (r == 0)
-        r = store_execution_get(session->pg, follow->execution_id, &json);
-    if (r == STORE_E_NONE) {
-        *ret_end = true; /* deleted meanwhile */
+    _cleanup_free_ char *version = NULL;
+    int r = store_execution_version(session->pg, follow->execution_id, &state, &version);
+    bool changed = r == 0 && !(follow->cursor && streq(follow->cursor, version));
+    if (changed)
+        r = send_progress(follow, session, text);
+    if (r == 0 && state_is_terminated(state))
+        r = send_end(follow, session, text);
+    if (r == STORE_E_NONE) { /* deleted meanwhile */
+        buffer_clear(text);
+        *ret_end = true;
         return 0;
     }
     if (r != 0)
         return fold(r);
-    uint64_t sum = checksum(json);
-    if (sum != follow->seen)
-        follow_event(text, "progress", json);
-    follow->seen = sum;
     *ret_end = state_is_terminated(state);
-    if (*ret_end)
-        follow_event(text, "end", json);
+    free(follow->cursor);
+    follow->cursor = TAKE_PTR(version);
     return 0;
 }
 
 static int follow(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *id = http_parameter(request, "executionId");
-    _cleanup_free_ char *json = NULL;
     State state;
     int r = store_execution_state(session->pg, id, &state);
     if (r == STORE_E_NONE)
         return http_not_found(request, response);
     if (r == 0 && state_is_terminated(state)) {
-        r = store_execution_get(session->pg, id, &json);
-        if (r != 0)
-            return fold(r);
-        response->status = 200;
-        response->content_type = "text/event-stream";
-        follow_event(&response->body, "end", json);
-        return 0;
+        follow_event_begin(&response->body, "end");
+        r = store_execution_write(session->pg, id, &RESPONSE_SINK(response));
+        follow_event_end(&response->body);
+        return r != 0 ? fold(r) : http_spilled(response, 200, "text/event-stream");
     }
     if (r != 0)
         return fold(r);

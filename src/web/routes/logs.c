@@ -36,48 +36,20 @@ static int search(WebSession *session, const HttpRequest *request, HttpResponse 
 static int list(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     LogQuery query = execution_query(request);
-    _cleanup_page_ StorePage page = {};
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    int r = store_log_search(session->pg, &query, &page, &diag);
-    if (r != 0)
-        return query_refused(request, response, r, &diag);
-    response->status = 200;
-    response->content_type = "application/json";
-    store_page_list(&page, &response->body);
-    return 0;
-}
-
-/* "<timestamp> <LEVEL> <message>" */
-static void append_line(Buffer *text, const char *body)
-{
-    _cleanup_json_ json_t *entry = NULL;
-    if (json_parse(body, strlen(body), 0, &entry, NULL) != 0)
-        return;
-    if (text->length > 0)
-        buffer_append_char(text, '\n');
-    buffer_append(text, json_get_text(entry, "timestamp", ""));
-    buffer_append_char(text, ' ');
-    buffer_append(text, json_get_text(entry, "level", ""));
-    buffer_append_char(text, ' ');
-    buffer_append(text, json_get_text(entry, "message", ""));
+    int r = store_log_write_list(session->pg, &query, &RESPONSE_SINK(response));
+    return r < 0 ? trace(r) : http_spilled(response, 200, "application/json");
 }
 
 static int download(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     LogQuery query = execution_query(request);
-    _cleanup_page_ StorePage page = {};
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    int r = store_log_search(session->pg, &query, &page, &diag);
-    if (r != 0)
-        return query_refused(request, response, r, &diag);
-    response->status = 200;
-    response->content_type = "text/plain";
-    for (size_t i = 0; i < page.bodies.count; i++)
-        append_line(&response->body, page.bodies.items[i]);
+    int r = store_log_write_lines(session->pg, &query, &RESPONSE_SINK(response));
+    if (r < 0)
+        return trace(r);
     http_response_header(response, "Content-Disposition",
                          arena_printf(request->arena, "attachment; filename=\"%s.log\"",
                                       strpbrk(query.execution_id, "\"\r\n\\") ? "execution" : query.execution_id));
-    return 0;
+    return http_spilled(response, 200, "text/plain");
 }
 
 /* In a handler thread: what was committed since the last look. */

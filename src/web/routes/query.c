@@ -209,6 +209,11 @@ int query_refused(const HttpRequest *request, HttpResponse *response, int r, con
     return fold(r);
 }
 
+int query_spill(void *response, Buffer *text)
+{
+    return trace(http_spill(response));
+}
+
 int query_page(HttpResponse *response, const StorePage *page)
 {
     response->status = 200;

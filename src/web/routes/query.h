@@ -33,6 +33,10 @@ bool query_logs(const HttpRequest *request, HttpResponse *response, LogQuery *re
 /* 422 for STORE_E_QUERY; other outcomes become outages. */
 int query_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag);
 /* Answers {"results":…,"total":…}. */
+/* A long answer goes to the response piece by piece; http_spilled() completes it. */
+#define RESPONSE_SINK(response)                                                                                            \
+    (StoreSink){.text = &(response)->body, .full = query_spill, .userdata = (response)}
+int query_spill(void *response, Buffer *text) _must_check_;
 int query_page(HttpResponse *response, const StorePage *page);
 /* Body of a request as JSON. False: answered (422). */
 bool query_body(const HttpRequest *request, HttpResponse *response, json_t **ret);

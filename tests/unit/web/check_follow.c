@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+#include "base/clock.h"
+
 static Loop *loop;
 static Pool *pool;
 static FollowHub *hub;
@@ -37,6 +39,12 @@ static void on_text(void *userdata, const char *text, size_t length, bool end, i
         loop_stop(loop, 0);
 }
 
+static bool is_ready = true;
+static bool on_ready(void *userdata)
+{
+    return is_ready;
+}
+
 static void on_idle(void *userdata)
 {
 }
@@ -59,7 +67,7 @@ static int give_up(void *userdata)
 static void setup(void)
 {
     static const PoolOps pool_ops = {.open = open_session, .close = close_session};
-    static const FollowHubOps hub_ops = {.text = on_text, .idle = on_idle};
+    static const FollowHubOps hub_ops = {.text = on_text, .ready = on_ready, .idle = on_idle};
     LoopSource *timer;
     ends_left = 1;
     ck_assert_int_eq(loop_new(&loop), 0);
@@ -121,6 +129,62 @@ START_TEST(a_ring_wakes_all_that_follow_the_execution)
 }
 END_TEST
 
+/* Looks are long, and each is rung into a hundred times. */
+static int refresh_long(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    usec_t end = clock_monotonic() + 40 * USEC_PER_MSEC;
+    while (clock_monotonic() < end)
+        ;
+    return refresh(follow, session, text, ret_end);
+}
+
+static LoopSource *ringer;
+static unsigned rings;
+static int ring_again(void *userdata)
+{
+    rings++;
+    follow_hub_wake(hub, "a");
+    loop_timer_in(ringer, USEC_PER_MSEC);
+    return 0;
+}
+
+START_TEST(rings_into_long_looks_become_few)
+{
+    Request request = {.end_after = 5};
+    usec_t begin = clock_monotonic();
+    current = &request;
+    ck_assert_int_eq(loop_add_timer(loop, ring_again, NULL, &ringer), 0);
+    loop_timer_in(ringer, 0);
+    follow_hub_park(hub, follow_new("a", true, refresh_long), &request);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_int_eq(request.ends, 1);
+    /* four rests of three times what a look takes */
+    ck_assert_uint_ge(clock_monotonic() - begin, (5 + 4 * 3) * 40 * USEC_PER_MSEC);
+}
+END_TEST
+
+static int take_backlog(void *userdata)
+{
+    is_ready = true;
+    return 0;
+}
+
+START_TEST(a_stream_with_a_backlog_is_not_looked_at)
+{
+    Request request = {.end_after = 1};
+    LoopSource *timer;
+    current = &request;
+    is_ready = false;
+    follow_hub_park(hub, follow_new("a", true, refresh), &request);
+    follow_hub_wake(hub, "a");
+    ck_assert_uint_eq(pool_active(pool), 0);
+    ck_assert_int_eq(loop_add_timer(loop, take_backlog, NULL, &timer), 0);
+    loop_timer_in(timer, 0);
+    ck_assert_int_eq(loop_run(loop), 0); /* by the poll */
+    ck_assert_int_eq(request.looks, 1);
+}
+END_TEST
+
 START_TEST(streams_end_when_the_role_stops)
 {
     Request requests[2] = {{.end_after = 100}, {.end_after = 100}};
@@ -177,6 +241,8 @@ int main(void)
     tcase_add_test(all, a_stream_looks_at_once_and_is_polled);
     tcase_add_test(all, a_ring_before_parking_is_not_lost);
     tcase_add_test(all, a_ring_wakes_all_that_follow_the_execution);
+    tcase_add_test(all, rings_into_long_looks_become_few);
+    tcase_add_test(all, a_stream_with_a_backlog_is_not_looked_at);
     tcase_add_test(all, streams_end_when_the_role_stops);
     tcase_add_test(all, every_task_comes_back);
     SRunner *runner = srunner_create(suite);
