@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "blob/credentials.h"
 #include "blob/remote_list.h"
 #include "blob/xml.h"
 
@@ -19,9 +20,10 @@ typedef struct Azure {
     char *base;      /* "https://account.blob.core.windows.net" */
     char *prefix;    /* "/container", behind "/account" when the endpoint has a path */
     char *account;
-    uint8_t *key;    /* NULL: the SAS token authorizes */
+    uint8_t *key;    /* or NULL */
     size_t key_length;
     char *sas_token; /* without "?"; or NULL */
+    Credentials *credentials; /* NULL: key or SAS token authorizes */
 } Azure;
 
 static const Azure *azure_of(const RemoteBlob *blob)
@@ -34,6 +36,14 @@ static int azure_authorize(const Azure *azure, RemoteRequest *request, usec_t no
     char date[REMOTE_DATE_BYTES];
     remote_format_date(now, date);
     remote_add_header(&request->signature, "x-ms-date: %s", date);
+    if (azure->credentials) {
+        Credential credential = {};
+        int r = credentials_get(azure->credentials, azure->remote.remote, &credential);
+        if (r == 0)
+            remote_add_header(&request->signature, "authorization: Bearer %s", credential.token);
+        credential_done(&credential);
+        return r;
+    }
     if (!azure->key) {
         request->secret_query = azure->sas_token;
         return 0;
@@ -50,6 +60,15 @@ static int azure_sign(void *userdata, RemoteRequest *request, usec_t now)
 {
     remote_add_header(&request->signature, "x-ms-version: " API_VERSION);
     return azure_authorize(userdata, request, now);
+}
+
+static bool azure_renew(void *userdata, const RemoteAnswer *refusal)
+{
+    const Azure *azure = userdata;
+    if (!azure->credentials || refusal->status != 401)
+        return false;
+    credentials_drop(azure->credentials);
+    return true;
 }
 
 static void azure_explain(const RemoteAnswer *answer, char **ret_code, char **ret_message)
@@ -257,11 +276,12 @@ static void azure_free(RemoteBlob *blob)
         explicit_bzero(azure->key, azure->key_length);
     free(azure->key);
     free(azure->sas_token);
+    credentials_free(azure->credentials);
     free(azure);
 }
 
 static const RemoteDriver azure_driver = {
-    .http = {.name = "Azure", .sign = azure_sign, .explain = azure_explain, .no_container = "ContainerNotFound"},
+    .http = {.name = "Azure storage", .sign = azure_sign, .renew = azure_renew, .explain = azure_explain, .no_container = "ContainerNotFound"},
     .wants_md5 = true,
     .parts_max = 50000,
     .deletes_max = 256,
@@ -339,9 +359,8 @@ static int take_authorization(Azure *azure, const json_t *settings)
         explicit_bzero(key, strlen(key));
         return r == 0 ? 0 : fail_setting("storage.azure.shared-key-account-access-key is not base64");
     }
-    if (!token)
-        return fail_setting("storage.type is azure, but no key, sas-token or connection-string authorizes it");
-    azure->sas_token = xstrdup(*token == '?' ? token + 1 : token);
+    if (token)
+        azure->sas_token = xstrdup(*token == '?' ? token + 1 : token);
     return 0;
 }
 
@@ -358,6 +377,8 @@ int azure_new(json_t *settings, const RemoteBlobSettings *remote, Blob **ret)
         azure_free(&azure->remote);
         return r;
     }
+    if (!azure->key && !azure->sas_token)
+        azure->credentials = credentials_new(&(CredentialSettings){.kind = CREDENTIAL_AZURE, .http = remote->http});
     *ret = &azure->remote.blob;
     return 0;
 }

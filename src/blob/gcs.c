@@ -8,14 +8,15 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "blob/gcs_token.h"
+#include "blob/credentials.h"
 #include "blob/remote_list.h"
 
 #define JSON_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 typedef struct Gcs {
     RemoteBlob remote;
-    GcsToken *token;
+    GcsToken *account; /* NULL: what the machine's surroundings give */
+    Credentials *credentials;
     const char *bucket; /* the settings' */
     char *base;         /* "https://storage.googleapis.com" */
 } Gcs;
@@ -28,16 +29,19 @@ static const Gcs *gcs_of(const RemoteBlob *blob)
 static int gcs_sign(void *userdata, RemoteRequest *request, usec_t now)
 {
     Gcs *gcs = userdata;
-    _cleanup_free_ char *token = NULL;
-    int r = gcs_token_get(gcs->token, gcs->remote.remote, &token);
+    Credential credential = {};
+    int r = credentials_get(gcs->credentials, gcs->remote.remote, &credential);
     if (r == 0)
-        remote_add_header(&request->signature, "authorization: Bearer %s", token);
+        remote_add_header(&request->signature, "authorization: Bearer %s", credential.token);
+    credential_done(&credential);
     return r;
 }
 
-static bool gcs_renew(void *userdata)
+static bool gcs_renew(void *userdata, const RemoteAnswer *refusal)
 {
-    gcs_token_drop(((Gcs *)userdata)->token);
+    if (refusal->status != 401)
+        return false;
+    credentials_drop(((Gcs *)userdata)->credentials);
     return true;
 }
 
@@ -355,13 +359,14 @@ static int gcs_delete_many(const RemoteBlob *blob, const char *const *keys, size
 static void gcs_free(RemoteBlob *blob)
 {
     Gcs *gcs = (Gcs *)blob;
-    gcs_token_free(gcs->token);
+    credentials_free(gcs->credentials);
+    gcs_token_free(gcs->account);
     free(gcs->base);
     free(gcs);
 }
 
 static const RemoteDriver gcs_driver = {
-    .http = {.name = "GCS", .sign = gcs_sign, .renew = gcs_renew, .explain = gcs_explain, .no_container = "noBucket"},
+    .http = {.name = "GCS storage", .sign = gcs_sign, .renew = gcs_renew, .explain = gcs_explain, .no_container = "noBucket"},
     .parts_max = UINT32_MAX,
     .deletes_max = 100,
     .read = gcs_read,
@@ -380,18 +385,23 @@ static const RemoteDriver gcs_driver = {
 
 int gcs_new(json_t *settings, const RemoteBlobSettings *remote, Blob **ret)
 {
-    GcsToken *token;
-    int r = gcs_token_new(json_get_text(settings, "storage.gcs.service-account", ""), &token);
-    if (r != 0)
+    const char *key = json_get_text(settings, "storage.gcs.service-account", NULL);
+    GcsToken *account = NULL;
+    int r = key ? gcs_token_new(key, &account) : 0;
+    if (r != 0) {
+        _cleanup_free_ char *reason = blob_explain(r);
+        blob_set_reason("storage.gcs.service-account: %s", reason);
         return r;
+    }
     Gcs *gcs = xnew(Gcs);
     r = remote_blob_init(&gcs->remote, &gcs_driver, settings, remote);
     if (r < 0) {
-        gcs_token_free(token);
+        gcs_token_free(account);
         free(gcs);
         return trace(r);
     }
-    gcs->token = token;
+    gcs->account = account;
+    gcs->credentials = credentials_new(&(CredentialSettings){.kind = CREDENTIAL_GOOGLE, .account = account, .http = remote->http});
     gcs->bucket = json_get_text(settings, "storage.gcs.bucket", "");
     gcs->base = remote_blob_address(json_get_text(settings, "storage.gcs.endpoint", "https://storage.googleapis.com"));
     *ret = &gcs->remote.blob;

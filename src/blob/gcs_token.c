@@ -2,23 +2,17 @@
 #include "blob/gcs_token.h"
 
 #include <openssl/pem.h>
-#include <pthread.h>
 
 #include "blob/digest.h"
 
 #define LIFETIME_SEC   3600
-#define MARGIN         (60 * USEC_PER_SEC) /* a token that ends sooner is not used any more */
 #define SCOPE          "https://www.googleapis.com/auth/devstorage.read_write"
 #define GRANT_TYPE     "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #define KEY_BYTES_MAX  ((size_t)64 * 1024)
-#define BYTES_MAX      ((size_t)1024 * 1024)
 
 struct GcsToken {
     EVP_PKEY *key;
     char *email, *key_id, *address, *base, *path;
-    pthread_mutex_t lock;
-    char *value;
-    usec_t ends;
 };
 
 /* --- the key --- */
@@ -52,13 +46,11 @@ int gcs_token_new(const char *key_json, GcsToken **ret)
 {
     _cleanup_json_ json_t *account = NULL;
     GcsToken *token = xnew(GcsToken);
-    (void)pthread_mutex_init(&token->lock, NULL); /* the default kind always succeeds */
     int r = json_parse(key_json, strlen(key_json), KEY_BYTES_MAX, &account, NULL) == 0 ? take_key(token, account)
                                                                                       : BLOB_E_INVALID;
     if (r != 0) {
         gcs_token_free(token);
-        blob_set_reason("storage.gcs.service-account is not the JSON text of a service account's key (client_email, "
-                        "private_key)");
+        blob_set_reason("it is not the JSON text of a service account's key (client_email, private_key)");
         return r;
     }
     *ret = token;
@@ -75,8 +67,6 @@ GcsToken *gcs_token_free(GcsToken *token)
     free(token->address);
     free(token->base);
     free(token->path);
-    free(token->value);
-    pthread_mutex_destroy(&token->lock);
     free(token);
     return NULL;
 }
@@ -111,21 +101,6 @@ static char *make_assertion(const GcsToken *token, usec_t now)
     return gcs_token_jwt(token->key, header_text, claims_text);
 }
 
-static int take_answer(GcsToken *token, const RemoteAnswer *answer, usec_t now)
-{
-    _cleanup_json_ json_t *body = NULL;
-    int r = json_parse(buffer_text(&answer->body), answer->body.length, BYTES_MAX, &body, NULL);
-    const char *value = r == 0 ? json_get_text(body, "access_token", NULL) : NULL;
-    if (!value) {
-        blob_set_reason("%s gave no access token", token->base);
-        return -EPROTO;
-    }
-    free(token->value);
-    token->value = xstrdup(value);
-    token->ends = now + (usec_t)MAX(json_get_integer(body, "expires_in", LIFETIME_SEC), (int64_t)0) * USEC_PER_SEC;
-    return 0;
-}
-
 typedef struct TokenRequest {
     RemoteRequest request;
     const GcsToken *token;
@@ -146,37 +121,15 @@ static void make_body(void *userdata, RemoteRequest *request)
     request->length = wanted->body.length;
 }
 
-static int fetch(GcsToken *token, Remote *remote)
+int gcs_token_fetch(const GcsToken *token, Remote *remote, RemoteAnswer *ret)
 {
-    _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     TokenRequest wanted = {.token = token, .remote = remote};
     wanted.request = (RemoteRequest){.method = "POST", .base = token->base, .path = xstrdup(token->path),
                                      .is_unsigned = true, .again = make_body, .userdata = &wanted};
     make_body(&wanted, &wanted.request);
     remote_add_header(&wanted.request.headers, "content-type: application/x-www-form-urlencoded");
-    int r = remote_exchange(remote, &wanted.request, &answer);
-    if (r == 0)
-        r = take_answer(token, &answer, remote_now(remote));
+    int r = remote_exchange(remote, &wanted.request, ret);
     remote_request_done(&wanted.request);
     buffer_done(&wanted.body);
     return fold(r);
-}
-
-int gcs_token_get(GcsToken *token, Remote *remote, char **ret)
-{
-    int r = 0;
-    pthread_mutex_lock(&token->lock);
-    if (!token->value || token->ends < remote_now(remote) + MARGIN)
-        r = fetch(token, remote);
-    if (r == 0)
-        *ret = xstrdup(token->value);
-    pthread_mutex_unlock(&token->lock);
-    return r;
-}
-
-void gcs_token_drop(GcsToken *token)
-{
-    pthread_mutex_lock(&token->lock);
-    free(TAKE_PTR(token->value));
-    pthread_mutex_unlock(&token->lock);
 }

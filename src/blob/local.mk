@@ -2,6 +2,7 @@ noinst_LIBRARIES += libblob.a
 libblob_a_SOURCES = \
 	src/blob/azure.c src/blob/azure.h src/blob/azure_sign.c \
 	src/blob/blob.c src/blob/blob.h src/blob/blob_private.h \
+	src/blob/credentials.c src/blob/credentials.h \
 	src/blob/digest.c src/blob/digest.h \
 	src/blob/gateway.c src/blob/gateway_remote.c \
 	src/blob/gcs.c src/blob/gcs.h \

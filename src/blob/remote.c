@@ -275,6 +275,8 @@ static void set_limits(Attempt *attempt)
     curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_CHUNK);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, settings->trusts_any ? 0L : 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, settings->trusts_any ? 0L : 2L);
+    if (settings->has_no_proxy)
+        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     if (settings->ca_file)
         curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca_file);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "kestra");
@@ -319,7 +321,7 @@ static int fail_transport(const Attempt *attempt, CURLcode code, bool *ret_final
             *ret_final = curl_errors[i].is_final;
         }
     bool is_silent = code == CURLE_ABORTED_BY_CALLBACK;
-    blob_set_reason("%s storage at %s: %s", attempt->remote->ops->name, attempt->request->base,
+    blob_set_reason("%s at %s: %s", attempt->remote->ops->name, attempt->request->base,
                     is_silent ? "the server said nothing for too long" : *attempt->error ? attempt->error : curl_easy_strerror(code));
     return r;
 }
@@ -417,7 +419,7 @@ int remote_refused(const Remote *remote, const RemoteRequest *request, const Rem
     remote->ops->explain(answer, &code, &message);
     bool no_container = code && remote->ops->no_container && streq(code, remote->ops->no_container);
     remote_decode(path);
-    blob_set_reason("%s storage refused %s %.*s: %ld%s%s%s%.*s", remote->ops->name, request->method, MESSAGE_MAX, path,
+    blob_set_reason("%s refused %s %.*s: %ld%s%s%s%.*s", remote->ops->name, request->method, MESSAGE_MAX, path,
                     answer->status, code ? " " : "", code ? code : "", message ? ": " : "", MESSAGE_MAX,
                     message ? message : "");
     if (answer->status == 404)
@@ -439,7 +441,7 @@ int remote_exchange(Remote *remote, RemoteRequest *request, RemoteAnswer *answer
             return 0;
         if (r == 0 && may_adopt && adopt_clock(remote, answer)) {
             may_adopt = false;
-        } else if (r == 0 && answer->status == 401 && may_renew && remote->ops->renew(remote->userdata)) {
+        } else if (r == 0 && may_renew && remote->ops->renew(remote->userdata, answer)) {
             may_renew = false;
         } else if (r == 0 && (!is_busy(answer->status) || tried >= remote->settings.attempts_max)) {
             return remote_refused(remote, request, answer);

@@ -25,12 +25,12 @@ const char *remote_header(const RemoteAnswer *answer, const char *name);
 
 /* What a store is like; `userdata` is that of remote_new. */
 typedef struct RemoteOps {
-    const char *name; /* "S3" */
+    const char *name; /* in messages, "S3 storage" */
     /* Before each attempt: adds what authorizes the request to request->signature. now: since the epoch, as the server
      * sees it. NULL: nothing. Outages pass through remote_exchange. */
     int (*sign)(void *userdata, RemoteRequest *request, usec_t now);
-    /* After 401: whether signing again can help, as it does when a token had ended. May be NULL. */
-    bool (*renew)(void *userdata);
+    /* After a refusal: whether signing again can help, as it does when a token had ended. May be NULL. */
+    bool (*renew)(void *userdata, const RemoteAnswer *refusal);
     /* What the body of a refusal says: a code and a sentence, new, or NULL. */
     void (*explain)(const RemoteAnswer *answer, char **ret_code, char **ret_message);
     const char *no_container; /* the code of a 404 that means that the bucket is missing, not the object */
@@ -39,6 +39,7 @@ typedef struct RemoteOps {
 typedef struct RemoteSettings {
     const char *ca_file; /* NULL: the system's */
     bool trusts_any;     /* certificates are not verified */
+    bool has_no_proxy;   /* whatever the environment says */
     usec_t connect_timeout_usec;
     usec_t timeout_usec; /* longest silence of the other side */
     unsigned attempts_max;

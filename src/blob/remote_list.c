@@ -80,7 +80,7 @@ int remote_list_page(const RemoteBlob *blob, RemoteRequest *request, RemoteListP
     if (r != 0)
         return r;
     if (parse(buffer_text(&answer.body), answer.body.length, ret, &next) != 0) {
-        blob_set_reason("%s storage gave a list that cannot be read", blob->driver->http.name);
+        blob_set_reason("%s gave a list that cannot be read", blob->driver->http.name);
         return outage(-EPROTO);
     }
     free(*marker);

@@ -105,12 +105,12 @@ static int begin_answer(Stream *stream, const RemoteAnswer *answer)
 {
     int64_t size = size_of(answer);
     if (size < 0) {
-        blob_set_reason("%s storage does not say how long %s is", stream->blob->driver->http.name, stream->key);
+        blob_set_reason("%s does not say how long %s is", stream->blob->driver->http.name, stream->key);
         return -EPROTO;
     }
     /* a whole answer to a range is refused unless it is the same: nobody has asked for the bytes before */
     if (answer->status != 206 && stream->range.offset + stream->sent > 0) {
-        blob_set_reason("%s storage does not give parts of objects", stream->blob->driver->http.name);
+        blob_set_reason("%s does not give parts of objects", stream->blob->driver->http.name);
         return -EPROTO;
     }
     stream->size = size;
@@ -200,12 +200,12 @@ static int verify(Stream *stream)
     _cleanup_free_ char *md5 = stream->md5 ? digest_take_md5(&stream->digest) : NULL;
     const char *store = stream->blob->driver->http.name;
     if (stream->range.offset + stream->sent != stream->end) {
-        blob_set_reason("%s storage gave %" PRId64 " bytes of %s, not %" PRId64, store, stream->sent, stream->key,
+        blob_set_reason("%s gave %" PRId64 " bytes of %s, not %" PRId64, store, stream->sent, stream->key,
                         stream->end - stream->range.offset);
         return -ECONNRESET;
     }
     if ((stream->crc32c && !streq(stream->crc32c, crc32c)) || (stream->md5 && !streq(stream->md5, md5))) {
-        blob_set_reason("%s storage gave bytes of %s that have another checksum", store, stream->key);
+        blob_set_reason("%s gave bytes of %s that have another checksum", store, stream->key);
         return -EBADMSG;
     }
     return 0;

@@ -5,6 +5,7 @@
  */
 #include "blob/s3.h"
 
+#include "blob/credentials.h"
 #include "blob/remote_list.h"
 #include "blob/s3_sign.h"
 #include "blob/xml.h"
@@ -12,6 +13,7 @@
 typedef struct S3 {
     RemoteBlob remote;
     S3Key key;                           /* these texts are the settings' */
+    Credentials *credentials;            /* NULL: the key is set */
     const char *encryption, *kms_key_id; /* NULL: none */
     bool checksums;
     char *base;   /* "https://bucket.host" */
@@ -25,8 +27,33 @@ static const S3 *s3_of(const RemoteBlob *blob)
 
 static int s3_sign_request(void *userdata, RemoteRequest *request, usec_t now)
 {
-    s3_sign(&((const S3 *)userdata)->key, request, now, true);
+    const S3 *s3 = userdata;
+    S3Key key = s3->key;
+    Credential credential = {};
+    if (s3->credentials) {
+        int r = credentials_get(s3->credentials, s3->remote.remote, &credential);
+        if (r != 0)
+            return r;
+        key.access_key = credential.access_key;
+        key.secret_key = credential.secret_key;
+        key.session_token = credential.session_token;
+    }
+    s3_sign(&key, request, now, true);
+    credential_done(&credential);
     return 0;
+}
+
+/* Keys that have ended before they should have. The answer to HEAD says no code: the next request finds out. */
+static bool s3_renew(void *userdata, const RemoteAnswer *refusal)
+{
+    const S3 *s3 = userdata;
+    if (!s3->credentials || (refusal->status != 400 && refusal->status != 403))
+        return false;
+    _cleanup_free_ char *code = xml_find(buffer_text(&refusal->body), refusal->body.length, "Error/Code");
+    if (!code || (!streq(code, "ExpiredToken") && !streq(code, "InvalidToken") && !streq(code, "InvalidAccessKeyId")))
+        return false;
+    credentials_drop(s3->credentials);
+    return true;
 }
 
 static void s3_explain(const RemoteAnswer *answer, char **ret_code, char **ret_message)
@@ -306,13 +333,14 @@ static int s3_delete_many(const RemoteBlob *blob, const char *const *keys, size_
 static void s3_free(RemoteBlob *blob)
 {
     S3 *s3 = (S3 *)blob;
+    credentials_free(s3->credentials);
     free(s3->base);
     free(s3->prefix);
     free(s3);
 }
 
 static const RemoteDriver s3_driver = {
-    .http = {.name = "S3", .sign = s3_sign_request, .explain = s3_explain, .no_container = "NoSuchBucket"},
+    .http = {.name = "S3 storage", .sign = s3_sign_request, .renew = s3_renew, .explain = s3_explain, .no_container = "NoSuchBucket"},
     .parts_max = 10000,
     .deletes_max = 1000,
     .read = s3_read,
@@ -346,17 +374,26 @@ static void set_address(S3 *s3, const json_t *settings)
 
 int s3_new(json_t *settings, const RemoteBlobSettings *remote, Blob **ret)
 {
+    const char *access_key = json_get_text(settings, "storage.s3.access-key", NULL);
+    const char *secret_key = json_get_text(settings, "storage.s3.secret-key", NULL);
+    if (!access_key != !secret_key) {
+        blob_set_reason("of storage.s3.access-key and storage.s3.secret-key only one is set");
+        return BLOB_E_INVALID;
+    }
     S3 *s3 = xnew(S3);
     int r = remote_blob_init(&s3->remote, &s3_driver, settings, remote);
     if (r < 0) {
         free(s3);
         return trace(r);
     }
-    s3->key = (S3Key){.access_key = json_get_text(settings, "storage.s3.access-key", ""),
-                      .secret_key = json_get_text(settings, "storage.s3.secret-key", ""),
+    s3->key = (S3Key){.access_key = access_key,
+                      .secret_key = secret_key,
                       .session_token = json_get_text(settings, "storage.s3.session-token", NULL),
                       .region = json_get_text(settings, "storage.s3.region", ""),
                       .service = "s3"};
+    if (!access_key)
+        s3->credentials = credentials_new(
+            &(CredentialSettings){.kind = CREDENTIAL_AWS, .region = s3->key.region, .http = remote->http});
     s3->encryption = json_get_text(settings, "storage.s3.server-side-encryption", NULL);
     s3->kms_key_id = json_get_text(settings, "storage.s3.kms-key-id", NULL);
     s3->checksums = json_get_boolean(settings, "storage.s3.checksums", true);

@@ -51,12 +51,12 @@ static int open_local(json_t *settings, const RemoteBlobSettings *remote, Blob *
 /* Types of storage, and what has to be set for each. */
 static const struct {
     const char *type;
-    const char *required[5];
+    const char *required[3];
     int (*open)(json_t *settings, const RemoteBlobSettings *remote, Blob **ret);
 } types[] = {
     {"local", {}, open_local},
-    {"s3", {"storage.s3.bucket", "storage.s3.region", "storage.s3.access-key", "storage.s3.secret-key"}, s3_new},
-    {"gcs", {"storage.gcs.bucket", "storage.gcs.service-account"}, gcs_new},
+    {"s3", {"storage.s3.bucket", "storage.s3.region"}, s3_new},
+    {"gcs", {"storage.gcs.bucket"}, gcs_new},
     {"azure", {"storage.azure.container"}, azure_new},
 };
 

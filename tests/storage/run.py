@@ -26,7 +26,8 @@ import servers  # noqa: E402
 
 PROGRAM = os.path.join(os.environ.get("KESTRA_BUILD") or os.path.join(HERE, "../../build"), "storage-case")
 FLAT_KIB = 40 * 1024  # the buffers of libcurl, the program itself; an upload has one part more
-SECRETS = ("very-secret-1", "very-wrong-1", servers.AZURE_KEY, "PRIVATE KEY", "sig=")
+SECRETS = ("very-secret-1", "very-wrong-1", servers.AZURE_KEY, "PRIVATE KEY", "sig=", "session-secret", "imds-secret", "web-secret",
+           "container-secret", "azure-secret")
 
 
 class Local:
@@ -221,6 +222,93 @@ class Suite:
     def s3_plain(self):
         """For stores that do not know x-amz-checksum."""
         self.round_trip(self.store.settings() | {"storage.s3.checksums": False})
+
+    # --- credentials that are not set but found ---
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def without(self, *names, store=None):
+        return {name: value for name, value in (store or self.store).settings().items() if name not in names}
+
+    def found(self, settings, surroundings, *variables):
+        """With each set of variables the storage works, and asks once for what its many requests need."""
+        for some in variables:
+            before = surroundings.given()
+            self.good("names", settings=settings, env=os.environ | some)
+            assert surroundings.given() == before + 1, f"{some}: asked {surroundings.given() - before} times"
+
+    def s3_surroundings(self):
+        around = servers.Surroundings(self.directory)
+        settings = self.without("storage.s3.access-key", "storage.s3.secret-key")
+        web = {"AWS_ROLE_ARN": "arn:aws:iam::1:role/kestra", "AWS_ENDPOINT_URL_STS": f"{around.address}/sts"}
+        container = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{around.address}/container"}
+        ec2 = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": around.address + "/"}
+        nothing = {"AWS_EC2_METADATA_DISABLED": "true"}
+        try:
+            self.found(settings, around, web | {"AWS_WEB_IDENTITY_TOKEN_FILE": self.write("web", "web-secret\n")} | ec2,
+                       container | {"AWS_CONTAINER_AUTHORIZATION_TOKEN": "container-secret"},
+                       container | {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": self.write("container", "container-secret")}, ec2)
+            self.found(settings | {"storage.s3.endpoint": f"http://localhost:{self.store.port}"}, around,
+                       ec2 | {"http_proxy": "http://127.0.0.1:1", "no_proxy": "localhost"})
+            before = around.given()
+            self.good("basics", settings=settings, env=os.environ | ec2 | {"AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "very-secret-1"})
+            self.good("basics", env=os.environ | ec2)
+            assert around.given() == before, "keys that are set were not taken"
+            # versitygw refuses every session token: it has got one, and after that another
+            before = around.given()
+            self.bad("InvalidToken", "list", "kestra:///t", settings=settings,
+                     env=os.environ | {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{around.address}/session"})
+            assert around.given() == before + 2, "keys that were refused were not replaced"
+            self.bad("environment: AWS_SECRET_ACCESS_KEY is not set; web identity: .*/missing: No such file.*; container: .* are not set; "
+                     "EC2 instance: AWS_EC2_METADATA_DISABLED is set", "list", "kestra:///t", settings=settings,
+                     env=os.environ | nothing | web | {"AWS_ACCESS_KEY_ID": "x", "AWS_WEB_IDENTITY_TOKEN_FILE": f"{self.directory}/missing"})
+            self.bad("container: the server refused GET /container: 403 wrong_request", "list", "kestra:///t", settings=settings,
+                     env=os.environ | nothing | container)
+            self.bad("EC2 instance: the server at http://127.0.0.1:1: .*onnect", "list", "kestra:///t", settings=settings,
+                     env=os.environ | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1"})
+        finally:
+            around.stop()
+
+    def s3_refresh(self):
+        """Keys that end are replaced before they do."""
+        around = servers.Surroundings(self.directory, lifetime=2)
+        try:
+            self.good("many", settings=self.without("storage.s3.access-key", "storage.s3.secret-key"),
+                      env=os.environ | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": around.address})
+            assert around.given() > 1, "nothing was asked for again"
+        finally:
+            around.stop()
+
+    def gcs_surroundings(self):
+        settings = self.without("storage.gcs.service-account")
+        key = self.write("account.json", self.store.settings()["storage.gcs.service-account"])
+        self.good("basics", settings=settings, env=os.environ | {"GCE_METADATA_HOST": f"127.0.0.1:{self.store.port}"})
+        self.good("basics", settings=settings, env=os.environ | {"GOOGLE_APPLICATION_CREDENTIALS": key, "GCE_METADATA_HOST": "127.0.0.1:1"})
+        self.bad("GOOGLE_APPLICATION_CREDENTIALS: it is not the JSON text of a service account's key.*; metadata server: the server at "
+                 "http://127.0.0.1:1:", "list", "kestra:///t", settings=settings,
+                 env=os.environ | {"GOOGLE_APPLICATION_CREDENTIALS": "/etc/hostname", "GCE_METADATA_HOST": "127.0.0.1:1"})
+
+    def azure_surroundings(self):
+        directory = tempfile.mkdtemp(dir=self.directory)
+        servers.make_certificates(directory)
+        store, around = servers.Azure(directory, tls=True), servers.Surroundings(directory)
+        settings = self.without("storage.azure.shared-key-account-access-key", store=store)
+        settings |= {"storage.ca-file": os.path.join(directory, "ca.crt")}
+        application = {"AZURE_TENANT_ID": "tenant", "AZURE_CLIENT_ID": "me", "AZURE_AUTHORITY_HOST": around.address}
+        try:
+            self.found(settings, around, {"AZURE_POD_IDENTITY_AUTHORITY_HOST": around.address},
+                       application | {"AZURE_CLIENT_SECRET": "azure-secret"},
+                       application | {"AZURE_FEDERATED_TOKEN_FILE": self.write("federated", "azure-secret")})
+            self.bad("client secret: the server refused POST /tenant/oauth2/v2.0/token: 403 wrong_request; workload identity: .* is not set; "
+                     "managed identity: the server at http://127.0.0.1:1:", "list", "kestra:///t", settings=settings,
+                     env=os.environ | application | {"AZURE_CLIENT_SECRET": "wrong", "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"})
+        finally:
+            around.stop()
+            store.stop()
 
     def azure_sas(self):
         self.good("basics", settings=self.store.sas_settings())

@@ -17,6 +17,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -159,6 +160,19 @@ class Store:
             server.kill()
 
 
+class Surroundings(Store):
+    """What a cloud tells its machines."""
+
+    def __init__(self, directory, lifetime=3600):
+        super().__init__(directory)
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.server("surroundings", [sys.executable, os.path.join(HERE, "token-server.py"), str(self.port), "-", "-", str(lifetime)],
+                    self.port)
+
+    def given(self):
+        return int(urllib.request.urlopen(f"{self.address}/_tokens").read())
+
+
 class S3(Store):
     name = "s3"
 
@@ -234,10 +248,13 @@ class Gcs(Store):
 class Azure(Store):
     name = "azure"
 
-    def __init__(self, directory):
+    def __init__(self, directory, tls=False):
         super().__init__(directory)
+        self.tls = tls  # bearer tokens are taken, but only then
+        self.context = ssl.create_default_context(cafile=f"{directory}/ca.crt") if tls else None
         os.makedirs(os.path.join(directory, "azure"), exist_ok=True)
-        self.server("azure", ["node", azurite_program(), "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--location",
+        more = ["--oauth", "basic", "--cert", f"{directory}/tls.crt", "--key", f"{directory}/tls.key"] if tls else []
+        self.server("azure", ["node", azurite_program(), *more, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--location",
                               os.path.join(directory, "azure"), "--skipApiVersionCheck", "--disableTelemetry", "--silent"],
                     self.port, environment={"AZURITE_ACCOUNTS": f"testaccount:{AZURE_KEY}"})
         self.make_container()
@@ -249,8 +266,9 @@ class Azure(Store):
         date = email.utils.formatdate(usegmt=True)
         text = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n/testaccount/testaccount/bucket\nrestype:container"
         urllib.request.urlopen(urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/testaccount/bucket?restype=container", method="PUT",
-            headers={"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey testaccount:{self.sign(text)}"}))
+            f"http{'s' * self.tls}://127.0.0.1:{self.port}/testaccount/bucket?restype=container", method="PUT",
+            headers={"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey testaccount:{self.sign(text)}"}),
+            context=self.context)
 
     def lease(self, name):
         """Nobody without the lease may delete this blob any more."""
@@ -260,7 +278,7 @@ class Azure(Store):
 
     def settings(self, port=None):
         return {"storage.type": "azure", "storage.azure.container": "bucket",
-                "storage.azure.endpoint": f"http://127.0.0.1:{port or self.port}/testaccount",
+                "storage.azure.endpoint": f"http{'s' * self.tls}://127.0.0.1:{port or self.port}/testaccount",
                 "storage.azure.shared-key-account-name": "testaccount",
                 "storage.azure.shared-key-account-access-key": AZURE_KEY}
 

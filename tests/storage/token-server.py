@@ -6,7 +6,7 @@ without a valid one.
     token-server.py PORT KEY.pub.pem GCS-ADDRESS [LIFETIME-SECONDS]
 
 POST /token checks signature, audience and time of the JWT as Google does. Everything else needs a token of it and goes on
-to GCS-ADDRESS. GET /_tokens says how many tokens were given; POST /_revoke makes all of them invalid; GET /_token gives one
+to GCS-ADDRESS, but what the servers of clouds answer to their machines (SURROUNDINGS). GET /_tokens says how many tokens were given; POST /_revoke makes all of them invalid; GET /_token gives one
 to whoever asks.
 """
 import base64
@@ -62,6 +62,87 @@ def make_token():
     return token
 
 
+# --- what clouds tell their machines and containers, each with what their manuals want of a request ---
+
+def ends():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + LIFETIME))
+
+
+def give_keys():
+    given[0] += 1
+    return {"AccessKeyId": "test-key", "SecretAccessKey": "very-secret-1", "Expiration": ends()}
+
+
+def ec2_token(headers, _):
+    return "imds-secret" if headers.get("X-aws-ec2-metadata-token-ttl-seconds") == "21600" else None
+
+
+def ec2_roles(headers, _):
+    return "kestra-role\n" if headers.get("X-aws-ec2-metadata-token") == "imds-secret" else None
+
+
+def ec2_keys(headers, _):
+    return json.dumps({"Code": "Success"} | give_keys()) if headers.get("X-aws-ec2-metadata-token") == "imds-secret" else None
+
+
+def container_keys(headers, _):
+    return json.dumps(give_keys()) if headers.get("Authorization") == "container-secret" else None
+
+
+def session_keys(*_):
+    return json.dumps(give_keys() | {"Token": "session-secret"})
+
+
+def sts_keys(_, form):
+    if (form.get("Action"), form.get("Version"), form.get("WebIdentityToken")) != ("AssumeRoleWithWebIdentity", "2011-06-15", "web-secret"):
+        return None
+    xml = "".join(f"<{name}>{value}</{name}>" for name, value in give_keys().items())
+    name = "AssumeRoleWithWebIdentity"
+    return f"<{name}Response xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><{name}Result><Credentials>{xml}</Credentials></{name}Result></{name}Response>"
+
+
+def google_token(headers, _):
+    return json.dumps({"access_token": make_token(), "expires_in": LIFETIME}) if headers.get("Metadata-Flavor") == "Google" else None
+
+
+def azure_token():
+    """What Azurite looks at; it checks no signature."""
+    def encode(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    given[0] += 1
+    now = int(time.time())
+    claims = {"iss": "https://sts.windows.net/ab1f708d-50f6-404c-a006-d71b2ac7a606/", "aud": "https://storage.azure.com",
+              "iat": now, "nbf": now - 10, "exp": now + LIFETIME}
+    return f"{encode({'alg': 'RS256', 'typ': 'JWT'})}.{encode(claims)}.c2lnbmF0dXJl"
+
+
+def azure_machine(headers, form):
+    if headers.get("Metadata") != "true" or form.get("resource") != "https://storage.azure.com/" or form.get("api-version") != "2018-02-01":
+        return None
+    return json.dumps({"access_token": azure_token(), "expires_in": str(LIFETIME)})
+
+
+def azure_authority(_, form):
+    if form.get("grant_type") != "client_credentials" or form.get("scope") != "https://storage.azure.com/.default" or form.get("client_id") != "me":
+        return None
+    if "azure-secret" not in (form.get("client_secret"), form.get("client_assertion")):
+        return None
+    return json.dumps({"access_token": azure_token(), "expires_in": LIFETIME})
+
+
+SURROUNDINGS = {
+    ("PUT", "/latest/api/token"): ec2_token,
+    ("GET", "/latest/meta-data/iam/security-credentials/"): ec2_roles,
+    ("GET", "/latest/meta-data/iam/security-credentials/kestra-role"): ec2_keys,
+    ("GET", "/container"): container_keys,
+    ("GET", "/session"): session_keys,
+    ("POST", "/sts"): sts_keys,
+    ("GET", "/computeMetadata/v1/instance/service-accounts/default/token"): google_token,
+    ("GET", "/metadata/identity/oauth2/token"): azure_machine,
+    ("POST", "/tenant/oauth2/v2.0/token"): azure_authority,
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body go as two writes
@@ -106,8 +187,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(data)
         connection.close()
 
+    def surround(self, kind, query, body):
+        text = SURROUNDINGS[kind](self.headers, dict(urllib.parse.parse_qsl(query or body.decode())))
+        if text is None:
+            return self.answer(403, b'{"error": "wrong_request"}')
+        return self.answer(200, text.encode(), [("Metadata-Flavor", "Google")])
+
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path, _, query = self.path.partition("?")
+        if (self.command, path) in SURROUNDINGS:
+            return self.surround((self.command, path), query, body)
         if self.path == "/token":
             return self.give_token(body)
         if self.path == "/_tokens":
