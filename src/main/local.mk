@@ -35,7 +35,7 @@ kestra_sandbox_LDADD = libsandbox.a
 
 sbin_PROGRAMS += kestra-webserver
 kestra_webserver_SOURCES = src/main/main_webserver.c
-kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS) $(CURL_LIBS)
+kestra_webserver_LDADD = librole.a libweb.a libplugin.a libblob.a $(LIBS_STORE) $(H2O_LIBS) $(CRYPT_LIBS) $(CURL_LIBS) $(ZLIB_LIBS)
 
 
 sbin_PROGRAMS += kestra-scheduler

@@ -255,6 +255,8 @@ static int take_entry(const Buffer *directory, size_t *at, ZipEntry *ret)
         .bytes = get(entry + 24, 4),
         .offset = get(entry + 42, 4),
         .mode = entry[5] == UNIX >> 8 ? get(entry + 38, 4) >> 16 & 0777 : 0,
+        .type = entry[5] == UNIX >> 8 ? get(entry + 38, 4) >> 16 & S_IFMT : 0,
+        .encrypted = get(entry + 8, 2) & 1,
     };
     *at += all;
     return 0;
@@ -352,7 +354,7 @@ static int inflate_all(int fd, Inflate *job)
 int zip_extract(int fd, const ZipEntry *entry, int to)
 {
     Inflate job = {.entry = entry, .to = to};
-    if (entry->method != STORED && entry->method != DEFLATED)
+    if ((entry->method != STORED && entry->method != DEFLATED) || entry->encrypted)
         return ZIP_E_BROKEN;
     if (inflateInit2(&job.stream, -MAX_WBITS) != Z_OK)
         return outage(-ENOMEM);

@@ -23,7 +23,8 @@ void zip_writer_done(ZipWriter *zip);
 typedef struct ZipEntry {
     char *name; /* as it is in the archive: check it before it becomes a path */
     uint32_t crc, packed_bytes, bytes, offset;
-    unsigned method, mode; /* mode 0: not given */
+    unsigned method, mode, type; /* 0: not given; type: S_IFREG, S_IFDIR, S_IFLNK … */
+    bool encrypted;
 } ZipEntry;
 typedef VEC(ZipEntry) ZipEntries;
 void zip_entries_done(ZipEntries *entries);

@@ -350,7 +350,7 @@ int http_file(HttpResponse *response, int status, const char *content_type, int 
 }
 
 /* /var/tmp is the service's own, and on a disk. */
-static int open_spill(void)
+int http_scratch(void)
 {
     int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     return fd >= 0 ? fd : memfd_create("kestra-answer", MFD_CLOEXEC);
@@ -359,7 +359,7 @@ static int open_spill(void)
 int http_spill(HttpResponse *response)
 {
     if (!response->has_file) {
-        response->file_fd = open_spill();
+        response->file_fd = http_scratch();
         if (response->file_fd < 0)
             return outage(-errno);
         response->has_file = true;

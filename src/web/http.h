@@ -96,6 +96,8 @@ int http_text(HttpResponse *response, int status, const char *content_type, cons
 int http_empty(HttpResponse *response, int status);
 /* Takes the descriptor; it is read as the client takes it. */
 int http_file(HttpResponse *response, int status, const char *content_type, int fd, int64_t length);
+/* A new unnamed file, or -1 with errno. */
+int http_scratch(void);
 /* For a body that is too long to be held: moves what is in response->body into an unnamed file, and leaves it empty. */
 int http_spill(HttpResponse *response) _must_check_;
 /* Completes an answer whose body may have been spilled. Returns 0 or an outage. */

@@ -19,6 +19,8 @@ libweb_a_SOURCES = \
 	src/web/range.h \
 	src/web/router.c \
 	src/web/router.h \
+	src/web/routes/archive.c \
+	src/web/routes/archive.h \
 	src/web/routes/dependencies.c \
 	src/web/routes/execution_bulk.c \
 	src/web/routes/execution_common.c \
@@ -58,8 +60,6 @@ libweb_a_SOURCES = \
 	src/web/routes/triggers.c \
 	src/web/routes/ui.c \
 	src/web/routes/webhooks.c \
-	src/web/routes/zip.c \
-	src/web/routes/zip.h \
 	src/web/server.c \
 	src/web/server.h \
 	src/web/session.h \

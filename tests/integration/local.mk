@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/integration/standalone-fake-role.py \
 	tests/integration/test-answers.py \
 	tests/integration/test-api.py \
+	tests/integration/test-archives.py \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
 	tests/integration/test-bulk.py \

@@ -6,10 +6,10 @@
 #include <ctype.h>
 
 #include "web/multipart.h"
+#include "web/routes/archive.h"
 #include "web/routes/flow_body.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
-#include "web/routes/zip.h"
 
 typedef VEC(Flow *) Flows;
 
@@ -171,17 +171,16 @@ static int export(WebSession *session, const HttpRequest *request, HttpResponse 
     int r = select_records(session, request, response, &records);
     if (r != 0)
         return MIN(r, 0);
-    ZipWriter zip = {};
-    for (size_t i = 0; i < records.count; i++) {
+    _cleanup_archive_writer_ ArchiveWriter archive = ARCHIVE_WRITER_INIT;
+    for (size_t i = 0; r == 0 && i < records.count; i++) {
         const FlowRecord *record = &records.items[i];
         _cleanup_free_ char *name = xasprintf("%s.%s.yml", record->namespace, record->id);
-        zip_add(&zip, name, record->source, strlen(record->source));
+        r = archive_add(&archive, name, record->source);
     }
-    response->status = 200;
-    response->content_type = "application/octet-stream";
-    zip_finish(&zip, &response->body);
+    if (r < 0)
+        return trace(r);
     http_response_header(response, "Content-Disposition", "attachment; filename=\"flows.zip\"");
-    return 0;
+    return archive_answer(&archive, response);
 }
 
 static int delete_many(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -255,38 +254,81 @@ static int enable(WebSession *session, const HttpRequest *request, HttpResponse 
     return set_disabled(session, request, response, false);
 }
 
-/* Creates or updates each document of an uploaded YAML file; the answer lists the indexes that failed. */
+/* --- import: creates or updates; the answer lists what failed --- */
+
+/* Positive: it is no flow, or may not be stored. */
+static int import_one(const WebSession *session, const char *source, size_t length)
+{
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    FlowSaved saved;
+    int r = flow_body_parse(session, source, length, &flow, NULL);
+    return r == 0 ? flow_body_save(session, flow, FLOW_SAVE_PUT, &saved) : r;
+}
+
+/* Each document of a YAML file; failed ones by their indexes, or all by the name of the file. */
+static int import_documents(const WebSession *session, const char *text, size_t length, const char *name, json_t *failed)
+{
+    DocumentParts parts = {};
+    int r = 0;
+    bool named = false;
+    document_split(text, length, &parts);
+    for (size_t i = 0; r >= 0 && i < parts.count; i++) {
+        trim(&parts.items[i]);
+        r = import_one(session, parts.items[i].text, parts.items[i].length);
+        if (r > 0 && !named)
+            json_array_append_new(failed, name ? json_string(name) : json_sprintf("%zu", i));
+        named = named || (r > 0 && name);
+    }
+    vec_free(&parts);
+    return MIN(r, 0);
+}
+
+static bool is_yaml(const char *name)
+{
+    return ends_with(name, ".yaml") || ends_with(name, ".yml");
+}
+
+/* Every YAML file of the archive, in whatever directory. Positive: refused. */
+static int import_archive(const WebSession *session, const MultipartPart *upload, json_t *failed, Diag *diag)
+{
+    _cleanup_archive_ Archive archive = ARCHIVE_INIT;
+    int r = archive_open(upload->data, upload->length, &archive, diag);
+    for (size_t i = 0; r == 0 && i < archive.entries.count; i++) {
+        const ZipEntry *entry = &archive.entries.items[i];
+        _cleanup_free_ char *text = NULL;
+        if (!archive_is_file(entry) || !is_yaml(entry->name))
+            continue;
+        r = archive_read(&archive, entry, ARCHIVE_FLOW_BYTES_MAX, &text, diag);
+        if (r == 0)
+            r = import_documents(session, text, strlen(text), entry->name, failed);
+    }
+    return r;
+}
+
 static int import(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     MultipartParts uploads = {};
-    DocumentParts parts = {};
     if (multipart_parse(request, &uploads) != 0 || uploads.count == 0 || !uploads.items[0].file_name) {
         vec_free(&uploads);
         return http_reason(request, response, 400, "Required part [fileUpload] not specified");
     }
     MultipartPart upload = uploads.items[0];
     vec_free(&uploads);
-    if (!ends_with(upload.file_name, ".yaml") && !ends_with(upload.file_name, ".yml"))
+    _cleanup_json_ json_t *failed = json_array();
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    int r;
+    if (is_yaml(upload.file_name))
+        r = import_documents(session, upload.data, upload.length, NULL, failed);
+    else if (ends_with(upload.file_name, ".zip"))
+        r = import_archive(session, &upload, failed, &diag);
+    else
         return http_error(request, response, 422, "Illegal argument: Cannot import file of type %s",
                           strrchr(upload.file_name, '.') ? strrchr(upload.file_name, '.') + 1 : upload.file_name);
-    json_t *failed = json_array();
-    int r = 0;
-    document_split(upload.data, upload.length, &parts);
-    for (size_t i = 0; r >= 0 && i < parts.count; i++) {
-        _cleanup_(flow_unrefp) Flow *flow = NULL;
-        FlowSaved saved;
-        trim(&parts.items[i]);
-        r = flow_body_parse(session, parts.items[i].text, parts.items[i].length, &flow, NULL);
-        if (r == 0)
-            r = flow_body_save(session, flow, FLOW_SAVE_PUT, &saved);
-        if (r > 0)
-            json_array_append_new(failed, json_sprintf("%zu", i));
-    }
-    vec_free(&parts);
-    if (r >= 0)
-        return http_json(response, 200, failed);
-    json_decref(failed);
-    return trace(r);
+    if (r < 0)
+        return trace(r);
+    if (r > 0)
+        return http_error(request, response, 422, "Illegal argument: %s: %s", upload.file_name, diag_first(&diag));
+    return http_json(response, 200, TAKE_PTR(failed));
 }
 
 static const Parameter delete_parameters[] = {{"delete", PARAMETER_BOOLEAN}, {}};

@@ -6,20 +6,22 @@
 #include <unistd.h>
 
 #include "plugin/namespace_files.h"
-#include "store/flow_store.h"
 #include "web/multipart.h"
+#include "web/routes/archive.h"
+#include "web/routes/flow_body.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
 #include "web/routes/storage.h"
-#include "web/routes/zip.h"
 
-#define BINARY "application/octet-stream"
+#define BINARY          "application/octet-stream"
+#define FLOWS_DIRECTORY "_flows/" /* what is put there is a flow of the namespace, and no file */
 
 typedef struct Place {
     Blob *blob;
     char *root;  /* …/_files */
     char *path;  /* "/dir/a.txt" without a slash at the end; "" is the root */
     char *uri;
+    bool takes_flows; /* a path below _flows is allowed */
 } Place;
 
 static void place_done(Place *place)
@@ -31,7 +33,7 @@ static void place_done(Place *place)
 }
 
 /* False: answered. */
-static bool read_path(const HttpRequest *request, HttpResponse *response, const char *parameter, char **ret)
+static bool read_path(const HttpRequest *request, HttpResponse *response, const char *parameter, bool takes_flows, char **ret)
 {
     const char *path = http_query(request, parameter);
     _cleanup_free_ char *full = xasprintf("%s%s", path && *path == '/' ? "" : "/", path ? path : "");
@@ -43,7 +45,7 @@ static bool read_path(const HttpRequest *request, HttpResponse *response, const 
                    "Illegal argument: File should be accessed with their full path and not using relative '..' path.");
         return false;
     }
-    if (starts_with(full, "/_flows") || namespace_files_is_marker(full)) {
+    if ((starts_with(full, "/_flows") && !takes_flows) || namespace_files_is_marker(full)) {
         http_error(request, response, 422, "Illegal argument: Forbidden path: %s", full);
         return false;
     }
@@ -54,7 +56,7 @@ static bool read_path(const HttpRequest *request, HttpResponse *response, const 
 static bool open_place(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *parameter,
                        Place *ret)
 {
-    if (!read_path(request, response, parameter, &ret->path))
+    if (!read_path(request, response, parameter, ret->takes_flows, &ret->path))
         return false;
     ret->root = blob_namespace_files_uri(http_parameter(request, "namespace"));
     ret->uri = xasprintf("%s%s", ret->root, ret->path);
@@ -176,7 +178,7 @@ static int export_all(WebSession *session, const HttpRequest *request, HttpRespo
     _cleanup_(place_done) Place place = {};
     _cleanup_(blob_entries_done) BlobEntries entries = {};
     _cleanup_flow_records_ FlowRecords flows = {};
-    ZipWriter zip = {};
+    _cleanup_archive_writer_ ArchiveWriter archive = ARCHIVE_WRITER_INIT;
     if (!open_place(session, request, response, "", &place))
         return 0;
     int r = store_flow_list(session->pg, namespace, false, &flows);
@@ -184,28 +186,22 @@ static int export_all(WebSession *session, const HttpRequest *request, HttpRespo
         return fold(r);
     r = blob_list(place.blob, place.root, &entries);
     for (size_t i = 0; r == 0 && i < entries.count; i++) {
-        _cleanup_free_ char *bytes = NULL;
-        size_t length;
+        _cleanup_(close_fdp) int fd = -1;
         if (namespace_files_is_marker(entries.items[i].uri))
             continue;
-        r = blob_read(place.blob, entries.items[i].uri, session->settings->body_bytes_max, &bytes, &length);
+        r = blob_open(place.blob, entries.items[i].uri, &fd, NULL);
         if (r == 0)
-            zip_add(&zip, entries.items[i].uri + strlen(place.root) + 1, bytes, length);
+            r = archive_add_from(&archive, entries.items[i].uri + strlen(place.root) + 1, fd);
     }
     for (size_t i = 0; r == 0 && i < flows.count; i++) {
-        _cleanup_free_ char *name = xasprintf("_flows/%s.yml", flows.items[i].id);
-        zip_add(&zip, name, flows.items[i].source, strlen(flows.items[i].source));
+        _cleanup_free_ char *name = xasprintf(FLOWS_DIRECTORY "%s.yml", flows.items[i].id);
+        r = archive_add(&archive, name, flows.items[i].source);
     }
-    zip_finish(&zip, &response->body);
-    if (r != 0) {
-        buffer_clear(&response->body);
+    if (r != 0)
         return refuse(request, response, "", r);
-    }
-    response->status = 200;
-    response->content_type = "application/octet-stream";
     http_response_header(response, "Content-Disposition",
                          arena_printf(request->arena, "attachment; filename=\"%s_files.zip\"", namespace));
-    return 0;
+    return archive_answer(&archive, response);
 }
 
 /* --- changing --- */
@@ -220,9 +216,87 @@ static int make_directory(WebSession *session, const HttpRequest *request, HttpR
     return r != 0 ? refuse(request, response, place.path, r) : http_empty(response, 200);
 }
 
+/* The source with its first line `namespace: …` saying this one. Caller frees. */
+static char *source_in(const char *source, const char *namespace)
+{
+    static const char key[] = "namespace:";
+    const char *line = source;
+    while (*line && !starts_with(line, key))
+        line += strcspn(line, "\n"), line += *line == '\n';
+    return *line ? xasprintf("%.*s%s %s%s", (int)(line - source), source, key, namespace, line + strcspn(line, "\r\n"))
+                 : xstrdup(source);
+}
+
+/* Positive: answered. */
+static int put_flow(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *text)
+{
+    _cleanup_free_ char *source = source_in(text, http_parameter(request, "namespace"));
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    FlowSaved saved;
+    int r = flow_body_parse(session, source, strlen(source), &flow, &diag);
+    if (r != 0)
+        return r < 0 ? r : (flow_body_refused(request, response, &diag), 1);
+    r = flow_body_save(session, flow, FLOW_SAVE_PUT, &saved);
+    return r == STORE_E_FROM_FILE ? (flow_body_from_file(session, request, response, flow->namespace, flow->id), 1) : fold(r);
+}
+
+/* One entry of an archive. Positive: answered. */
+static int put_entry(WebSession *session, const HttpRequest *request, HttpResponse *response, const Place *place, Archive *archive,
+                     const ZipEntry *entry)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_free_ char *text = NULL, *uri = xasprintf("%s/%s", place->root, entry->name);
+    int r;
+    if (starts_with(entry->name, FLOWS_DIRECTORY)) {
+        r = archive_read(archive, entry, ARCHIVE_FLOW_BYTES_MAX, &text, &diag);
+        if (r == 0)
+            return put_flow(session, request, response, text);
+    } else {
+        r = archive_unpack(archive, entry, &diag);
+        if (r == 0)
+            return blob_write_from(place->blob, uri, archive->scratch) == 0 ? 0
+                                                                            : (storage_refuse(request, response), 1);
+    }
+    return r < 0 ? r : (http_error(request, response, 422, "Illegal argument: %s", diag_first(&diag)), 1);
+}
+
+/* Flows go first: one that is wrong leaves the files as they are. */
+static int explode(WebSession *session, const HttpRequest *request, HttpResponse *response, const Place *place,
+                   const MultipartPart *content)
+{
+    _cleanup_archive_ Archive archive = ARCHIVE_INIT;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    int r = archive_open(content->data, content->length, &archive, &diag);
+    if (r > 0)
+        return http_error(request, response, 422, "Illegal argument: %s: %s", content->file_name, diag_first(&diag));
+    for (int files = 0; files <= 1; files++)
+        for (size_t i = 0; r == 0 && i < archive.entries.count; i++) {
+            const ZipEntry *entry = &archive.entries.items[i];
+            if (archive_is_file(entry) && !namespace_files_is_marker(entry->name) &&
+                starts_with(entry->name, FLOWS_DIRECTORY) != files)
+                r = put_entry(session, request, response, place, &archive, entry);
+        }
+    return r < 0 ? trace(r) : r > 0 ? 0 : http_empty(response, 200);
+}
+
+static int put_content(WebSession *session, const HttpRequest *request, HttpResponse *response, const Place *place,
+                       const MultipartPart *content)
+{
+    if (content->file_name && ends_with(content->file_name, ".zip"))
+        return explode(session, request, response, place, content);
+    if (starts_with(place->path, "/" FLOWS_DIRECTORY)) {
+        _cleanup_free_ char *source = xstrndup(content->data, content->length);
+        int r = put_flow(session, request, response, source);
+        return r < 0 ? trace(r) : r > 0 ? 0 : http_empty(response, 200);
+    }
+    int r = blob_write(place->blob, place->uri, content->data, content->length);
+    return r != 0 ? refuse(request, response, place->path, r) : http_empty(response, 200);
+}
+
 static int create(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
-    _cleanup_(place_done) Place place = {};
+    _cleanup_(place_done) Place place = {.takes_flows = true};
     MultipartParts parts = {};
     const MultipartPart *content = NULL;
     if (!open_place(session, request, response, "path", &place))
@@ -232,17 +306,10 @@ static int create(WebSession *session, const HttpRequest *request, HttpResponse 
     for (size_t i = 0; !content && i < parts.count; i++)
         if (streq(parts.items[i].name, "fileContent"))
             content = &parts.items[i];
-    int r = 0;
-    if (!content)
-        http_error(request, response, 400, "Bad Request: Required Part [fileContent] not specified");
-    else if (content->file_name && ends_with(content->file_name, ".zip"))
-        http_error(request, response, 422, "Illegal argument: ZIP archives are not taken apart here: send the files one by one");
-    else if ((r = blob_write(place.blob, place.uri, content->data, content->length)) != 0)
-        refuse(request, response, place.path, r);
-    else
-        http_empty(response, 200);
+    int r = content ? put_content(session, request, response, &place, content)
+                    : http_error(request, response, 400, "Bad Request: Required Part [fileContent] not specified");
     vec_free(&parts);
-    return 0;
+    return r;
 }
 
 static int move_one(const Place *from, const char *uri, const char *target)
