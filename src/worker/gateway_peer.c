@@ -214,10 +214,10 @@ static BlobRange read_range(const Peer *peer)
 {
     static const char unit[] = "bytes=";
     size_t length = 0;
-    const char *value = header(peer, "Range", &length), *end = value + length;
+    const char *value = header(peer, "Range", &length);
     if (!value || length < sizeof unit || strncasecmp(value, unit, sizeof unit - 1) != 0)
         return BLOB_WHOLE;
-    const char *p = value + sizeof unit - 1;
+    const char *p = value + sizeof unit - 1, *end = value + length;
     int64_t first = take_number(&p, end);
     if (first < 0 || p == end || *p++ != '-')
         return BLOB_WHOLE;
