@@ -196,6 +196,29 @@ class Suite:
             assert whole or status == 1, "a part of an object is there"
             print(f"    server killed, {'back after 1 s' if comes_back else 'gone'}: {'whole' if whole else err.strip()}")
 
+    def remote_killed_reading(self):
+        """The server dies in the middle of a download: the reader gets all bytes when it comes back, and else learns that it has not."""
+        self.good("put", "kestra:///t/killed", self.file)
+        self.store.settle("t/killed")
+        with open(self.file, "rb") as file:
+            wanted = file.read()
+        for comes_back in (True, False):
+            settings = self.store.settings() | {"storage.attempts": 8 if comes_back else 2}
+            reader, writer = os.pipe()
+            process = self.start(settings, "get", "kestra:///t/killed", f"/dev/fd/{writer}", pass_fds=[writer])
+            os.close(writer)
+            with open(reader, "rb") as pipe:  # its other end stands still until it is read: most of the object is not sent yet
+                got = pipe.read(1024 * 1024)
+                self.store.servers[0].kill()
+                if comes_back:
+                    self.store.servers[0].start()
+                got += pipe.read()
+            _, err = process.communicate(timeout=120)
+            assert wanted.startswith(got), "other bytes came back"
+            assert (len(got) == len(wanted)) == (process.returncode == 0) == comes_back, f"exit {process.returncode}, {len(got)} bytes: {err}"
+            assert comes_back or "storage" in err, err
+        self.store.servers[0].start()
+
     def remote_no_batch(self):
         """A store that does not know how to delete many objects at once."""
         self.behind("no-batch", 1000, lambda settings: self.good("prefix", settings=settings | {"storage.attempts": 1}))

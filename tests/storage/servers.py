@@ -155,6 +155,9 @@ class Store:
         self.servers.append(Server(self.directory, *arguments, **options))
         return self.servers[-1]
 
+    def settle(self, name):
+        """Waits until an object would still be there if the server was killed."""
+
     def stop(self):
         for server in self.servers:
             server.kill()
@@ -269,6 +272,16 @@ class Azure(Store):
             f"http{'s' * self.tls}://127.0.0.1:{self.port}/testaccount/bucket?restype=container", method="PUT",
             headers={"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey testaccount:{self.sign(text)}"}),
             context=self.context)
+
+    def settle(self, name):
+        path = os.path.join(self.directory, "azure", "__azurite_db_blob__.json")
+        for _ in range(600):  # it is written every some seconds
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as file:
+                    if name in file.read():
+                        return
+            time.sleep(0.1)
+        sys.exit(f"{path} does not get {name}")
 
     def lease(self, name):
         """Nobody without the lease may delete this blob any more."""

@@ -183,8 +183,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data)
         else:
             self.end_headers()
+            left = int(answer.getheader("Content-Length"))
             while data := answer.read(262144):
                 self.wfile.write(data)
+                left -= len(data)
+            self.close_connection = left > 0 and self.command != "HEAD"  # the rest will not come
         connection.close()
 
     def surround(self, kind, query, body):
