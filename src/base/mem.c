@@ -62,13 +62,19 @@ char *xstrdup_null(const char *text)
     return text ? xstrdup(text) : NULL;
 }
 
-char *xasprintf(const char *format, ...)
+char *xvasprintf(const char *format, va_list arguments)
 {
     char *text;
-    va_list arguments;
-    va_start(arguments, format);
     if (vasprintf(&text, format, arguments) < 0)
         out_of_memory();
+    return text;
+}
+
+char *xasprintf(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = xvasprintf(format, arguments);
     va_end(arguments);
     return text;
 }

@@ -17,6 +17,7 @@ char *xstrndup(const char *text, size_t length) _malloc_;
 /* NULL stays NULL. */
 char *xstrdup_null(const char *text);
 char *xasprintf(const char *format, ...) _malloc_ _printf_(1, 2);
+char *xvasprintf(const char *format, va_list arguments) _malloc_ _printf_(1, 0);
 #define xnew(type)          ((type *)xcalloc(1, sizeof(type)))
 #define xnew_n(type, count) ((type *)xcalloc((count), sizeof(type)))
 

@@ -134,11 +134,8 @@ void change_log(Step *step, Live *live, const TaskRun *run, int level, const cha
 {
     va_list arguments;
     va_start(arguments, format);
-    char *message = NULL;
-    int length = vasprintf(&message, format, arguments);
+    _cleanup_free_ char *message = xvasprintf(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        return;
     const Execution *execution = live->execution;
     LogEntry entry = {
         .namespace = execution->namespace,
@@ -153,5 +150,4 @@ void change_log(Step *step, Live *live, const TaskRun *run, int level, const cha
         .message = message,
     };
     unit_log(step->unit, &entry);
-    free(message);
 }

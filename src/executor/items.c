@@ -13,8 +13,6 @@
 #include "doc/json.h"
 #include "plugin/core/flow/for_each_item.h"
 
-enum { PORTION = 500 };
-
 typedef struct Items {
     int64_t count, created, ended, round;
     bool wait, transmit_failed;
@@ -135,7 +133,7 @@ static bool create_portion(Step *step, Live *live, TaskRun *run, Items *items)
 {
     VEC(Execution *) children = {};
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    int64_t until = MIN(items->count, items->created + PORTION);
+    int64_t until = MIN(items->count, items->created + (int64_t)step_begun_max(step));
     int r = 0;
     for (int64_t number = items->created + 1; r == 0 && number <= until; number++) {
         Execution *child = NULL;

@@ -36,7 +36,7 @@ static void set_asked(Live *live, bool asked)
 bool limit_ask(Step *step, Live *live)
 {
     const Flow *flow = live->execution->flow;
-    if (!flow || !flow->concurrency_limit || has_asked(live))
+    if (!flow->concurrency_limit || has_asked(live))
         return false;
     set_asked(live, true);
     send(step, live, EVENT_SLOT_REQUEST,

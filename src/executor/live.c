@@ -75,7 +75,7 @@ bool live_is_deleted(const Live *live)
 
 void live_line_up(Live *live, Scope *scope)
 {
-    if (!scope || scope->pending)
+    if (scope->pending)
         return;
     scope->pending = true;
     vec_push(&live->line, scope);
@@ -83,11 +83,9 @@ void live_line_up(Live *live, Scope *scope)
 
 Scope *live_next_in_line(Live *live)
 {
-    if (live->line_first == live->line.count) {
-        live->line.count = live->line_first = 0;
-        return NULL;
-    }
     Scope *scope = live->line.items[live->line_first++];
+    if (live->line_first == live->line.count)
+        live->line.count = live->line_first = 0;
     scope->pending = false;
     return scope;
 }

@@ -36,7 +36,7 @@ void live_forget_scopes(Live *live);
 void live_rebuild(Step *step, Live *live);
 Scope *live_scope_of(const Live *live, const TaskRun *run); /* among whose items the run is; NULL: none */
 void live_line_up(Live *live, Scope *scope);
-Scope *live_next_in_line(Live *live);
+Scope *live_next_in_line(Live *live); /* there is one */
 void live_remove_run(Step *step, Live *live, TaskRun *run);
 
 /* change.c: the verbs by which everything changes */
@@ -177,5 +177,7 @@ Operation act_operation_begin(Step *step, Live *live);
 int act_operation_end(Step *step, Live *live, Operation *operation, int r);
 /* Goes on from what an operation left: opens the scopes anew, starts RESTARTED runs. */
 void act_resync(Step *step, Live *live);
+/* How much an execution begins in a batch. */
+size_t step_begun_max(const Step *step);
 /* Advances every scope in line until nothing more can begin. */
 void step_advance(Step *step, Live *live);

@@ -13,7 +13,7 @@ const Retry *retry_policy(const Live *live, const TaskRun *run)
     for (const Task *task = run->task; task; task = task->parent)
         if (task->retry)
             return task->retry;
-    return live->execution->flow ? live->execution->flow->retry : NULL;
+    return live->execution->flow->retry;
 }
 
 /* Uniform in [minimum, maximum). */

@@ -95,7 +95,7 @@ void sla_due(Step *step, Live *live, const char *id)
 {
     size_t index;
     json_t *sla;
-    json_array_foreach(live->execution->flow ? live->execution->flow->sla : NULL, index, sla)
+    json_array_foreach(live->execution->flow->sla, index, sla)
     {
         if (!streq(json_get_text(sla, "id", ""), id) || is_violated_already(live, id))
             continue;

@@ -16,10 +16,15 @@ static bool is_held(State state)
 }
 
 /* Ten thousand values of a loop begin in portions: a commit stays small, in memory too, and others have their turn. */
-static bool has_begun_enough(const Step *step, const Live *live)
+size_t step_begun_max(const Step *step)
 {
     enum { BEGUN_MAX = 500 };
-    return live->begun >= (step->begun_max ? step->begun_max : BEGUN_MAX);
+    return step->begun_max ? step->begun_max : BEGUN_MAX;
+}
+
+static bool has_begun_enough(const Step *step, const Live *live)
+{
+    return live->begun >= step_begun_max(step);
 }
 
 /* What may begin together is listed together, then begins: one that fails at once does not hold back those beside it. */
@@ -71,7 +76,7 @@ void step_advance(Step *step, Live *live)
         }
         while (generation-- > 0 && !has_begun_enough(step, live)) {
             Scope *scope = live_next_in_line(live);
-            if (scope && !state_is_terminated(live_state(live)))
+            if (!state_is_terminated(live_state(live)))
                 advance_scope(step, live, scope);
         }
     }
@@ -85,23 +90,31 @@ static const Transition *find_transition(EventKind kind, State state)
     return NULL;
 }
 
-/* An execution whose flow is not there can not go on: it fails, saying why. What only takes it away still works. */
-static bool fails_without_flow(Live *live, EventKind kind)
+/* What only takes it away, or changes what it shows, still works. */
+static bool needs_flow(EventKind kind, State state)
 {
-    return live->flow_problem && kind != EVENT_DELETE && kind != EVENT_FOLLOW && kind != EVENT_LABELS &&
-           !state_is_terminated(live_state(live));
+    if (state_is_terminated(state))
+        return kind == EVENT_RESTART || kind == EVENT_MARK_AS;
+    return kind != EVENT_DELETE && kind != EVENT_FOLLOW && kind != EVENT_LABELS;
+}
+
+/* An execution whose flow is not there can not go on: it fails, saying why; one that has ended stays as it is. */
+static void refuse_without_flow(Step *step, Live *live)
+{
+    change_log(step, live, NULL, LOG_LEVEL_ERROR, "The execution can not go on: %s", live->flow_problem);
+    if (!state_is_terminated(live_state(live)))
+        end_at_once(step, live, STATE_FAILED);
 }
 
 int step_apply(Step *step, Live *live, EventKind kind, const json_t *body)
 {
     State state = live_state(live);
-    if (live->deleted || kind < 0 || kind >= _EVENT_KIND_MAX) {
-        diag_error(step->diag, NULL, 0, 0, live->deleted ? "the execution was deleted" : "an unknown kind of event");
-        return live->deleted ? STEP_E_STALE : STEP_E_INVALID;
+    if (live->deleted) {
+        diag_error(step->diag, NULL, 0, 0, "the execution was deleted");
+        return STEP_E_STALE;
     }
-    if (fails_without_flow(live, kind)) {
-        change_log(step, live, NULL, LOG_LEVEL_ERROR, "The execution can not go on: %s", live->flow_problem);
-        end_execution(step, live, STATE_FAILED);
+    if (live->flow_problem && needs_flow(kind, state)) {
+        refuse_without_flow(step, live);
         return 0;
     }
     const Transition *transition = find_transition(kind, state);

@@ -132,6 +132,13 @@ const json_t *queue_store_execution(const QueueStore *store, const char *id)
     return row ? document_of(&row->document, row->body) : NULL;
 }
 
+const char *queue_store_next_execution(const QueueStore *store, size_t *position)
+{
+    const char *id = NULL;
+    void *row;
+    return map_next(store->executions, position, &id, &row) ? id : NULL;
+}
+
 const json_t *queue_store_task_run(const QueueStore *store, const char *id)
 {
     size_t position = 0;

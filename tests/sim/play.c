@@ -6,6 +6,7 @@
 #include "model/operation.h"
 #include "plugin/core/flow/for_each_item.h"
 #include "plugin/registry.h"
+#include "when/duration.h"
 
 #define BEGINNING (UINT64_C(1700000000) * USEC_PER_SEC)
 #define LEASE     (9 * USEC_PER_SEC)
@@ -23,6 +24,8 @@ struct Play {
     Owner *owner;
     usec_t now;
     uint64_t random;
+    size_t message_bytes_max;
+    unsigned begun_max, outages;
     VEC(Flow *) flows;
     VEC(Rule) rules;
     VEC(QueueJob) left;
@@ -47,11 +50,22 @@ static uint64_t play_random(void *userdata)
     return z ^ (z >> 31);
 }
 
+static int fall_out(Play *play)
+{
+    if (!play->outages)
+        return 0;
+    play->outages--;
+    return -EIO;
+}
+
 static int play_load_flow(void *userdata, const char *namespace, const char *id, int revision, Flow **ret)
 {
     Play *play = userdata;
-    for (size_t i = 0; i < play->flows.count; i++) {
-        Flow *flow = play->flows.items[i];
+    int r = fall_out(play);
+    if (r < 0)
+        return r;
+    for (size_t i = play->flows.count; i > 0; i--) { /* the latest first */
+        Flow *flow = play->flows.items[i - 1];
         if (streq(flow->namespace, namespace) && streq(flow->id, id) && (!revision || flow->revision == revision)) {
             *ret = flow_ref(flow);
             return 0;
@@ -66,7 +80,7 @@ static int play_listeners(void *userdata, Flow *const **ret, size_t *ret_count)
     Play *play = userdata;
     *ret = play->flows.items;
     *ret_count = play->flows.count;
-    return 0;
+    return fall_out(play);
 }
 
 static void must(int r, const char *what)
@@ -86,6 +100,8 @@ static void begin_owner(Play *play)
                                                       .now = play_now,
                                                       .random = play_random,
                                                       .userdata = play,
+                                                      .message_bytes_max = play->message_bytes_max,
+                                                      .begun_max = play->begun_max,
                                                   });
     must(owner_join(play->owner, ""), "owner_join");
 }
@@ -164,14 +180,45 @@ Owner *play_owner(Play *play)
 void play_add_flow(Play *play, const char *yaml)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    const FlowParse options = {.registry = &plugin_registry, .revision = 1};
+    FlowParse options = {.registry = &plugin_registry, .revision = 1};
     Flow *flow;
+    const char *id = strstr(yaml, "id: ");
+    for (size_t i = 0; id && i < play->flows.count; i++)
+        options.revision += strncmp(play->flows.items[i]->id, id + 4, strcspn(id + 4, "\n")) == 0;
     if (flow_parse(yaml, strlen(yaml), &options, &flow, &diag) != 0) {
         _cleanup_free_ char *text = diag_format(&diag, "flow");
         fprintf(stderr, "%s\n", text);
         abort();
     }
     vec_push(&play->flows, flow);
+}
+
+void play_drop_flow(Play *play, const char *id)
+{
+    for (size_t i = 0; i < play->flows.count; i++) {
+        if (!streq(play->flows.items[i]->id, id))
+            continue;
+        flow_unref(play->flows.items[i]);
+        play->flows.items[i] = play->flows.items[--play->flows.count];
+        return;
+    }
+    must(1, id);
+}
+
+void play_outage(Play *play, unsigned times)
+{
+    play->outages = times;
+}
+
+void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max)
+{
+    play->message_bytes_max = message_bytes_max;
+    play->begun_max = begun_max;
+    must(owner_leave(play->owner), "owner_leave");
+    owner_free(play->owner);
+    queue_free(play->executor_queue);
+    begin_owner(play);
+    heartbeat(play);
 }
 
 void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs)
@@ -278,14 +325,33 @@ void play_answer(Play *play, const char *task_id, State state)
 
 /* --- what people do --- */
 
+static json_t *take(json_t *from, const char *key)
+{
+    json_t *value = json_object_get(from, key);
+    return value ? json_incref(value) : NULL;
+}
+
 const char *play_start(Play *play, json_t *inputs)
+{
+    return play_start_as(play, json_pack("{s:o*}", "inputs", inputs));
+}
+
+const char *play_start_as(Play *play, json_t *as)
 {
     const Flow *flow = play->flows.items[0];
     char id[ID_BYTES];
     uint64_t high = play_random(play);
     id_from_bits(high, play_random(play), id);
     Execution *execution = execution_new(id, flow->namespace, flow->id, flow->revision, play->now);
-    execution->inputs = inputs;
+    execution->inputs = take(as, "inputs");
+    execution->trigger = take(as, "trigger");
+    usec_t in = 0;
+    if (json_object_get(as, "labels"))
+        must(labels_decode(json_object_get(as, "labels"), &execution->labels), "labels_decode");
+    if (json_object_get(as, "in"))
+        must(duration_parse(json_get_text(as, "in", ""), &in), "duration_parse");
+    execution->schedule_date = in ? play->now + in : 0;
+    json_decref(as);
     _cleanup_(unit_freep) Unit *unit = unit_new();
     QueueBatch batch = {};
     unit_create_execution(unit, execution, play->now);
@@ -302,19 +368,23 @@ static void new_id(void *userdata, char ret_id[static ID_BYTES])
     id_from_bits(high, play_random(userdata), ret_id);
 }
 
-void play_replay(Play *play, const char *task_id)
+void play_replay(Play *play, const char *task_id, int revision)
 {
     _cleanup_(execution_freep) Execution *execution = NULL, *copy = NULL;
     must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution),
          "queue_load_execution");
-    execution_bind_flow(execution, play->flows.items[0]);
+    Flow *flow = NULL;
+    must(play_load_flow(play, execution->namespace, execution->flow_id, revision ? revision : execution->flow_revision, &flow),
+         "play_load_flow");
+    execution_bind_flow(execution, flow);
+    flow_unref(flow);
     const TaskRun *first = NULL;
     for (size_t i = 0; task_id && !first && i < execution->task_runs.count; i++)
         if (streq(execution->task_runs.items[i]->task_id, task_id))
             first = execution->task_runs.items[i];
     _cleanup_diag_ Diag diag = DIAG_INIT;
     const Operation operation = {.now = play->now, .new_id = new_id, .userdata = play, .diag = &diag};
-    must(operation_replay(&operation, execution, execution->flow, first ? first->id : NULL, 0, &copy), "replay");
+    must(operation_replay(&operation, execution, execution->flow, first ? first->id : NULL, revision, &copy), "replay");
     _cleanup_(unit_freep) Unit *unit = unit_new();
     QueueBatch batch = {};
     unit_create_execution(unit, copy, play->now);
@@ -323,7 +393,34 @@ void play_replay(Play *play, const char *task_id)
     vec_push(&play->started, xstrdup(copy->id));
 }
 
-static void send_to(Play *play, const char *id, const char *kind, json_t *body)
+static const char *id_of(const Execution *execution, const char *name)
+{
+    for (size_t i = 0; execution && i < execution->task_runs.count; i++) {
+        const TaskRun *run = execution->task_runs.items[i];
+        if (streq(run->task_id, name + 1))
+            return *name == '$' ? run->id : json_get_text(run->internal, "child", "");
+    }
+    must(1, name);
+    return "";
+}
+
+/* "$TASK" and "@TASK", at the end of a text. */
+static void fill_in_ids(Play *play, json_t *body)
+{
+    const char *name;
+    json_t *value;
+    _cleanup_(execution_freep) Execution *execution = play_load(play, play->started.items[play->started.count - 1]);
+    json_object_foreach(body, name, value)
+    {
+        const char *text = json_string_value(value), *place = text ? strpbrk(text, "$@") : NULL;
+        if (!place)
+            continue;
+        _cleanup_free_ char *filled = xasprintf("%.*s%s", (int)(place - text), text, id_of(execution, place));
+        json_object_set_new(body, name, json_string(filled));
+    }
+}
+
+void play_send_to(Play *play, const char *id, const char *kind, json_t *body)
 {
     _cleanup_(unit_freep) Unit *unit = unit_new();
     QueueBatch batch = {};
@@ -334,7 +431,8 @@ static void send_to(Play *play, const char *id, const char *kind, json_t *body)
 
 void play_send(Play *play, const char *kind, json_t *body)
 {
-    send_to(play, play->started.items[play->started.count - 1], kind, body);
+    fill_in_ids(play, body);
+    play_send_to(play, play->started.items[play->started.count - 1], kind, body);
 }
 
 void play_send_child(Play *play, const char *kind, json_t *body)
@@ -344,7 +442,7 @@ void play_send_child(Play *play, const char *kind, json_t *body)
     must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution), "queue_load_execution");
     for (size_t i = 0; execution && !child && i < execution->task_runs.count; i++)
         child = json_get_text(execution->task_runs.items[i]->internal, "child", NULL);
-    send_to(play, child ? child : "none", kind, body);
+    play_send_to(play, child ? child : "none", kind, body);
     execution_free(execution);
 }
 
@@ -355,11 +453,12 @@ void play_run(Play *play)
     for (unsigned idle = 0; idle < 2; idle = moved ? 0 : idle + 1) {
         more = false;
         int r = owner_batch(play->owner, &more);
-        if (r == OWNER_E_FENCED)
+        bool lost = r == OWNER_E_FENCED || r == -EIO;
+        if (lost)
             heartbeat(play);
         else
             must(r, "owner_batch");
-        moved = work(play) || more;
+        moved = work(play) || more || lost;
     }
 }
 
@@ -462,11 +561,24 @@ static void append_execution(Play *play, Buffer *text, const char *id, unsigned 
     execution_free(execution);
 }
 
+/* What Flow triggers have started: nobody waits for it. */
+static void append_triggered(Play *play, Buffer *text, bool with_outputs)
+{
+    size_t position = 0;
+    const char *id;
+    while ((id = queue_store_next_execution(play->store, &position))) {
+        _cleanup_(execution_freep) Execution *execution = play_load(play, id);
+        if (ends_with(json_get_text(execution->trigger, "type", ""), ".trigger.Flow") && !execution->parent_id)
+            append_execution(play, text, id, 0, with_outputs);
+    }
+}
+
 char *play_trace(Play *play, bool with_outputs)
 {
     Buffer text = {};
     for (size_t i = 0; i < play->started.count; i++)
         append_execution(play, &text, play->started.items[i], 0, with_outputs);
+    append_triggered(play, &text, with_outputs);
     return buffer_take(&text);
 }
 

@@ -12,7 +12,7 @@ typedef struct Play Play;
 Play *play_new(uint64_t seed);
 Play *play_free(Play *play);
 DEFINE_CLEANUP(Play *, play_free);
-/* A flow in its YAML; aborts with its errors when it is wrong. */
+/* A flow in its YAML; aborts with its errors when it is wrong. With an id that is there: its next revision. */
 void play_add_flow(Play *play, const char *yaml);
 /* Answers to jobs of this task (and attempt; -1: every): a final state, or STATE_CREATED to leave it unanswered. */
 void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs);
@@ -20,10 +20,21 @@ void play_rule(Play *play, const char *task_id, int attempt, State state, json_t
 void play_notes(Play *play, const char *task_id, json_t *notes);
 /* A new execution of the flow that was added first. inputs may be NULL. Borrowed id. */
 const char *play_start(Play *play, json_t *inputs);
-/* The execution started last is played again from its first run of this task; NULL: from the beginning. */
-void play_replay(Play *play, const char *task_id);
-/* An event for the execution started last; body is stolen. */
+/* The same with more: members inputs, labels, trigger (of the execution), in (a duration: it is scheduled). `as` is stolen. */
+const char *play_start_as(Play *play, json_t *as);
+/* The execution started last is played again from its first run of this task; NULL: from the beginning. revision 0: the same. */
+void play_replay(Play *play, const char *task_id, int revision);
+/* An event for the execution started last; body is stolen. A text in it that ends with "$TASK" gets the id of the first run of
+ * that task there, with "@TASK" that of the execution which that run has started. */
 void play_send(Play *play, const char *kind, json_t *body);
+/* The same to any key. */
+void play_send_to(Play *play, const char *key, const char *kind, json_t *body);
+/* The executor goes and another comes with these limits; 0: the default. */
+void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max);
+/* The flow is not there any more, for whoever has not read it. */
+void play_drop_flow(Play *play, const char *id);
+/* So many times from now on flows can not be read. */
+void play_outage(Play *play, unsigned times);
 /* The same for the child that its first Subflow has started. */
 void play_send_child(Play *play, const char *kind, json_t *body);
 /* Answers jobs that were left. */

@@ -5,8 +5,10 @@
  * "=== labels" (optional).
  *
  * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
- * notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK] | takeover | timers [COUNT] |
- * with-outputs
+ * notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK [REVISION]] | takeover | timers [COUNT] |
+ * with-outputs | start-as JSON | post KIND [JSON] (send, and do not run) | stale KIND [JSON] (send, and it is of no effect) |
+ * invalid KIND [JSON] (send, and it is set aside) | slots KIND [JSON] (to the line for slots of the first flow) |
+ * limits BYTES TASK-RUNS (of a message; begun in a batch) | drop-flow ID | outage TIMES
  */
 #include "base/buffer.h"
 #include "doc/json.h"
@@ -130,6 +132,45 @@ static void do_send(Player *player, const char *word, const char *rest)
     play_send(player->play, word, json_of(rest));
     play_run(player->play);
 }
+static void do_start_as(Player *player, const char *word, const char *rest)
+{
+    play_start_as(player->play, json_of(rest));
+}
+static void do_post(Player *player, const char *word, const char *rest)
+{
+    play_send(player->play, word, json_of(rest));
+}
+static void do_stale(Player *player, const char *word, const char *rest)
+{
+    uint64_t before = owner_counts(play_owner(player->play)).stale;
+    do_send(player, word, rest);
+    if (owner_counts(play_owner(player->play)).stale == before)
+        refuse("is not stale", word);
+}
+static void do_invalid(Player *player, const char *word, const char *rest)
+{
+    uint64_t before = owner_counts(play_owner(player->play)).set_aside;
+    do_send(player, word, rest);
+    if (owner_counts(play_owner(player->play)).set_aside == before)
+        refuse("is not set aside", word);
+}
+static void do_limits(Player *player, const char *word, const char *rest)
+{
+    play_limits(player->play, strtoul(word, NULL, 10), (unsigned)strtoul(rest, NULL, 10));
+}
+static void do_drop_flow(Player *player, const char *word, const char *rest)
+{
+    play_drop_flow(player->play, word);
+}
+static void do_outage(Player *player, const char *word, const char *rest)
+{
+    play_outage(player->play, (unsigned)strtoul(word, NULL, 10));
+}
+static void do_slots(Player *player, const char *word, const char *rest)
+{
+    play_send_to(player->play, "slots:t.demo", word, json_of(rest));
+    play_run(player->play);
+}
 static void do_send_child(Player *player, const char *word, const char *rest)
 {
     play_send_child(player->play, word, json_of(rest));
@@ -137,7 +178,7 @@ static void do_send_child(Player *player, const char *word, const char *rest)
 }
 static void do_replay(Player *player, const char *word, const char *rest)
 {
-    play_replay(player->play, word);
+    play_replay(player->play, word && !streq(word, "all") ? word : NULL, (int)strtol(rest, NULL, 10));
     play_run(player->play);
 }
 static void do_timers(Player *player, const char *word, const char *rest)
@@ -159,10 +200,14 @@ static const struct {
     const char *name;
     void (*run)(Player *player, const char *word, const char *rest);
 } commands[] = {
-    {"start", do_start},     {"run", do_run},         {"fail", do_fail},     {"warn", do_warn},
-    {"outputs", do_outputs}, {"notes", do_notes}, {"hold", do_hold},       {"answer", do_answer}, {"advance", do_advance},
-    {"send", do_send},       {"takeover", do_takeover}, {"with-outputs", do_with_outputs},
-    {"send-child", do_send_child}, {"replay", do_replay},   {"timers", do_timers},
+    {"start", do_start},         {"start-as", do_start_as},   {"run", do_run},
+    {"fail", do_fail},           {"warn", do_warn},           {"outputs", do_outputs},
+    {"notes", do_notes},         {"hold", do_hold},           {"answer", do_answer},
+    {"advance", do_advance},     {"send", do_send},           {"send-child", do_send_child},
+    {"post", do_post},           {"stale", do_stale},         {"invalid", do_invalid},
+    {"slots", do_slots},         {"limits", do_limits},       {"drop-flow", do_drop_flow},
+    {"outage", do_outage},       {"replay", do_replay},       {"takeover", do_takeover},
+    {"timers", do_timers},       {"with-outputs", do_with_outputs},
 };
 
 static void run_line(Player *player, char *line)
@@ -171,8 +216,8 @@ static void run_line(Player *player, char *line)
     if (!name)
         return;
     char *all = save ? save : line + strlen(line);
-    if (streq(name, "start")) {
-        do_start(player, "", all);
+    if (streq(name, "start") || streq(name, "start-as")) { /* the JSON may have blanks */
+        (streq(name, "start") ? do_start : do_start_as)(player, "", all);
         return;
     }
     char *word = strtok_r(NULL, " ", &save);
