@@ -32,6 +32,11 @@ typedef struct BlobRange {
 } BlobRange;
 #define BLOB_WHOLE ((BlobRange){.length = -1})
 
+/* One of blob_upload_begin, and where it goes. */
+typedef struct BlobUpload {
+    char *part, *path;
+} BlobUpload;
+
 /* Filled by a driver; see the functions of the same name. */
 typedef struct BlobOps {
     int (*open_read)(const Blob *blob, const char *path, BlobRange range, int *ret_fd, int64_t *ret_size);
@@ -40,6 +45,9 @@ typedef struct BlobOps {
     int (*list)(const Blob *blob, const char *path, BlobEntries *ret);
     int (*upload_begin)(const Blob *blob, char **ret_part, int *ret_fd);
     int (*upload_commit)(const Blob *blob, const char *part, const char *path);
+    /* Like upload_commit for each; after a failure some are there and the rest are aborted. NULL: a write costs no flush that
+     * several could share. */
+    int (*commit_all)(const Blob *blob, const BlobUpload *uploads, size_t count);
     void (*upload_abort)(const Blob *blob, const char *part);
     int (*delete)(const Blob *blob, const char *path, bool *ret_existed);
     int (*delete_prefix)(const Blob *blob, const char *path, BlobEntries *ret_deleted);
@@ -79,6 +87,10 @@ int blob_local_new(const char *directory, Blob **ret) _must_check_;
 Blob *blob_probe_new(void);
 /* Whether it was asked since the last call. */
 bool blob_probe_take(Blob *probe);
+/* Writes through it to `inner`, which is borrowed, are seen at the commit at the latest, and cost one flush in all. Without
+ * one they are given up. */
+Blob *blob_batch_new(const Blob *inner);
+int blob_batch_commit(Blob *batch) _must_check_;
 Blob *blob_free(Blob *blob);
 DEFINE_CLEANUP(Blob *, blob_free);
 

@@ -13,7 +13,7 @@
 #include "base/id.h"
 #include "blob/blob_private.h"
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, SYNC_ALL_MIN = 8 };
 
 typedef struct Local {
     Blob blob;
@@ -56,17 +56,23 @@ static int local_open_read(const Blob *blob, const char *path, BlobRange range, 
     return 0;
 }
 
-/* Creates the directories above path. */
+/* Creates the directories above path; usually only the last is missing. */
 static int make_parents(int base, const char *path)
 {
-    _cleanup_free_ char *copy = xstrdup(path);
-    for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (*copy && mkdirat(base, copy, 0750) < 0 && errno != EEXIST)
-            return outcome_of(errno);
-        *slash = '/';
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    _cleanup_free_ char *parent = xstrndup(path, (size_t)(slash - path));
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        if (mkdirat(base, parent, 0750) == 0 || errno == EEXIST)
+            return 0;
+        if (errno != ENOENT || attempt > 0)
+            break;
+        int r = make_parents(base, parent);
+        if (r != 0)
+            return r;
     }
-    return 0;
+    return outcome_of(errno);
 }
 
 static int rename_into_place(int base, const char *from, const char *path)
@@ -127,6 +133,33 @@ static int local_upload_commit(const Blob *blob, const char *part, const char *p
         r = rename_into_place(base_of(blob), upload, path);
     if (r != 0)
         local_upload_abort(blob, part);
+    return r;
+}
+
+/* Some files are flushed one by one, many with all else that the file system has to write. */
+static int make_all_durable(int base, const BlobUpload *uploads, size_t count)
+{
+    int r = 0;
+    if (count >= SYNC_ALL_MIN)
+        return syncfs(base) < 0 ? outage(-errno) : 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        _cleanup_free_ char *upload = upload_path(uploads[i].part);
+        r = make_durable(base, upload);
+    }
+    return r;
+}
+
+static int local_commit_all(const Blob *blob, const BlobUpload *uploads, size_t count)
+{
+    int base = base_of(blob);
+    int r = make_all_durable(base, uploads, count);
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_free_ char *upload = upload_path(uploads[i].part);
+        if (r == 0)
+            r = rename_into_place(base, upload, uploads[i].path);
+        if (r != 0)
+            local_upload_abort(blob, uploads[i].part); /* this one and the rest */
+    }
     return r;
 }
 
@@ -256,6 +289,7 @@ static const BlobOps local_ops = {
     .write_from = local_write_from,
     .upload_begin = local_upload_begin,
     .upload_commit = local_upload_commit,
+    .commit_all = local_commit_all,
     .upload_abort = local_upload_abort,
     .stat = local_stat,
     .list = local_list,

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libblob.a
 libblob_a_SOURCES = \
 	src/blob/azure.c src/blob/azure.h src/blob/azure_sign.c \
+	src/blob/batch.c \
 	src/blob/blob.c src/blob/blob.h src/blob/blob_private.h \
 	src/blob/credentials.c src/blob/credentials.h \
 	src/blob/digest.c src/blob/digest.h \

@@ -265,6 +265,37 @@ static int collect_one(RunContext *run, const char *directory, const char *path,
     return r;
 }
 
+int script_files_batch(RunContext *run, int (*work)(RunContext *run, void *userdata), void *userdata)
+{
+    const Blob *storage = run->storage;
+    if (!storage)
+        return work(run, userdata);
+    _cleanup_(blob_freep) Blob *batch = blob_batch_new(storage);
+    _cleanup_free_ char *prefix = script_files_prefix(run);
+    run->storage = batch;
+    int r = work(run, userdata);
+    run->storage = storage;
+    if (r != 0)
+        return r;
+    r = blob_batch_commit(batch);
+    return r == 0 ? 0 : fail_storage(run, prefix, r);
+}
+
+typedef struct Collection {
+    const char *directory;
+    const GlobPaths *paths;
+    json_t *uris;
+} Collection;
+
+static int collect_all(RunContext *run, void *userdata)
+{
+    const Collection *collection = userdata;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < collection->paths->count; i++)
+        r = collect_one(run, collection->directory, collection->paths->items[i], collection->uris);
+    return r;
+}
+
 int script_files_collect(RunContext *run, const char *directory, const json_t *globs, json_t **ret)
 {
     _cleanup_json_ json_t *uris = json_object();
@@ -279,8 +310,7 @@ int script_files_collect(RunContext *run, const char *directory, const json_t *g
             errno = -r;
             return run_fail(run, "The output files cannot be listed: %m");
         }
-        for (size_t i = 0; r == 0 && i < paths.count; i++)
-            r = collect_one(run, directory, paths.items[i], uris);
+        r = script_files_batch(run, collect_all, &(Collection){.directory = directory, .paths = &paths, .uris = uris});
         if (r != 0)
             return r;
     }

@@ -67,6 +67,71 @@ START_TEST(test_write_read_replace)
 }
 END_TEST
 
+static size_t count_below(const char *uri)
+{
+    BlobEntries entries = {};
+    ck_assert_int_eq(blob_list(blob, uri, &entries), 0);
+    size_t count = entries.count;
+    blob_entries_done(&entries);
+    return count;
+}
+
+/* The directory .upload is empty. */
+static bool nothing_is_left(void)
+{
+    _cleanup_free_ char *path = xasprintf("%s/.upload", directory);
+    bool is_empty = rmdir(path) == 0;
+    return is_empty && mkdir(path, 0750) == 0;
+}
+
+/* A few, that are flushed one by one; many; more than one batch holds. */
+static const size_t batches[] = {3, 40, 1005};
+
+START_TEST(test_batch)
+{
+    Blob *batch = blob_batch_new(blob);
+    size_t count = batches[_i], early = count > 1000 ? 1000 : 0;
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_free_ char *uri = xasprintf("kestra:///a/%zu/%zu", i % 20, i);
+        ck_assert_int_eq(blob_write(batch, uri, uri, strlen(uri)), 0);
+    }
+    char *part;
+    int fd;
+    ck_assert_int_eq(blob_upload_begin(batch, &part, &fd), 0);
+    ck_assert_int_eq(write(fd, "last", 4), 4);
+    close(fd);
+    ck_assert_int_eq(blob_upload_commit(batch, part, "kestra:///a/last"), 0);
+    free(part);
+    ck_assert_uint_eq(count_below("kestra:///a"), early);
+    ck_assert_int_eq(blob_batch_commit(batch), 0);
+    ck_assert_uint_eq(count_below("kestra:///a"), count + 1);
+    _cleanup_free_ char *text = get("kestra:///a/2/2"), *last = get("kestra:///a/last");
+    ck_assert_str_eq(text, "kestra:///a/2/2");
+    ck_assert_str_eq(last, "last");
+    ck_assert_int_eq(blob_write(batch, "kestra:///a/given-up", "x", 1), 0);
+    blob_free(batch);
+    ck_assert_uint_eq(count_below("kestra:///a"), count + 1);
+    ck_assert(nothing_is_left());
+    delete_all("kestra:///a", count + 1);
+}
+END_TEST
+
+/* One of them cannot have its name: the rest of the batch is given up. */
+START_TEST(test_batch_fails)
+{
+    Blob *batch = blob_batch_new(blob);
+    put("kestra:///a/file", "x");
+    ck_assert_int_eq(blob_write(batch, "kestra:///a/one", "1", 1), 0);
+    ck_assert_int_eq(blob_write(batch, "kestra:///a/file/below", "2", 1), 0);
+    ck_assert_int_eq(blob_write(batch, "kestra:///a/three", "3", 1), 0);
+    ck_assert_int_ne(blob_batch_commit(batch), 0);
+    blob_free(batch);
+    ck_assert_uint_eq(count_below("kestra:///a"), 2);
+    ck_assert(nothing_is_left());
+    delete_all("kestra:///a", 2);
+}
+END_TEST
+
 START_TEST(test_pipe)
 {
     int fds[2];
@@ -205,7 +270,10 @@ int main(void)
     Suite *suite = suite_create("blob");
     TCase *tests = tcase_create("local");
     tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60); /* a busy disk flushes slowly */
     tcase_add_test(tests, test_write_read_replace);
+    tcase_add_loop_test(tests, test_batch, 0, ELEMENTS(batches));
+    tcase_add_test(tests, test_batch_fails);
     tcase_add_test(tests, test_pipe);
     tcase_add_loop_test(tests, test_ranges, 0, ELEMENTS(ranges));
     tcase_add_loop_test(tests, test_wrong_uri, 0, ELEMENTS(wrong_uris));

@@ -179,16 +179,18 @@ static int merge_some(Merge *merge, size_t first, size_t count)
     return r;
 }
 
-static int merge_all(Merge *merge)
+static int merge_all(RunContext *run, void *userdata)
 {
+    Merge *merge = userdata;
     int r = storage_task_create(merge->run, &merge->writer);
     for (size_t first = 0; r == 0 && first < merge->count; first += ASKED_AT_ONCE)
-        r = run_is_killed(merge->run) ? RUN_E_FAILED : merge_some(merge, first, MIN(merge->count - first, (size_t)ASKED_AT_ONCE));
+        r = run_is_killed(run) ? RUN_E_FAILED : merge_some(merge, first, MIN(merge->count - first, (size_t)ASKED_AT_ONCE));
     _cleanup_free_ char *uri = NULL;
     if (r == 0 && merge->written > 0)
         r = storage_task_keep_as(merge->run, &merge->writer, "outputs.ion", &uri);
     if (uri)
         run_output(merge->run, "subflowOutputs", json_string(uri));
+    storage_writer_done(&merge->writer);
     return r;
 }
 
@@ -205,9 +207,7 @@ static int run_merge(RunContext *run)
         numbers[i] = i + 1;
     qsort(numbers, (size_t)count, sizeof *numbers, compare_names);
     Merge merge = {.run = run, .items = items, .numbers = numbers, .count = (size_t)count};
-    int r = merge_all(&merge);
-    storage_writer_done(&merge.writer);
-    return r;
+    return script_files_batch(run, merge_all, &merge);
 }
 
 /* --- the parts --- */

@@ -6,6 +6,7 @@
 #include "plugin/core/storage/pieces.h"
 
 #include "doc/json.h"
+#include "plugin/script_files.h"
 
 int64_t pieces_size(const char *text)
 {
@@ -90,6 +91,16 @@ static int cut_file(Pieces *pieces, FILE *from)
     return r;
 }
 
+static int cut(RunContext *run, void *userdata)
+{
+    Pieces *pieces = userdata;
+    int r = cut_file(pieces, pieces->file);
+    for (size_t i = 0; i < pieces->writers.count; i++)
+        storage_writer_done(&pieces->writers.items[i]);
+    vec_free(&pieces->writers);
+    return r;
+}
+
 static int check_sizes(const Pieces *pieces)
 {
     if (pieces->partitions < 0 || pieces->partitions > PIECES_PARTITIONS_MAX || pieces->rows < 0)
@@ -107,11 +118,9 @@ int pieces_cut(Pieces *pieces, json_t **ret_uris)
     int r = check_sizes(pieces);
     if (r == 0)
         r = storage_task_open(pieces->run, pieces->from, &file);
+    pieces->file = file;
     if (r == 0)
-        r = cut_file(pieces, file);
-    for (size_t i = 0; i < pieces->writers.count; i++)
-        storage_writer_done(&pieces->writers.items[i]);
-    vec_free(&pieces->writers);
+        r = script_files_batch(pieces->run, cut, pieces);
     if (r == 0)
         *ret_uris = TAKE_PTR(uris);
     return r;

@@ -14,6 +14,7 @@ typedef struct Pieces {
     VEC(StorageWriter) writers;      /* private from here on */
     int64_t written_bytes, written_rows, line;
     json_t *uris;
+    FILE *file;
 } Pieces;
 
 /* "10MB", "512KiB", "100": bytes; -1 when it is none. */

@@ -107,19 +107,24 @@ void storage_task_close(FILE **file)
 
 int storage_task_create(RunContext *run, StorageWriter *ret)
 {
-    char id[ID_BYTES];
-    id_new(id);
-    _cleanup_free_ char *path = xasprintf("%s/%s", run->working_directory, id);
-    FILE *file = fopen(path, "wxe");
-    if (!file)
-        return run_fail(run, "The working directory cannot be written: %m");
-    *ret = (StorageWriter){.path = TAKE_PTR(path), .file = file};
+    int fd;
+    StorageWriter writer = {.storage = run->storage};
+    int r = blob_upload_begin(run->storage, &writer.part, &fd);
+    if (r != 0)
+        return storage_task_fail(run, "a new file", r);
+    writer.file = fdopen(fd, "we");
+    if (!writer.file) {
+        close_fd(fd);
+        storage_writer_done(&writer);
+        return run_fail(run, "A new file cannot be written: %m");
+    }
+    *ret = writer;
     return 0;
 }
 
 int storage_task_keep(RunContext *run, StorageWriter *writer, const char *extension, char **ret_uri)
 {
-    _cleanup_free_ char *name = xasprintf("%s%s", strrchr(writer->path, '/') + 1, extension);
+    _cleanup_free_ char *name = xasprintf("%s%s", writer->part, extension);
     return storage_task_keep_as(run, writer, name, ret_uri);
 }
 
@@ -128,17 +133,23 @@ int storage_task_keep_as(RunContext *run, StorageWriter *writer, const char *nam
     FILE *file = TAKE_PTR(writer->file);
     bool failed = ferror(file);
     if (fclose(file) != 0 || failed)
-        return run_fail(run, "The working directory cannot be written: %m");
-    int r = script_files_upload(run, writer->path, name, ret_uri);
-    (void)unlink(writer->path); /* goes with the directory otherwise */
-    return r;
+        return run_fail(run, "A new file cannot be written: %m");
+    _cleanup_free_ char *prefix = script_files_prefix(run), *part = TAKE_PTR(writer->part);
+    _cleanup_free_ char *uri = xasprintf("%s/%s", prefix, name);
+    int r = blob_upload_commit(run->storage, part, uri);
+    if (r != 0)
+        return storage_task_fail(run, uri, r);
+    *ret_uri = TAKE_PTR(uri);
+    return 0;
 }
 
 void storage_writer_done(StorageWriter *writer)
 {
     if (writer->file)
         (void)fclose(writer->file); /* given up */
-    free(writer->path);
+    if (writer->part)
+        blob_upload_abort(writer->storage, writer->part);
+    free(writer->part);
     *writer = (StorageWriter){};
 }
 

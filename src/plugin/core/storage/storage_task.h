@@ -11,13 +11,14 @@ int storage_task_uri(RunContext *run, const char *property, char **ret) _must_ch
 /* Opens it for reading by lines. RUN_E_FAILED (logged). */
 int storage_task_open(RunContext *run, const char *uri, FILE **ret) _must_check_;
 void storage_task_close(FILE **file);
-/* A file of the working directory that becomes an object by storage_task_keep. */
+/* An upload that becomes an object by storage_task_keep; otherwise it is given up. */
 typedef struct StorageWriter {
-    char *path;
+    const Blob *storage;
+    char *part;
     FILE *file;
 } StorageWriter;
 int storage_task_create(RunContext *run, StorageWriter *ret) _must_check_;
-/* Closes and uploads it under a new name with that extension; its URI, caller frees. */
+/* Closes it and gives it a new name with that extension; its URI, caller frees. */
 int storage_task_keep(RunContext *run, StorageWriter *writer, const char *extension, char **ret_uri) _must_check_;
 /* The same under this name, which takes the place of a file of that name. */
 int storage_task_keep_as(RunContext *run, StorageWriter *writer, const char *name, char **ret_uri) _must_check_;
