@@ -22,5 +22,7 @@ json_t *input_validate(const InputResolve *resolve);
 /* One value by type name (INT, DATETIME, JSON, …): spec/semantics.md 7.2. Positive with diag when it does not fit. */
 int input_parse_value(const char *type, const char *item_type, const json_t *value, const char *encryption_key,
                       json_t **ret, Diag *diag) _must_check_;
+/* JSON Schema of the properties of an input of this type (STRING, SELECT, …), as field_schema; NULL when unknown. New. */
+json_t *input_schema(const char *type);
 /* Defaults of inputs that have no value in `inputs`, for the rendering context (section 8). New object. */
 json_t *input_defaults(const json_t *declarations, const json_t *inputs);

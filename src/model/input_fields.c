@@ -4,6 +4,7 @@
 #include <pcre2.h>
 
 #include "model/flow_private.h"
+#include "model/input.h"
 
 static const Field depends_on_fields[] = {
     {"inputs", FIELD_LIST, .doc = "Ids of inputs that are asked before this one."},
@@ -123,3 +124,11 @@ const Variant input_variants[] = {
     {"EMAIL", CLASS("Email"), text_fields, NULL, false},
     {},
 };
+
+json_t *input_schema(const char *type)
+{
+    for (const Variant *variant = input_variants; variant->type; variant++)
+        if (streq(variant->type, type))
+            return field_schema(variant->fields, fields_of_every_input);
+    return NULL;
+}

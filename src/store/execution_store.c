@@ -21,6 +21,13 @@ static const PgStatement sql_heads = {
     "execution_heads", "SELECT e.id, e.namespace, e.flow_id, e.flow_revision, e.state FROM unnest($1::text[])"
                        " WITH ORDINALITY AS given (id, place) JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
+/* Index execution_flow; names have no slash. */
+static const PgStatement sql_latest = {
+    "execution_latest",
+    "SELECT latest.id FROM unnest($1::text[]) WITH ORDINALITY AS given (flow, place), LATERAL (SELECT id FROM execution"
+    " WHERE namespace = split_part(flow, '/', 1) AND flow_id = split_part(flow, '/', 2) AND end_date IS NOT NULL"
+    " ORDER BY end_date DESC, id LIMIT 1) AS latest ORDER BY place"};
+
 static const PgStatement sql_subflow_outputs = {
     "execution_subflow_outputs", "SELECT e.internal -> 'subflowOutputs', e.internal ->> 'successor' FROM unnest($1::text[])"
                                  " WITH ORDINALITY AS given (id, place) LEFT JOIN execution e ON e.id = given.id ORDER BY given.place"};
@@ -187,6 +194,8 @@ void execution_search_conditions(Search *search, const ExecutionQuery *query)
     search_scope(search, query->scope);
     search_namespace(search, query->namespace, query->namespace_exact || query->flow_id);
     search_text(search, "flow_id = ?", query->flow_id);
+    if (query->flow_count)
+        search_texts(search, "namespace || '/' || flow_id = ANY (?)", query->flows, query->flow_count);
     search_instant(search, "start_date >= ?", query->start_date);
     search_instant(search, "end_date <= ?", query->end_date);
     if (query->states) {
@@ -327,6 +336,20 @@ int store_execution_heads(Pg *pg, const char *const *ids, size_t count, Executio
         (void)snprintf(head.id, sizeof(head.id), "%s", pg_value(rows, i, 0));
         vec_push(ret, head);
     }
+    return r;
+}
+
+int store_execution_latest(Pg *pg, const char *const *flows, size_t count, Texts *ret)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    PgArray *array = pg_add_array(parameters, PG_TEXT);
+    for (size_t i = 0; i < count; i++)
+        pg_array_text(array, flows[i]);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = fold(pg_run(pg, &sql_latest, parameters, &rows));
+    *ret = (Texts){};
+    if (r == 0)
+        search_take_texts(rows, ret);
     return r;
 }
 

@@ -18,6 +18,8 @@ typedef struct ExecutionQuery {
     const char *namespace;            /* equal or prefix + "."; exact when flow_id is given too, or namespace_exact */
     bool namespace_exact;
     const char *flow_id;
+    const char *const *flows;         /* "namespace/id", flow_count of them; 0: any */
+    size_t flow_count;
     usec_t start_date, end_date;      /* start_date >= …, end_date <= …; 0: none (timeRange: the caller computes start_date) */
     uint32_t states;                  /* bit (1u << State); 0: any */
     const StoreLabel *labels;
@@ -53,6 +55,8 @@ void execution_heads_done(ExecutionHeads *heads);
 #define _cleanup_execution_heads_ _cleanup_(execution_heads_done)
 /* What bulk operations check; unknown ids are left out; in the order of ids. */
 int store_execution_heads(Pg *pg, const char *const *ids, size_t count, ExecutionHeads *ret) _must_check_;
+/* Of each flow ("namespace/id") the execution that ended last: ids, in the order of the flows; none where there is none. */
+int store_execution_latest(Pg *pg, const char *const *flows, size_t count, Texts *ret) _must_check_;
 /* What each of them, started by a ForEachItem, left for it (queue: internal.subflowOutputs): a JSON text, or NULL where there is
  * nothing; and which execution followed it as a retry, or NULL. In the order of ids. */
 int store_execution_subflow_outputs(Pg *pg, const char *const *ids, size_t count, Texts *ret_outputs, Texts *ret_successors)

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.parse
 
-from client import URL, check, finish
+from client import URL, call, check, finish
 
 KEPT_REQUESTS = 60
 HOME = os.environ["KESTRA_HOME"]
@@ -125,10 +125,29 @@ def logs():
     check(fetch("/api/v1/logs/unknown/download") == (200, ""), "and an empty file")
 
 
+def counts():
+    """By flow: what other flows of the namespace and other states have is not mixed in."""
+    for name, flow, state in (("c1", "one", "SUCCESS"), ("c2", "one", "FAILED"), ("c3", "one", "SUCCESS"), ("c4", "two", "SUCCESS")):
+        sql("INSERT INTO execution VALUES ('%s', 1, 'counted.here', '%s', 1, '%s', now() - interval '1 hour', now(), 5, NULL, '{}', '{}', NULL)"
+            % (name, flow, state))
+
+    def sums(body):
+        found = call("POST", "/api/v1/stats/executions/daily/group-by-flow", json.dumps(body), "application/json")[1]
+        return {flow: [sum(bucket["executionCounts"][state] for bucket in buckets) for state in ("SUCCESS", "FAILED", "RUNNING")]
+                for flow, buckets in found.get("counted.here", {}).items()}
+
+    one = {"namespace": "counted.here", "id": "one"}
+    check(sums({"namespace": "counted"}) == {"one": [2, 1, 0], "two": [1, 0, 0]}, "executions are counted by flow", sums({"namespace": "counted"}))
+    check(sums({"flows": [one, {"namespace": "counted.here", "id": "none"}]}) == {"one": [2, 1, 0]}, "of the flows asked for")
+    check(sums({"namespace": "counted", "namespaceOnly": True}) == {"*": [3, 1, 0]}, "or of whole namespaces")
+    check(sums({"namespace": "counted", "state": ["FAILED"]}) == {"one": [0, 1, 0]}, "in some states")
+
+
 def main():
     kept_connection()
     executions()
     logs()
+    counts()
     finish()
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The types as the editor and the documentation see them (spec/api.md 5.9): another reading of their descriptors. */
+#include "model/input.h"
 #include "web/routes/routes.h"
 
 #define CACHED       "public, max-age=3600"
@@ -171,6 +172,60 @@ static int get(WebSession *session, const HttpRequest *request, HttpResponse *re
     return http_json(response, 200, answer);
 }
 
+/* --- icons: one a kind, our own; SVG in base64 --- */
+
+static const char *const icons[] = {
+    [TYPE_TASK] = /* a box */
+        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxyZWN0IHg9IjQiIHk9IjQiIHdpZHRoPSIxNiIgaGVpZ2h0PSIxNiIgcng9"
+        "IjMiLz48L3N2Zz4=",
+    [TYPE_TRIGGER] = /* a flash */
+        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxwYXRoIGQ9Ik0xMyAzIDYgMTNoNWwtMSA4IDgtMTFoLTZ6Ii8+PC9zdmc+",
+    [TYPE_CONDITION] = /* a diamond */
+        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxwYXRoIGQ9Im0xMiAzIDkgOS05IDktOS05eiIvPjwvc3ZnPg==",
+    [TYPE_TASK_RUNNER] = /* an arrow in a circle */
+        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxjaXJjbGUgY3g9IjEyIiBjeT0iMTIiIHI9IjgiLz48cGF0aCBkPSJtMTAg"
+        "OSA1IDMtNSAzeiIvPjwvc3ZnPg==",
+};
+
+static json_t *describe_icon(const char *name, const char *icon, bool flowable)
+{
+    return json_pack("{s:s,s:s,s:b}", "name", name, "icon", icon, "flowable", flowable);
+}
+
+static int list_icons(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    json_t *answer = json_object();
+    for (size_t i = 0; i < plugin_registry.count; i++) {
+        const Type *type = plugin_registry.types[i];
+        bool flowable = type->kind == TYPE_TASK && type->where == RUN_FLOWABLE;
+        json_object_set_new(answer, type->name, describe_icon(strrchr(type->name, '.') + 1, icons[type->kind], flowable));
+        for (const char *const *alias = type->aliases; alias && *alias; alias++)
+            json_object_set_new(answer, *alias, describe_icon(strrchr(*alias, '.') + 1, icons[type->kind], flowable));
+    }
+    http_response_header(response, "Cache-Control", CACHED);
+    return http_json(response, 200, answer);
+}
+
+/* Of each plugin and each package of types in it. */
+static int list_group_icons(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    json_t *answer = json_object();
+    for (size_t i = 0; i < ELEMENTS(plugins); i++)
+        if (!plugin_is_empty(i))
+            json_object_set_new(answer, plugins[i].group, describe_icon("plugin-icon", icons[TYPE_TASK], false));
+    for (size_t i = 0; i < plugin_registry.count; i++) {
+        const Type *type = plugin_registry.types[i];
+        _cleanup_free_ char *package = xstrndup(type->name, (size_t)(strrchr(type->name, '.') - type->name));
+        json_object_set_new(answer, package, describe_icon("plugin-icon", icons[TYPE_TASK], false));
+    }
+    http_response_header(response, "Cache-Control", CACHED);
+    return http_json(response, 200, answer);
+}
+
 /* --- JSON Schema of whole documents, for the editor --- */
 
 static json_t *reference(const char *name)
@@ -297,6 +352,20 @@ static int list_inputs(WebSession *session, const HttpRequest *request, HttpResp
     return http_json(response, 200, answer);
 }
 
+static int get_input(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    const char *type = http_parameter(request, "type");
+    json_t *properties = input_schema(type);
+    if (!properties)
+        return http_error(request, response, 422, "Internal server error: Failed to convert argument [type] for value [%s]",
+                          type);
+    _cleanup_free_ char *markdown = xasprintf("# %s\n\n```yaml\ntype: \"%s\"\n```\n", type, type);
+    json_set_text(properties, "$schema", SCHEMA_2019);
+    http_response_header(response, "Cache-Control", CACHED);
+    return http_json(response, 200, json_pack("{s:s,s:{s:o,s:{}}}", "markdown", markdown, "schema", "properties", properties,
+                                              "definitions"));
+}
+
 static const Parameter all_parameters[] = {{"all", PARAMETER_BOOLEAN}, {}};
 static const Parameter array_parameters[] = {{"arrayOf", PARAMETER_BOOLEAN}, {}};
 
@@ -304,7 +373,10 @@ static const Parameter array_parameters[] = {{"arrayOf", PARAMETER_BOOLEAN}, {}}
 static const Route rows[] = {
     {HTTP_GET, PLUGINS, list, PERMISSION_PLUGIN_READ, NULL, "search"},
     {HTTP_GET, PLUGINS "/groups/subgroups", list_subgroups, PERMISSION_PLUGIN_READ, NULL, "getPluginBySubgroups"},
+    {HTTP_GET, PLUGINS "/icons", list_icons, PERMISSION_PLUGIN_READ, NULL, "icons"},
+    {HTTP_GET, PLUGINS "/icons/groups", list_group_icons, PERMISSION_PLUGIN_READ, NULL, "pluginGroupIcons"},
     {HTTP_GET, PLUGINS "/inputs", list_inputs, PERMISSION_PLUGIN_READ, NULL, "inputs"},
+    {HTTP_GET, PLUGINS "/inputs/{type}", get_input, PERMISSION_PLUGIN_READ, NULL, "inputSchemas"},
     {HTTP_GET, PLUGINS "/schemas/{type}", get_schema, PERMISSION_PLUGIN_READ, array_parameters, "schemas"},
     {HTTP_GET, PLUGINS "/{cls}", get, PERMISSION_PLUGIN_READ, all_parameters, "pluginDocumentation"},
 };

@@ -66,8 +66,16 @@ static ExecutionQuery execution_query(const Window *window)
                             .now = clock_realtime()};
     size_t i;
     const json_t *item;
+    bool user = false, system = false;
+    json_array_foreach (json_object_get(body, "scope"), i, item) {
+        const char *scope = json_is_string(item) ? json_string_value(item) : "";
+        user |= streq(scope, "USER");
+        system |= streq(scope, "SYSTEM");
+    }
+    if (user != system)
+        query.scope = user ? STORE_SCOPE_USER : STORE_SCOPE_SYSTEM;
     json_array_foreach (json_object_get(body, "state"), i, item) {
-        State state = state_from_string(json_string_value(item));
+        State state = state_from_string(json_is_string(item) ? json_string_value(item) : "");
         if (state >= 0)
             query.states |= UINT32_C(1) << state;
     }
@@ -164,6 +172,75 @@ static int executions_daily(WebSession *session, const HttpRequest *request, Htt
     ExecutionQuery query = execution_query(&window);
     int r = store_execution_counts(session->pg, &query, 0, window.bucket, &rows, &diag);
     return r != 0 ? query_refused(request, response, r, &diag) : http_json(response, 200, encode_buckets(&window, &rows));
+}
+
+/* "namespace/id" of the body's `flows`. */
+static void read_flows(const json_t *body, Texts *ret)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (json_object_get(body, "flows"), i, item)
+        vec_push(ret, xasprintf("%s/%s", json_get_text(item, "namespace", ""), json_get_text(item, "id", "")));
+}
+
+/* {namespace: {flow: [bucket, …]}}; "*" for the flow when only namespaces are told apart. rows: by namespace, then flow. */
+static json_t *encode_groups(const Window *window, ExecutionCounts *rows)
+{
+    json_t *answer = json_object();
+    for (size_t from = 0, to; from < rows->count; from = to) {
+        const ExecutionCount *first = &rows->items[from];
+        const char *flow = first->flow_id ? first->flow_id : "*";
+        for (to = from + 1; to < rows->count && streq(rows->items[to].namespace, first->namespace) &&
+                            streq(rows->items[to].flow_id ? rows->items[to].flow_id : "*", flow);)
+            to++;
+        json_t *group = json_object_get(answer, first->namespace);
+        if (!group)
+            json_object_set_new(answer, first->namespace, group = json_object());
+        /* Sorting the buckets moves rows of this group only; the key is copied first. */
+        _cleanup_free_ char *key = xstrdup(flow);
+        ExecutionCounts part = {.items = rows->items + from, .count = to - from};
+        json_object_set_new(group, key, encode_buckets(window, &part));
+    }
+    return answer;
+}
+
+static int executions_by_flow(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_window_ Window window = {};
+    _cleanup_execution_counts_ ExecutionCounts rows = {};
+    _cleanup_texts_ Texts flows = {};
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    if (!read_window(request, response, &window))
+        return 0;
+    ExecutionQuery query = execution_query(&window);
+    read_flows(window.body, &flows);
+    query.flows = (const char *const *)flows.items;
+    query.flow_count = flows.count;
+    unsigned group = json_get_boolean(window.body, "namespaceOnly", false) ? COUNT_BY_NAMESPACE : COUNT_BY_FLOW;
+    int r = store_execution_counts(session->pg, &query, group, window.bucket, &rows, &diag);
+    return r != 0 ? query_refused(request, response, r, &diag) : http_json(response, 200, encode_groups(&window, &rows));
+}
+
+static int latest_by_flow(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_json_ json_t *body = NULL;
+    _cleanup_texts_ Texts flows = {}, ids = {};
+    if (!query_body(request, response, &body))
+        return 0;
+    read_flows(body, &flows);
+    int r = store_execution_latest(session->pg, (const char *const *)flows.items, flows.count, &ids);
+    buffer_append_char(&response->body, '[');
+    for (size_t i = 0, written = 0; r >= 0 && i < ids.count; i++) {
+        size_t before = response->body.length;
+        if (written > 0)
+            buffer_append_char(&response->body, ',');
+        r = store_execution_write(session->pg, ids.items[i], &RESPONSE_SINK(response));
+        if (r == STORE_E_NONE)
+            response->body.length = before; /* deleted meanwhile */
+        written += r == 0;
+    }
+    buffer_append(&response->body, "]");
+    return r < 0 ? trace(r) : http_spilled(response, 200, "application/json");
 }
 
 /* {namespace: {counts: {STATE: n}, total: n}} */
@@ -274,6 +351,10 @@ static int logs_daily(WebSession *session, const HttpRequest *request, HttpRespo
 static const Route rows_of_stats[] = {
     {HTTP_POST, STATS "/summary", summary, PERMISSION_FLOW_READ, NULL, "summary"},
     {HTTP_POST, STATS "/executions/daily", executions_daily, PERMISSION_EXECUTION_READ, NULL, "dailyStatistics"},
+    {HTTP_POST, STATS "/executions/daily/group-by-flow", executions_by_flow, PERMISSION_EXECUTION_READ, NULL,
+     "dailyStatisticsGroupByFlow"},
+    {HTTP_POST, STATS "/executions/latest/group-by-flow", latest_by_flow, PERMISSION_EXECUTION_READ, NULL,
+     "lastExecutions"},
     {HTTP_POST, STATS "/executions/daily/group-by-namespace", executions_by_namespace, PERMISSION_EXECUTION_READ, NULL,
      "dailyStatisticsGroupByNamespace"},
     {HTTP_POST, STATS "/logs/daily", logs_daily, PERMISSION_LOG_READ, NULL, "logsDailyStatistics"},
