@@ -90,14 +90,22 @@ int remote_list_page(const RemoteBlob *blob, RemoteRequest *request, RemoteListP
 
 /* --- many at once: HTTP requests as the parts of one --- */
 
+/* "HTTP/1.1 202 Accepted", the status of a part */
+static bool says_gone(const char *line, size_t length)
+{
+    const char *blank = memchr(line, ' ', length);
+    if (!starts_with(line, "HTTP/") || !blank || length < (size_t)(blank - line) + 4)
+        return false;
+    return blank[1] == '2' || memcmp(blank + 1, "404", 3) == 0;
+}
+
 size_t remote_batch_gone(const char *text)
 {
     size_t gone = 0;
-    for (const char *line = strstr(text, "HTTP/"); line; line = strstr(line + 1, "HTTP/")) {
-        const char *blank = strpbrk(line, " \r\n");
-        if (!blank || *blank != ' ' || strcspn(blank, "\r\n") < 4)
-            continue;
-        gone += blank[1] == '2' || strncmp(blank + 1, "404", 3) == 0;
+    for (const char *line = text; *line; line += strspn(line, "\r\n")) {
+        size_t length = strcspn(line, "\r\n");
+        gone += says_gone(line, length);
+        line += length;
     }
     return gone;
 }

@@ -9,6 +9,7 @@
 #include "blob/digest.h"
 #include "blob/gcs.h"
 #include "blob/gcs_token.h"
+#include "blob/remote_list.h"
 #include "blob/s3.h"
 #include "blob/s3_sign.h"
 
@@ -237,6 +238,24 @@ START_TEST(test_gcs_list)
 }
 END_TEST
 
+#define PART(status) "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 " status "\r\nServer: HTTP/1.1 200\r\n\r\n"
+static const struct {
+    const char *text;
+    size_t gone;
+} batches[] = {
+    {"", 0},
+    {PART("202 Accepted") PART("404 The specified blob does not exist.") "--b--\r\n", 2},
+    {PART("202 Accepted") PART("412 HTTP/1.1 202") PART("403 Forbidden") "--b--\r\n", 1}, /* words elsewhere count for nothing */
+    {"HTTP/ceHTTP/ 204\nHTTP/1.1 20\nHTTP/1.1\nHTTP/", 1},
+    {"HTTP/1.1 204", 1},
+};
+
+START_TEST(test_batch)
+{
+    ck_assert_uint_eq(remote_batch_gone(batches[_i].text), batches[_i].gone);
+}
+END_TEST
+
 START_TEST(test_encode)
 {
     _cleanup_buffer_ Buffer text = {};
@@ -267,6 +286,7 @@ int main(void)
     tcase_add_loop_test(tests, test_wrong_list, 0, ELEMENTS(wrong_lists));
     tcase_add_test(tests, test_azure_list);
     tcase_add_test(tests, test_gcs_list);
+    tcase_add_loop_test(tests, test_batch, 0, ELEMENTS(batches));
     tcase_add_test(tests, test_encode);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
