@@ -80,25 +80,34 @@ def inside():
     client.finish()
 
 
+def with_settings(directory, settings, environment):
+    nested = {"kestra": {}}
+    for name, value in settings.items():
+        at = nested["kestra"]
+        *parents, last = name.split(".")
+        for parent in parents:
+            at = at.setdefault(parent, {})
+        at[last] = value
+    path = os.path.join(directory, "kestra.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(nested, file)
+    environment = os.environ | environment | {"STORAGE_TEST_BUCKET": os.path.join(directory, "s3/bucket")}
+    return subprocess.run([os.path.join(TOP, "tools/with-server"), "--config", path, os.path.abspath(__file__)],
+                          env=environment, check=False).returncode
+
+
 def outside():
+    """Once with keys that are set, once with those of the machine's role."""
     import servers
     directory = tempfile.mkdtemp(prefix="kestra-storage-daemons-")
-    store = servers.S3(directory)
+    store, around = servers.S3(directory), servers.Surroundings(directory)
     try:
-        settings = {"kestra": {}}
-        for name, value in store.settings().items():
-            at = settings["kestra"]
-            *parents, last = name.split(".")
-            for parent in parents:
-                at = at.setdefault(parent, {})
-            at[last] = value
-        path = os.path.join(directory, "kestra.json")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(settings, file)
-        environment = os.environ | {"STORAGE_TEST_BUCKET": os.path.join(directory, "s3/bucket")}
-        return subprocess.run([os.path.join(TOP, "tools/with-server"), "--config", path, os.path.abspath(__file__)],
-                              env=environment, check=False).returncode
+        settings = store.settings()
+        found = {name: value for name, value in settings.items() if not name.endswith("-key")}
+        return with_settings(directory, settings, {}) or with_settings(
+            directory, found, {"AWS_EC2_METADATA_SERVICE_ENDPOINT": around.address})
     finally:
+        around.stop()
         store.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
