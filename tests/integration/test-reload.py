@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -108,6 +109,24 @@ inputs:
   - {id: uri, type: STRING}
 tasks:
   - {id: read, type: io.kestra.plugin.scripts.shell.Commands, %s, commands: ["cat {{ inputs.uri }}"]}
+""" % RUNNER
+
+STEPS = """id: steps
+namespace: integration.reload
+inputs:
+  - {id: directory, type: STRING}
+tasks:
+  - id: talk
+    type: io.kestra.plugin.scripts.shell.Commands
+    %s
+    commands:
+      - |
+        cd {{ inputs.directory }}
+        echo before
+        until [ -e one ]; do sleep 0.05; done
+        echo during; touch said
+        until [ -e two ]; do sleep 0.05; done
+        echo after; echo '::{"outputs":{"after":"there"}}::'; touch ends
 """ % RUNNER
 
 GROUP = """id: group
@@ -327,6 +346,65 @@ def many_go_on(worker):
     check(until(lambda: sql("select count(*) from job") == "0", 10), "no job is left")
 
 
+class NoDatabase:
+    """As in test-roles.py: PostgreSQL is gone with all its sessions, and comes back at the end."""
+
+    def __enter__(self):
+        with open(HOME + "/run/postgresql.pid") as file:
+            self.pid = int(file.read())
+        os.kill(self.pid, signal.SIGSTOP)  # the supervisor must not restart it at once
+        for child in subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True).stdout.split():
+            os.kill(int(child), signal.SIGKILL)
+        os.rename(HOME + "/run/postgresql", HOME + "/run/postgresql.away")
+
+    def __exit__(self, *error):
+        os.rename(HOME + "/run/postgresql.away", HOME + "/run/postgresql")
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def health():
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        try:
+            connection.connect(HOME + "/run/worker.sock")
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return int(connection.recv(100).split()[1])
+        except (OSError, IndexError):
+            return 0
+
+
+def goes_on_without_database(worker):
+    """The task runs at the first reload, has said lines that nobody could take at the second, and has ended at the third."""
+    with tempfile.TemporaryDirectory() as directory:
+        def step(name):
+            open("%s/%s" % (directory, name), "w").close()
+
+        os.chmod(directory, 0o755)
+        execution = started("steps", "talk", {"directory": directory})
+        check(until(lambda: lines(execution, "talk") == ["before"], 20), "its first line is there", lines(execution, "talk"))
+        with NoDatabase():
+            check(until(lambda: health() == 503, 60), "the worker is DOWN", health())
+            worker.reload()
+            check(until(lambda: health() == 503, 60), "also the program that took over", health())
+            step("one")
+            check(until(lambda: os.path.exists(directory + "/said"), 20), "the task goes on")
+            os.kill(worker.pid, signal.SIGHUP)
+            step("two")
+            check(until(lambda: os.path.exists(directory + "/ends"), 20), "and ends")
+            os.kill(worker.pid, signal.SIGHUP)
+        body = ended(execution, 120)
+    talk = task_runs(body, "talk")[0]
+    check(body["state"]["current"] == "SUCCESS" and talk["outputs"]["vars"] == {"after": "there"}, "it succeeds, with its outputs",
+          (body["state"], talk))
+    check(lines(execution, "talk") == ["before", "during", "after"], "each line is there once", lines(execution, "talk"))
+    states = [h["state"] for h in talk["state"]["histories"]]
+    check(states == ["CREATED", "RUNNING", "SUCCESS"] and len(talk["attempts"]) == 1, "it was announced and ended once, in one attempt",
+          (states, talk["attempts"]))
+    check(until(lambda: health() == 200, 60), "the worker is UP again", health())
+    check(until(lambda: sql("select count(*) from job") == "0", 20), "no job is left")
+    worker.reload()
+
+
 def settings_are_read(worker):
     path = HOME + "/kestra.yaml"
     right = log_of(path)
@@ -386,13 +464,14 @@ def programs_are_tried():
 
 
 def main():
-    for source in (STREAM, OTHERS, ENDED, KILLED, MANY, WRITES, READS, GROUP):
+    for source in (STREAM, OTHERS, ENDED, KILLED, MANY, WRITES, READS, GROUP, STEPS):
         status, body = put_flow(source)
         check(status == 200, "a flow is stored", body)
     worker = Worker(worker_pid(), HOME + "/log/worker.log")
     before = start_time(worker.pid)
     sections = sys.argv[1:]
-    for section in (output_goes_on, everything_goes_on, ends_are_kept, storage_goes_on, many_go_on, settings_are_read):
+    for section in (output_goes_on, everything_goes_on, ends_are_kept, storage_goes_on, many_go_on, goes_on_without_database,
+                    settings_are_read):
         if not sections or section.__name__ in sections:
             section(worker)
     check(worker_pid() == worker.pid and start_time(worker.pid) == before, "the worker is the same process")
