@@ -397,6 +397,22 @@ int http_empty(HttpResponse *response, int status)
     return 0;
 }
 
+void http_attachment(const HttpRequest *request, HttpResponse *response, const char *name)
+{
+    _cleanup_buffer_ Buffer encoded = {};
+    bool plain = true;
+    for (const char *c = name; *c; c++) {
+        plain &= (unsigned char)*c >= ' ' && (unsigned char)*c < 0x7F && *c != '"' && *c != '\\';
+        if (isalnum((unsigned char)*c) || strchr("-._~", *c))
+            buffer_append_char(&encoded, *c);
+        else
+            buffer_printf(&encoded, "%%%02X", (unsigned char)*c);
+    }
+    http_response_header(response, "Content-Disposition",
+                         arena_printf(request->arena, "attachment; filename=\"%s\"; filename*=utf-8''%s",
+                                      plain ? name : "file", buffer_text(&encoded)));
+}
+
 void http_response_header(HttpResponse *response, const char *name, const char *value)
 {
     HttpField field = {.name = name, .value = value};

@@ -118,8 +118,7 @@ static int send_opened(const HttpRequest *request, HttpResponse *response, const
 {
     const char *name = strrchr(http_query(request, "path"), '/') + 1;
     int64_t length = wanted->status == 206 ? MIN(wanted->length, MAX(size - wanted->offset, INT64_C(0))) : size;
-    http_response_header(response, "Content-Disposition",
-                         arena_printf(request->arena, "attachment; filename=\"%s\"", strpbrk(name, "\"\r\n\\") ? "file" : name));
+    http_attachment(request, response, name);
     http_response_header(response, "Accept-Ranges", "bytes");
     if (wanted->status == 206)
         http_response_header(response, "Content-Range",

@@ -46,9 +46,7 @@ static int download(WebSession *session, const HttpRequest *request, HttpRespons
     int r = store_log_write_lines(session->pg, &query, &RESPONSE_SINK(response));
     if (r < 0)
         return trace(r);
-    http_response_header(response, "Content-Disposition",
-                         arena_printf(request->arena, "attachment; filename=\"%s.log\"",
-                                      strpbrk(query.execution_id, "\"\r\n\\") ? "execution" : query.execution_id));
+    http_attachment(request, response, arena_printf(request->arena, "%s.log", query.execution_id));
     return http_spilled(response, 200, "text/plain");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ping, configuration, usage, credentials, the OpenAPI document. */
+#include "base/clock.h"
 #include "store/execution_store.h"
 #include "store/flow_store.h"
 #include "store/setting_store.h"
@@ -107,24 +108,46 @@ static int flow_usage(WebSession *session, json_t **ret)
     return 0;
 }
 
+static json_t *configuration_usage(const Conf *conf)
+{
+    return json_pack("{s:s,s:s,s:s}", "repositoryType", conf ? conf_text(conf, "repository.type") : "postgres", "queueType",
+                     conf ? conf_text(conf, "queue.type") : "postgres", "storageType",
+                     conf ? conf_text(conf, "storage.type") : "local");
+}
+
+/* Yesterday and today. */
+static int execution_usage(WebSession *session, json_t **ret)
+{
+    static const usec_t day = 86400 * USEC_PER_SEC;
+    usec_t now = clock_realtime();
+    json_t *counts = NULL;
+    int r = stats_executions_since(session, now - now % day - day, &counts);
+    if (r == 0)
+        *ret = json_pack("{s:o}", "dailyExecutionsCount", counts);
+    return r;
+}
+
 static int get_usages(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     _cleanup_free_ char *id = NULL;
-    json_t *flows = NULL;
+    _cleanup_json_ json_t *flows = NULL, *executions = NULL;
     int r = installation_id(session, &id);
     if (r == 0)
         r = flow_usage(session, &flows);
+    if (r == 0)
+        r = execution_usage(session, &executions);
     if (r < 0)
         return trace(r);
-    json_t *usage = json_object(), *executions = json_object();
+    json_t *usage = json_object();
     json_set_text(usage, "uuid", id);
     json_set_text(usage, "instanceUuid", id);
     json_set_text(usage, "serverType", "WEBSERVER");
     json_set_text(usage, "version", PACKAGE_VERSION);
     json_set_text(usage, "zoneId", "UTC");
-    json_object_set_new(usage, "flows", flows);
-    json_object_set_new(executions, "dailyExecutionsCount", json_array());
-    json_object_set_new(usage, "executions", executions);
+    json_object_set_new(usage, "configurations", configuration_usage(session->settings->conf));
+    json_object_set_new(usage, "plugins", plugins_manifests());
+    json_object_set(usage, "flows", flows);
+    json_object_set(usage, "executions", executions);
     return http_json(response, 200, usage);
 }
 

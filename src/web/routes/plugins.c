@@ -16,6 +16,9 @@ static const struct {
     {"io.kestra.plugin.scripts.shell", "plugin-script-shell", "Shell", "SCRIPT"},
     {"io.kestra.plugin.scripts.python", "plugin-script-python", "Python", "SCRIPT"},
     {"io.kestra.plugin.scripts.node", "plugin-script-node", "Node", "SCRIPT"},
+    {"io.kestra.plugin.scripts.powershell", "plugin-script-powershell", "PowerShell", "SCRIPT"},
+    {"io.kestra.plugin.scripts.r", "plugin-script-r", "R", "SCRIPT"},
+    {"io.kestra.plugin.scripts.ruby", "plugin-script-ruby", "Ruby", "SCRIPT"},
 };
 
 /* Names of the lists by kind. */
@@ -38,18 +41,22 @@ static void add_type(json_t *plugin, const Type *type)
         json_array_append_new(json_object_get(plugin, "aliases"), json_string(*alias));
 }
 
+static json_t *manifest_of(size_t index)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "X-Kestra-Title", plugins[index].title, "X-Kestra-Group", plugins[index].group,
+                     "Manifest-Version", "1.0", "X-Kestra-Name", plugins[index].name, "X-Kestra-Version", PACKAGE_VERSION);
+}
+
 static json_t *describe_plugin(size_t index, const char *subgroup)
 {
     static const char *const lists[] = {"tasks",   "triggers", "conditions", "storages",  "secrets", "taskRunners",
                                         "guides", "aliases",  "apps",       "appBlocks", "categories"};
-    json_t *plugin = json_object(), *manifest = json_object();
+    json_t *plugin = json_object();
     json_set_text(plugin, "name", plugins[index].name);
     json_set_text(plugin, "title", plugins[index].title);
     json_set_text(plugin, "group", plugins[index].group);
     json_set_text(plugin, "version", PACKAGE_VERSION);
-    json_set_text(manifest, "X-Kestra-Title", plugins[index].title);
-    json_set_text(manifest, "X-Kestra-Group", plugins[index].group);
-    json_object_set_new(plugin, "manifest", manifest);
+    json_object_set_new(plugin, "manifest", manifest_of(index));
     for (size_t i = 0; i < ELEMENTS(lists); i++)
         json_object_set_new(plugin, lists[i], json_array());
     json_array_append_new(json_object_get(plugin, "categories"), json_string(plugins[index].category));
@@ -66,6 +73,15 @@ static bool plugin_is_empty(size_t index)
         if (belongs_to(plugin_registry.types[i], plugins[index].group))
             return false;
     return true;
+}
+
+json_t *plugins_manifests(void)
+{
+    json_t *list_of = json_array();
+    for (size_t i = 0; i < ELEMENTS(plugins); i++)
+        if (!plugin_is_empty(i))
+            json_array_append_new(list_of, json_pack("{s:o}", "manifest", manifest_of(i)));
+    return list_of;
 }
 
 static int list(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -272,7 +288,9 @@ static json_t *simple_schema(const char *type, const char *pattern)
     return schema;
 }
 
-#define FLOW_CLASS "io.kestra.core.models.flows.Flow"
+#define FLOW_CLASS     "io.kestra.core.models.flows.Flow"
+#define TEMPLATE_CLASS "io.kestra.core.models.templates.Template"
+#define DEFAULT_CLASS  "io.kestra.core.models.flows.PluginDefault"
 
 static json_t *flow_schema(json_t *definitions)
 {
@@ -304,16 +322,53 @@ static json_t *flow_schema(json_t *definitions)
     return reference(FLOW_CLASS);
 }
 
+static json_t *template_schema(json_t *definitions)
+{
+    _cleanup_json_ json_t *tasks = list_schema(any_of(TYPE_TASK, definitions));
+    json_object_set_new(definitions, TEMPLATE_CLASS,
+                        json_pack("{s:s,s:{s:o,s:o,s:o,s:O,s:O,s:o},s:[s,s,s]}", "type", "object", "properties", "id",
+                                  simple_schema("string", "^[a-zA-Z0-9][a-zA-Z0-9._-]*"), "namespace",
+                                  simple_schema("string", "^[a-z0-9][a-z0-9._-]*"), "description",
+                                  simple_schema("string", NULL), "tasks", tasks, "errors", tasks, "deleted",
+                                  simple_schema("boolean", NULL), "required", "id", "namespace", "tasks"));
+    return reference(TEMPLATE_CLASS);
+}
+
+static json_t *plugin_default_schema(json_t *definitions)
+{
+    json_object_set_new(definitions, DEFAULT_CLASS,
+                        json_pack("{s:s,s:{s:o,s:o,s:o},s:[s]}", "type", "object", "properties", "forced",
+                                  simple_schema("boolean", NULL), "type", simple_schema("string", NULL), "values",
+                                  simple_schema("object", NULL), "required", "type"));
+    return reference(DEFAULT_CLASS);
+}
+
+static json_t *task_schema(json_t *definitions)
+{
+    return any_of(TYPE_TASK, definitions);
+}
+
+static json_t *trigger_schema(json_t *definitions)
+{
+    return any_of(TYPE_TRIGGER, definitions);
+}
+
+static const struct {
+    const char *type;
+    json_t *(*make)(json_t *definitions);
+} schemas[] = {
+    {"flow", flow_schema},       {"task", task_schema},
+    {"trigger", trigger_schema}, {"template", template_schema},
+    {"plugindefault", plugin_default_schema},
+};
+
 static int get_schema(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *type = http_parameter(request, "type");
     json_t *definitions = json_object(), *schema = NULL;
-    if (streq(type, "flow"))
-        schema = flow_schema(definitions);
-    else if (streq(type, "task"))
-        schema = any_of(TYPE_TASK, definitions);
-    else if (streq(type, "trigger"))
-        schema = any_of(TYPE_TRIGGER, definitions);
+    for (size_t i = 0; i < ELEMENTS(schemas); i++)
+        if (streq(schemas[i].type, type))
+            schema = schemas[i].make(definitions);
     if (!schema) {
         json_decref(definitions);
         return http_error(request, response, 422, "Internal server error: Failed to convert argument [type] for value [%s]",

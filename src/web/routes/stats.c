@@ -162,6 +162,18 @@ static json_t *encode_buckets(const Window *window, ExecutionCounts *rows)
     return list;
 }
 
+int stats_executions_since(WebSession *session, usec_t start, json_t **ret)
+{
+    Window window = {.start = start, .end = clock_realtime()};
+    _cleanup_execution_counts_ ExecutionCounts rows = {};
+    choose_bucket(&window);
+    ExecutionQuery query = execution_query(&window);
+    int r = fold(store_execution_counts(session->pg, &query, 0, window.bucket, &rows, NULL));
+    if (r == 0)
+        *ret = encode_buckets(&window, &rows);
+    return r;
+}
+
 static int executions_daily(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     _cleanup_window_ Window window = {};

@@ -3,6 +3,7 @@
 #include "web/multipart.h"
 
 #include <check.h>
+#include <unistd.h>
 
 START_TEST(a_query_is_decoded_in_order)
 {
@@ -138,6 +139,44 @@ START_TEST(broken_multipart_is_refused)
 }
 END_TEST
 
+static const struct {
+    const char *name, *header;
+} attachments[] = {
+    {"a-1.txt", "attachment; filename=\"a-1.txt\"; filename*=utf-8''a-1.txt"},
+    {"a b", "attachment; filename=\"a b\"; filename*=utf-8''a%20b"},
+    {"\xC3\xA4", "attachment; filename=\"file\"; filename*=utf-8''%C3%A4"},
+    {"x\"; y\r\nZ: 1", "attachment; filename=\"file\"; filename*=utf-8''x%22%3B%20y%0D%0AZ%3A%201"},
+};
+
+START_TEST(names_of_files_are_safe_in_headers)
+{
+    HttpRequest *request = http_request_new("GET", "/");
+    HttpResponse response = {};
+    http_attachment(request, &response, attachments[_i].name);
+    ck_assert_str_eq(response.headers.items[0].value, attachments[_i].header);
+    http_response_done(&response);
+    http_request_free(request);
+}
+END_TEST
+
+START_TEST(long_answers_are_spilled)
+{
+    HttpResponse response = {};
+    for (int piece = 0; piece < 2; piece++) {
+        buffer_append(&response.body, piece ? "second" : "first");
+        ck_assert_int_eq(http_spill(&response), 0);
+        ck_assert_uint_eq(response.body.length, 0);
+    }
+    buffer_append(&response.body, "end");
+    ck_assert_int_eq(http_spilled(&response, 200, "text/plain"), 0);
+    ck_assert_int_eq(response.file_length, 14);
+    char text[32] = "";
+    ck_assert_int_eq(read(response.file_fd, text, sizeof(text) - 1), 14);
+    ck_assert_str_eq(text, "firstsecondend");
+    http_response_done(&response);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http");
@@ -150,6 +189,8 @@ int main(void)
     tcase_add_test(all, an_error_has_message_and_self_link);
     tcase_add_test(all, multipart_has_fields_and_files);
     tcase_add_test(all, broken_multipart_is_refused);
+    tcase_add_loop_test(all, names_of_files_are_safe_in_headers, 0, (int)ELEMENTS(attachments));
+    tcase_add_test(all, long_answers_are_spilled);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
