@@ -92,6 +92,7 @@ const Field fields_of_every_trigger[] = {
     {"labels", FIELD_MAP_OR_LIST, .doc = "Labels of the executions that it starts."},
     {"stopAfter", FIELD_LIST, .item = FIELD_ENUM, .values = names_of_states,
      .doc = "States of an execution after which the trigger is off."},
-    {"logToFile", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether log lines go to a file of the storage."},
+    {"logToFile", FIELD_BOOLEAN, .fallback = "false",
+     .doc = "Whether the log lines of a polling trigger go to a file of the storage, `logFile` in the execution's trigger."},
     {},
 };

@@ -222,6 +222,7 @@ int schedule_take_result(Schedule *schedule, const json_t *result, usec_t now, E
     if (!json_get_boolean(result, "fires", false))
         return SCHEDULE_E_NONE;
     *ret = polled_execution(schedule, json_get_text(result, "executionId", ""), json_object_get(result, "outputs"), now);
+    json_set_text((*ret)->trigger, "logFile", json_get_text(result, "logFile", NULL)); /* nothing when NULL */
     lock(schedule, *ret, now);
     return 0;
 }

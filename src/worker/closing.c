@@ -31,7 +31,7 @@ static void send_metrics(Job *job)
     }
 }
 
-static void report(Job *job, const char *log_file)
+static void report_task(Job *job, const char *log_file)
 {
     char end[INSTANT_BYTES];
     Worker *worker = job->worker;
@@ -48,6 +48,16 @@ static void report(Job *job, const char *log_file)
     send_metrics(job);
     unit_finish_job(worker->unit, job->claim.sequence, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN), body);
     worker->jobs_ended[state]++;
+}
+
+/* log_file: URI or NULL. */
+static void report(Job *job, const char *log_file)
+{
+    Worker *worker = job->worker;
+    if (job->trigger_id)
+        evaluation_report(job, job->end_state, log_file);
+    else
+        report_task(job, log_file);
     job_free(job);
     worker_commit_soon(worker);
 }
@@ -75,6 +85,14 @@ static void log_done(Job *job, int r, json_t *result)
 
 const Stage stage_log = {.name = "log", .request = request_log, .done = log_done};
 
+void job_close_log(Job *job)
+{
+    if (job->task && job->log_fd >= 0 && job->context.run.storage)
+        child_stage(job, &stage_log);
+    else
+        report(job, NULL);
+}
+
 static void close_log(Job *job)
 {
     if (job->task && !job_outputs_fit(job, job->outer_outputs)) {
@@ -83,10 +101,7 @@ static void close_log(Job *job)
         json_decref(job->outer_outputs);
         job->outer_outputs = NULL;
     }
-    if (job->task && job->log_fd >= 0 && job->context.run.storage)
-        child_stage(job, &stage_log);
-    else
-        report(job, NULL);
+    job_close_log(job);
 }
 
 /* --- what is kept of the directory --- */

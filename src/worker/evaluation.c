@@ -8,7 +8,7 @@
 #include "doc/json.h"
 #include "plugin/registry.h"
 #include "plugin/schedule.h"
-#include "worker/worker_private.h"
+#include "worker/log_file.h"
 
 static const char *flow_part(const Job *job, const char *key)
 {
@@ -58,21 +58,31 @@ static void log_end(Job *job)
             ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
 
-void evaluation_report(Job *job, State state)
+static bool fires(const Job *job, State state)
+{
+    return job->task && state == STATE_SUCCESS && job->context.run.fires;
+}
+
+void evaluation_close(Job *job, State state)
+{
+    bool is_too_long = job->task && !job_outputs_fit(job, NULL);
+    job_release(job);
+    job->end_state = is_too_long ? STATE_FAILED : state;
+    if (job->task && job->started_monotonic)
+        log_end(job);
+    if (!fires(job, job->end_state))
+        log_file_drop(job); /* an execution shows it, or nobody */
+    job_close_log(job);
+}
+
+void evaluation_report(Job *job, State state, const char *log_file)
 {
     json_t *message = message_of(job);
-    bool fires = job->task && state == STATE_SUCCESS && job->context.run.fires;
-    size_t bytes = job->worker->settings.message_bytes_max;
-    if (fires && bytes && json_exceeds(job->context.run.outputs, bytes)) {
-        evaluation_log(job, LOG_LEVEL_ERROR, "Nothing was started: what was found is longer than limits.message");
-        fires = false;
-    }
     json_set_text(message, "executionId", job->claim.execution_id);
-    json_object_set_new(message, "fires", json_boolean(fires));
-    if (fires)
+    json_object_set_new(message, "fires", json_boolean(fires(job, state)));
+    if (fires(job, state))
         json_object_set(message, "outputs", job->context.run.outputs);
-    if (job->started_monotonic)
-        log_end(job);
+    json_set_text(message, "logFile", log_file); /* nothing when NULL */
     unit_finish_trigger_job(job->worker->unit, job->claim.sequence, flow_part(job, "namespace"), flow_part(job, "id"),
                             job->trigger_id, SCHEDULE_EVALUATION_ENDED, message);
     job->worker->evaluations_ended[state]++;

@@ -161,6 +161,8 @@ static json_t *save_running(Job *job)
     json_set_text(running, "directory", job->directory);
     json_object_set_new(running, "metrics", save_metrics(job));
     json_object_set(running, "outputs", job->context.run.outputs);
+    json_object_set(running, "notes", job->context.run.notes); /* nothing when NULL */
+    json_object_set_new(running, "fires", json_boolean(job->context.run.fires));
     json_object_set_new(running, "finalState", json_integer(job->context.run.final_state));
     json_object_set_new(running, "secrets", save_secrets(&job->context.mask));
     json_object_set_new(running, "logBroken", json_boolean(job->log_broken));
@@ -285,6 +287,8 @@ static void restore_context(Job *job)
         mask_copy(&context->mask, json_string_value(secret));
     (void)json_object_update(context->run.outputs, json_object_get(job->carried, "outputs")); /* nothing when absent */
     context->run.final_state = (State)json_get_integer(job->carried, "finalState", STATE_SUCCESS);
+    context->run.notes = json_incref(json_object_get(job->carried, "notes"));
+    context->run.fires = json_get_boolean(job->carried, "fires", false);
     workspace_restore(job);
 }
 

@@ -62,12 +62,13 @@ static void job_log(void *userdata, int level, const char *message)
         json_array_append_new(job->held, json_pack("[i, s]", level, message));
         return;
     }
-    if (job->chore && level >= LOG_LEVEL_ERROR) {
+    bool is_error = level >= LOG_LEVEL_ERROR;
+    if (job->chore && is_error) {
         free(job->complaint);
         job->complaint = xstrdup(message);
     }
-    if (job->task && job->task->log_to_file && log_file_line(job, level, message))
-        return;
+    if (job->task && job->task->log_to_file && log_file_line(job, level, message) && !(job->trigger_id && is_error))
+        return; /* an evaluation that fails starts no execution that could show the file */
     if (job->trigger_id)
         evaluation_log(job, level, message);
     else if (!job->chore) /* its execution's log is gone */
@@ -284,10 +285,11 @@ void job_end(Job *job, State state)
         job_close(job, state);
         return;
     }
-    if (job->trigger_id)
-        evaluation_report(job, job->task && !job_outputs_fit(job, NULL) ? STATE_FAILED : state);
-    else
-        report_chore(job, state);
+    if (job->trigger_id) {
+        evaluation_close(job, state);
+        return;
+    }
+    report_chore(job, state);
     job_free(job);
     worker_commit_soon(worker);
 }

@@ -184,6 +184,8 @@ extern const Stage stage_run, stage_become, stage_times;
 extern const Stage stage_open, stage_prepare, stage_collect, stage_keep, stage_log;
 
 /* --- closing.c --- */
+/* The file of the log is stored, if there is one, then the result in job->end_state is reported and the job freed. */
+void job_close_log(Job *job);
 /* Reports the result of a task with all that belongs to it, and frees the job; it may take a while. */
 void job_close(Job *job, State state);
 
@@ -191,8 +193,10 @@ void job_close(Job *job, State state);
 void evaluation_log(Job *job, int level, const char *message);
 void evaluation_announce(Job *job);
 void evaluation_begin(Job *job);
-/* Its result, into the unit. */
-void evaluation_report(Job *job, State state);
+/* Reports the result, with the file of its log when an execution is to start, and frees the job; it may take a while. */
+void evaluation_close(Job *job, State state);
+/* The result, into the unit; log_file: URI or NULL. */
+void evaluation_report(Job *job, State state, const char *log_file);
 /* The trigger as a task (job->other); NULL: the flow has none, or none that can be evaluated. */
 const Task *evaluation_task(Job *job);
 

@@ -127,6 +127,22 @@ def fires():
     check(any(line["message"] == '200 {"ready": true}' for line in lines), "tasks see what was answered", lines)
 
 
+def files_its_log():
+    flow("filed", "/ok/filed", "    logToFile: true\n")
+    flow("lost", "http://127.0.0.1:1/lost", "    logToFile: true\n")
+    check(until(lambda: executions("filed") and executions("filed")[0]["state"]["current"] == "SUCCESS", 20),
+          "a trigger whose log goes to a file starts executions", messages("filed"))
+    check(until(lambda: messages("lost", "ERROR"), 20), "errors of one that starts none are in the log", messages("lost"))
+    drop("filed")
+    drop("lost")
+    one = executions("filed")[0]
+    status, text = call("GET", "/api/v1/executions/%s/file?path=%s" % (one["id"], one["trigger"].get("logFile")))
+    check(status == 200 and "INFO Type io.kestra.plugin.core.http.Trigger started\n" in text and "completed in 00:00:0" in text,
+          "the file is that of the execution's trigger", (one["trigger"], status, text))
+    check(not [line for line in logs("filed") if line.get("triggerId")], "and the log has none of its lines", logs("filed"))
+    check(not [line for line in messages("lost") if "started" in line], "nor of the other's, but errors", messages("lost"))
+
+
 def does_not_fire():
     flow("quiet", "/ok/quiet", "    responseCondition: \"{{ response.statusCode == 204 }}\"\n")
     flow("refused", "/status/503")
@@ -350,6 +366,6 @@ SERVER = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
 SERVER.daemon_threads = True
 BASE = "http://127.0.0.1:%d" % SERVER.server_address[1]
 threading.Thread(target=SERVER.serve_forever, daemon=True).start()
-for part in (fires, does_not_fire, follows, encrypts, locks, changes, by_kestractl, reloaded, killed):
+for part in (fires, files_its_log, does_not_fire, follows, encrypts, locks, changes, by_kestractl, reloaded, killed):
     part()
 finish()
