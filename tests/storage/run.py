@@ -198,9 +198,10 @@ class Suite:
 
     def remote_killed_reading(self):
         """The server dies in the middle of a download: the reader gets all bytes when it comes back, and else learns that it has not."""
-        self.good("put", "kestra:///t/killed", self.file)
+        whole = self.make_file("sixty-four", 64)  # much more than the sockets on the way hold
+        self.good("put", "kestra:///t/killed", whole)
         self.store.settle("t/killed")
-        with open(self.file, "rb") as file:
+        with open(whole, "rb") as file:
             wanted = file.read()
         for comes_back in (True, False):
             settings = self.store.settings() | {"storage.attempts": 8 if comes_back else 2}
