@@ -322,6 +322,7 @@ static void post_question(Peer *peer)
             return;
         buffer_append_n(&peer->input, peer->piece, (size_t)n);
     }
+    peer->input.text[peer->head + (size_t)peer->length] = '\0'; /* what comes behind it is no part of it */
     blob_gateway_answer(peer->blob, peer->input.text + peer->head, &json, NULL);
     answer_head(peer, 200, "OK", "application/json", (int64_t)strlen(json), "");
     (void)peer_write(peer, json, strlen(json)); /* a peer that has gone does not mind */

@@ -66,15 +66,16 @@ static int upload_begin(const Blob *blob, char **ret_part, int *ret_fd)
     return memory(ret_fd);
 }
 
-static int upload_commit(const Blob *blob, const char *part, const char *path)
-{
-    open_upload--;
-    return 0;
-}
-
+/* A question may also end an upload that there is not. */
 static void upload_abort(const Blob *blob, const char *part)
 {
-    open_upload--;
+    open_upload -= open_upload > 0;
+}
+
+static int upload_commit(const Blob *blob, const char *part, const char *path)
+{
+    upload_abort(blob, part);
+    return 0;
 }
 
 static int delete(const Blob *blob, const char *path, bool *ret_existed)
@@ -94,7 +95,6 @@ static void connect_with(const Blob *blob, const char *text, size_t size)
     static const PeerSettings settings = {.token = "t", .timeout_usec = 10 * USEC_PER_SEC};
     int ends[2], room = 4 * INPUT_MAX; /* for all of either direction: nobody waits */
     char answer[16] = "";
-    open_upload = 0; /* a question may end an upload that there is not */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
         setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) < 0 ||
         setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) < 0)

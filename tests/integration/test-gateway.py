@@ -135,6 +135,9 @@ def protocol(gateway, tls):
         check(post(gateway, tls, op=op, uri="kestra:///gateway/a file & more.bin")[1].get("outcome") == 2, "no %s over the network" % op)
     check(ask(gateway, "PUT", object_of("gateway/empty"), b"", tls=tls)[0] == 204 and
           ask(gateway, "GET", object_of("gateway/empty"), tls=tls)[:2] == (200, b""), "an empty object")
+    longer = json.dumps({"op": "delete", "uri": "kestra:///gateway/empty"})
+    check(json.loads(ask(gateway, "POST", "/storage", longer, headers={"Content-Length": "3"}, tls=tls)[1]).get("outcome") == 2 and
+          ask(gateway, "GET", object_of("gateway/empty"), tls=tls)[0] == 200, "a question ends with its Content-Length")
     check(post(gateway, tls, op="delete", uri="kestra:///gateway/a file & more.bin")[1].get("existed") is True, "delete")
     check(ask(gateway, "GET", target, tls=tls)[0] == 404, "then it is gone: 404")
     check(len(post(gateway, tls, op="delete-prefix", uri="kestra:///gateway")[1]["entries"]) == 1, "delete-prefix")
