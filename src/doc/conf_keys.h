@@ -202,6 +202,8 @@ const ConfKey conf_keys[] = {
     {"limits.message", CONF_SIZE, "10MiB", 64 * 1024, 128 MIB,
      .doc = "Longest message between the roles: inputs of an execution, outputs of a task or a flow, what a task is given. What is "
             "longer fails with that reason."},
+    {"limits.line", CONF_SIZE, "4MiB", 64 * 1024, 128 MIB,
+     .doc = "Longest line that a script task writes; a longer one is cut in several. What it gives with ::{…}:: is on one line."},
     {"limits.expression-output", CONF_SIZE, "16MiB", 1024, 1024 MIB, .doc = "Longest text that one expression makes."},
     {"limits.expression-depth", CONF_INTEGER, "64", 8, 1000, .doc = "Nested calls, macros and render() of one expression."},
     {"limits.expression-rounds", CONF_INTEGER, "1000000", 1, INT32_MAX, .doc = "Loop rounds of one expression."},

@@ -48,7 +48,7 @@ static void cut(Lines *lines, const LineTaker *taker)
 {
     Buffer *line = &lines->rest;
     size_t kept = taker->keep ? taker->keep(taker->userdata, line->text, line->length) : 0;
-    kept = MAX(MIN(kept, (size_t)LINE_BYTES_MAX / 2), half_character(line->text, line->length));
+    kept = MAX(MIN(kept, taker->bytes_max / 2), half_character(line->text, line->length));
     size_t given = line->length - kept;
     _cleanup_free_ char *end = xstrndup(line->text + given, kept);
     line->text[given] = '\0';
@@ -62,7 +62,7 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker 
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
         size_t n = end ? (size_t)(end - bytes) : length;
-        size_t room = LINE_BYTES_MAX - MIN(lines->rest.length, (size_t)LINE_BYTES_MAX);
+        size_t room = taker->bytes_max - MIN(lines->rest.length, taker->bytes_max);
         if (n > room) {
             append(&lines->rest, bytes, room);
             cut(lines, taker);

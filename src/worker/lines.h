@@ -3,8 +3,6 @@
 /* Cuts the bytes of a stream into lines. */
 #include "base/buffer.h"
 
-enum { LINE_BYTES_MAX = 4 * 1024 * 1024 };
-
 typedef struct Lines {
     Buffer rest; /* private: what came after the last line break */
 } Lines;
@@ -15,8 +13,9 @@ typedef struct LineTaker {
      * not cut in two. NULL: none. */
     size_t (*keep)(void *userdata, const char *text, size_t length);
     void *userdata;
+    size_t bytes_max; /* of a line */
 } LineTaker;
-/* Gives every whole line; "\n" and "\r\n" end it. A line is cut at LINE_BYTES_MAX, or up to half of that before. NULs
+/* Gives every whole line; "\n" and "\r\n" end it. A line is cut at bytes_max, or up to half of that before. NULs
  * become U+FFFD, because lines travel as texts. */
 void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker *taker);
 /* The stream ended: what is left is a line too. */

@@ -182,7 +182,8 @@ static size_t keep_secret(void *userdata, const char *text, size_t length)
 
 static LineTaker taker_of(Stream *stream)
 {
-    return (LineTaker){.take = take_line, .keep = keep_secret, .userdata = stream};
+    return (LineTaker){.take = take_line, .keep = keep_secret, .userdata = stream,
+                       .bytes_max = stream->process->job->worker->settings.line_bytes_max};
 }
 
 static void close_stream(Stream *stream)

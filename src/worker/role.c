@@ -222,6 +222,7 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .heartbeat_usec = conf_usec(conf, "heartbeat.interval"),
         .evaluation_timeout_usec = conf_usec(conf, "worker.trigger-timeout"),
         .message_bytes_max = (size_t)conf_integer(conf, "limits.message"),
+        .line_bytes_max = (size_t)conf_integer(conf, "limits.line"),
         .job = {
             .globals = conf_value(conf, "variables.globals"),
             .envs = envs,

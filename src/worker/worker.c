@@ -393,6 +393,7 @@ static void set_defaults(WorkerSettings *settings)
     settings->children_max = settings->children_max ? settings->children_max : (unsigned)(2 * processors);
     settings->kill_grace_usec = settings->kill_grace_usec ? settings->kill_grace_usec : 5 * USEC_PER_SEC;
     settings->heartbeat_usec = settings->heartbeat_usec ? settings->heartbeat_usec : 4 * USEC_PER_SEC;
+    settings->line_bytes_max = settings->line_bytes_max ? settings->line_bytes_max : 4 * 1024 * 1024;
     settings->unit_bytes_max = settings->unit_bytes_max ? settings->unit_bytes_max : 4 * 1024 * 1024;
 }
 

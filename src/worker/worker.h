@@ -44,6 +44,7 @@ typedef struct WorkerSettings {
     const char *sandbox_program;     /* path of kestra-sandbox */
     bool process_metrics;            /* counters of process trees become metrics of their task runs */
     size_t message_bytes_max;        /* of outputs; 0: no limit */
+    size_t line_bytes_max;           /* of a task's output; longer ones are cut; 0: 4 MiB */
     int oom_score_adjust;            /* of tasks, added to the worker's own */
     bool takes_over;                 /* worker_take_over follows: working directories are in use */
     usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */

@@ -14,7 +14,8 @@ static void take(void *userdata, const char *line, size_t length)
         buffer_printf(&seen, "[%s]", line);
 }
 
-static const LineTaker taker = {.take = take};
+enum { BYTES_MAX = 1024 * 1024 };
+static const LineTaker taker = {.take = take, .bytes_max = BYTES_MAX};
 
 static void setup(void)
 {
@@ -53,8 +54,8 @@ START_TEST(test_endless_line)
     for (unsigned i = 0; i < 200; i++)
         lines_feed(&lines, chunk, sizeof chunk, &taker);
     lines_end(&lines, &taker);
-    ck_assert_uint_eq(count, 200 * sizeof chunk / LINE_BYTES_MAX + 1);
-    ck_assert_uint_eq(longest, LINE_BYTES_MAX);
+    ck_assert_uint_eq(count, 200 * sizeof chunk / taker.bytes_max + 1);
+    ck_assert_uint_eq(longest, taker.bytes_max);
     lines_done(&lines);
 }
 END_TEST
@@ -73,8 +74,8 @@ START_TEST(test_cut)
     static const struct {
         const char *end, *kept;
     } cuts[] = {{"\xC3", "\xC3"}, {"\xE2\x82", "\xE2\x82"}, {"\xF0\x9F\x98", "\xF0\x9F\x98"}, {"\xC3\xA4", ""}, {"xx", "xx"}, {"xxy", ""}};
-    const LineTaker keeper = {.take = take, .keep = keep_x};
-    static char text[LINE_BYTES_MAX];
+    const LineTaker keeper = {.take = take, .keep = keep_x, .bytes_max = BYTES_MAX};
+    static char text[BYTES_MAX];
     memset(text, 'a', sizeof text);
     for (size_t i = 0; i < ELEMENTS(cuts); i++) {
         Lines lines = {};

@@ -153,6 +153,21 @@ START_TEST(test_much_output)
 }
 END_TEST
 
+/* Outputs on a line of 70 kB; the limit that cuts it, and the usual one. */
+static const size_t line_limits[] = {64 * 1024, 0};
+
+START_TEST(test_longest_line)
+{
+    parse_flow(SHELL("[\"printf '::{\\\"outputs\\\":{\\\"a\\\":\\\"%070000d\\\"}}::' 0\"]"));
+    start_worker(&(WorkerSettings){.line_bytes_max = line_limits[_i]});
+    send_job("t", "run1");
+    run_until(all_ended);
+    const json_t *vars = json_object_get(json_object_get(json_object_get(ended, "run1"), "outputs"), "vars");
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_uint_eq(strlen(json_get_text(vars, "a", "")), line_limits[_i] ? 0 : 70000);
+}
+END_TEST
+
 /* Without a control group: what wait4 knows. */
 START_TEST(test_usage_becomes_metrics)
 {
@@ -174,6 +189,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_kill_tree);
     tcase_add_test(tests, test_nothing_outlives_its_task_run);
     tcase_add_test(tests, test_much_output);
+    tcase_add_loop_test(tests, test_longest_line, 0, ELEMENTS(line_limits));
     tcase_add_test(tests, test_usage_becomes_metrics);
 }
 
