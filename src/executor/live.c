@@ -139,6 +139,7 @@ void live_rebuild(Step *step, Live *live)
     Execution *execution = live->execution;
     live_forget_scopes(live);
     live->built = true;
+    live->postponed = true; /* perhaps: whether its timer is there is not in what was read */
     if (!execution->flow || state_is_terminated(live_state(live)))
         return;
     FlowablePlan plan = {.tasks = &execution->flow->tasks, .order = ORDER_SEQUENTIAL};

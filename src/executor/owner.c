@@ -19,7 +19,11 @@
 #include "base/log.h"
 #include "doc/json.h"
 
-enum { EVENTS_MAX = 500, LIVES_MAX = 5000 };
+enum {
+    EVENTS_MAX = 500,
+    LIVES_MAX = 5000,
+    DEATHS_MAX = 2, /* while the messages of one key were tried alone: one may have had another cause */
+};
 
 typedef struct Held Held;
 struct Held {
@@ -51,7 +55,7 @@ struct Owner {
     Windows *windows;
     uint64_t shards;
     Execution *broken; /* the last one that could not be read: its flow is known, nothing else */
-    unsigned careful; /* batches of one message each that are still to come; see refused() */
+    unsigned careful; /* batches of one message each that are still to come; see be_careful() */
     OwnerCounts counts;
 };
 
@@ -328,6 +332,20 @@ int owner_join(Owner *owner, const char *socket)
     return fold(queue_join(owner->queue, "executor", socket));
 }
 
+static unsigned batch_max(const Owner *owner)
+{
+    return owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
+}
+
+/* Among the messages that are there is one that can not be handled, and nobody knows which. What the batch that failed can have
+ * held, as many events and as many timers, is taken alone. */
+static void be_careful(Owner *owner)
+{
+    queue_batch_done(&owner->batch);
+    owner->batch = (QueueBatch){};
+    owner->careful = 2 * batch_max(owner);
+}
+
 int owner_heartbeat(Owner *owner, bool *ret_work)
 {
     QueueMembership membership = {};
@@ -342,6 +360,8 @@ int owner_heartbeat(Owner *owner, bool *ret_work)
     if (r != 0)
         return fenced(owner, r);
     owner->shards = membership.shards;
+    if (membership.suspects & gained)
+        be_careful(owner);
     return 0;
 }
 
@@ -602,9 +622,9 @@ static int step_timers(Owner *owner, unsigned max)
 
 static int step_all(Owner *owner, unsigned max)
 {
-    bool events = max > 1 || owner_next_timer(owner) > owner->step.now; /* one message when careful */
-    int r = step_timers(owner, max);
-    for (size_t i = 0; r == 0 && events && i < owner->batch.events.count; i++)
+    bool event_only = max == 1 && owner->batch.events.count; /* one message when careful */
+    int r = step_timers(owner, event_only ? 0 : max);
+    for (size_t i = 0; r == 0 && i < owner->batch.events.count; i++)
         r = step_event(owner, &owner->batch.events.items[i]);
     for (size_t i = 0; r == 0 && i < owner->touched.count; i++)
         step_save(&owner->step, owner->touched.items[i]->live);
@@ -632,41 +652,57 @@ static void note_suspect(Owner *owner, Suspect *ret)
     *ret = (Suspect){.known = owner->careful > 0};
     if (!ret->known)
         return;
-    if (owner_next_timer(owner) <= owner->step.now) {
-        const Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
-        ret->timer = xstrdup(timer->name);
-        ret->event.key = xstrdup(timer->key);
-    } else if (owner->batch.events.count) {
+    if (owner->batch.events.count) {
         const QueueEvent *event = &owner->batch.events.items[0];
         ret->event = (QueueEvent){.sequence = event->sequence,
                                   .shard = event->shard,
                                   .key = xstrdup(event->key),
                                   .kind = xstrdup(event->kind)};
+    } else if (owner_next_timer(owner) <= owner->step.now) {
+        const Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
+        ret->timer = xstrdup(timer->name);
+        ret->event.key = xstrdup(timer->key);
     } else {
         ret->known = false;
     }
 }
 
+static void set_suspect_aside(Owner *owner, const Suspect *suspect, const char *reason)
+{
+    if (suspect->timer) {
+        set_timer(owner, suspect->event.key, suspect->timer, 0);
+        set_timer_aside(owner, suspect->event.key, suspect->timer, reason);
+    } else {
+        set_aside(owner, &suspect->event, reason);
+    }
+}
+
 /* Everything is read again. Nobody knows yet which message it was: the next batches are of one message each, and the one whose
  * batch is refused is set aside alone. */
-static int refused(Owner *owner, const Suspect *suspect, unsigned max, bool *ret_more)
+static int refused(Owner *owner, const Suspect *suspect, bool *ret_more)
 {
     _cleanup_free_ char *reason = xasprintf("its effect can not be stored: %s", queue_refusal(owner->queue));
     bool work;
     owner_forget(owner);
     if (suspect->known) {
-        if (suspect->timer)
-            set_timer_aside(owner, suspect->event.key, suspect->timer, reason);
-        else
-            set_aside(owner, &suspect->event, reason);
+        set_suspect_aside(owner, suspect, reason);
         int r = queue_commit(owner->queue, owner->unit, NULL, NULL);
         if (r != 0)
             return fenced(owner, r);
     } else {
-        owner->careful = 2 * max;
+        be_careful(owner);
     }
     *ret_more = true;
     return owner_heartbeat(owner, &work);
+}
+
+/* After each careful batch. */
+static int relax(Owner *owner, bool drained)
+{
+    if (!owner->careful)
+        return 0;
+    owner->careful = drained ? 0 : owner->careful - 1;
+    return owner->careful ? 0 : queue_trust(owner->queue);
 }
 
 static int commit_batch(Owner *owner, unsigned max, const Suspect *suspect, bool *ret_more)
@@ -674,27 +710,45 @@ static int commit_batch(Owner *owner, unsigned max, const Suspect *suspect, bool
     queue_batch_done(&owner->batch);
     owner->batch = (QueueBatch){};
     owner->counts.batches += !unit_is_empty(owner->unit);
+    take_timers(owner); /* if the commit fails they are forgotten with all else */
+    bool timer_first = owner->careful && owner_next_timer(owner) <= owner->step.now;
     /* After an outage the queue still holds shards whose timers and slots are forgotten: nothing before a heartbeat. */
-    QueueFetch fetch = {.events_max = owner->shards ? max : 0};
+    QueueFetch fetch = {.events_max = owner->shards && !timer_first ? max : 0};
     int r = queue_commit(owner->queue, owner->unit, &fetch, &owner->batch);
     if (r == QUEUE_E_REFUSED)
-        return refused(owner, suspect, max, ret_more);
+        return refused(owner, suspect, ret_more);
     if (r != 0)
         return fenced(owner, r);
-    take_timers(owner);
     settle(owner);
     *ret_more = owner->batch.events.count > 0 || owner_next_timer(owner) <= owner->step.now;
+    r = relax(owner, fetch.events_max && !*ret_more);
+    return r == 0 ? 0 : fenced(owner, r);
+}
+
+/* Before the message of a careful batch is stepped, which may end this process: it is marked, and not stepped at all when that
+ * has happened too often. */
+static int try_suspect(Owner *owner, const Suspect *suspect)
+{
+    unsigned deaths = 0;
+    int r = queue_try(owner->queue, suspect->event.key, &deaths);
+    if (r != 0)
+        return fenced(owner, r);
+    if (deaths < DEATHS_MAX)
+        return step_all(owner, 1);
+    _cleanup_free_ char *reason = xasprintf("a message of %s has ended the executor %u times", suspect->event.key, deaths);
+    set_suspect_aside(owner, suspect, reason);
     return 0;
 }
 
 int owner_batch(Owner *owner, bool *ret_more)
 {
     _cleanup_(suspect_done) Suspect suspect = {};
-    unsigned max = owner->careful ? 1 : owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
+    unsigned max = owner->careful ? 1 : batch_max(owner);
     owner->step.now = owner->settings.now(owner->settings.userdata);
     note_suspect(owner, &suspect);
-    owner->careful -= owner->careful > 0;
-    int r = step_all(owner, max);
+    int r = suspect.known ? try_suspect(owner, &suspect) : step_all(owner, max);
+    if (r == OWNER_E_FENCED)
+        return r;
     if (r < 0) {
         owner_forget(owner);
         return trace(r);

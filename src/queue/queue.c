@@ -170,6 +170,16 @@ const char *queue_refusal(const Queue *queue)
     return queue->refusal ? queue->refusal : "";
 }
 
+int queue_try(Queue *queue, const char *key, unsigned *ret_deaths)
+{
+    return queue->ops->try_key(queue, key, ret_deaths);
+}
+
+int queue_trust(Queue *queue)
+{
+    return queue->ops->trust(queue);
+}
+
 int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret)
 {
     return queue->ops->load_timers(queue, shards, ret);

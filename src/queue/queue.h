@@ -70,6 +70,7 @@ void queue_batch_done(QueueBatch *batch);
 typedef struct QueueMembership {
     uint64_t shards;        /* bit s set: this instance holds shard s (roles with shards) */
     uint64_t gained, lost;  /* since the last heartbeat */
+    uint64_t suspects;      /* of shards: their former owner died, perhaps by one of their messages; until queue_trust */
     bool jobs_released;     /* a dead worker's jobs went back: workers were rung */
 } QueueMembership;
 
@@ -100,6 +101,11 @@ int queue_leave(Queue *queue) _must_check_;
 int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch) _must_check_;
 /* Why the backend refused the last commit. Borrowed. */
 const char *queue_refusal(const Queue *queue);
+/* A message of this key is stepped next, alone: if this executor dies before its next commit, that is counted. *ret_deaths: how
+ * often that has happened since the shard became suspect. */
+int queue_try(Queue *queue, const char *key, unsigned *ret_deaths) _must_check_;
+/* All that the former owners of the suspect shards can have tried was handled: nothing is suspect, no death is counted. */
+int queue_trust(Queue *queue) _must_check_;
 /* All timers of the given shards (after gaining them). ret is a vector; caller frees. */
 typedef VEC(QueueTimer) QueueTimers;
 int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret) _must_check_;

@@ -26,14 +26,31 @@ static char (*owners_of(QueueStore *store, const char *role))[ID_BYTES]
     return NULL;
 }
 
-static bool bury(QueueStore *store, MemInstance *dead)
+/* What it tried counts against it. */
+static void suspect(QueueStore *store, MemInstance *dead)
+{
+    if (!dead->trying)
+        return;
+    MemSuspicion *suspicion = &store->suspicions[shard_of(dead->trying)];
+    suspicion->deaths = streq_null(suspicion->trying, dead->trying) ? suspicion->deaths + 1 : 1;
+    free(suspicion->trying);
+    suspicion->trying = TAKE_PTR(dead->trying);
+}
+
+/* Dead, or (died false) it left: what it held is free. */
+static bool bury(QueueStore *store, MemInstance *dead, bool died)
 {
     bool released = false;
     dead->alive = false;
+    if (died)
+        suspect(store, dead);
     for (size_t role = 0; role < 2; role++)
         for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
-            if (streq(store->owners[role][shard], dead->id))
+            if (streq(store->owners[role][shard], dead->id)) {
                 store->owners[role][shard][0] = 0;
+                if (died && role == 0)
+                    store->suspects |= UINT64_C(1) << shard;
+            }
     for (size_t i = 0; i < store->jobs.count; i++)
         if (streq(store->jobs.items[i].instance, dead->id)) {
             store->jobs.items[i].instance[0] = 0;
@@ -65,7 +82,7 @@ static int mem_join(Queue *base, const char *role, const char *socket)
     for (size_t i = 0; i < store->instances.count; i++) {
         MemInstance *other = &store->instances.items[i];
         if (other->alive && *socket && streq(other->role, role) && streq(other->socket, socket))
-            (void)bury(store, other);
+            (void)bury(store, other, true);
     }
     id_new(base->id);
     MemInstance me = {.role = xstrdup(role),
@@ -138,13 +155,14 @@ static int mem_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
     for (size_t i = 0; me->steady + store->lease < store->now && i < store->instances.count; i++) {
         MemInstance *other = &store->instances.items[i];
         if (other->alive && other->heartbeat + store->lease < store->now)
-            ret->jobs_released |= bury(store, other);
+            ret->jobs_released |= bury(store, other, true);
     }
     char(*owners)[ID_BYTES] = owners_of(store, base->role);
     uint64_t shards = owners ? balance(owners, base->id, count_alive(store, base->role)) : 0;
     ret->shards = shards;
     ret->gained = shards & ~queue->shards;
     ret->lost = queue->shards & ~shards;
+    ret->suspects = owners == store->owners[0] ? shards & store->suspects : 0;
     queue->shards = shards;
     *ret_work = has_work(queue);
     return 0;
@@ -155,8 +173,34 @@ static int mem_leave(Queue *base)
     QueueMem *queue = (QueueMem *)base;
     MemInstance *me = find_instance(queue->store, base->id);
     if (me)
-        (void)bury(queue->store, me);
+        (void)bury(queue->store, me, false);
     (void)fenced(queue);
+    return 0;
+}
+
+static int mem_try(Queue *base, const char *key, unsigned *ret_deaths)
+{
+    QueueMem *queue = (QueueMem *)base;
+    MemInstance *me = find_instance(queue->store, base->id);
+    if (!me)
+        return fenced(queue);
+    free(me->trying);
+    me->trying = xstrdup(key);
+    const MemSuspicion *suspicion = &queue->store->suspicions[shard_of(key)];
+    *ret_deaths = streq_null(suspicion->trying, key) ? suspicion->deaths : 0;
+    return 0;
+}
+
+static int mem_trust(Queue *base)
+{
+    QueueMem *queue = (QueueMem *)base;
+    QueueStore *store = queue->store;
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        if (streq(store->owners[0][shard], base->id)) {
+            store->suspects &= ~(UINT64_C(1) << shard);
+            free(store->suspicions[shard].trying);
+            store->suspicions[shard] = (MemSuspicion){};
+        }
     return 0;
 }
 
@@ -489,6 +533,8 @@ static int mem_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBat
         if (!me || (unit && streq(base->role, "executor") && unit->owned_shards & ~queue->shards))
             return fenced(queue);
         beat(store, me);
+        free(me->trying);
+        me->trying = NULL;
     }
     if (unit) {
         apply_consumed(queue, unit, ret_batch);
@@ -592,6 +638,8 @@ static const QueueOps queue_mem_ops = {
     .heartbeat = mem_heartbeat,
     .leave = mem_leave,
     .commit = mem_commit,
+    .try_key = mem_try,
+    .trust = mem_trust,
     .load_timers = mem_load_timers,
     .load_execution = mem_load_execution,
     .jobs_to_kill = mem_jobs_to_kill,

@@ -9,7 +9,12 @@ typedef struct MemInstance {
     char id[ID_BYTES], *role, *socket;
     bool alive;
     usec_t heartbeat, steady;
+    char *trying; /* key; or NULL */
 } MemInstance;
+typedef struct MemSuspicion {
+    char *trying; /* key that a dead owner tried last; or NULL */
+    unsigned deaths;
+} MemSuspicion;
 typedef struct MemEvent {
     int64_t sequence;
     unsigned shard;
@@ -48,6 +53,8 @@ struct QueueStore {
     int64_t sequence;
     VEC(MemInstance) instances;
     char owners[2][SHARD_COUNT][ID_BYTES]; /* executor, scheduler */
+    uint64_t suspects; /* shards of dead executors */
+    MemSuspicion suspicions[SHARD_COUNT];
     VEC(MemEvent) events;
     VEC(MemEvent) poison;
     VEC(MemJob) jobs, poison_jobs;

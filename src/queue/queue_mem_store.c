@@ -66,7 +66,10 @@ QueueStore *queue_store_free(QueueStore *store)
     for (size_t i = 0; i < store->instances.count; i++) {
         free(store->instances.items[i].role);
         free(store->instances.items[i].socket);
+        free(store->instances.items[i].trying);
     }
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        free(store->suspicions[shard].trying);
     for (size_t i = 0; i < store->events.count; i++)
         mem_event_done(&store->events.items[i]);
     for (size_t i = 0; i < store->poison.count; i++)

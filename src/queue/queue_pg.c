@@ -19,8 +19,10 @@
 static const PgStatement sql_join = {
     "queue_join", "SELECT queue_join($1, $2, $3, $4, make_interval(secs => $5::float8 / 1000000))"};
 static const PgStatement sql_heartbeat = {"queue_heartbeat",
-                                          "SELECT shards, released, work, peers FROM queue_heartbeat($1, $2)"};
+                                          "SELECT shards, released, work, peers, suspects FROM queue_heartbeat($1, $2)"};
 static const PgStatement sql_leave = {"queue_leave", "SELECT queue_leave($1)"};
+static const PgStatement sql_try = {"queue_try", "SELECT queue_try($1, $2::smallint, $3)"};
+static const PgStatement sql_trust = {"queue_trust", "SELECT queue_trust($1)"};
 static const PgStatement sql_partitions = {"queue_partitions", "SELECT kestra_partitions_prepare()"};
 /* Index timer_shard. */
 static const PgStatement sql_timers = {"queue_timers", "SELECT key, name, date, body FROM timer WHERE shard = ANY ($1)"};
@@ -133,6 +135,7 @@ static int take_membership(QueuePg *queue, const PgRows *rows, QueueMembership *
     *ret = (QueueMembership){.shards = shards,
                              .gained = shards & ~queue->shards,
                              .lost = queue->shards & ~shards,
+                             .suspects = (uint64_t)pg_value_integer(rows, 0, 4),
                              .jobs_released = pg_value_boolean(rows, 0, 1)};
     *ret_work = pg_value_boolean(rows, 0, 2);
     queue->shards = shards;
@@ -187,6 +190,26 @@ static int pg_queue_leave(Queue *base)
     (void)queue_peers_ring(queue->peers, /* the others take over: at once on this host, by slow poll elsewhere */
                            &(QueueRing){.workers = worker, .shards_role = sharing ? base->role : NULL});
     return 0;
+}
+
+static int pg_queue_try(Queue *base, const char *key, unsigned *ret_deaths)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, base->id);
+    pg_add_integer(parameters, shard_of(key));
+    pg_add_text(parameters, key);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = run((QueuePg *)base, &sql_try, parameters, &rows);
+    if (r == 0)
+        *ret_deaths = (unsigned)pg_value_integer(rows, 0, 0);
+    return r;
+}
+
+static int pg_queue_trust(Queue *base)
+{
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, base->id);
+    return run((QueuePg *)base, &sql_trust, parameters, NULL);
 }
 
 static void add_shards(PgParameters *parameters, uint64_t shards)
@@ -324,6 +347,8 @@ static const QueueOps queue_pg_ops = {
     .heartbeat = pg_queue_heartbeat,
     .leave = pg_queue_leave,
     .commit = queue_pg_commit,
+    .try_key = pg_queue_try,
+    .trust = pg_queue_trust,
     .load_timers = pg_queue_load_timers,
     .load_execution = pg_queue_load_execution,
     .jobs_to_kill = pg_queue_jobs_to_kill,

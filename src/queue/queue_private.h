@@ -9,6 +9,8 @@ typedef struct QueueOps {
     int (*heartbeat)(Queue *queue, QueueMembership *ret, bool *ret_work);
     int (*leave)(Queue *queue);
     int (*commit)(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch); /* batch is empty before */
+    int (*try_key)(Queue *queue, const char *key, unsigned *ret_deaths);
+    int (*trust)(Queue *queue);
     int (*load_timers)(Queue *queue, uint64_t shards, QueueTimers *ret);
     int (*load_execution)(Queue *queue, const char *id, Execution **ret);
     int (*jobs_to_kill)(Queue *queue, QueueSequences *ret);

@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/integration/test-bulk.py \
 	tests/integration/test-cli.py \
 	tests/integration/test-concurrency.py \
+	tests/integration/test-crash.py \
 	tests/integration/test-delete.py \
 	tests/integration/test-drain.py \
 	tests/integration/test-flow-triggers.py \

@@ -228,7 +228,7 @@ static int watched_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
     queue->shards = ret->shards;
     if (ret->gained | ret->lost) {
         watch_say(queue->watch, queue->name, "holds shards %" PRIx64, ret->shards);
-        lose(queue, ret->lost);
+        lose(queue, ret->suspects & ret->gained ? UINT64_MAX : ret->lost); /* who becomes careful fetches again */
     }
     return r;
 }
@@ -238,6 +238,20 @@ static int watched_leave(Queue *base)
     WatchQueue *queue = (WatchQueue *)base;
     forget(queue);
     return queue_leave(queue->inner);
+}
+
+static int watched_try(Queue *base, const char *key, unsigned *ret_deaths)
+{
+    WatchQueue *queue = (WatchQueue *)base;
+    int r = queue_try(queue->inner, key, ret_deaths);
+    if (r != 0)
+        forget(queue);
+    return r;
+}
+
+static int watched_trust(Queue *base)
+{
+    return queue_trust(((WatchQueue *)base)->inner);
 }
 
 static int watched_load_timers(Queue *base, uint64_t shards, QueueTimers *ret)
@@ -270,6 +284,8 @@ static const QueueOps watched_ops = {
     .heartbeat = watched_heartbeat,
     .leave = watched_leave,
     .commit = watched_commit,
+    .try_key = watched_try,
+    .trust = watched_trust,
     .load_timers = watched_load_timers,
     .load_execution = watched_load_execution,
     .jobs_to_kill = watched_jobs_to_kill,

@@ -360,6 +360,44 @@ START_TEST(a_restarted_process_replaces_its_former_self)
 }
 END_TEST
 
+/* An executor that dies in the step of `key`, or (NULL) of who knows what, and starts again; how often that was counted. */
+static unsigned die(const char *key)
+{
+    unsigned deaths = 0;
+    if (key)
+        ck_assert_int_eq(queue_try(executor, key, &deaths), 0);
+    executor = backend->queue();
+    ck_assert_uint_eq(fixture_join(executor, "executor", "/e").suspects, UINT64_MAX);
+    return deaths;
+}
+
+START_TEST(deaths_over_a_key_are_counted)
+{
+    begin(_i);
+    unsigned deaths = 7;
+    ck_assert_uint_eq(fixture_heartbeat(executor, NULL).suspects, 0);
+    ck_assert_uint_eq(die(NULL), 0);
+    ck_assert_uint_eq(die("bad"), 0);
+    ck_assert_int_eq(queue_try(executor, "good", &deaths), 0);
+    ck_assert_uint_eq(deaths, 0);
+    unit_send_event(unit, "k", "x", NULL);
+    fixture_commit(executor, unit, NULL, NULL); /* what was tried is done */
+    ck_assert_uint_eq(die(NULL), 0);
+    ck_assert_int_eq(queue_try(executor, "good", &deaths), 0);
+    ck_assert_uint_eq(deaths, 0);
+    ck_assert_uint_eq(die("bad"), 1);
+    ck_assert_int_eq(queue_try(executor, "bad", &deaths), 0);
+    ck_assert_uint_eq(deaths, 2);
+    ck_assert_int_eq(queue_trust(executor), 0);
+    ck_assert_uint_eq(fixture_heartbeat(executor, NULL).suspects, 0);
+    ck_assert_int_eq(queue_try(executor, "bad", &deaths), 0);
+    ck_assert_uint_eq(deaths, 0);
+    ck_assert_int_eq(queue_leave(executor), 0);
+    ck_assert_uint_eq(fixture_join(executor, "executor", "/e").suspects, 0);
+    end();
+}
+END_TEST
+
 START_TEST(who_leaves_gives_back_at_once)
 {
     begin(_i);
@@ -556,6 +594,7 @@ int main(void)
     BOTH(a_deleted_execution_stays_deleted);
     BOTH(a_job_is_claimed_once);
     BOTH(a_result_becomes_an_event);
+    BOTH(deaths_over_a_key_are_counted);
     BOTH(the_late_result_of_a_dead_worker_is_refused);
     BOTH(after_an_outage_of_everybody_nobody_dies);
     BOTH(shards_are_shared_taken_over_and_fenced);
