@@ -192,7 +192,7 @@ void items_continue(Step *step, Live *live, TaskRun *run)
 
 void items_begin(Step *step, Live *live, TaskRun *run)
 {
-    const json_t *splits = run->parent ? json_object_get(json_object_get(run->parent->internal, "notes"), "splits") : NULL;
+    const json_t *splits = json_object_get(json_object_get(run->parent->internal, "notes"), "splits");
     if (!splits) {
         fail(step, live, run, "It is not known into which batches the items were split");
         return;

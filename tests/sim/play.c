@@ -339,6 +339,9 @@ const char *play_start(Play *play, json_t *inputs)
 const char *play_start_as(Play *play, json_t *as)
 {
     const Flow *flow = play->flows.items[0];
+    for (size_t i = 0; i < play->flows.count; i++)
+        if (streq(play->flows.items[i]->id, json_get_text(as, "flow", "")))
+            flow = play->flows.items[i];
     char id[ID_BYTES];
     uint64_t high = play_random(play);
     id_from_bits(high, play_random(play), id);

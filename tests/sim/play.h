@@ -20,7 +20,7 @@ void play_rule(Play *play, const char *task_id, int attempt, State state, json_t
 void play_notes(Play *play, const char *task_id, json_t *notes);
 /* A new execution of the flow that was added first. inputs may be NULL. Borrowed id. */
 const char *play_start(Play *play, json_t *inputs);
-/* The same with more: members inputs, labels, trigger (of the execution), in (a duration: it is scheduled). `as` is stolen. */
+/* The same with more: members flow (its id; without it the first), inputs, labels, trigger (of the execution), in (a duration: it is scheduled). `as` is stolen. */
 const char *play_start_as(Play *play, json_t *as);
 /* The execution started last is played again from its first run of this task; NULL: from the beginning. revision 0: the same. */
 void play_replay(Play *play, const char *task_id, int revision);

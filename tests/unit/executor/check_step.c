@@ -7,7 +7,7 @@
  * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
  * notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK [REVISION]] | takeover | timers [COUNT] |
  * with-outputs | start-as JSON | post KIND [JSON] (send, and do not run) | stale KIND [JSON] (send, and it is of no effect) |
- * invalid KIND [JSON] (send, and it is set aside) | slots KIND [JSON] (to the line for slots of the first flow) |
+ * invalid KIND [JSON] (send, and it is set aside) | tell KEY KIND [JSON] (to a line for slots or a window) |
  * limits BYTES TASK-RUNS (of a message; begun in a batch) | drop-flow ID | outage TIMES
  */
 #include "base/buffer.h"
@@ -166,9 +166,11 @@ static void do_outage(Player *player, const char *word, const char *rest)
 {
     play_outage(player->play, (unsigned)strtoul(word, NULL, 10));
 }
-static void do_slots(Player *player, const char *word, const char *rest)
+static void do_tell(Player *player, const char *word, const char *rest)
 {
-    play_send_to(player->play, "slots:t.demo", word, json_of(rest));
+    size_t length = strcspn(rest, " ");
+    _cleanup_free_ char *kind = xasprintf("%.*s", (int)length, rest);
+    play_send_to(player->play, word, kind, json_of(rest + length));
     play_run(player->play);
 }
 static void do_send_child(Player *player, const char *word, const char *rest)
@@ -205,7 +207,7 @@ static const struct {
     {"notes", do_notes},         {"hold", do_hold},           {"answer", do_answer},
     {"advance", do_advance},     {"send", do_send},           {"send-child", do_send_child},
     {"post", do_post},           {"stale", do_stale},         {"invalid", do_invalid},
-    {"slots", do_slots},         {"limits", do_limits},       {"drop-flow", do_drop_flow},
+    {"tell", do_tell},           {"limits", do_limits},       {"drop-flow", do_drop_flow},
     {"outage", do_outage},       {"replay", do_replay},       {"takeover", do_takeover},
     {"timers", do_timers},       {"with-outputs", do_with_outputs},
 };
