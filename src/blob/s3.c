@@ -302,6 +302,31 @@ static void append_xml(Buffer *text, const char *value)
             buffer_append_char(text, (char)*c);
 }
 
+bool s3_parse_deletion(const char *text, size_t length, char **ret_key, char **ret_code)
+{
+    _cleanup_free_ char *key = NULL, *code = NULL;
+    bool has_failed = false;
+    Xml xml;
+    xml_begin(&xml, text, length);
+    while (!has_failed && xml_next(&xml) == 0) {
+        bool is_key = streq(xml.path, "DeleteResult/Error/Key"), is_code = streq(xml.path, "DeleteResult/Error/Code");
+        if (is_key || is_code) {
+            free(is_key ? key : code);
+            *(is_key ? &key : &code) = buffer_take(&xml.text);
+        } else if (streq(xml.path, "DeleteResult/Error")) {
+            has_failed = code && !streq(code, "NoSuchKey");
+            if (!has_failed) {
+                free(TAKE_PTR(key));
+                free(TAKE_PTR(code));
+            }
+        }
+    }
+    xml_done(&xml);
+    *ret_key = has_failed ? TAKE_PTR(key) : NULL;
+    *ret_code = has_failed ? TAKE_PTR(code) : NULL;
+    return has_failed;
+}
+
 static int s3_delete_many(const RemoteBlob *blob, const char *const *keys, size_t count)
 {
     _cleanup_buffer_ Buffer body = {};
@@ -321,10 +346,8 @@ static int s3_delete_many(const RemoteBlob *blob, const char *const *keys, size_
     int r = remote_exchange(blob->remote, &request, &answer);
     if (r != 0)
         return r;
-    const char *text = buffer_text(&answer.body);
-    _cleanup_free_ char *code = xml_find(text, answer.body.length, "DeleteResult/Error/Code");
-    _cleanup_free_ char *key = xml_find(text, answer.body.length, "DeleteResult/Error/Key");
-    if (!code || streq(code, "NoSuchKey"))
+    _cleanup_free_ char *key = NULL, *code = NULL;
+    if (!s3_parse_deletion(buffer_text(&answer.body), answer.body.length, &key, &code))
         return 0;
     blob_set_reason("S3 storage did not delete %s: %s", key ? key : "an object", code);
     return outage(-EACCES);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target for what object stores answer to a list: the text goes through all three readers, and through the search for
- * an error. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is given.
+ * Fuzz target for what object stores answer to a list: the text goes through all three readers, that of deletions, and the search
+ * for an error. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is given.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -34,6 +34,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(next);
         blob_entries_done(&entries);
     }
+    char *key, *code;
+    if (!s3_parse_deletion(text, size, &key, &code) && (key || code))
+        abort();
+    free(key);
+    free(code);
     free(xml_find(text, size, "Error/Code"));
     free(text);
     return 0;

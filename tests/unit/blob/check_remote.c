@@ -256,6 +256,28 @@ START_TEST(test_batch)
 }
 END_TEST
 
+#define ERROR(key, code) "<Error><Key>" key "</Key><Code>" code "</Code><Message>m</Message></Error>"
+static const struct {
+    const char *text, *key, *code; /* code NULL: all are gone */
+} deletions[] = {
+    {"", NULL, NULL},
+    {"<DeleteResult/>", NULL, NULL},
+    {"<DeleteResult><Deleted><Key>a</Key></Deleted>" ERROR("b", "NoSuchKey") "</DeleteResult>", NULL, NULL},
+    {"<DeleteResult>" ERROR("a", "NoSuchKey") ERROR("b", "AccessDenied") ERROR("c", "Busy") "</DeleteResult>", "b", "AccessDenied"},
+    {"<DeleteResult>" ERROR("a", "NoSuchKey") "<Error><Code>InternalError</Code></Error></DeleteResult>", NULL, "InternalError"},
+    {"<DeleteResult>" ERROR("b", "AccessDenied"), "b", "AccessDenied"}, /* cut off: what came counts */
+};
+
+START_TEST(test_deletion)
+{
+    _cleanup_free_ char *key = NULL, *code = NULL;
+    const char *text = deletions[_i].text;
+    ck_assert_int_eq(s3_parse_deletion(text, strlen(text), &key, &code), deletions[_i].code != NULL);
+    ck_assert_pstr_eq(key, deletions[_i].key);
+    ck_assert_pstr_eq(code, deletions[_i].code);
+}
+END_TEST
+
 START_TEST(test_encode)
 {
     _cleanup_buffer_ Buffer text = {};
@@ -286,6 +308,7 @@ int main(void)
     tcase_add_loop_test(tests, test_wrong_list, 0, ELEMENTS(wrong_lists));
     tcase_add_test(tests, test_azure_list);
     tcase_add_test(tests, test_gcs_list);
+    tcase_add_loop_test(tests, test_deletion, 0, ELEMENTS(deletions));
     tcase_add_loop_test(tests, test_batch, 0, ELEMENTS(batches));
     tcase_add_test(tests, test_encode);
     suite_add_tcase(suite, tests);
