@@ -56,7 +56,13 @@ typedef struct Builder {
     size_t nodes;
     unsigned depth;
     bool failed;
+    bool keep_start; /* an unfinished root, and a list in it, are given out when the text ends in an error */
 } Builder;
+
+enum {
+    DEPTH_OF_ROOT = 1,
+    DEPTH_OF_MEMBERS,
+};
 
 static int build_value(Builder *builder, yaml_event_t *event, json_t **ret);
 
@@ -213,7 +219,12 @@ static int build_sequence(Builder *builder, json_t **ret)
             break;
         (void)json_array_append_new(array, item); /* fails without memory only */
     }
-    vec_free(&places);
+    if (builder->keep_start && builder->depth == DEPTH_OF_MEMBERS) {
+        container_add(builder->document, array, places.items, places.count);
+        *ret = TAKE_PTR(array);
+    } else {
+        vec_free(&places);
+    }
     return r;
 }
 
@@ -309,14 +320,18 @@ static int build_member(Builder *builder, Mapping *mapping, const yaml_event_t *
     json_t *value = NULL;
     r = build_value(builder, &event, &value);
     yaml_event_delete(&event);
-    if (r != 0)
+    if (!value)
         return r;
+    if (is_merge && r != 0) {
+        json_decref(value);
+        return r;
+    }
     if (is_merge)
         return mapping_take_merge(builder, mapping, value, place);
     if (!json_object_get(mapping->object, key))
         vec_push(&mapping->places, place);
     (void)json_object_set_new_nocheck(mapping->object, key, value);
-    return 0;
+    return r;
 }
 
 static int build_mapping(Builder *builder, json_t **ret)
@@ -334,7 +349,7 @@ static int build_mapping(Builder *builder, json_t **ret)
             r = build_member(builder, &mapping, &event);
         yaml_event_delete(&event);
     }
-    if (r == 0) {
+    if (r == 0 || (builder->keep_start && builder->depth == DEPTH_OF_ROOT)) {
         mapping_apply_merges(&mapping);
         container_add(builder->document, mapping.object, mapping.places.items, mapping.places.count);
         *ret = TAKE_PTR(mapping.object);
@@ -421,7 +436,7 @@ static int refuse_size(size_t length, const DocumentLimits *limits, Diag *diag)
     return DOCUMENT_E_INVALID;
 }
 
-int document_parse(const char *text, size_t length, const DocumentLimits *limits, Document **ret, Diag *diag)
+static int parse(const char *text, size_t length, const DocumentLimits *limits, bool keep_start, Document **ret, Diag *diag)
 {
     if (!limits)
         limits = &document_limits_default;
@@ -438,7 +453,7 @@ int document_parse(const char *text, size_t length, const DocumentLimits *limits
         text += strlen(mark);
         length -= strlen(mark);
     }
-    Builder builder = {.text = text, .length = length, .limits = limits, .diag = diag};
+    Builder builder = {.text = text, .length = length, .limits = limits, .diag = diag, .keep_start = keep_start};
     if (!yaml_parser_initialize(&builder.parser))
         abort();
     yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text, length);
@@ -449,9 +464,23 @@ int document_parse(const char *text, size_t length, const DocumentLimits *limits
     int r = build_document(&builder);
     map_destroy(builder.anchors, anchor_free);
     yaml_parser_delete(&builder.parser);
-    if (r == 0)
+    if (r == 0 || (keep_start && document->root))
         *ret = TAKE_PTR(document);
     return r;
+}
+
+int document_parse(const char *text, size_t length, const DocumentLimits *limits, Document **ret, Diag *diag)
+{
+    return parse(text, length, limits, false, ret, diag);
+}
+
+bool document_parse_start(const char *text, size_t length, const DocumentLimits *limits, Document **ret)
+{
+    Document *document = NULL;
+    (void)parse(text, length, limits, true, &document, NULL); /* the reader knows already that the text is refused */
+    if (document)
+        *ret = document;
+    return document;
 }
 
 Document *document_free(Document *document)
@@ -544,4 +573,34 @@ void document_split(const char *text, size_t length, DocumentParts *ret_parts)
     part.length = (size_t)(end - part.text);
     if (content)
         vec_push(ret_parts, part);
+}
+
+/* The next `---` after a line's end; NULL when there is none. *ret_end: where the part before it ends. */
+static const char *find_marker(const char *from, const char *end, const char **ret_end)
+{
+    for (const char *at = from; (at = memchr(at, '\n', (size_t)(end - at)));) {
+        const char *stop = at;
+        while (at < end && *at == '\n')
+            at++;
+        if (end - at >= 3 && memcmp(at, "---", 3) == 0) {
+            *ret_end = stop;
+            return at;
+        }
+    }
+    return NULL;
+}
+
+void document_split_literally(const char *text, size_t length, DocumentParts *ret_parts)
+{
+    const char *end = text + length, *stop = end, *marker;
+    unsigned line = 1;
+    for (const char *from = text; from; from = marker ? marker + 3 : NULL) {
+        stop = end;
+        marker = find_marker(from, end, &stop);
+        vec_push(ret_parts, (DocumentPart){from, (size_t)(stop - from), line});
+        for (const char *at = from; marker && at < marker; at++)
+            line += *at == '\n';
+    }
+    while (ret_parts->count && ret_parts->items[ret_parts->count - 1].length == 0)
+        ret_parts->count--;
 }

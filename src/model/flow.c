@@ -78,16 +78,6 @@ Flow *flow_unref(Flow *flow)
     return NULL;
 }
 
-/* Reads the text; what libyaml or a limit refuses is a problem of form. */
-static int read_document(const char *source, size_t length, Document **ret, Diag *diag)
-{
-    size_t first = diag->entries.count;
-    int r = document_parse(source, length, NULL, ret, diag);
-    for (size_t i = first; i < diag->entries.count; i++)
-        diag->entries.items[i].is_form = true;
-    return r == 0 ? 0 : FLOW_E_INVALID;
-}
-
 static void check(const FlowParse *options, const Document *document, const Defaults *defaults, Diag *diag)
 {
     FlowChecker checker = {
@@ -100,11 +90,41 @@ static void check(const FlowParse *options, const Document *document, const Defa
     flow_check(&checker);
 }
 
+/*
+ * Kestra reads a flow while it parses the text, so that what makes no flow is found before an error further on. The syntax
+ * error itself is in diag already.
+ */
+static void check_start(const char *source, size_t length, const FlowParse *options, Diag *diag)
+{
+    _cleanup_(document_freep) Document *document = NULL;
+    if (!document_parse_start(source, length, NULL, &document) || !json_is_object(document_root(document)))
+        return;
+    _cleanup_diag_ Diag found = DIAG_INIT;
+    check(options, document, NULL, &found);
+    const DiagEntry *first = flow_reading_error(&found);
+    if (!first)
+        return;
+    diag_error(diag, first->path, first->line, first->column, "%s", first->message);
+    diag_mark(diag, first->name, true);
+}
+
+/* Reads the text; what libyaml or a limit refuses is a problem of form. */
+static int read_document(const char *source, size_t length, const FlowParse *options, Document **ret, Diag *diag)
+{
+    size_t first = diag->entries.count;
+    int r = document_parse(source, length, NULL, ret, diag);
+    for (size_t i = first; i < diag->entries.count; i++)
+        diag->entries.items[i].is_form = true;
+    if (r != 0)
+        check_start(source, length, options, diag);
+    return r == 0 ? 0 : FLOW_E_INVALID;
+}
+
 static int parse(const char *source, size_t length, const FlowParse *options, Flow **ret, Diag *diag)
 {
     _cleanup_(document_freep) Document *document = NULL;
     unsigned errors = diag->errors;
-    int r = read_document(source, length, &document, diag);
+    int r = read_document(source, length, options, &document, diag);
     if (r != 0)
         return r;
     json_t *root = document_root(document);

@@ -95,6 +95,30 @@ static const Field *common_fields(TypeKind kind)
     return kind == TYPE_TRIGGER ? fields_of_every_trigger : type_only;
 }
 
+static const char *const names_of_kinds[] = {
+    [TYPE_TASK] = "task",
+    [TYPE_TRIGGER] = "trigger",
+    [TYPE_CONDITION] = "condition",
+    [TYPE_TASK_RUNNER] = "task runner",
+};
+
+/* Kestra's lists take whatever has a type; it stumbles over what is no task or trigger only when it uses the list. */
+static bool is_misplaced(const FlowChecker *checker, TypeKind kind, const Type *found, const json_t *object, const char *path)
+{
+    static const char trigger_class[] = "io.kestra.core.models.triggers.AbstractTrigger";
+    FieldCheck check = flow_field_check(checker, NULL, NULL);
+    const char *class = found->name;
+    if (kind == TYPE_TASK)
+        field_report_form(&check, object, NULL, path, TYPE_CHECK_THROWS "(class %s is a %s, not a task)", class,
+                          names_of_kinds[found->kind]);
+    else if (kind == TYPE_TRIGGER)
+        field_report_form(&check, object, NULL, path,
+                          "Unable to validate the flow: class %s cannot be cast to class %s (%s and %s are in unnamed "
+                          "module of loader 'app') (class %s is a %s, not a trigger)",
+                          class, trigger_class, class, trigger_class, class, names_of_kinds[found->kind]);
+    return kind == TYPE_TASK || kind == TYPE_TRIGGER;
+}
+
 /* An object of a type, whatever stands there: a condition in place of a task is told what it lacks to be one. */
 static void check_by_type(FlowChecker *checker, TypeKind kind, json_t *object, const char *path)
 {
@@ -103,14 +127,14 @@ static void check_by_type(FlowChecker *checker, TypeKind kind, json_t *object, c
     const TypeRegistry *registry = checker->options->registry;
     bool is_alias = false;
     const Type *type = type_find(registry, kind, name, &is_alias);
-    for (TypeKind other = TYPE_TASK; !type && other <= TYPE_TASK_RUNNER; other++) {
-        const Type *found = type_find(registry, other, name, NULL);
-        unsigned before = checker->diag->errors;
-        if (found)
-            check_typed(checker, found, common_fields(found->kind), object, path, kind == TYPE_TASK);
-        if (found && checker->diag->errors != before)
-            return;
-    }
+    const Type *found = NULL;
+    for (TypeKind other = TYPE_TASK; !type && !found && other <= TYPE_TASK_RUNNER; other++)
+        found = type_find(registry, other, name, NULL);
+    unsigned before = checker->diag->errors;
+    if (found)
+        check_typed(checker, found, common_fields(found->kind), object, path, kind == TYPE_TASK);
+    if (found && (is_misplaced(checker, kind, found, object, path) || checker->diag->errors != before))
+        return;
     if (!type) {
         field_report_form(&check, object, "type", path, "Invalid type: %s", *name ? name : "<null>");
         return;
@@ -192,10 +216,26 @@ static void visit_task(FlowChecker *checker, json_t *value, const char *path)
     diag_warning(checker->diag, path, 0, 0, "this is not a task and is left out");
 }
 
+/* A property that is one task is typed: Kestra cannot read anything else there. */
+static void visit_one_task(FlowChecker *checker, json_t *value, const char *path)
+{
+    const char *name = json_get_text(value, "type", "");
+    const Type *found = type_find(checker->options->registry, TYPE_TASK, name, NULL);
+    for (TypeKind kind = TYPE_TRIGGER; !found && kind <= TYPE_TASK_RUNNER; kind++)
+        found = type_find(checker->options->registry, kind, name, NULL);
+    FieldCheck check = flow_field_check(checker, NULL, NULL);
+    if (found && found->kind != TYPE_TASK)
+        field_report_form(&check, value, "type", path, "class %s is a %s, not a task", found->name, names_of_kinds[found->kind]);
+    else
+        visit_task(checker, value, path);
+}
+
 static void visit_dag_node(FlowChecker *checker, json_t *value, const char *path)
 {
     FieldCheck check = flow_field_check(checker, "io.kestra.plugin.core.flow.Dag$DagTask", NULL);
     field_check(&check, fields_of_dag_node, NULL, value, path);
+    if (!json_is_object(json_object_get(value, "task")))
+        field_report_form(&check, value, NULL, path, TYPE_CHECK_THROWS "(class %s has no task)", check.class_name);
 }
 
 static void visit_condition(FlowChecker *checker, json_t *value, const char *path)
@@ -253,7 +293,7 @@ static const struct {
     Visitor visitor;
     bool is_list, objects_only;
 } visitors[_FIELD_KIND_MAX] = {
-    [FIELD_TASK] = {visit_task, false, false},
+    [FIELD_TASK] = {visit_one_task, false, false},
     [FIELD_TASKS] = {visit_task, true, false},
     [FIELD_TASK_CASES] = {visit_cases, false, false},
     [FIELD_DAG_TASKS] = {visit_dag_node, true, true},

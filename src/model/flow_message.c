@@ -8,8 +8,33 @@
 /* Texts that Kestra passes on as they are; every other problem of form is a failed mapping of the YAML. */
 static const char *const own_texts[] = {"Invalid type: ", "Unrecognized field ", "Unable to validate the flow: "};
 
+/* What Kestra throws after it has read the flow, in the order of its steps: its warnings, the defaults, the validation. */
+static const char *const thrown_texts[] = {
+    "Unable to validate the flow: class ",
+    "Unable to validate the flow: Cannot found plugin ",
+    "Unable to validate the flow: HV000028: ",
+};
+
+enum {
+    STEP_READ,
+    STEP_WARNINGS,
+    STEP_DEFAULTS,
+    STEP_VALIDATION,
+};
+
+static unsigned step_of(const DiagEntry *entry)
+{
+    for (size_t i = 0; i < ELEMENTS(thrown_texts); i++)
+        if (starts_with(entry->message, thrown_texts[i]))
+            return (unsigned)i + STEP_WARNINGS;
+    return STEP_READ;
+}
+
 static bool stands_before(const DiagEntry *a, const DiagEntry *b)
 {
+    unsigned step = step_of(a), other = step_of(b);
+    if (step != other)
+        return step < other;
     return a->line < b->line || (a->line == b->line && a->column < b->column);
 }
 
@@ -29,6 +54,8 @@ static void append_form_error(Buffer *text, const DiagEntry *entry)
     for (size_t i = 0; i < ELEMENTS(own_texts); i++) {
         if (starts_with(entry->message, own_texts[i])) {
             buffer_append(text, entry->message);
+            if (step_of(entry) != STEP_READ && entry->path && entry->line && strchr(entry->message, '('))
+                buffer_printf(text, " at %s, line %u", entry->path, entry->line);
             return;
         }
     }
@@ -65,6 +92,12 @@ static void append_violations(Buffer *text, const Diag *diag)
     }
     if (any)
         buffer_append_char(text, '\n');
+}
+
+const DiagEntry *flow_reading_error(const Diag *diag)
+{
+    const DiagEntry *first = first_form_error(diag);
+    return first && step_of(first) == STEP_READ ? first : NULL;
 }
 
 char *flow_constraints(const Diag *diag)
@@ -104,7 +137,8 @@ json_t *flow_validation(const Diag *diag)
     json_set_text(validation, "constraints", constraints);
     json_set_present(validation, "outdated", json_false());
     const DiagEntry *form = first_form_error(diag);
-    if (form && !starts_with(form->message, "Unable to validate the flow: ")) /* that one comes after reading */
+    unsigned step = form ? step_of(form) : STEP_VALIDATION;
+    if (step == STEP_READ)
         return validation;
     json_t *paths = json_array(), *warnings = json_array(), *infos = json_array();
     json_t *positions = json_array(); /* Kestra does not look at expressions here: a property of ours, so that its own stay as they are */
@@ -122,8 +156,13 @@ json_t *flow_validation(const Diag *diag)
             append_position(positions, entry);
     }
     json_set_present(validation, "deprecationPaths", paths);
-    json_set_present(validation, "warnings", warnings);
-    json_set_present(validation, "infos", infos);
+    if (step == STEP_WARNINGS) {
+        json_decref(warnings);
+        json_decref(infos);
+    } else {
+        json_set_present(validation, "warnings", warnings);
+        json_set_present(validation, "infos", infos);
+    }
     if (json_array_size(positions))
         json_object_set_new(validation, "expressionWarnings", positions);
     else

@@ -50,6 +50,8 @@ typedef struct FlowChecker {
 void flow_check(FlowChecker *checker);
 /* Rules about the flow as a whole: duplicates, recursion, system labels, inputs that need each other. */
 void flow_check_rules(FlowChecker *checker);
+/* The first problem of reading the source as a flow; NULL when it could be read. Borrowed from diag. */
+const DiagEntry *flow_reading_error(const Diag *diag);
 /* A problem of the whole flow, at a place inside it. */
 void flow_report(const FlowChecker *checker, const json_t *parent, const char *key, size_t index, const char *format, ...)
     _printf_(5, 6);

@@ -13,6 +13,9 @@ typedef enum TypeKind {
     TYPE_TASK_RUNNER,
 } TypeKind;
 
+/* Kestra's checks of a flow use what may not be there, and then say only this; the reason follows in parentheses. */
+#define TYPE_CHECK_THROWS "Unable to validate the flow: HV000028: Unexpected exception during isValid call. "
+
 /* Where and how a task runs. */
 typedef enum TypeWhere {
     RUN_NOWHERE,   /* triggers that no worker evaluates, conditions, task runners */

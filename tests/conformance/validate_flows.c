@@ -32,7 +32,7 @@ static json_t *validate_source(const char *source)
 {
     json_t *flows = json_array();
     DocumentParts parts = {};
-    document_split(source, strlen(source), &parts);
+    document_split_literally(source, strlen(source), &parts);
     for (size_t i = 0; i < parts.count; i++)
         json_array_append_new(flows, validate(&parts.items[i], i));
     vec_free(&parts);

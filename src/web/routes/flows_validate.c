@@ -52,7 +52,7 @@ static int validate(WebSession *session, const HttpRequest *request, HttpRespons
     DocumentParts parts = {};
     if (request->body_length == 0)
         return flow_body_missing(request, response, "flows");
-    document_split(request->body, request->body_length, &parts);
+    document_split_literally(request->body, request->body_length, &parts);
     if (parts.count == 0)
         vec_push(&parts, (DocumentPart){.text = request->body, .length = request->body_length, .first_line = 1});
     json_t *list = json_array();

@@ -139,6 +139,63 @@ START_TEST(test_split_directive)
 }
 END_TEST
 
+static void expect_parts(const char *text, size_t count, const char *const texts[])
+{
+    DocumentParts parts = {};
+    document_split_literally(text, strlen(text), &parts);
+    ck_assert_uint_eq(parts.count, count);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(parts.items[i].length, strlen(texts[i]));
+        ck_assert(strncmp(parts.items[i].text, texts[i], parts.items[i].length) == 0);
+    }
+    vec_free(&parts);
+}
+
+START_TEST(test_split_literally)
+{
+    expect_parts("a: 1", 1, (const char *const[]){"a: 1"});
+    expect_parts("---\na: 1\n", 1, (const char *const[]){"---\na: 1\n"});
+    expect_parts("%YAML 1.2\n---\na: 1\n", 2, (const char *const[]){"%YAML 1.2", "\na: 1\n"});
+    expect_parts("a: 1\n\n\n---\n", 2, (const char *const[]){"a: 1", "\n"});
+    expect_parts("a: 1\n---", 1, (const char *const[]){"a: 1"});
+    expect_parts("a: |\n  ---\n---b\n--", 2, (const char *const[]){"a: |\n  ---", "b\n--"});
+    expect_parts("\n---\n---\n", 3, (const char *const[]){"", "", "\n"});
+    expect_parts("\n---", 0, NULL);
+    DocumentParts parts = {};
+    document_split_literally("a\n\n---\nb", 8, &parts);
+    ck_assert_uint_eq(parts.items[1].first_line, 3);
+    vec_free(&parts);
+}
+END_TEST
+
+static char *start_of(const char *text)
+{
+    Document *document = NULL;
+    if (!document_parse_start(text, strlen(text), NULL, &document))
+        return xstrdup("nothing");
+    char *start = json_text(document_root(document));
+    document_free(document);
+    return start;
+}
+
+START_TEST(test_start)
+{
+    static const char *const cases[][2] = {
+        {"a: 1\nb:\n- {c: 2}\n- d: 3\n- [\n", "{\"a\":1,\"b\":[{\"c\":2},{\"d\":3}]}"},
+        {"a: 1\nb:\n- c: {\n", "{\"a\":1,\"b\":[]}"},
+        {"a: 1\nb: {c: 2\n", "{\"a\":1}"},
+        {"x: &x {k: v}\ny: *x\na: {b: c\n", "{\"x\":{\"k\":\"v\"},\"y\":{\"k\":\"v\"}}"},
+        {"<<: [{k: v}\n", "{}"},
+        {"- a\n- [\n", "nothing"},
+        {"\"a", "nothing"},
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        _cleanup_free_ char *start = start_of(cases[i][0]);
+        ck_assert_str_eq(start, cases[i][1]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("document");
@@ -148,6 +205,8 @@ int main(void)
     tcase_add_test(tests, test_refused);
     tcase_add_test(tests, test_positions);
     tcase_add_test(tests, test_split);
+    tcase_add_test(tests, test_split_literally);
+    tcase_add_test(tests, test_start);
     tcase_add_test(tests, test_split_directive);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

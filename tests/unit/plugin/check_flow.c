@@ -131,6 +131,64 @@ START_TEST(test_messages)
 }
 END_TEST
 
+/* The first words of the API's message; which of Kestra's steps has failed decides what else the validation says. */
+static void expect_step(const char *source, const char *words, bool has_paths, bool has_warnings)
+{
+    const FlowParse options = {.registry = &plugin_registry};
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    Flow *flow = NULL;
+    ck_assert_int_eq(flow_parse(source, strlen(source), &options, &flow, &diag), FLOW_E_INVALID);
+    _cleanup_json_ json_t *validation = flow_validation(&diag);
+    const char *text = json_get_text(validation, "constraints", "");
+    ck_assert_msg(starts_with(text, words), "%s\n%s", source, text);
+    ck_assert(!json_object_get(validation, "deprecationPaths") == !has_paths);
+    ck_assert(!json_object_get(validation, "warnings") == !has_warnings);
+}
+
+#define CORE      "io.kestra.plugin.core."
+#define ABSTRACT  "io.kestra.core.models.triggers.AbstractTrigger"
+#define TASKS     "tasks: [{id: t, type: " LOG ", message: x}]\n"
+#define HV        "Unable to validate the flow: HV000028: Unexpected exception during isValid call. (class "
+#define CAST(c)                                                                                                        \
+    "Unable to validate the flow: class " c " cannot be cast to class " ABSTRACT " (" c " and " ABSTRACT             \
+    " are in unnamed module of loader 'app') (class " c " is a "
+
+START_TEST(test_steps)
+{
+    static const char schedule[] = HV CORE "trigger.Schedule is a trigger, not a task) at ";
+    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule, cron: x}]\n", schedule, true, true);
+    expect_step(HEAD TASKS "errors: [{id: p, type: " CORE "flow.Sequential, tasks: [{id: s, type: " CORE
+                     "trigger.Schedule, cron: '* * * * *'}]}]\n", schedule, true, true);
+    expect_step(HEAD "tasks: [{id: d, type: " CORE "flow.Dag, tasks: [{dependsOn: [a]}]}]\n",
+                HV CORE "flow.Dag$DagTask has no task) at tasks[0].tasks[0], line 3", true, true);
+    expect_step(HEAD "tasks: [{id: d, type: " CORE "flow.Dag, tasks: [{task: {id: s, type: " CORE "trigger.Schedule}}]}]\n",
+                "Illegal flow yaml: class " CORE "trigger.Schedule is a trigger, not a task", false, false);
+    expect_step(HEAD "tasks: [{id: w, type: " CORE "flow.WaitFor, condition: x}]\n",
+                HV CORE "flow.WaitFor has no tasks) at tasks[0], line 3", true, true);
+    expect_step(HEAD TASKS "triggers: [{type: " LOG "}]\n", CAST(LOG) "task, not a trigger) at triggers[0], line 4", true, false);
+    expect_step(HEAD TASKS "triggers: [{type: " CORE "condition.Expression, expression: x}]\n",
+                CAST(CORE "condition.Expression") "condition, not a trigger)", true, false);
+    /* what is thrown earlier hides what would be later */
+    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\ntriggers: [{type: " LOG "}]\n", CAST(LOG), true, false);
+    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\ncolour: red\n", "Unrecognized field", false, false);
+}
+END_TEST
+
+START_TEST(test_before_syntax_error)
+{
+    expect_step(HEAD "tasks:\n  - id: a\n   b: c\n", "Invalid type: <null>", false, false);
+    expect_step(HEAD "tasks:\n  - id: a\n    type: " CORE "flow.Sequential\n    tasks: [{id: b, type: nope}]\n  - {\n",
+                "Invalid type: nope", false, false);
+    expect_step(HEAD TASKS "triggers:\n  - id: a\n   b: c\n", "Invalid type: <null>", false, false);
+    expect_step(HEAD "colour: red\n" TASKS "}\n", "Unrecognized field", false, false);
+    /* nothing before, or what is not complete */
+    expect_step(HEAD TASKS "}\n", "Illegal flow yaml: ", false, false);
+    expect_step(HEAD "tasks:\n  - id: a\n    b: c: d\n", "Illegal flow yaml: ", false, false);
+    /* what Kestra would find only after reading */
+    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\n}\n", "Illegal flow yaml: ", false, false);
+}
+END_TEST
+
 START_TEST(test_validation)
 {
     const char *source = HEAD "listeners: []\ntasks:\n  - {id: t, type: io.kestra.core.tasks.log.Log, message: x}\n";
@@ -214,6 +272,8 @@ int main(void)
     tcase_add_test(tests, test_properties);
     tcase_add_test(tests, test_defaults);
     tcase_add_test(tests, test_messages);
+    tcase_add_test(tests, test_steps);
+    tcase_add_test(tests, test_before_syntax_error);
     tcase_add_test(tests, test_validation);
     tcase_add_test(tests, test_lenient);
     tcase_add_test(tests, test_same);

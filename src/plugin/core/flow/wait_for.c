@@ -63,6 +63,14 @@ static int wait_for_repeat(struct FlowableContext *context, struct FlowableRepea
     return 0;
 }
 
+static void wait_for_check(const FieldCheck *check, const json_t *object, const char *path)
+{
+    const json_t *tasks = json_object_get(object, "tasks");
+    if ((tasks && !json_is_null(tasks)) || (check->has_default && check->has_default(check->userdata, object, "tasks")))
+        return;
+    field_report_form(check, object, NULL, path, TYPE_CHECK_THROWS "(class %s has no tasks)", check->class_name);
+}
+
 static const Field frequency_fields[] = {
     {.name = "maxIterations", .kind = FIELD_INTEGER, .fallback = "100", .doc = "At most so many rounds."},
     {.name = "maxDuration",
@@ -103,6 +111,7 @@ const Type task_core_wait_for = {
     .doc = "Runs its tasks, one after another; when all succeeded and `condition` is not true, waits and runs them again.",
     .fields = fields,
     .outputs = outputs,
+    .check = wait_for_check,
     .open = wait_for_open,
     .repeat = wait_for_repeat,
 };
