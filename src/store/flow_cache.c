@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Entries by "namespace/id/revision"; "latest" is a second map from "namespace/id" to a revision, believed as long as the
- * store's stamp stays what it was. The least recently used entry goes when there are too many; a flow in use lives on by
- * its references.
+ * store's stamp stays what it was. The least recently used entries go when there are too many or they are too large,
+ * measured by their sources (a compiled flow takes up to 400 times as much); a flow in use lives on by its references.
  */
 #include "store/flow_cache.h"
 
@@ -10,11 +10,13 @@
 #include "base/map.h"
 
 #define FLOWS_MAX 1000
+#define BYTES_MAX ((size_t)1024 * 1024)
 
 typedef struct Entry Entry;
 struct Entry {
     Entry *newer, *older;
     char *key;
+    size_t bytes; /* of its source */
     Flow *flow;
 };
 
@@ -23,6 +25,7 @@ struct FlowCache {
     Map *entries;
     Map *latest;           /* → revision as a pointer-sized number */
     Entry *newest, *oldest;
+    size_t bytes;          /* of all */
     int64_t stamp;         /* that `latest` was read at; -1: none */
     usec_t stamp_until;    /* monotonic */
 };
@@ -35,6 +38,8 @@ FlowCache *flow_cache_new(const FlowCacheSettings *settings)
         json_incref((json_t *)(uintptr_t)settings->plugin_defaults);
     if (!cache->settings.flows_max)
         cache->settings.flows_max = FLOWS_MAX;
+    if (!cache->settings.bytes_max)
+        cache->settings.bytes_max = BYTES_MAX;
     cache->entries = map_new();
     cache->latest = map_new();
     cache->stamp = -1;
@@ -58,6 +63,7 @@ static void link_newest(FlowCache *cache, Entry *entry)
 static void drop_entry(FlowCache *cache, Entry *entry)
 {
     unlink_entry(cache, entry);
+    cache->bytes -= entry->bytes;
     (void)map_remove(cache->entries, entry->key); /* it is the entry itself */
     flow_unref(entry->flow);
     free(entry->key);
@@ -87,10 +93,14 @@ static Entry *put_entry(FlowCache *cache, char *key, Flow *flow)
     Entry *known = map_get(cache->entries, key);
     if (known)
         drop_entry(cache, known);
-    while (map_count(cache->entries) >= cache->settings.flows_max)
+    size_t bytes = flow->source ? strlen(flow->source) : 0;
+    while (cache->oldest && (map_count(cache->entries) >= cache->settings.flows_max || /* at least the new one is kept */
+                             cache->bytes + bytes > cache->settings.bytes_max))
         drop_entry(cache, cache->oldest);
     Entry *entry = xnew(Entry);
     entry->key = key;
+    entry->bytes = bytes;
+    cache->bytes += bytes;
     entry->flow = flow;
     (void)map_put(cache->entries, key, entry); /* there was none */
     link_newest(cache, entry);

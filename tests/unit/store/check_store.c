@@ -215,6 +215,35 @@ START_TEST(the_cache_sees_new_revisions)
 }
 END_TEST
 
+/* Only the latest are kept that fit together; a single one that is larger is kept nevertheless. */
+START_TEST(the_cache_holds_so_many_bytes)
+{
+    FlowSaved saved;
+    Flow *flows[3], *again;
+    ck_assert_int_eq(save_as(FLOW("f", ""), FLOW_SAVE_PUT, NULL, false, &saved), 0);
+    ck_assert_int_eq(save_as(FLOW("g", ""), FLOW_SAVE_PUT, NULL, false, &saved), 0);
+    ck_assert_int_eq(save_as(FLOW("h", ""), FLOW_SAVE_PUT, NULL, false, &saved), 0);
+    static const char *const ids[] = {"f", "g", "h"};
+    for (size_t fit = 0; fit < 3; fit++) {
+        size_t bytes = fit * strlen(FLOW("f", "")) + 1;
+        _cleanup_(flow_cache_freep) FlowCache *cache =
+            flow_cache_new(&(FlowCacheSettings){.registry = &registry, .bytes_max = bytes});
+        for (size_t i = 0; i < 3; i++)
+            ck_assert_int_eq(flow_cache_get(cache, pg, "team.a", ids[i], 1, &flows[i]), 0);
+        for (size_t i = 3; i-- > 0;) { /* the references keep each at its address */
+            ck_assert_int_eq(flow_cache_get(cache, pg, "team.a", ids[i], 1, &again), 0);
+            bool kept = 2 - i < MAX(fit, (size_t)1);
+            ck_assert_int_eq(again == flows[i], kept);
+            flow_unref(again);
+            if (!kept)
+                break; /* it has pushed out another */
+        }
+        for (size_t i = 0; i < 3; i++)
+            flow_unref(flows[i]);
+    }
+}
+END_TEST
+
 /* --- executions --- */
 
 static void make_execution(const char *id, const char *namespace, const char *flow, usec_t start, State state)
@@ -673,6 +702,7 @@ int main(void)
     tcase_add_test(test, a_flow_from_a_file_is_read_only);
     tcase_add_test(test, flows_are_searched);
     tcase_add_test(test, the_cache_sees_new_revisions);
+    tcase_add_test(test, the_cache_holds_so_many_bytes);
     tcase_add_test(test, an_execution_is_assembled_from_its_rows);
     tcase_add_loop_test(test, executions_are_searched, 0, (int)ELEMENTS(searches));
     tcase_add_test(test, pages_have_exact_totals);
