@@ -94,7 +94,7 @@ check(call("DELETE", "/api/v1/executions/" + one)[0] == 204, "it is deleted whil
 check(until(lambda: left(one) == dict(NOTHING, files=True), 10), "the files wait", left(one))
 os.kill(worker[0], signal.SIGCONT)
 check(until(lambda: left(one) == NOTHING, 30), "and go when it is back", left(one))
-check(sql("SELECT count(*) FROM job") == "0", "no job is left")
+check(until(lambda: sql("SELECT count(*) FROM job") == "0", 30), "no job is left")
 
 # --- what cannot be deleted
 one = make()

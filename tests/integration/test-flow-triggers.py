@@ -46,7 +46,11 @@ flow("pause", "tasks:\n  - id: pause\n    type: io.kestra.plugin.core.flow.Pause
 flow("gives", "inputs:\n  - id: n\n    type: INT\n    defaults: 5\ntasks:\n  - id: ret\n    type: io.kestra.plugin.core.debug.Return\n"
      "    format: \"{{ inputs.n }}\"\noutputs:\n  - id: number\n    type: INT\n    value: \"{{ outputs.ret.value }}\"\n")
 flow("labelled", "labels:\n  team: red\n" + HELLO)
+# Windows that are aligned to hours and days must not end in the middle of this.
 today = datetime.datetime.now(datetime.timezone.utc)
+if today.minute >= 58:
+    time.sleep((60 - today.minute) * 60 - today.second + 2)
+    today = datetime.datetime.now(datetime.timezone.utc)
 
 
 def clock(minutes):

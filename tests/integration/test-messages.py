@@ -76,9 +76,9 @@ flow("listener", "variables:\n  big: %s\ninputs:\n  - id: text\n    type: STRING
      "    type: io.kestra.plugin.core.trigger.Flow\n    inputs:\n      text: \"{{ vars.big }}\"\n    conditions:\n"
      "      - type: io.kestra.plugin.core.condition.ExecutionFlow\n        namespace: %s\n        flowId: inputs\n"
      % (BIG, HELLO, NAMESPACE))
-until(lambda: False, 1.5)  # the executor looks for listeners once a second
-run(NAMESPACE, "inputs")
-told = until(lambda: call("GET", "/api/v1/logs/search?namespace=%s&flowId=listener&minLevel=ERROR" % NAMESPACE)[1]["results"], 10)
+# The executor looks for listeners once a second: what ended before is not heard of.
+told = until(lambda: run(NAMESPACE, "inputs") and
+             call("GET", "/api/v1/logs/search?namespace=%s&flowId=listener&minLevel=ERROR" % NAMESPACE)[1]["results"], 60, 1)
 check(told and "limits.message" in told[0]["message"], "a flow trigger with too long inputs says so", told)
 check(call("GET", "/api/v1/executions?namespace=%s&flowId=listener" % NAMESPACE)[1]["total"] == 0, "and starts nothing")
 check(call("GET", "/api/v1/poison")[1]["total"] == 0, "nothing had to be set aside")

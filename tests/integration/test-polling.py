@@ -38,8 +38,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         with self.lock:
+            kind, _, rest = self.path.strip("/").partition("/")
+            self.gates.setdefault(rest, threading.Event())  # there for whoever sees that it was asked
             self.asked[self.path] = self.asked.get(self.path, 0) + 1
-        kind, _, rest = self.path.strip("/").partition("/")
         code, body = 200, b'{"ready": true}'
         if kind == "status":
             code = int(rest)
@@ -50,7 +51,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
         elif kind == "slow":
             time.sleep(float(rest))
         elif kind == "gate":
-            self.gates.setdefault(rest, threading.Event()).wait(60)
+            self.gates[rest].wait(60)
         try:
             self.send_response(code)
             if code == 302:
@@ -188,7 +189,7 @@ def encrypts():
     check(until(lambda: executions("sealed") and executions("sealed")[0]["state"]["current"] == "SUCCESS", 10),
           "the condition sees a body that is to be encrypted", messages("sealed"))
     drop("sealed")
-    one = executions("sealed")[0]
+    one = [each for each in executions("sealed") if each["state"]["current"] == "SUCCESS"][0]
     variables = one["trigger"]["variables"]
     check("body" not in variables and variables["encryptedBody"]["type"] == "io.kestra.datatype:aes_encrypted" and
           "ready" not in json.dumps(variables), "the execution has it sealed", variables)

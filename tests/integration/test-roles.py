@@ -99,7 +99,10 @@ def check_database_loss():
     postgres = pid("postgresql")
     os.kill(postgres, signal.SIGSTOP)  # the supervisor must not restart it at once
     for child in subprocess.run(["pgrep", "-P", str(postgres)], capture_output=True, text=True).stdout.split():
-        os.kill(int(child), signal.SIGKILL)  # every session is gone
+        try:
+            os.kill(int(child), signal.SIGKILL)  # every session is gone
+        except ProcessLookupError:
+            pass  # one that has just ended
     # without a server behind the socket nobody gets in
     os.rename(HOME + "/run/postgresql", HOME + "/run/postgresql.away")
     try:
