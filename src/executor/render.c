@@ -17,8 +17,7 @@ static State final_state(const Live *live)
 static int loop_number(const Live *live, const TaskRun *run)
 {
     const Scope *scope = run ? live_scope_of(live, run) : NULL;
-    bool in_loop = scope && scope->values && scope->task_count && run->flowable->phase == scope->phase;
-    return in_loop ? (int)(run->flowable->item / scope->task_count) + 1 : 0;
+    return scope && scope->values ? (int)(run->flowable->item / scope->task_count) + 1 : 0;
 }
 
 static ContextSource source_of(const Step *step, const Live *live, const TaskRun *run, const Task *task)

@@ -45,11 +45,10 @@ static usec_t next_date(Step *step, const Retry *retry, unsigned attempts, usec_
     return retry->duration_max_usec && next > begun + retry->duration_max_usec ? 0 : next;
 }
 
+/* The run has made at least one attempt: the one that failed. */
 static usec_t retry_date(Step *step, const Live *live, const TaskRun *run, const Retry *retry)
 {
     const Execution *execution = live->execution;
-    if (!run->attempts.count)
-        return 0;
     usec_t ended = state_end_date(&run->attempts.items[run->attempts.count - 1].state);
     if (retry->behavior == RETRY_CREATE_NEW_EXECUTION)
         return next_date(step, retry, (unsigned)MAX(execution->attempt_number, 1), execution->original_created_date,

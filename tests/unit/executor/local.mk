@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-EXECUTOR_CHECKS = tests/unit/executor/check_step tests/unit/executor/check_scale tests/unit/executor/check_listen
+EXECUTOR_CHECKS = tests/unit/executor/check_edges tests/unit/executor/check_step tests/unit/executor/check_scale \
+	tests/unit/executor/check_listen
 check_PROGRAMS += $(EXECUTOR_CHECKS)
 TESTS += $(EXECUTOR_CHECKS)
 tests_unit_executor_check_step_SOURCES = tests/unit/executor/check_step.c tests/sim/play.c tests/sim/play.h
 tests_unit_executor_check_step_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DSTEP_CASES='"$(abs_top_srcdir)/tests/data/step"'
 tests_unit_executor_check_step_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
+tests_unit_executor_check_edges_SOURCES = tests/unit/executor/check_edges.c
+tests_unit_executor_check_edges_CPPFLAGS = $(AM_CPPFLAGS) -DSTEP_CASES='"$(abs_top_srcdir)/tests/data/step"'
+tests_unit_executor_check_edges_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
 tests_unit_executor_check_scale_SOURCES = tests/unit/executor/check_scale.c tests/sim/play.c tests/sim/play.h
 tests_unit_executor_check_scale_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_executor_check_scale_LDADD = libexecutor.a libplugin.a libblob.a $(LIBS_STORE) $(TESTS_LDADD_CHECK)
