@@ -215,8 +215,10 @@ static int build_sequence(Builder *builder, json_t **ret)
         json_t *item = NULL;
         r = build_value(builder, &event, &item);
         yaml_event_delete(&event);
-        if (r != 0)
+        if (r != 0) {
+            json_decref(item); /* the start of a list, which only a mapping keeps */
             break;
+        }
         (void)json_array_append_new(array, item); /* fails without memory only */
     }
     if (builder->keep_start && builder->depth == DEPTH_OF_MEMBERS) {
