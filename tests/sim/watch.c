@@ -244,6 +244,7 @@ static int watched_try(Queue *base, const char *key, unsigned *ret_deaths)
 {
     WatchQueue *queue = (WatchQueue *)base;
     int r = queue_try(queue->inner, key, ret_deaths);
+    *ret_deaths = 0; /* deaths come by chance here, and never of a message */
     if (r != 0)
         forget(queue);
     return r;
