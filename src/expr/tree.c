@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON values with templates inside. A subtree without any template is rendered by taking a reference to its source. */
+/*
+ * JSON values with templates inside. A subtree without any template is rendered by taking a reference to its source, and
+ * most texts of a flow are such literals: they keep no compiled expression, whose arena is 4 KiB.
+ */
 #include "expr/expr.h"
 
 #include "doc/json.h"
 
 typedef struct Template {
-    Expr *expr;     /* NULL: not a text, or broken */
-    char *broken;   /* the syntax error, given again by each render */
+    Expr *expr;          /* NULL: not a text, literal or broken */
+    const char *literal; /* a text that is its own result, borrowed from the source; else NULL */
+    char *broken;        /* the syntax error, given again by each render */
     unsigned line;
 } Template;
 
@@ -22,8 +26,13 @@ struct ExprTree {
 static void template_compile(Template *template, const char *text, size_t length, const char *path, Diag *diag)
 {
     _cleanup_diag_ Diag own = DIAG_INIT;
-    if (expr_compile(text, length, &template->expr, &own) == 0)
+    if (expr_compile(text, length, &template->expr, &own) == 0) {
+        if (expr_is_literal(template->expr)) {
+            template->expr = expr_unref(template->expr);
+            template->literal = text;
+        }
         return;
+    }
     template->broken = xstrdup(diag_first(&own));
     template->line = own.entries.count ? own.entries.items[0].line : 0;
     unsigned column = own.entries.count ? own.entries.items[0].column : 0;
@@ -32,7 +41,7 @@ static void template_compile(Template *template, const char *text, size_t length
 
 static bool template_is_dynamic(const Template *template)
 {
-    return template->broken || (template->expr && !expr_is_literal(template->expr));
+    return template->broken || template->expr;
 }
 
 static ExprTree *compile(json_t *value, const char *path, Diag *diag);
@@ -136,7 +145,12 @@ static int template_broken(const Template *template, Diag *diag)
 
 static int template_render(const Template *template, const ExprContext *context, char **ret, Diag *diag)
 {
-    return template->broken ? template_broken(template, diag) : expr_render(template->expr, context, ret, diag);
+    if (template->broken)
+        return template_broken(template, diag);
+    if (template->expr)
+        return expr_render(template->expr, context, ret, diag);
+    *ret = xstrdup(template->literal);
+    return 0;
 }
 
 /* The first of several keys that render to the same text wins. */
