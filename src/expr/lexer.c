@@ -492,9 +492,10 @@ static bool lex_step(Lexer *lexer)
 
 bool lexer_run(Arena *arena, const char *source, size_t length, Tokens *ret, SyntaxError *error)
 {
-    Lexer *lexer = arena_new_n(arena, Lexer, 1);
-    *lexer = (Lexer){.arena = arena, .start = source, .at = source, .end = source + length, .line_start = source,
-                     .line = 1, .error = error};
+    /* On the stack: its 9 KiB would stay in the arena of each compiled expression. */
+    Lexer state = {.arena = arena, .start = source, .at = source, .end = source + length, .line_start = source,
+                   .line = 1, .error = error};
+    Lexer *lexer = &state;
     lexer->states[lexer->depth++] = DATA;
     while (lexer->at < lexer->end)
         if (!lex_step(lexer))

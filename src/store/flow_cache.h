@@ -11,7 +11,7 @@ typedef struct FlowCacheSettings {
     const TypeRegistry *registry;
     const json_t *plugin_defaults; /* of kestra.yaml; a reference is taken; may be NULL */
     size_t flows_max;              /* least recently used go; 0: 1000 */
-    size_t bytes_max;              /* of their sources together; 0: 1 MiB */
+    size_t bytes_max;              /* of their sources together; 0: 2 MiB */
     usec_t stamp_usec;             /* how long an answer of the change stamp is believed; 0: asked at every "latest" */
 } FlowCacheSettings;
 FlowCache *flow_cache_new(const FlowCacheSettings *settings);
