@@ -214,11 +214,12 @@ void execution_search_conditions(Search *search, const ExecutionQuery *query)
     search_filters(search, filter_fields, query->filters, query->filter_count);
 }
 
-/* Task runs of a page, ids in its order; one statement. */
+/* Task runs of a page, ids in its order; one statement. OFFSET 0 keeps the inner query as it is, one look into the primary
+ * key for each id: as a plain join it is a scan of all task runs once executions with very many make the average high. */
 static const PgStatement sql_task_runs = {
     "execution_task_runs",
     "SELECT e.place, t.body FROM unnest($1::text[]) WITH ORDINALITY AS e (id, place)"
-    " JOIN task_run AS t ON t.execution_id = e.id ORDER BY e.place, t.position"};
+    " CROSS JOIN LATERAL (SELECT position, body FROM task_run WHERE execution_id = e.id OFFSET 0) AS t ORDER BY e.place, t.position"};
 
 /* A page on its way: the executions before `next` are written, the last of them but for its end. */
 typedef struct PageWriting {
