@@ -67,14 +67,17 @@ static void measure(const char *name, const char *source, const ExprContext *con
 
 int main(void)
 {
-    json_t *variables = json_loads("{\"outputs\":{\"a\":{\"value\":\"some text\"}},\"inputs\":{\"name\":\"  World of Words \"},"
-                                   "\"items\":[]}", 0, NULL);
+    json_t *variables =
+        json_loads("{\"outputs\":{\"a\":{\"value\":\"some text\"}},\"inputs\":{\"name\":\"  World of Words \"},"
+                   "\"items\":[]}",
+                   0, NULL);
     for (int i = 0; i < 100; i++)
         json_array_append_new(json_object_get(variables, "items"), json_integer(i));
     ExprContext context = {.variables = variables};
     _cleanup_buffer_ Buffer big = {};
     while (big.length < 10240)
-        buffer_append(&big, "A line of plain text in a script\necho {{ outputs.a.value }} {{ inputs.name | trim | upper }}\n");
+        buffer_append(
+            &big, "A line of plain text in a script\necho {{ outputs.a.value }} {{ inputs.name | trim | upper }}\n");
     measure("literal", "a plain text without any expression", &context);
     measure("{{ outputs.a.value }}", "{{ outputs.a.value }}", &context);
     measure("5 filters", "{{ inputs.name | trim | lower | capitalize | substringBefore('of') | upper }}", &context);

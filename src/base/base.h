@@ -18,49 +18,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define _cleanup_(function)  __attribute__((cleanup(function)))
-#define _must_check_         __attribute__((warn_unused_result))
-#define _printf_(a, b)       __attribute__((format(printf, a, b)))
-#define _malloc_             __attribute__((malloc, returns_nonnull))
-#define _noreturn_           __attribute__((noreturn))
-#define _unused_             __attribute__((unused))
+#define _cleanup_(function) __attribute__((cleanup(function)))
+#define _must_check_        __attribute__((warn_unused_result))
+#define _printf_(a, b)      __attribute__((format(printf, a, b)))
+#define _malloc_            __attribute__((malloc, returns_nonnull))
+#define _noreturn_          __attribute__((noreturn))
+#define _unused_            __attribute__((unused))
 
 /* Defines freep helper `function##p` so that a local can say _cleanup_(x_freep). */
-#define DEFINE_CLEANUP(type, function)                                                             \
-    _unused_ static inline void function##p(type *pointer)                                         \
-    {                                                                                              \
-        if (*pointer)                                                                              \
-            function(*pointer);                                                                    \
-    }                                                                                              \
+#define DEFINE_CLEANUP(type, function)                                                                                 \
+    _unused_ static inline void function##p(type *pointer)                                                             \
+    {                                                                                                                  \
+        if (*pointer)                                                                                                  \
+            function(*pointer);                                                                                        \
+    }                                                                                                                  \
     struct function##_cleanup_semicolon_
 
-#define TAKE_PTR(pointer)                                                                          \
-    ({                                                                                             \
-        __typeof__(pointer) *take_ptr_ = &(pointer);                                               \
-        __typeof__(pointer) take_value_ = *take_ptr_;                                              \
-        *take_ptr_ = NULL;                                                                         \
-        take_value_;                                                                               \
+#define TAKE_PTR(pointer)                                                                                              \
+    ({                                                                                                                 \
+        __typeof__(pointer) *take_ptr_ = &(pointer);                                                                   \
+        __typeof__(pointer) take_value_ = *take_ptr_;                                                                  \
+        *take_ptr_ = NULL;                                                                                             \
+        take_value_;                                                                                                   \
     })
-#define TAKE_FD(fd)                                                                                \
-    ({                                                                                             \
-        int *take_fd_ = &(fd);                                                                     \
-        int take_value_ = *take_fd_;                                                               \
-        *take_fd_ = -1;                                                                            \
-        take_value_;                                                                               \
+#define TAKE_FD(fd)                                                                                                    \
+    ({                                                                                                                 \
+        int *take_fd_ = &(fd);                                                                                         \
+        int take_value_ = *take_fd_;                                                                                   \
+        *take_fd_ = -1;                                                                                                \
+        take_value_;                                                                                                   \
     })
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b)                                                                                  \
-    ({                                                                                             \
-        __typeof__(a) min_a_ = (a);                                                                \
-        __typeof__(b) min_b_ = (b);                                                                \
-        min_a_ < min_b_ ? min_a_ : min_b_;                                                         \
+#define MIN(a, b)                                                                                                      \
+    ({                                                                                                                 \
+        __typeof__(a) min_a_ = (a);                                                                                    \
+        __typeof__(b) min_b_ = (b);                                                                                    \
+        min_a_ < min_b_ ? min_a_ : min_b_;                                                                             \
     })
-#define MAX(a, b)                                                                                  \
-    ({                                                                                             \
-        __typeof__(a) max_a_ = (a);                                                                \
-        __typeof__(b) max_b_ = (b);                                                                \
-        max_a_ > max_b_ ? max_a_ : max_b_;                                                         \
+#define MAX(a, b)                                                                                                      \
+    ({                                                                                                                 \
+        __typeof__(a) max_a_ = (a);                                                                                    \
+        __typeof__(b) max_b_ = (b);                                                                                    \
+        max_a_ > max_b_ ? max_a_ : max_b_;                                                                             \
     })
 
 /* Microseconds, everywhere inside; text only at the edges. */

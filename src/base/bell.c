@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A peer is a connection and the queue of rings that it has not answered. Answers are counted when the next ring comes,
- * by the empty line that ends each of them (204 has no body), so that a bell needs no loop and costs no wake-up. Counting
- * too many answers only rings once too often; a ring is never lost by it.
+ * by the empty line that ends each of them (204 has no body), so that a bell needs no loop and costs no wake-up.
+ * Counting too many answers only rings once too often; a ring is never lost by it.
  */
 #include "base/bell.h"
 

@@ -13,5 +13,6 @@ typedef struct Bell Bell;
 Bell *bell_new(void);
 Bell *bell_free(Bell *bell);
 DEFINE_CLEANUP(Bell *, bell_free);
-/* body: "" or one id a line. A peer that cannot be reached is forgotten; losses are covered by the readers' slow poll. */
+/* body: "" or one id a line. A peer that cannot be reached is forgotten; losses are covered by the readers' slow poll.
+ */
 void bell_ring(Bell *bell, const char *socket_path, const char *body);

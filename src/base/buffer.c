@@ -76,7 +76,7 @@ static size_t utf8_length(const unsigned char *s)
 
 static void append_json_char(Buffer *buffer, unsigned char c)
 {
-    static const char shorts[] = "\b" "b" "\f" "f" "\n" "n" "\r" "r" "\t" "t" "\"" "\"" "\\" "\\";
+    static const char shorts[] = "\bb\ff\nn\rr\tt\"\"\\\\"; /* a character, then its letter */
     for (const char *s = shorts; *s; s += 2)
         if ((unsigned char)*s == c) {
             buffer_append_n(buffer, (char[]){'\\', s[1]}, 2);

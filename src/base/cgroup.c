@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Works with the unified hierarchy, at /sys/fs/cgroup or, beside version 1 controllers, at /sys/fs/cgroup/unified: killing
- * needs no controller.
+ * Works with the unified hierarchy, at /sys/fs/cgroup or, beside version 1 controllers, at /sys/fs/cgroup/unified:
+ * killing needs no controller.
  */
 #include "base/cgroup.h"
 
@@ -138,8 +138,8 @@ static int enable(const char *directory, CgroupController controller)
     return cgroup_set(directory, "cgroup.subtree_control", value);
 }
 
-/* Before the first controller is enabled, not when the kernel complains: with processes in the group it takes cpu and pids
- * without a word, as controllers of threads, and then lets no process into the groups below. */
+/* Before the first controller is enabled, not when the kernel complains: with processes in the group it takes cpu and
+ * pids without a word, as controllers of threads, and then lets no process into the groups below. */
 static int leave(const char *directory)
 {
     _cleanup_free_ char *type = xasprintf("%s/cgroup.type", directory), *leaf = NULL;
@@ -188,7 +188,8 @@ static uint64_t read_number(const char *p)
     return value;
 }
 
-/* The numbers that follow `name` and the separator, added up: a name stands at the beginning of a line or after a space. */
+/* The numbers that follow `name` and the separator, added up: a name stands at the beginning of a line or after a
+ * space. */
 static uint64_t sum_of(const char *text, const char *name, char separator)
 {
     uint64_t sum = 0;
@@ -233,7 +234,8 @@ bool cgroup_usage(const char *path, CgroupUsage *ret)
             buffer_done(&text);
             (void)read_file(path, file, &text); /* a controller that is not there has counted nothing */
         }
-        *(uint64_t *)((char *)ret + counters[i].offset) = sum_of(buffer_text(&text), counters[i].name, counters[i].separator);
+        *(uint64_t *)((char *)ret + counters[i].offset) =
+            sum_of(buffer_text(&text), counters[i].name, counters[i].separator);
     }
     ret->oom_here = sum_of(buffer_text(&text), "oom", ' ') > 0; /* memory.events is the last */
     ret->memory_peak_bytes = number_of(path, "memory.peak");

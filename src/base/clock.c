@@ -28,8 +28,8 @@ static void format_instant(usec_t instant, unsigned digits, char *ret_text)
     unsigned fraction = (unsigned)(instant % USEC_PER_SEC);
     if (digits == 3)
         fraction /= 1000;
-    (void)snprintf(ret_text, INSTANT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%0*uZ", utc.tm_year + 1900,
-                   utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)digits, fraction);
+    (void)snprintf(ret_text, INSTANT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%0*uZ", utc.tm_year + 1900, utc.tm_mon + 1,
+                   utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)digits, fraction);
 }
 
 void instant_format(usec_t instant, char ret_text[static INSTANT_BYTES])
@@ -109,11 +109,15 @@ int instant_parse(const char *text, usec_t *ret_instant)
             fraction = take_fraction(&p);
     }
     int64_t offset = 0;
-    if (!ok || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 ||
-        minute > 59 || second < 0 || second > 60 || !take_offset(&p, &offset) || *p)
+    if (!ok || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        second < 0 || second > 60 || !take_offset(&p, &offset) || *p)
         return 1;
-    utc = (struct tm){.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
-                      .tm_min = minute, .tm_sec = second};
+    utc = (struct tm){.tm_year = year - 1900,
+                      .tm_mon = month - 1,
+                      .tm_mday = day,
+                      .tm_hour = hour,
+                      .tm_min = minute,
+                      .tm_sec = second};
     int64_t seconds = (int64_t)timegm(&utc) - offset;
     if (seconds < 0 || utc.tm_mday != day)
         return 1;

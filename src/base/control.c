@@ -185,7 +185,8 @@ static bool parse_request(Buffer *input, Request *request)
         request->refused = 400;
     else
         request->refused = body_length(input->text, &request->body_length);
-    request->keep_alive = !request->refused && starts_with(p, "HTTP/1.1") && !header_is(input->text, "Connection", "close");
+    request->keep_alive =
+        !request->refused && starts_with(p, "HTTP/1.1") && !header_is(input->text, "Connection", "close");
     end[2] = saved;
     request->path[strcspn(request->path, "?")] = 0;
     return request->refused || input->length >= request->head_length + request->body_length;

@@ -12,17 +12,17 @@
 typedef struct Control Control;
 
 typedef struct ControlReply {
-    unsigned status;   /* 200, 204 … */
-    const char *type;  /* media type of the body; static text */
+    unsigned status;  /* 200, 204 … */
+    const char *type; /* media type of the body; static text */
     Buffer body;
 } ControlReply;
 
 typedef struct ControlRoute {
-    const char *method, *path;                            /* path NULL ends a table */
-    void (*answer)(void *userdata, ControlReply *reply);  /* NULL: 204 without a body */
-    int (*after)(void *userdata, const char *body);       /* once the answer was written; may be NULL */
-    /* In place of the others: takes the (non-blocking) connection with the body that came, answers with a whole response and
-     * closes it, now or later, here or in another process. False: nobody does that, 404. May be NULL. */
+    const char *method, *path;                           /* path NULL ends a table */
+    void (*answer)(void *userdata, ControlReply *reply); /* NULL: 204 without a body */
+    int (*after)(void *userdata, const char *body);      /* once the answer was written; may be NULL */
+    /* In place of the others: takes the (non-blocking) connection with the body that came, answers with a whole
+     * response and closes it, now or later, here or in another process. False: nobody does that, 404. May be NULL. */
     bool (*take)(void *userdata, const char *body, int fd);
 } ControlRoute;
 

@@ -2,8 +2,8 @@
 /*
  * The only user of sd_notify. Three rules hold it together:
  *
- * - The watchdog is fed from daemon_progress() and nowhere else, at most every quarter of its period, so that feeding it
- *   costs no wake-up and a role that only spins starves it.
+ * - The watchdog is fed from daemon_progress() and nowhere else, at most every quarter of its period, so that feeding
+ * it costs no wake-up and a role that only spins starves it.
  * - While draining, the stop timeout is extended the same way: by progress.
  * - STATUS= is one sentence composed of the role's own status and of the components that are down.
  */
@@ -251,12 +251,9 @@ static int after_reload(void *userdata, const char *body)
 }
 
 static const ControlRoute routes[] = {
-    {"GET", "/health", .answer = answer_health},
-    {"GET", "/metrics", .answer = answer_metrics},
-    {"POST", "/wake", .after = after_wake},
-    {"POST", "/reload", .after = after_reload},
-    {"POST", "/storage", .take = takes_storage},
-    {},
+    {"GET", "/health", .answer = answer_health}, {"GET", "/metrics", .answer = answer_metrics},
+    {"POST", "/wake", .after = after_wake},      {"POST", "/reload", .after = after_reload},
+    {"POST", "/storage", .take = takes_storage}, {},
 };
 
 static void extend_timeout(Daemon *daemon, usec_t now)
@@ -302,8 +299,8 @@ static int add_signals(Daemon *daemon)
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return outage(-errno);
     for (size_t i = 0; i < ELEMENTS(handled_signals); i++) {
-        int r = sd_event_add_signal(loop_event(daemon->loop), &daemon->signals[i], handled_signals[i], on_signal,
-                                    daemon);
+        int r =
+            sd_event_add_signal(loop_event(daemon->loop), &daemon->signals[i], handled_signals[i], on_signal, daemon);
         if (r < 0)
             return outage(r);
     }

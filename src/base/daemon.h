@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The shell that every role shares: descriptors from systemd (or kestra-standalone), signals, sd_notify, watchdog, and the
- * role's own socket that speaks small HTTP: GET /health, GET /metrics, POST /wake, POST /reload.
+ * The shell that every role shares: descriptors from systemd (or kestra-standalone), signals, sd_notify, watchdog, and
+ * the role's own socket that speaks small HTTP: GET /health, GET /metrics, POST /wake, POST /reload.
  *
  * READY=1 is sent when the role can take work. The watchdog is fed only while daemon_progress() is called: a role that
  * cannot reach its backend is DOWN and says so, but feeds the watchdog as long as it keeps trying.
@@ -24,17 +24,19 @@ enum {
 };
 
 typedef struct DaemonOps {
-    const char *role;                          /* "executor" */
+    const char *role;                              /* "executor" */
     int (*wake)(void *userdata, const char *body); /* after POST /wake was answered; body: one id a line, may be "" */
-    int (*reload)(void *userdata);             /* 0, DAEMON_RELOADS or an outage */
+    int (*reload)(void *userdata);                 /* 0, DAEMON_RELOADS or an outage */
     int (*drain)(void *userdata);
-    void (*hurry)(void *userdata);             /* asked to stop again while draining: no more waiting. May be NULL */
+    void (*hurry)(void *userdata); /* asked to stop again while draining: no more waiting. May be NULL */
     void (*metrics)(void *userdata, Buffer *text); /* Prometheus text of the role; the shell adds process_* and up */
-    void (*storage)(void *userdata, const char *body, int connection); /* POST /storage, see ControlRoute.take; worker only */
+    void (*storage)(void *userdata, const char *body,
+                    int connection); /* POST /storage, see ControlRoute.take; worker only */
 } DaemonOps;
 
 /* Takes the descriptors named "<role>" (listening unix socket); others by daemon_listen_fd(). Without any, listens at
- * socket_path itself (tests, hand start); socket_path NULL then means no socket. Reads WATCHDOG_USEC and NOTIFY_SOCKET. */
+ * socket_path itself (tests, hand start); socket_path NULL then means no socket. Reads WATCHDOG_USEC and NOTIFY_SOCKET.
+ */
 int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Daemon **ret) _must_check_;
 Daemon *daemon_free(Daemon *daemon);
 DEFINE_CLEANUP(Daemon *, daemon_free);
@@ -45,8 +47,8 @@ const char *daemon_socket_path(const Daemon *daemon);
 int daemon_listen_fd(Daemon *daemon, const char *name);
 /* Whether a supervisor passed sockets: it says what this role listens at, the settings do not. */
 bool daemon_has_passed_sockets(const Daemon *daemon);
-/* The role serves its own socket itself (webserver: the API beside health and bell): the listening descriptor, or -1 when
- * there is none. Ownership moves; the shell's server on it ends. */
+/* The role serves its own socket itself (webserver: the API beside health and bell): the listening descriptor, or -1
+ * when there is none. Ownership moves; the shell's server on it ends. */
 int daemon_take_socket(Daemon *daemon);
 /* State of one component ("postgresql", "loop", …) with a word for people; goes to /health and STATUS=. */
 void daemon_health(Daemon *daemon, const char *component, Health health, const char *format, ...) _printf_(4, 5);

@@ -42,8 +42,8 @@ void diag_error(Diag *diag, const char *path, unsigned line, unsigned column, co
 {
     va_list arguments;
     va_start(arguments, format);
-    add(diag, (DiagEntry){.level = DIAG_ERROR, .path = (char *)(uintptr_t)path, .line = line, .column = column},
-        format, arguments);
+    add(diag, (DiagEntry){.level = DIAG_ERROR, .path = (char *)(uintptr_t)path, .line = line, .column = column}, format,
+        arguments);
     va_end(arguments);
 }
 

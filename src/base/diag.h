@@ -14,13 +14,13 @@ typedef enum DiagLevel {
 
 typedef struct DiagEntry {
     DiagLevel level;
-    char *path;          /* "tasks[0].message", or NULL for the whole document */
-    unsigned line;       /* from 1; 0 when unknown */
-    unsigned column;     /* from 1; 0 when unknown */
+    char *path;      /* "tasks[0].message", or NULL for the whole document */
+    unsigned line;   /* from 1; 0 when unknown */
+    unsigned column; /* from 1; 0 when unknown */
     char *message;
-    char *name;          /* path for people, with ids in place of indexes ("t1.message"); NULL: the same as path */
-    bool is_form;        /* the text could not be read as what it should be; otherwise its content breaks a rule */
-    char *source;        /* file, when several were read; NULL: the one the reader of the Diag knows */
+    char *name;   /* path for people, with ids in place of indexes ("t1.message"); NULL: the same as path */
+    bool is_form; /* the text could not be read as what it should be; otherwise its content breaks a rule */
+    char *source; /* file, when several were read; NULL: the one the reader of the Diag knows */
 } DiagEntry;
 
 typedef struct Diag {
@@ -36,10 +36,8 @@ enum {
 void diag_done(Diag *diag);
 #define _cleanup_diag_ _cleanup_(diag_done)
 
-void diag_error(Diag *diag, const char *path, unsigned line, unsigned column, const char *format, ...)
-    _printf_(5, 6);
-void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, const char *format, ...)
-    _printf_(5, 6);
+void diag_error(Diag *diag, const char *path, unsigned line, unsigned column, const char *format, ...) _printf_(5, 6);
+void diag_warning(Diag *diag, const char *path, unsigned line, unsigned column, const char *format, ...) _printf_(5, 6);
 /* Whether further entries would be dropped; lets callers skip the work of finding them. NULL is full. */
 bool diag_is_full(const Diag *diag);
 /* Completes the entry that was added last; name is copied, may be NULL. */

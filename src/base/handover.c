@@ -3,9 +3,9 @@
  * execve keeps the process: its id, its children and their death signals, that it reaps what they leave behind, its
  * notification socket and its control group. So nobody notices but those who hold a connection.
  *
- * The number of the memory file goes through the environment and is removed from there before anything is started; it is
- * believed only if the file is sealed as ours are. Between here and the exec no other thread runs that could fork with
- * the descriptors open.
+ * The number of the memory file goes through the environment and is removed from there before anything is started; it
+ * is believed only if the file is sealed as ours are. Between here and the exec no other thread runs that could fork
+ * with the descriptors open.
  */
 #include "base/handover.h"
 

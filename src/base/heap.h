@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A binary heap of items by date, earliest first: timers, schedules. An item embeds a HeapEntry, so that it can be moved
- * or removed in O(log n).
+ * A binary heap of items by date, earliest first: timers, schedules. An item embeds a HeapEntry, so that it can be
+ * moved or removed in O(log n).
  */
 #include "base/base.h"
 

@@ -22,8 +22,8 @@ void id_from_bits(uint64_t high, uint64_t low, char ret_id[static ID_BYTES])
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     char reversed[ID_BYTES];
     unsigned length = 0;
-    high = (high & ~UINT64_C(0xF000)) | UINT64_C(0x4000);               /* version 4 */
-    low = (low & ~(UINT64_C(3) << 62)) | (UINT64_C(2) << 62);           /* variant */
+    high = (high & ~UINT64_C(0xF000)) | UINT64_C(0x4000);     /* version 4 */
+    low = (low & ~(UINT64_C(3) << 62)) | (UINT64_C(2) << 62); /* variant */
     unsigned __int128 number = (unsigned __int128)high << 64 | low;
     do {
         reversed[length++] = digits[(unsigned)(number % 62)];

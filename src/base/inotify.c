@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watches are by inode: when a directory is renamed inside the tree its watch keeps the old path. So a directory that is
- * moved away drops the watches of everything below its old path, and one that is moved in is walked anew.
+ * Watches are by inode: when a directory is renamed inside the tree its watch keeps the old path. So a directory that
+ * is moved away drops the watches of everything below its old path, and one that is moved in is walked anew.
  *
  * Symbolic links to directories are not followed: they could leave the tree or close a circle.
  */
@@ -15,8 +15,8 @@
 #define DEPTH_MAX  32
 #define TURN_READS 16 /* at most this many buffers a turn of the loop */
 #define EVENTS                                                                                                         \
-    (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |  \
-     IN_ONLYDIR | IN_EXCL_UNLINK)
+    (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF |               \
+     IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 
 typedef struct Watch {
     int descriptor;

@@ -39,7 +39,8 @@ void log_set_level(int level)
 int log_level_parse(const char *name)
 {
     static const char *const names[] = {
-        [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+        [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+        [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
     };
     for (int i = 0; i < (int)ELEMENTS(names); i++)
         if (names[i] && streq(names[i], name))
@@ -100,8 +101,8 @@ static void send_to_terminal(int priority, const char *message)
     (void)fprintf(stderr, "%s\n", line.text);
 }
 
-static _printf_(5, 0) void write_entry(int priority, const char *message_id, const char *file, int line, const char *format,
-                                       va_list arguments)
+static _printf_(5, 0) void write_entry(int priority, const char *message_id, const char *file, int line,
+                                       const char *format, va_list arguments)
 {
     if (priority > log_level)
         return;

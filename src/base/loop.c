@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thin layer over sd-event. Each LoopSource knows its callback; the trampolines turn a negative return into the end of
- * the loop, because a role that meets an outage outside its unit of work exits and systemd restarts it. A source may be
- * freed inside its own callback: the trampolines touch only the loop afterwards.
+ * A thin layer over sd-event. Each LoopSource knows its callback; the trampolines turn a negative return into the end
+ * of the loop, because a role that meets an outage outside its unit of work exits and systemd restarts it. A source may
+ * be freed inside its own callback: the trampolines touch only the loop afterwards.
  *
  * Deferred sources have a lower priority than descriptors and timers, so that they run when everything that was ready
  * in this turn has been handled.

@@ -51,22 +51,21 @@ char *arena_vprintf(Arena *arena, const char *format, va_list arguments) _malloc
 #define arena_new_n(arena, type, count) ((type *)arena_alloc((arena), sizeof(type) * (count)))
 
 /* A growing array: `VEC(char *) names = {};` then vec_push(&names, x), names.items[i], names.count. */
-#define VEC(type)                                                                                  \
-    struct {                                                                                       \
-        type *items;                                                                               \
-        size_t count, allocated;                                                                   \
+#define VEC(type)                                                                                                      \
+    struct {                                                                                                           \
+        type *items;                                                                                                   \
+        size_t count, allocated;                                                                                       \
     }
 void *vec_grow(void *items, size_t count, size_t *allocated, size_t item_size);
-#define vec_push(vec, ...)                                                                         \
-    do {                                                                                           \
-        if ((vec)->count == (vec)->allocated)                                                      \
-            (vec)->items = vec_grow((vec)->items, (vec)->count, &(vec)->allocated,                 \
-                                    sizeof(*(vec)->items));                                        \
-        (vec)->items[(vec)->count++] = __VA_ARGS__;                                                \
+#define vec_push(vec, ...)                                                                                             \
+    do {                                                                                                               \
+        if ((vec)->count == (vec)->allocated)                                                                          \
+            (vec)->items = vec_grow((vec)->items, (vec)->count, &(vec)->allocated, sizeof(*(vec)->items));             \
+        (vec)->items[(vec)->count++] = __VA_ARGS__;                                                                    \
     } while (0)
-#define vec_free(vec)                                                                              \
-    do {                                                                                           \
-        free((vec)->items);                                                                        \
-        (vec)->items = NULL;                                                                       \
-        (vec)->count = (vec)->allocated = 0;                                                       \
+#define vec_free(vec)                                                                                                  \
+    do {                                                                                                               \
+        free((vec)->items);                                                                                            \
+        (vec)->items = NULL;                                                                                           \
+        (vec)->count = (vec)->allocated = 0;                                                                           \
     } while (0)

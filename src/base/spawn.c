@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child is made as posix_spawn makes it, by clone with CLONE_VM and CLONE_VFORK on a stack of its own: the cost does
- * not grow with our memory, and the child reports why it failed by writing to a variable. Until exec it may only call
- * what is safe after a fork; everything it needs is computed before. setresuid and friends are called as system calls:
- * glibc's versions would try to change the other threads of the parent.
+ * The child is made as posix_spawn makes it, by clone with CLONE_VM and CLONE_VFORK on a stack of its own: the cost
+ * does not grow with our memory, and the child reports why it failed by writing to a variable. Until exec it may only
+ * call what is safe after a fork; everything it needs is computed before. setresuid and friends are called as system
+ * calls: glibc's versions would try to change the other threads of the parent.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/spawn_private.h"
 
-#define STACK_BYTES ((size_t)64 * 1024)
+#define STACK_BYTES     ((size_t)64 * 1024)
 #define LOGIN_FILES_MAX 1024
 
 #define CGROUP_PREFIX "kestra-"
@@ -148,8 +148,10 @@ static void write_number(char *text, unsigned number)
 
 static void reset_signals(bool ignore_hangup)
 {
-    /* The kernel's structure: the handler, then zeros. glibc's own function refuses 32 and 33, which may be ignored as well. */
-    const unsigned long by_default[8] = {(unsigned long)(uintptr_t)SIG_DFL}, ignore[8] = {(unsigned long)(uintptr_t)SIG_IGN};
+    /* The kernel's structure: the handler, then zeros. glibc's own function refuses 32 and 33, which may be ignored as
+     * well. */
+    const unsigned long by_default[8] = {(unsigned long)(uintptr_t)SIG_DFL},
+                        ignore[8] = {(unsigned long)(uintptr_t)SIG_IGN};
     for (int number = 1; number < NSIG; number++)
         (void)syscall(SYS_rt_sigaction, number, ignore_hangup && number == SIGHUP ? ignore : by_default, NULL,
                       (size_t)NSIG / 8); /* KILL and STOP refuse, as they should */
@@ -198,8 +200,8 @@ static bool set_death_signal(const Birth *birth)
     return true;
 }
 
-/* A service's limit on files is raised for what it holds itself; programs that use select() break with it. The hard limit
- * stays: who needs more takes it by ulimit. */
+/* A service's limit on files is raised for what it holds itself; programs that use select() break with it. The hard
+ * limit stays: who needs more takes it by ulimit. */
 static void take_login_limits(void)
 {
     struct rlimit limit;
@@ -364,14 +366,15 @@ static int enter_cgroup(Spawner *spawner, const SpawnOptions *options, Spawned *
 
 static int clone_child(Birth *birth, Spawned *child)
 {
-    /* From the heap: a mapping would come back with what AddressSanitizer still thinks of the child that left by exec. */
+    /* From the heap: a mapping would come back with what AddressSanitizer still thinks of the child that left by exec.
+     */
     _cleanup_free_ char *stack = xmalloc(STACK_BYTES);
     /* no handler of ours may run in the child, which shares our memory */
     sigset_t all, saved;
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &saved); /* cannot fail with these arguments */
-    pid_t pid = clone(child_main, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth,
-                      &child->pidfd);
+    pid_t pid =
+        clone(child_main, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, &child->pidfd);
     int r = pid < 0 ? -errno : 0;
     (void)sigprocmask(SIG_SETMASK, &saved, NULL); /* cannot fail with these arguments */
     if (r < 0)
@@ -434,8 +437,8 @@ static int lift_listen_fds(SpawnOptions *options, Arena *arena)
     return 0;
 }
 
-/* A child inherits our score, which who may not lower it may still raise and take back. It cannot write its own before exec:
- * until then its files in /proc are those of our memory, which may not be dumpable. */
+/* A child inherits our score, which who may not lower it may still raise and take back. It cannot write its own before
+ * exec: until then its files in /proc are those of our memory, which may not be dumpable. */
 static void shift_oom_score(const Spawner *spawner, int by)
 {
     char score[16];
@@ -515,8 +518,12 @@ Spawned *spawn_free(Spawned *child)
 
 SpawnState spawn_state(const Spawned *child)
 {
-    return (SpawnState){.pid = child->pid, .pidfd = child->pidfd, .reaped = child->reaped, .mark = child->mark,
-                        .cgroup = child->cgroup, .rusage = child->rusage};
+    return (SpawnState){.pid = child->pid,
+                        .pidfd = child->pidfd,
+                        .reaped = child->reaped,
+                        .mark = child->mark,
+                        .cgroup = child->cgroup,
+                        .rusage = child->rusage};
 }
 
 Spawned *spawn_adopt(Spawner *spawner, const SpawnState *state)

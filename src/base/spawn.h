@@ -4,9 +4,9 @@
  * Child processes and the whole tree that grows out of each of them.
  *
  * A Spawner makes this process the reaper of everything that its children leave behind (PR_SET_CHILD_SUBREAPER). With a
- * cgroup v2 subtree of our own every child gets a cgroup below it, which no process leaves; without, each child is a reaper
- * too, and the tree is found in /proc: what descends from the child, is in its session, carries its mark in the environment,
- * or was left to us when it ended, so that a double-forked process in a session of its own is still found.
+ * cgroup v2 subtree of our own every child gets a cgroup below it, which no process leaves; without, each child is a
+ * reaper too, and the tree is found in /proc: what descends from the child, is in its session, carries its mark in the
+ * environment, or was left to us when it ended, so that a double-forked process in a session of its own is still found.
  *
  * Not thread safe: one Spawner a process, used from one thread.
  */
@@ -19,7 +19,8 @@
 typedef struct Spawner Spawner;
 typedef struct Spawned Spawned;
 
-/* Starts nothing. Groups left by processes that are gone are removed with what is in them. cgroup: directory under which children get cgroups; NULL: as cgroup_delegated() finds,
+/* Starts nothing. Groups left by processes that are gone are removed with what is in them. cgroup: directory under
+ * which children get cgroups; NULL: as cgroup_delegated() finds,
  * "" for none. */
 int spawner_new(const char *cgroup, Spawner **ret) _must_check_;
 /* The children must be gone; cgroups that are empty are removed. */
@@ -48,24 +49,25 @@ typedef struct SpawnLimit {
 } SpawnLimit;
 
 typedef struct SpawnOptions {
-    const char *const *arguments;   /* [0] is the program: a path, or a name looked up in PATH of `environment` */
-    const char *const *environment; /* "NAME=value"; ends with NULL; NULL: ours */
-    const char *directory;          /* working directory; NULL: ours */
-    int input, output, error;       /* a descriptor (stays the caller's), SPAWN_NULL or SPAWN_PIPE */
-    const int *listen_fds;          /* handed over as 3, 4, … with LISTEN_PID and LISTEN_FDS; may be NULL */
-    const char *const *listen_names;/* LISTEN_FDNAMES of them */
+    const char *const *arguments;    /* [0] is the program: a path, or a name looked up in PATH of `environment` */
+    const char *const *environment;  /* "NAME=value"; ends with NULL; NULL: ours */
+    const char *directory;           /* working directory; NULL: ours */
+    int input, output, error;        /* a descriptor (stays the caller's), SPAWN_NULL or SPAWN_PIPE */
+    const int *listen_fds;           /* handed over as 3, 4, … with LISTEN_PID and LISTEN_FDS; may be NULL */
+    const char *const *listen_names; /* LISTEN_FDNAMES of them */
     size_t listen_count;
-    int death_signal;               /* sent to the child when the thread that spawned it ends; 0: none */
-    bool login_limits;              /* resource limits as a login has them: 1024 files (the hard limit stays), no core files */
-    int oom_score_adjust;           /* added to ours; 0: none */
-    bool ignore_hangup;             /* SIGHUP is ignored from its first instruction on: what is sent to our whole unit does not end it */
-    bool keep_session;              /* no session of its own: for a program that uses our terminal */
-    bool change_user;               /* to user and group, dropping supplementary groups; needs root */
+    int death_signal;     /* sent to the child when the thread that spawned it ends; 0: none */
+    bool login_limits;    /* resource limits as a login has them: 1024 files (the hard limit stays), no core files */
+    int oom_score_adjust; /* added to ours; 0: none */
+    bool ignore_hangup; /* SIGHUP is ignored from its first instruction on: what is sent to our whole unit does not end
+                           it */
+    bool keep_session;  /* no session of its own: for a program that uses our terminal */
+    bool change_user;   /* to user and group, dropping supplementary groups; needs root */
     uid_t user;
     gid_t group;
-    const SpawnLimit *limits;       /* `limit_count` of them; may be NULL */
+    const SpawnLimit *limits; /* `limit_count` of them; may be NULL */
     size_t limit_count;
-    const char *name;               /* of the cgroup kestra-PID-NAME, unique among living children; NULL: made up */
+    const char *name; /* of the cgroup kestra-PID-NAME, unique among living children; NULL: made up */
 } SpawnOptions;
 
 enum {
@@ -76,7 +78,8 @@ enum {
 
 /* "memory.max = 1: Permission denied" after SPAWN_E_LIMIT. Borrowed until the next start. */
 const char *spawner_refused(const Spawner *spawner);
-/* Starts the program in a session of its own, signals at their defaults (but see ignore_hangup). errno tells which after an outcome. */
+/* Starts the program in a session of its own, signals at their defaults (but see ignore_hangup). errno tells which
+ * after an outcome. */
 int spawn_start(Spawner *spawner, const SpawnOptions *options, Spawned **ret) _must_check_;
 /* Closes descriptors, forgets the child (it may live on) and removes its cgroup if that is empty. */
 Spawned *spawn_free(Spawned *child);
@@ -93,9 +96,9 @@ const char *spawn_cgroup(const Spawned *child);
 /* Reaps the child if it has ended: true and the details. Not for children watched by loop_add_child, which reaps. */
 bool spawn_ended(Spawned *child, siginfo_t *ret_info);
 /*
- * What the child, once it has ended, and its tree have used. The cgroup counts exactly; what it does not count (no cgroup, no
- * controller) comes from wait4: of the child and what it has waited for, and the memory of the largest single process,
- * which is never less than ours was when we started it; *ret_exact_memory tells the two apart.
+ * What the child, once it has ended, and its tree have used. The cgroup counts exactly; what it does not count (no
+ * cgroup, no controller) comes from wait4: of the child and what it has waited for, and the memory of the largest
+ * single process, which is never less than ours was when we started it; *ret_exact_memory tells the two apart.
  */
 void spawn_usage(const Spawned *child, CgroupUsage *ret, bool *ret_exact_memory);
 /* The child was reaped by someone else (loop_add_child). */
@@ -103,11 +106,12 @@ void spawn_was_reaped(Spawned *child);
 /* Sends the signal to every process of the tree; returns how many there were. SIGKILL is repeated until no new process
  * appears. 0: the tree is gone. With signal 0 only counts. */
 unsigned spawn_signal_tree(Spawned *child, int signal);
-/* SIGTERM, up to `grace` for the tree to end, then SIGKILL; blocks until nothing is left, and reaps. For tools and tests:
- * in a loop use spawn_signal_tree and a timer. */
+/* SIGTERM, up to `grace` for the tree to end, then SIGKILL; blocks until nothing is left, and reaps. For tools and
+ * tests: in a loop use spawn_signal_tree and a timer. */
 void spawn_kill_tree(Spawned *child, usec_t grace);
 
-/* What a program that takes this process over (base/handover.h) has to know of a child that goes on. Texts are borrowed. */
+/* What a program that takes this process over (base/handover.h) has to know of a child that goes on. Texts are
+ * borrowed. */
 typedef struct SpawnState {
     pid_t pid;
     int pidfd;

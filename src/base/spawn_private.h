@@ -15,10 +15,10 @@ typedef struct Orphan {
 } Orphan;
 
 struct Spawner {
-    char *cgroup; /* or NULL */
-    unsigned controllers; /* that children's groups have, one bit each */
-    char *lack;   /* why there are not all; or NULL */
-    char *refused; /* the limit that could not be set; or NULL */
+    char *cgroup;          /* or NULL */
+    unsigned controllers;  /* that children's groups have, one bit each */
+    char *lack;            /* why there are not all; or NULL */
+    char *refused;         /* the limit that could not be set; or NULL */
     int oom_fd, oom_score; /* ours */
     VEC(Spawned *) children;
     VEC(Orphan) orphans;
@@ -30,8 +30,8 @@ struct Spawned {
     int pidfd, input, output, error;
     bool reaped;
     char token[ID_BYTES];
-    char *mark;   /* SPAWN_MARK, the tokens of the processes above us, our token */
-    char *cgroup; /* or NULL */
+    char *mark;           /* SPAWN_MARK, the tokens of the processes above us, our token */
+    char *cgroup;         /* or NULL */
     struct rusage rusage; /* when reaped */
 };
 

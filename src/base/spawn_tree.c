@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree of a child, and its end. With a cgroup the kernel knows the tree. Without, it is a walk over /proc: a process
- * belongs to the tree if it descends from the child, or if it descends from us (we are the subreaper, so orphans do) and is
- * in the child's session, carries its mark, or was left to us by it.
+ * The tree of a child, and its end. With a cgroup the kernel knows the tree. Without, it is a walk over /proc: a
+ * process belongs to the tree if it descends from the child, or if it descends from us (we are the subreaper, so
+ * orphans do) and is in the child's session, carries its mark, or was left to us by it.
  *
- * Each child is a subreaper itself, so that as long as it lives nothing below can leave it: neither by a double fork, nor
- * with a session and an environment of its own. What it has left when it ends becomes ours at that moment, and is noted
- * before the child is reaped.
+ * Each child is a subreaper itself, so that as long as it lives nothing below can leave it: neither by a double fork,
+ * nor with a session and an environment of its own. What it has left when it ends becomes ours at that moment, and is
+ * noted before the child is reaped.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Block blobs. What fits in one part is one Put Blob; more is staged as blocks, which nobody sees until Put Block List.
- * Blocks that are given up go by themselves after a week. Each request carries its MD5, which the server checks, and the
- * blob that of all its bytes, which comes back when it is read.
+ * Blocks that are given up go by themselves after a week. Each request carries its MD5, which the server checks, and
+ * the blob that of all its bytes, which comes back when it is read.
  */
 #include "blob/azure.h"
 
@@ -17,12 +17,12 @@ enum { BLOCK_ID_BYTES = 16 };
 
 typedef struct Azure {
     RemoteBlob remote;
-    char *base;      /* "https://account.blob.core.windows.net" */
-    char *prefix;    /* "/container", behind "/account" when the endpoint has a path */
+    char *base;   /* "https://account.blob.core.windows.net" */
+    char *prefix; /* "/container", behind "/account" when the endpoint has a path */
     char *account;
-    uint8_t *key;    /* or NULL */
+    uint8_t *key; /* or NULL */
     size_t key_length;
-    char *sas_token; /* without "?"; or NULL */
+    char *sas_token;          /* without "?"; or NULL */
     Credentials *credentials; /* NULL: key or SAS token authorizes */
 } Azure;
 
@@ -114,7 +114,8 @@ static void add_md5(RemoteRequest *request)
 
 static int azure_put(const RemoteBlob *blob, const char *key, const RemotePart *whole)
 {
-    _cleanup_(remote_request_done) RemoteRequest request = {.method = "PUT", .body = whole->bytes, .length = whole->length};
+    _cleanup_(remote_request_done)
+        RemoteRequest request = {.method = "PUT", .body = whole->bytes, .length = whole->length};
     azure_object(blob, key, &request);
     remote_add_header(&request.headers, "x-ms-blob-type: BlockBlob");
     remote_add_header(&request.headers, "content-type: application/octet-stream");
@@ -152,8 +153,8 @@ static int azure_part(const RemoteBlob *blob, RemoteUpload *upload, const Remote
 
 static int azure_end(const RemoteBlob *blob, RemoteUpload *upload)
 {
-    _cleanup_free_ char *body = xasprintf("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>%s</BlockList>",
-                                          buffer_text(&upload->parts));
+    _cleanup_free_ char *body =
+        xasprintf("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>%s</BlockList>", buffer_text(&upload->parts));
     _cleanup_free_ char *md5 = digest_take_md5(&upload->digest);
     _cleanup_(remote_request_done) RemoteRequest request = {
         .method = "PUT", .query = xstrdup("comp=blocklist"), .body = body, .length = strlen(body)};
@@ -181,7 +182,8 @@ static int azure_stat(const RemoteBlob *blob, const char *key, BlobEntry *ret)
     if (r != 0)
         return r;
     const char *length = remote_header(&answer, "content-length");
-    *ret = (BlobEntry){.uri = xasprintf("kestra:///%s", key), .size_bytes = length ? strtoimax(length, NULL, 10) : 0,
+    *ret = (BlobEntry){.uri = xasprintf("kestra:///%s", key),
+                       .size_bytes = length ? strtoimax(length, NULL, 10) : 0,
                        .modified = remote_parse_date(remote_header(&answer, "last-modified"))};
     return 0;
 }
@@ -237,9 +239,11 @@ static int append_deletion(const RemoteBlob *blob, const char *boundary, size_t 
     int r = azure_authorize(azure_of(blob), &one, remote_now(blob->remote));
     if (r != 0)
         return r;
-    buffer_printf(body, "--%s\r\ncontent-type: application/http\r\ncontent-transfer-encoding: binary\r\ncontent-id: %zu\r\n\r\n",
-                  boundary, number);
-    buffer_printf(body, "DELETE %s%s%s HTTP/1.1\r\n", one.path, one.secret_query ? "?" : "", one.secret_query ? one.secret_query : "");
+    buffer_printf(
+        body, "--%s\r\ncontent-type: application/http\r\ncontent-transfer-encoding: binary\r\ncontent-id: %zu\r\n\r\n",
+        boundary, number);
+    buffer_printf(body, "DELETE %s%s%s HTTP/1.1\r\n", one.path, one.secret_query ? "?" : "",
+                  one.secret_query ? one.secret_query : "");
     const RemoteHeaders *const lists[] = {&one.headers, &one.signature};
     for (size_t l = 0; l < ELEMENTS(lists); l++)
         for (size_t i = 0; i < lists[l]->count; i++)
@@ -259,8 +263,8 @@ static int azure_delete_many(const RemoteBlob *blob, const char *const *keys, si
     if (r != 0)
         return r;
     buffer_printf(&body, "--%s--\r\n", boundary);
-    _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST", .query = xstrdup("comp=batch&restype=container"),
-                                                            .body = body.text, .length = body.length};
+    _cleanup_(remote_request_done) RemoteRequest request = {
+        .method = "POST", .query = xstrdup("comp=batch&restype=container"), .body = body.text, .length = body.length};
     azure_container(blob, &request);
     remote_add_header(&request.headers, "content-type: multipart/mixed; boundary=%s", boundary);
     return remote_batch_delete(blob, &request, keys, count);
@@ -281,7 +285,11 @@ static void azure_free(RemoteBlob *blob)
 }
 
 static const RemoteDriver azure_driver = {
-    .http = {.name = "Azure storage", .sign = azure_sign, .renew = azure_renew, .explain = azure_explain, .no_container = "ContainerNotFound"},
+    .http = {.name = "Azure storage",
+             .sign = azure_sign,
+             .renew = azure_renew,
+             .explain = azure_explain,
+             .no_container = "ContainerNotFound"},
     .wants_md5 = true,
     .parts_max = 50000,
     .deletes_max = 256,
@@ -338,7 +346,8 @@ static int take_endpoint(Azure *azure, const json_t *settings)
         endpoint = xasprintf("%s://%s.blob.%s", protocol ? protocol : "https", azure->account,
                              suffix ? suffix : "core.windows.net");
     if (!endpoint)
-        return fail_setting("storage.type is azure, but neither storage.azure.endpoint nor a connection-string says where it is");
+        return fail_setting(
+            "storage.type is azure, but neither storage.azure.endpoint nor a connection-string says where it is");
     _cleanup_free_ char *address = remote_blob_address(endpoint);
     char *path = strchr(strstr(address, "://") + 3, '/');
     azure->prefix = xasprintf("%s/%s", path ? path : "", json_get_text(settings, "storage.azure.container", ""));

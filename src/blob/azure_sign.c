@@ -66,7 +66,8 @@ static void append_resource(const char *account, const RemoteRequest *request, B
 
 char *azure_string_to_sign(const char *account, const RemoteRequest *request)
 {
-    static const char *const names[] = {"date", "if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range"};
+    static const char *const names[] = {"date",          "if-modified-since",   "if-match",
+                                        "if-none-match", "if-unmodified-since", "range"};
     Buffer text = {};
     buffer_printf(&text, "%s\n%s\n%s\n", request->method, find_header(request, "content-encoding"),
                   find_header(request, "content-language"));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A flush of the disk costs the same for one small file as for a thousand. Objects that a task writes one after another are
- * kept as uploads, and get their names after one flush for all: each is still whole and durable before it is seen. Only who
- * wrote has to wait for the commit before telling others. Drivers that need no flush write at once.
+ * A flush of the disk costs the same for one small file as for a thousand. Objects that a task writes one after another
+ * are kept as uploads, and get their names after one flush for all: each is still whole and durable before it is seen.
+ * Only who wrote has to wait for the commit before telling others. Drivers that need no flush write at once.
  */
 #include "blob/blob_private.h"
 
@@ -94,7 +94,7 @@ static void batch_upload_abort(const Blob *blob, const char *part)
 static int batch_delete(const Blob *blob, const char *path, bool *ret_existed)
 {
     const Blob *inner = ((const Batch *)blob)->inner;
-    return inner->ops->delete(inner, path, ret_existed);
+    return inner->ops->delete (inner, path, ret_existed);
 }
 
 static int batch_delete_prefix(const Blob *blob, const char *path, BlobEntries *ret_deleted)

@@ -279,7 +279,7 @@ int blob_delete(const Blob *blob, const char *uri, bool *ret_existed)
 {
     const char *path;
     int r = path_of(uri, false, &path);
-    return r == 0 ? blob->ops->delete(blob, path, ret_existed) : r;
+    return r == 0 ? blob->ops->delete (blob, path, ret_existed) : r;
 }
 
 int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *ret_deleted)

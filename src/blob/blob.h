@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Internal storage: objects named by kestra:///path URIs (layout of spec/semantics.md section 11). Drivers: local (worker
- * only) and gateway (every other role: asks a worker). All calls block.
+ * Internal storage: objects named by kestra:///path URIs (layout of spec/semantics.md section 11). Drivers: local
+ * (worker only) and gateway (every other role: asks a worker). All calls block.
  *
  * Writes are atomic: a reader sees the whole object or none; a failed write leaves nothing behind.
  */
@@ -45,8 +45,8 @@ typedef struct BlobOps {
     int (*list)(const Blob *blob, const char *path, BlobEntries *ret);
     int (*upload_begin)(const Blob *blob, char **ret_part, int *ret_fd);
     int (*upload_commit)(const Blob *blob, const char *part, const char *path);
-    /* Like upload_commit for each; after a failure some are there and the rest are aborted. NULL: a write costs no flush that
-     * several could share. */
+    /* Like upload_commit for each; after a failure some are there and the rest are aborted. NULL: a write costs no
+     * flush that several could share. */
     int (*commit_all)(const Blob *blob, const BlobUpload *uploads, size_t count);
     void (*upload_abort)(const Blob *blob, const char *part);
     int (*delete)(const Blob *blob, const char *path, bool *ret_existed);
@@ -60,23 +60,23 @@ int blob_gateway_new(const char *socket_path, Blob **ret) _must_check_;
 /* What the worker answers to a request of blob_gateway: JSON text, and a descriptor or -1, both owned by the caller.
  * ret_fd NULL: descriptors cannot be passed, what needs one is BLOB_E_INVALID. */
 void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd);
-/* The same as a response of HTTP on the connection that the request came on, which is taken: it blocks from here on, and is
- * closed. */
+/* The same as a response of HTTP on the connection that the request came on, which is taken: it blocks from here on,
+ * and is closed. */
 void blob_gateway_serve(const Blob *blob, const char *request, int connection);
 
 /*
- * The objects behind gateways on other hosts (kestra-worker-gateway(8)), which are tried in turn. The protocol, every request
- * with `Authorization: Bearer TOKEN`, objects named by ?uri=kestra:///…, percent-encoded:
- *   GET /storage?uri=  (Range: bytes=A-B or A-): the object, X-Object-Size: all of it; PUT /storage?uri=: it is written;
- *   POST /storage: the JSON requests of blob_gateway_answer but those that pass descriptors.
- * 404 and 422 are BLOB_E_ABSENT and BLOB_E_INVALID. Texts are copied. May be shared by threads.
+ * The objects behind gateways on other hosts (kestra-worker-gateway(8)), which are tried in turn. The protocol, every
+ * request with `Authorization: Bearer TOKEN`, objects named by ?uri=kestra:///…, percent-encoded: GET /storage?uri=
+ * (Range: bytes=A-B or A-): the object, X-Object-Size: all of it; PUT /storage?uri=: it is written; POST /storage: the
+ * JSON requests of blob_gateway_answer but those that pass descriptors. 404 and 422 are BLOB_E_ABSENT and
+ * BLOB_E_INVALID. Texts are copied. May be shared by threads.
  */
 typedef struct BlobRemoteSettings {
     const char *const *urls; /* https://HOST:PORT, ends with NULL */
     const char *token;
-    const char *authorities; /* file of certificates to check the server's by; NULL or "": those of the system */
+    const char *authorities;       /* file of certificates to check the server's by; NULL or "": those of the system */
     const char *certificate, *key; /* files, shown to a gateway that asks; NULL or "": none */
-    usec_t timeout_usec;     /* without any progress */
+    usec_t timeout_usec;           /* without any progress */
 } BlobRemoteSettings;
 int blob_remote_new(const BlobRemoteSettings *settings, Blob **ret) _must_check_;
 
@@ -87,26 +87,27 @@ int blob_local_new(const char *directory, Blob **ret) _must_check_;
 Blob *blob_probe_new(void);
 /* Whether it was asked since the last call. */
 bool blob_probe_take(Blob *probe);
-/* Writes through it to `inner`, which is borrowed, are seen at the commit at the latest, and cost one flush in all. Without
- * one they are given up. */
+/* Writes through it to `inner`, which is borrowed, are seen at the commit at the latest, and cost one flush in all.
+ * Without one they are given up. */
 Blob *blob_batch_new(const Blob *inner);
 int blob_batch_commit(Blob *batch) _must_check_;
 Blob *blob_free(Blob *blob);
 DEFINE_CLEANUP(Blob *, blob_free);
 
-/* A descriptor to read the object from its start; the caller closes it. May be a pipe or a file. ret_size may be NULL. */
+/* A descriptor to read the object from its start; the caller closes it. May be a pipe or a file. ret_size may be NULL.
+ */
 int blob_open(const Blob *blob, const char *uri, int *ret_fd, int64_t *ret_size) _must_check_;
-/* A descriptor that stands at range.offset; *ret_size is that of the whole object. The caller reads at most range.length
- * bytes: the descriptor of a file has more behind them. A range that begins at the end or behind it gives nothing. A
- * negative offset is BLOB_E_INVALID. */
+/* A descriptor that stands at range.offset; *ret_size is that of the whole object. The caller reads at most
+ * range.length bytes: the descriptor of a file has more behind them. A range that begins at the end or behind it gives
+ * nothing. A negative offset is BLOB_E_INVALID. */
 int blob_open_range(const Blob *blob, const char *uri, BlobRange range, int *ret_fd, int64_t *ret_size) _must_check_;
 /* The whole object; bytes_max: more is BLOB_E_TOO_LARGE. A terminator is added. */
 int blob_read(const Blob *blob, const char *uri, size_t bytes_max, char **ret_bytes, size_t *ret_length) _must_check_;
 /* Everything that fd gives until its end becomes the object (created or replaced). */
 int blob_write_from(const Blob *blob, const char *uri, int fd) _must_check_;
 int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t length) _must_check_;
-/* The same in steps, for a writer of its own pace: everything written to the descriptor becomes the object at the commit.
- * `part` names the upload; caller frees. After a commit, failed or not, or an abort it is gone. */
+/* The same in steps, for a writer of its own pace: everything written to the descriptor becomes the object at the
+ * commit. `part` names the upload; caller frees. After a commit, failed or not, or an abort it is gone. */
 int blob_upload_begin(const Blob *blob, char **ret_part, int *ret_fd) _must_check_;
 int blob_upload_commit(const Blob *blob, const char *part, const char *uri) _must_check_;
 void blob_upload_abort(const Blob *blob, const char *part);
@@ -119,8 +120,8 @@ int blob_delete(const Blob *blob, const char *uri, bool *ret_existed) _must_chec
 /* Deletes everything below the prefix and says what it was. */
 int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *ret_deleted) _must_check_;
 
-/* Why the last call of this thread was an outage, as one sentence without a secret; NULL: its errno says it all. Borrowed
- * until the next call. */
+/* Why the last call of this thread was an outage, as one sentence without a secret; NULL: its errno says it all.
+ * Borrowed until the next call. */
 const char *blob_reason(void);
 /* The same as a text that is never NULL: of blob_reason, or of the outage `r`. New. */
 char *blob_explain(int r);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One row for each place that is looked at. A place that is not there says so and the next one is asked, as in the vendors'
- * libraries; so is one that fails, because a variable may be left over from something else. Sources: "AWS SDKs and Tools
- * Reference Guide" (standardized credential providers), "Application Default Credentials" of Google, "DefaultAzureCredential"
- * and "How to use managed identities on a VM" of Microsoft.
+ * One row for each place that is looked at. A place that is not there says so and the next one is asked, as in the
+ * vendors' libraries; so is one that fails, because a variable may be left over from something else. Sources: "AWS SDKs
+ * and Tools Reference Guide" (standardized credential providers), "Application Default Credentials" of Google,
+ * "DefaultAzureCredential" and "How to use managed identities on a VM" of Microsoft.
  *
- * New ones are asked for when the last quarter of their life has begun, but at most five minutes before its end. While that
- * fails the old ones serve until their end.
+ * New ones are asked for when the last quarter of their life has begun, but at most five minutes before its end. While
+ * that fails the old ones serve until their end.
  */
 #include "blob/credentials.h"
 
@@ -17,10 +17,10 @@
 #include "base/clock.h"
 #include "blob/xml.h"
 
-#define MARGIN_MAX   (300 * USEC_PER_SEC)
-#define AGAIN        (30 * USEC_PER_SEC) /* after a refresh that failed */
-#define LIFETIME     3600                /* seconds, of a token that does not say it */
-#define BYTES_MAX    ((size_t)1024 * 1024)
+#define MARGIN_MAX (300 * USEC_PER_SEC)
+#define AGAIN      (30 * USEC_PER_SEC) /* after a refresh that failed */
+#define LIFETIME   3600                /* seconds, of a token that does not say it */
+#define BYTES_MAX  ((size_t)1024 * 1024)
 enum { FILE_BYTES_MAX = 64 * 1024, NOT_THERE = 1 /* outcome of a source */ };
 
 struct Credentials {
@@ -102,7 +102,8 @@ static void add_parameter(Buffer *form, const char *name, const char *value)
 
 static int post_form(Remote *remote, const char *url, const Buffer *form, RemoteAnswer *ret)
 {
-    _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST", .body = form->text, .length = form->length};
+    _cleanup_(remote_request_done)
+        RemoteRequest request = {.method = "POST", .body = form->text, .length = form->length};
     remote_add_header(&request.headers, "content-type: application/x-www-form-urlencoded");
     return ask(remote, url, &request, ret);
 }
@@ -132,7 +133,8 @@ static int from_environment(const Search *search, Credential *ret)
     const char *access = variable("AWS_ACCESS_KEY_ID"), *secret = variable("AWS_SECRET_ACCESS_KEY");
     if (!access || !secret)
         return not_set(access ? "AWS_SECRET_ACCESS_KEY is" : "AWS_ACCESS_KEY_ID is");
-    *ret = (Credential){.access_key = xstrdup(access), .secret_key = xstrdup(secret),
+    *ret = (Credential){.access_key = xstrdup(access),
+                        .secret_key = xstrdup(secret),
                         .session_token = xstrdup_null(variable("AWS_SESSION_TOKEN"))};
     return 0;
 }
@@ -168,7 +170,8 @@ static int from_web_identity(const Search *search, Credential *ret)
     const char *file = variable("AWS_WEB_IDENTITY_TOKEN_FILE"), *role = variable("AWS_ROLE_ARN");
     const char *session = variable("AWS_ROLE_SESSION_NAME"), *endpoint = variable("AWS_ENDPOINT_URL_STS");
     const char *region = search->credentials->settings.region;
-    _cleanup_free_ char *amazon = xasprintf("https://sts.%s.amazonaws.com%s", region, starts_with(region, "cn-") ? ".cn" : "");
+    _cleanup_free_ char *amazon =
+        xasprintf("https://sts.%s.amazonaws.com%s", region, starts_with(region, "cn-") ? ".cn" : "");
     _cleanup_free_ char *token = NULL;
     _cleanup_buffer_ Buffer form = {};
     _cleanup_(remote_answer_done) RemoteAnswer answer = {};
@@ -217,10 +220,12 @@ static int from_container(const Search *search, Credential *ret)
 /* One request to the server of EC2, by its second version: with a token that a forwarded request could not have got. */
 static int ask_instance(const Search *search, const char *token, const char *path, RemoteAnswer *ret)
 {
-    const char *endpoint = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT"), *mode = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+    const char *endpoint = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+               *mode = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
     if (!endpoint)
         endpoint = mode && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
-    _cleanup_free_ char *url = xasprintf("%.*s/latest/%s", (int)(strlen(endpoint) - ends_with(endpoint, "/")), endpoint, path);
+    _cleanup_free_ char *url =
+        xasprintf("%.*s/latest/%s", (int)(strlen(endpoint) - ends_with(endpoint, "/")), endpoint, path);
     _cleanup_(remote_request_done) RemoteRequest request = {.method = token ? "GET" : "PUT"};
     if (token)
         remote_add_header(&request.headers, "x-aws-ec2-metadata-token: %s", token);
@@ -357,8 +362,8 @@ static int from_managed_identity(const Search *search, Credential *ret)
     add_parameter(&query, "resource", AZURE_RESOURCE);
     if (client)
         add_parameter(&query, "client_id", client);
-    _cleanup_free_ char *url =
-        xasprintf("%.*s/metadata/identity/oauth2/token?%s", (int)(strlen(host) - ends_with(host, "/")), host, query.text);
+    _cleanup_free_ char *url = xasprintf("%.*s/metadata/identity/oauth2/token?%s",
+                                         (int)(strlen(host) - ends_with(host, "/")), host, query.text);
     remote_add_header(&request.headers, "metadata: true");
     int r = ask(search->credentials->near, url, &request, &answer);
     return r == 0 ? take_token(&answer, remote_now(search->storage), ret) : r;
@@ -433,8 +438,10 @@ int credentials_get(Credentials *credentials, Remote *storage, Credential *ret)
     int r = is_due(credentials, remote_now(storage)) ? refresh(credentials, storage) : 0;
     const Credential *current = &credentials->current;
     if (r == 0)
-        *ret = (Credential){.access_key = xstrdup_null(current->access_key), .secret_key = xstrdup_null(current->secret_key),
-                            .session_token = xstrdup_null(current->session_token), .token = xstrdup_null(current->token),
+        *ret = (Credential){.access_key = xstrdup_null(current->access_key),
+                            .secret_key = xstrdup_null(current->secret_key),
+                            .session_token = xstrdup_null(current->session_token),
+                            .token = xstrdup_null(current->token),
                             .ends = current->ends};
     pthread_mutex_unlock(&credentials->lock);
     return r;

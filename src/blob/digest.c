@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSL does the work; CRC-32C, which it does not have, goes by the processor's instruction or by tables of eight bytes. */
+/* OpenSSL does the work; CRC-32C, which it does not have, goes by the processor's instruction or by tables of eight
+ * bytes. */
 #include "blob/digest.h"
 
 #include <openssl/hmac.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Storage for roles that have none: they ask the worker over its own socket, POST /storage with a JSON request. The
- * worker passes the connection to a kestra-run child, which opens the file and hands the descriptor over, for reading as for
- * uploads, so that a file of any size costs one open and one rename there. This works within one host.
+ * worker passes the connection to a kestra-run child, which opens the file and hands the descriptor over, for reading
+ * as for uploads, so that a file of any size costs one open and one rename there. This works within one host.
  *
- * Requests: {op, uri?, part?, offset?, length?}. Answers: {outcome, reason?} when it is not 0, else what the operation gives.
+ * Requests: {op, uri?, part?, offset?, length?}. Answers: {outcome, reason?} when it is not 0, else what the operation
+ * gives.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -115,8 +116,14 @@ static const struct {
     int (*ask)(Asked *asked);
     bool passes; /* a descriptor */
 } operations[] = {
-    {"open", ask_open, true},     {"stat", ask_stat},     {"list", ask_list},   {"delete", ask_delete},
-    {"delete-prefix", ask_delete_prefix}, {"upload", ask_upload, true}, {"commit", ask_commit}, {"abort", ask_abort},
+    {"open", ask_open, true},
+    {"stat", ask_stat},
+    {"list", ask_list},
+    {"delete", ask_delete},
+    {"delete-prefix", ask_delete_prefix},
+    {"upload", ask_upload, true},
+    {"commit", ask_commit},
+    {"abort", ask_abort},
 };
 
 void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd)
@@ -174,10 +181,13 @@ void blob_gateway_serve(const Blob *blob, const char *request, int connection)
     _cleanup_buffer_ Buffer text = {};
     int flags = fcntl(fd, F_GETFL);
     blob_gateway_answer(blob, request, &json, &passed);
-    buffer_printf(&text, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                  strlen(json), json);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0)
-        return; /* whoever asked sees the end, and tries again or tells */
+    buffer_printf(
+        &text,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+        strlen(json), json);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0)
+        return;                             /* whoever asked sees the end, and tries again or tells */
     (void)send_response(fd, &text, passed); /* likewise */
 }
 
@@ -394,7 +404,7 @@ static int ask_entries(const Blob *blob, const char *op, const char *path, BlobE
     int r = ask_plainly(blob, op, path, NULL, &answer);
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(answer, "entries"), i, item)
+    json_array_foreach (json_object_get(answer, "entries"), i, item)
         vec_push(ret, blob_entry_decode(item));
     return r;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Storage behind gateways on other hosts. Every call tries the gateways in turn, the one that answered last first, and all
- * of them again after a pause: an outage is reported only when none answers. A gateway that says no (404, 422) has answered.
+ * Storage behind gateways on other hosts. Every call tries the gateways in turn, the one that answered last first, and
+ * all of them again after a pause: an outage is reported only when none answers. A gateway that says no (404, 422) has
+ * answered.
  *
- * What is read comes through a socket that a thread fills, so that a file of any size takes no memory and begins at once. One
- * that stays incomplete ends with ECONNRESET (remote_stream.c has the trick). A connection that breaks in the middle is taken
- * up where it stood, by the same gateway or the next.
- * What is written is a file first (an unnamed one where it is not), because a second gateway must be given it from the start.
+ * What is read comes through a socket that a thread fills, so that a file of any size takes no memory and begins at
+ * once. One that stays incomplete ends with ECONNRESET (remote_stream.c has the trick). A connection that breaks in the
+ * middle is taken up where it stood, by the same gateway or the next. What is written is a file first (an unnamed one
+ * where it is not), because a second gateway must be given it from the start.
  */
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -38,14 +39,15 @@ typedef struct Call {
     const Remote *remote;
     CURL *curl;
     struct curl_slist *headers;
-    long status; /* 0: no answer */
+    long status;     /* 0: no answer */
     char words[512]; /* of a refusal */
 } Call;
 
 static void take_words(Call *call, const char *bytes, size_t length)
 {
     size_t used = strlen(call->words);
-    (void)snprintf(call->words + used, sizeof call->words - used, "%.*s", (int)MIN(length, sizeof call->words), bytes); /* cut */
+    (void)snprintf(call->words + used, sizeof call->words - used, "%.*s", (int)MIN(length, sizeof call->words),
+                   bytes); /* cut */
 }
 
 static CURL *call_begin(Call *call, const Remote *remote, size_t gateway, const char *path)
@@ -54,7 +56,8 @@ static CURL *call_begin(Call *call, const Remote *remote, size_t gateway, const 
     *call = (Call){.remote = remote, .curl = curl};
     _cleanup_free_ char *uri = path ? xasprintf("kestra:///%s", path) : NULL;
     char *escaped = uri ? curl_easy_escape(curl, uri, 0) : NULL;
-    _cleanup_free_ char *url = xasprintf("%s/storage%s%s", remote->urls[gateway], escaped ? "?uri=" : "", escaped ? escaped : "");
+    _cleanup_free_ char *url =
+        xasprintf("%s/storage%s%s", remote->urls[gateway], escaped ? "?uri=" : "", escaped ? escaped : "");
     curl_free(escaped);
     call->headers = curl_slist_append(NULL, remote->authorization);
     call->headers = curl_slist_append(call->headers, "Expect:");
@@ -118,7 +121,8 @@ static void pause_before(unsigned round)
 }
 
 /* Calls `try` with each gateway in turn until one gives an answer, 0 or an outcome. */
-static int try_in_turn(const Remote *remote, int (*try)(const Remote *remote, size_t gateway, void *userdata), void *userdata)
+static int try_in_turn(const Remote *remote, int (*try)(const Remote *remote, size_t gateway, void *userdata),
+                       void *userdata)
 {
     int r = -EHOSTUNREACH;
     unsigned first = __atomic_load_n(&remote->last, __ATOMIC_RELAXED);
@@ -174,7 +178,8 @@ static int ask(const Blob *blob, const char *op, const char *path, json_t **ret)
     json_object_set_new(request, "uri", json_sprintf("kestra:///%s", path));
     Question question = {.text = json_text(request)};
     int r = try_in_turn((const Remote *)blob, try_question, &question);
-    if (r == 0 && json_parse(buffer_text(&question.answer), question.answer.length, BLOB_ANSWER_BYTES_MAX, &answer, NULL) != 0)
+    if (r == 0 &&
+        json_parse(buffer_text(&question.answer), question.answer.length, BLOB_ANSWER_BYTES_MAX, &answer, NULL) != 0)
         r = outage(-EPROTO);
     free(question.text);
     buffer_done(&question.answer);
@@ -200,7 +205,7 @@ static int ask_entries(const Blob *blob, const char *op, const char *path, BlobE
     size_t i;
     const json_t *item;
     int r = ask(blob, op, path, &answer);
-    json_array_foreach(json_object_get(answer, "entries"), i, item)
+    json_array_foreach (json_object_get(answer, "entries"), i, item)
         vec_push(ret, blob_entry_decode(item));
     return r;
 }
@@ -231,14 +236,14 @@ typedef struct Pump {
     const Remote *remote; /* a copy of our own: the caller may free its Blob while it is read */
     char *path;
     BlobRange range;
-    int64_t done;      /* bytes that went to the reader */
-    int64_t size;      /* of the object; -1: not known */
-    int fd;            /* the end that is written; -1: nobody reads any more */
-    bool known;        /* the caller has its answer */
+    int64_t done; /* bytes that went to the reader */
+    int64_t size; /* of the object; -1: not known */
+    int fd;       /* the end that is written; -1: nobody reads any more */
+    bool known;   /* the caller has its answer */
     int outcome;
     unsigned holders;
-    char *reason;      /* of an outcome that is an outage */
-    Call *call;        /* the try that runs */
+    char *reason; /* of an outcome that is an outage */
+    Call *call;   /* the try that runs */
     pthread_mutex_t lock;
     pthread_cond_t told;
 } Pump;
@@ -448,7 +453,8 @@ typedef struct Upload {
 static size_t on_upload(char *bytes, size_t size, size_t count, void *userdata)
 {
     Upload *upload = userdata;
-    ssize_t n = pread(upload->fd, bytes, MIN(size * count, (size_t)(upload->length - upload->sent)), upload->start + upload->sent);
+    ssize_t n = pread(upload->fd, bytes, MIN(size * count, (size_t)(upload->length - upload->sent)),
+                      upload->start + upload->sent);
     if (n < 0)
         return CURL_READFUNC_ABORT;
     upload->sent += n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON protocol of Google Cloud Storage. What fits in one part goes as multipart/related with its CRC-32C, which the
- * server checks; more goes by a resumable session, whose object appears with its last chunk. Its CRC-32C is compared then,
- * and an object that is wrong is deleted.
+ * The JSON protocol of Google Cloud Storage. What fits in one part goes as multipart/related with its CRC-32C, which
+ * the server checks; more goes by a resumable session, whose object appears with its last chunk. Its CRC-32C is
+ * compared then, and an object that is wrong is deleted.
  */
 #include "blob/gcs.h"
 
@@ -45,7 +45,8 @@ static bool gcs_renew(void *userdata, const RemoteAnswer *refusal)
     return true;
 }
 
-/* {"error": {"code", "message", "errors": [{"reason"}]}} of the storage, {"error", "error_description"} of the tokens */
+/* {"error": {"code", "message", "errors": [{"reason"}]}} of the storage, {"error", "error_description"} of the tokens
+ */
 static void gcs_explain(const RemoteAnswer *answer, char **ret_code, char **ret_message)
 {
     _cleanup_json_ json_t *body = NULL;
@@ -152,7 +153,8 @@ static int gcs_begin(const RemoteBlob *blob, RemoteUpload *upload)
     _cleanup_free_ char *metadata = make_metadata(upload->key, NULL);
     if (!metadata)
         return fail_name(upload->key);
-    _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST", .body = metadata, .length = strlen(metadata)};
+    _cleanup_(remote_request_done)
+        RemoteRequest request = {.method = "POST", .body = metadata, .length = strlen(metadata)};
     _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     set_upload(blob, "uploadType=resumable", &request);
     remote_add_header(&request.headers, "content-type: application/json; charset=UTF-8");
@@ -194,13 +196,14 @@ static int check_object(const RemoteBlob *blob, const RemoteUpload *upload, cons
         streq(json_get_text(object, "crc32c", crc32c), crc32c))
         return 0;
     bool existed;
-    int r = blob->driver->delete(blob, upload->key, &existed);
-    blob_set_reason("GCS storage has other bytes of %s than were sent%s", upload->key, r == 0 ? "; it was deleted" : "");
+    int r = blob->driver->delete (blob, upload->key, &existed);
+    blob_set_reason("GCS storage has other bytes of %s than were sent%s", upload->key,
+                    r == 0 ? "; it was deleted" : "");
     return outage(-EBADMSG);
 }
 
-/* One chunk; *sent grows by what the server has kept. A chunk that is sent again is skipped by the server as far as it has
- * it already. */
+/* One chunk; *sent grows by what the server has kept. A chunk that is sent again is skipped by the server as far as it
+ * has it already. */
 static int send_chunk(const RemoteBlob *blob, const RemoteUpload *upload, const RemotePart *part, size_t *sent)
 {
     static const int accepts[] = {308, 0};
@@ -211,7 +214,8 @@ static int send_chunk(const RemoteBlob *blob, const RemoteUpload *upload, const 
     set_session(blob, upload, &request);
     remote_add_header(&request.headers, "content-type: application/octet-stream");
     if (part->is_last)
-        remote_add_header(&request.headers, "content-range: bytes %" PRId64 "-%" PRId64 "/%" PRId64, from, end - 1, end);
+        remote_add_header(&request.headers, "content-range: bytes %" PRId64 "-%" PRId64 "/%" PRId64, from, end - 1,
+                          end);
     else
         remote_add_header(&request.headers, "content-range: bytes %" PRId64 "-%" PRId64 "/*", from, end - 1);
     int r = remote_exchange(blob->remote, &request, &answer);
@@ -299,7 +303,7 @@ int gcs_parse_list(const char *text, size_t length, BlobEntries *ret, char **ret
         return BLOB_E_INVALID;
     size_t i;
     const json_t *object;
-    json_array_foreach(json_object_get(page, "items"), i, object)
+    json_array_foreach (json_object_get(page, "items"), i, object)
         add_object(ret, object);
     const char *next = json_get_text(page, "nextPageToken", "");
     *ret_next = *next ? xstrdup(next) : NULL;
@@ -337,7 +341,8 @@ static void append_deletion(const RemoteBlob *blob, const char *boundary, size_t
 {
     _cleanup_(remote_request_done) RemoteRequest one = {};
     gcs_path(blob, key, &one);
-    buffer_printf(body, "--%s\r\ncontent-type: application/http\r\ncontent-id: <%zu>\r\n\r\nDELETE %s HTTP/1.1\r\n\r\n\r\n",
+    buffer_printf(body,
+                  "--%s\r\ncontent-type: application/http\r\ncontent-id: <%zu>\r\n\r\nDELETE %s HTTP/1.1\r\n\r\n\r\n",
                   boundary, number, one.path);
 }
 
@@ -349,8 +354,10 @@ static int gcs_delete_many(const RemoteBlob *blob, const char *const *keys, size
     for (size_t i = 0; i < count; i++)
         append_deletion(blob, boundary, i + 1, keys[i], &body);
     buffer_printf(&body, "--%s--\r\n", boundary);
-    _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST", .base = gcs_of(blob)->base,
-                                                            .path = xstrdup("/batch/storage/v1"), .body = body.text,
+    _cleanup_(remote_request_done) RemoteRequest request = {.method = "POST",
+                                                            .base = gcs_of(blob)->base,
+                                                            .path = xstrdup("/batch/storage/v1"),
+                                                            .body = body.text,
                                                             .length = body.length};
     remote_add_header(&request.headers, "content-type: multipart/mixed; boundary=%s", boundary);
     return remote_batch_delete(blob, &request, keys, count);
@@ -366,7 +373,11 @@ static void gcs_free(RemoteBlob *blob)
 }
 
 static const RemoteDriver gcs_driver = {
-    .http = {.name = "GCS storage", .sign = gcs_sign, .renew = gcs_renew, .explain = gcs_explain, .no_container = "noBucket"},
+    .http = {.name = "GCS storage",
+             .sign = gcs_sign,
+             .renew = gcs_renew,
+             .explain = gcs_explain,
+             .no_container = "noBucket"},
     .parts_max = UINT32_MAX,
     .deletes_max = 100,
     .read = gcs_read,
@@ -401,7 +412,8 @@ int gcs_new(json_t *settings, const RemoteBlobSettings *remote, Blob **ret)
         return trace(r);
     }
     gcs->account = account;
-    gcs->credentials = credentials_new(&(CredentialSettings){.kind = CREDENTIAL_GOOGLE, .account = account, .http = remote->http});
+    gcs->credentials =
+        credentials_new(&(CredentialSettings){.kind = CREDENTIAL_GOOGLE, .account = account, .http = remote->http});
     gcs->bucket = json_get_text(settings, "storage.gcs.bucket", "");
     gcs->base = remote_blob_address(json_get_text(settings, "storage.gcs.endpoint", "https://storage.googleapis.com"));
     *ret = &gcs->remote.blob;

@@ -5,10 +5,10 @@
 
 #include "blob/digest.h"
 
-#define LIFETIME_SEC   3600
-#define SCOPE          "https://www.googleapis.com/auth/devstorage.read_write"
-#define GRANT_TYPE     "urn:ietf:params:oauth:grant-type:jwt-bearer"
-#define KEY_BYTES_MAX  ((size_t)64 * 1024)
+#define LIFETIME_SEC  3600
+#define SCOPE         "https://www.googleapis.com/auth/devstorage.read_write"
+#define GRANT_TYPE    "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#define KEY_BYTES_MAX ((size_t)64 * 1024)
 
 struct GcsToken {
     EVP_PKEY *key;
@@ -33,7 +33,7 @@ static int take_key(GcsToken *token, const json_t *account)
 {
     const char *pem = json_get_text(account, "private_key", "");
     BIO *bio = BIO_new_mem_buf(pem, -1);
-    token->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t)"") : NULL;
+    token->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "") : NULL;
     BIO_free(bio);
     token->email = xstrdup_null(json_get_text(account, "client_email", NULL));
     token->key_id = xstrdup_null(json_get_text(account, "private_key_id", NULL));
@@ -47,7 +47,7 @@ int gcs_token_new(const char *key_json, GcsToken **ret)
     _cleanup_json_ json_t *account = NULL;
     GcsToken *token = xnew(GcsToken);
     int r = json_parse(key_json, strlen(key_json), KEY_BYTES_MAX, &account, NULL) == 0 ? take_key(token, account)
-                                                                                      : BLOB_E_INVALID;
+                                                                                       : BLOB_E_INVALID;
     if (r != 0) {
         gcs_token_free(token);
         blob_set_reason("it is not the JSON text of a service account's key (client_email, private_key)");
@@ -124,8 +124,12 @@ static void make_body(void *userdata, RemoteRequest *request)
 int gcs_token_fetch(const GcsToken *token, Remote *remote, RemoteAnswer *ret)
 {
     TokenRequest wanted = {.token = token, .remote = remote};
-    wanted.request = (RemoteRequest){.method = "POST", .base = token->base, .path = xstrdup(token->path),
-                                     .is_unsigned = true, .again = make_body, .userdata = &wanted};
+    wanted.request = (RemoteRequest){.method = "POST",
+                                     .base = token->base,
+                                     .path = xstrdup(token->path),
+                                     .is_unsigned = true,
+                                     .again = make_body,
+                                     .userdata = &wanted};
     make_body(&wanted, &wanted.request);
     remote_add_header(&wanted.request.headers, "content-type: application/x-www-form-urlencoded");
     int r = remote_exchange(remote, &wanted.request, ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Access tokens of a Google service account (RFC 7523): a JWT signed with the account's key is exchanged for a token. */
+/* Access tokens of a Google service account (RFC 7523): a JWT signed with the account's key is exchanged for a token.
+ */
 #include <openssl/evp.h>
 
 #include "blob/remote.h"

@@ -199,7 +199,8 @@ static int list_entry(const Blob *blob, const char *path, unsigned depth, BlobEn
         return depth > 0 ? list_directory(blob, path, depth - 1, ret) : 0;
     if (!S_ISREG(st.st_mode))
         return 0;
-    vec_push(ret, (BlobEntry){.uri = xasprintf("kestra:///%s", path), .size_bytes = st.st_size, .modified = time_of(&st)});
+    vec_push(ret,
+             (BlobEntry){.uri = xasprintf("kestra:///%s", path), .size_bytes = st.st_size, .modified = time_of(&st)});
     return 0;
 }
 
@@ -217,8 +218,8 @@ static int list_directory(const Blob *blob, const char *path, unsigned depth, Bl
     size_t length = strlen(path);
     const char *separator = length == 0 || path[length - 1] == '/' ? "" : "/";
     for (struct dirent *entry; r == 0 && (entry = readdir(directory));) {
-        if (*entry->d_name == '.' && (streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
-                                      streq(entry->d_name, ".upload")))
+        if (*entry->d_name == '.' &&
+            (streq(entry->d_name, ".") || streq(entry->d_name, "..") || streq(entry->d_name, ".upload")))
             continue;
         _cleanup_free_ char *child = xasprintf("%s%s%s", path, separator, entry->d_name);
         r = list_entry(blob, child, depth, ret);

@@ -139,9 +139,9 @@ void remote_format_date(usec_t instant, char ret[static REMOTE_DATE_BYTES])
     time_t seconds = (time_t)(instant / USEC_PER_SEC);
     struct tm tm = {};
     (void)gmtime_r(&seconds, &tm); /* fails only beyond the year 2^31 */
-    (void)snprintf(ret, REMOTE_DATE_BYTES, "%s, %02u %s %u %02u:%02u:%02u GMT", days[tm.tm_wday % 7], (unsigned)tm.tm_mday % 100,
-                   months[tm.tm_mon % 12], (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
-                   (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100); /* fits */
+    (void)snprintf(ret, REMOTE_DATE_BYTES, "%s, %02u %s %u %02u:%02u:%02u GMT", days[tm.tm_wday % 7],
+                   (unsigned)tm.tm_mday % 100, months[tm.tm_mon % 12], (unsigned)(tm.tm_year + 1900) % 10000,
+                   (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100); /* fits */
 }
 
 usec_t remote_parse_date(const char *text)
@@ -159,9 +159,9 @@ typedef struct Attempt {
     CURL *curl;
     struct curl_slist *lines;
     char *url;
-    curl_off_t moved;   /* bytes both ways, at the last look */
-    usec_t moved_at;    /* monotonic */
-    int refusal;        /* of request->take */
+    curl_off_t moved; /* bytes both ways, at the last look */
+    usec_t moved_at;  /* monotonic */
+    int refusal;      /* of request->take */
     char error[CURL_ERROR_SIZE];
 } Attempt;
 
@@ -248,8 +248,9 @@ static void set_request(Attempt *attempt)
     const RemoteRequest *request = attempt->request;
     CURL *curl = attempt->curl;
     bool secret = request->secret_query, plain = request->query;
-    attempt->url = xasprintf("%s%s%s%s%s%s", request->base, request->path, plain || secret ? "?" : "",
-                             plain ? request->query : "", plain && secret ? "&" : "", secret ? request->secret_query : "");
+    attempt->url =
+        xasprintf("%s%s%s%s%s%s", request->base, request->path, plain || secret ? "?" : "", plain ? request->query : "",
+                  plain && secret ? "&" : "", secret ? request->secret_query : "");
     curl_easy_setopt(curl, CURLOPT_URL, attempt->url);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     if (streq(request->method, "HEAD")) {
@@ -322,7 +323,9 @@ static int fail_transport(const Attempt *attempt, CURLcode code, bool *ret_final
         }
     bool is_silent = code == CURLE_ABORTED_BY_CALLBACK;
     blob_set_reason("%s at %s: %s", attempt->remote->ops->name, attempt->request->base,
-                    is_silent ? "the server said nothing for too long" : *attempt->error ? attempt->error : curl_easy_strerror(code));
+                    is_silent         ? "the server said nothing for too long"
+                    : *attempt->error ? attempt->error
+                                      : curl_easy_strerror(code));
     return r;
 }
 

@@ -6,8 +6,8 @@
  *
  * Whatever fails says why by blob_set_reason(); no address with a secret in it, no header that was sent is ever shown.
  */
-#include "blob/blob_private.h"
 #include "base/buffer.h"
+#include "blob/blob_private.h"
 
 typedef struct Remote Remote;
 typedef struct RemoteRequest RemoteRequest;
@@ -53,8 +53,8 @@ struct RemoteRequest {
     RemoteHeaders headers;
     const void *body; /* borrowed */
     size_t length;
-    bool is_unsigned;     /* ops->sign is not asked */
-    const int *accepts;   /* further statuses that are not failures, ends with 0; or NULL */
+    bool is_unsigned;   /* ops->sign is not asked */
+    const int *accepts; /* further statuses that are not failures, ends with 0; or NULL */
     /* Called before each attempt but the first, to change what has changed meanwhile; may be NULL. */
     void (*again)(void *userdata, RemoteRequest *request);
     /* The body of a 2xx: each piece, with the headers that came. A negative errno ends the exchange with it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An upload is read into one buffer of a part's size. What fits is one request; what does not is uploaded in parts, which
- * the store joins when all have come: until then a reader sees nothing of it, and a failure gives the parts up. Memory is
- * one buffer, whatever the size. Parts grow, so that a store's limit of parts is no limit of size in practice.
+ * An upload is read into one buffer of a part's size. What fits is one request; what does not is uploaded in parts,
+ * which the store joins when all have come: until then a reader sees nothing of it, and a failure gives the parts up.
+ * Memory is one buffer, whatever the size. Parts grow, so that a store's limit of parts is no limit of size in
+ * practice.
  *
  * blob_upload_begin gives a file of the spool directory, since its writer takes its time and commits by name.
  */
@@ -16,7 +17,8 @@ enum { PARTS_OF_ONE_SIZE = 1000, PART_GROWTH_MAX = 5 };
 
 void remote_blob_add_entry(BlobEntries *entries, const char *key, int64_t size_bytes, usec_t modified)
 {
-    vec_push(entries, (BlobEntry){.uri = xasprintf("kestra:///%s", key), .size_bytes = size_bytes, .modified = modified});
+    vec_push(entries,
+             (BlobEntry){.uri = xasprintf("kestra:///%s", key), .size_bytes = size_bytes, .modified = modified});
 }
 
 int remote_blob_send(const RemoteBlob *blob, RemoteRequest *request)
@@ -86,8 +88,11 @@ static int send_parts(const RemoteBlob *blob, RemoteUpload *upload, Reading *rea
         int r = fill(reading->fd, reading->buffer, size + 1, &reading->used);
         if (r < 0)
             return trace(r);
-        const RemotePart part = {.bytes = reading->buffer, .length = MIN(reading->used, size), .number = number,
-                                 .offset = upload->length, .is_last = reading->used <= size};
+        const RemotePart part = {.bytes = reading->buffer,
+                                 .length = MIN(reading->used, size),
+                                 .number = number,
+                                 .offset = upload->length,
+                                 .is_last = reading->used <= size};
         r = send_part(blob, upload, &part);
         if (r != 0 || part.is_last)
             return r;
@@ -123,7 +128,8 @@ static int remote_blob_write_from(const Blob *base, const char *path, int fd)
     Reading reading = {.fd = fd, .buffer = xmalloc(blob->part_bytes + 1)};
     int r = fill(fd, reading.buffer, blob->part_bytes + 1, &reading.used);
     if (r == 0 && reading.used <= blob->part_bytes)
-        r = fold(blob->driver->put(blob, path, &(RemotePart){.bytes = reading.buffer, .length = reading.used, .is_last = true}));
+        r = fold(blob->driver->put(blob, path,
+                                   &(RemotePart){.bytes = reading.buffer, .length = reading.used, .is_last = true}));
     else if (r == 0)
         r = upload_in_parts(blob, path, &reading);
     free(reading.buffer);
@@ -154,7 +160,7 @@ static int remote_blob_upload_commit(const Blob *base, const char *part, const c
     r = spool->ops->open_read(spool, part, BLOB_WHOLE, &fd, &size);
     if (r == 0)
         r = remote_blob_write_from(base, path, fd);
-    int deleted = spool->ops->delete(spool, part, &existed);
+    int deleted = spool->ops->delete (spool, part, &existed);
     return r != 0 ? r : deleted;
 }
 
@@ -196,7 +202,7 @@ static int remote_blob_list(const Blob *base, const char *path, BlobEntries *ret
 
 static int remote_blob_delete(const Blob *base, const char *path, bool *ret_existed)
 {
-    return fold(remote_of(base)->driver->delete(remote_of(base), path, ret_existed));
+    return fold(remote_of(base)->driver->delete (remote_of(base), path, ret_existed));
 }
 
 static int remote_blob_delete_prefix(const Blob *base, const char *path, BlobEntries *ret)

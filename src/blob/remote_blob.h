@@ -38,7 +38,7 @@ typedef struct RemoteChecksum {
 
 typedef struct RemoteDriver {
     RemoteOps http;
-    bool wants_md5;       /* upload.digest has one */
+    bool wants_md5; /* upload.digest has one */
     unsigned parts_max;
     unsigned deletes_max; /* keys of one delete_many */
     /* Fills base, path and query to GET an object. */
@@ -54,8 +54,9 @@ typedef struct RemoteDriver {
      * where the next begins, NULL when there is none. */
     int (*list)(const RemoteBlob *blob, const char *prefix, char **marker, BlobEntries *ret);
     int (*delete)(const RemoteBlob *blob, const char *key, bool *ret_existed);
-    int (*delete_many)(const RemoteBlob *blob, const char *const *keys, size_t count); /* what is gone already is no error */
-    void (*free)(RemoteBlob *blob); /* only what the driver adds, and itself */
+    int (*delete_many)(const RemoteBlob *blob, const char *const *keys,
+                       size_t count); /* what is gone already is no error */
+    void (*free)(RemoteBlob *blob);   /* only what the driver adds, and itself */
 } RemoteDriver;
 
 struct RemoteBlob {
@@ -63,7 +64,7 @@ struct RemoteBlob {
     const RemoteDriver *driver;
     Remote *remote;
     json_t *settings; /* referenced; the driver's texts are in it */
-    Blob *spool; /* where the steps of blob_upload_begin are kept until the commit */
+    Blob *spool;      /* where the steps of blob_upload_begin are kept until the commit */
     size_t part_bytes;
     atomic_uint references; /* the owner's and one for each stream */
 };
@@ -89,4 +90,5 @@ int remote_blob_send(const RemoteBlob *blob, RemoteRequest *request) _must_check
 /* An entry of `key` unless that is only a place holder for a directory (it ends with a slash). */
 void remote_blob_add_entry(BlobEntries *entries, const char *key, int64_t size_bytes, usec_t modified);
 /* See remote_stream.c. */
-int remote_stream_open(const RemoteBlob *blob, const char *key, BlobRange range, int *ret_fd, int64_t *ret_size) _must_check_;
+int remote_stream_open(const RemoteBlob *blob, const char *key, BlobRange range, int *ret_fd,
+                       int64_t *ret_size) _must_check_;

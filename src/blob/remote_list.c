@@ -54,7 +54,8 @@ static void take_element(Page *page, const RemoteListNames *names, const char *p
         page->is_page = true;
 }
 
-int remote_list_parse(const RemoteListNames *names, bool is_encoded, const RemoteListText *text, BlobEntries *ret, char **ret_next)
+int remote_list_parse(const RemoteListNames *names, bool is_encoded, const RemoteListText *text, BlobEntries *ret,
+                      char **ret_next)
 {
     Page page = {.entries = ret, .is_encoded = is_encoded};
     Xml xml;
@@ -72,7 +73,8 @@ int remote_list_parse(const RemoteListNames *names, bool is_encoded, const Remot
     return 0;
 }
 
-int remote_list_page(const RemoteBlob *blob, RemoteRequest *request, RemoteListParser parse, char **marker, BlobEntries *ret)
+int remote_list_page(const RemoteBlob *blob, RemoteRequest *request, RemoteListParser parse, char **marker,
+                     BlobEntries *ret)
 {
     _cleanup_(remote_answer_done) RemoteAnswer answer = {};
     char *next;
@@ -115,12 +117,13 @@ static int delete_singly(const RemoteBlob *blob, const char *const *keys, size_t
     int r = 0;
     bool existed;
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = blob->driver->delete(blob, keys[i], &existed);
+        r = blob->driver->delete (blob, keys[i], &existed);
     return r;
 }
 
-/* A server that does not know batches refuses them in one way or another, and one that does may refuse some of the parts:
- * what is deleted singly needs no batch, is tried again where it was only busy, and else says why it cannot be deleted. */
+/* A server that does not know batches refuses them in one way or another, and one that does may refuse some of the
+ * parts: what is deleted singly needs no batch, is tried again where it was only busy, and else says why it cannot be
+ * deleted. */
 int remote_batch_delete(const RemoteBlob *blob, RemoteRequest *request, const char *const *keys, size_t count)
 {
     static const int accepts[] = {400, 401, 403, 404, 405, 411, 415, 501, 0};

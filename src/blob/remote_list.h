@@ -11,8 +11,8 @@ typedef struct RemoteListText {
     const char *bytes; /* with a terminator */
     size_t length;
 } RemoteListText;
-/* Adds the objects of a page. is_encoded: keys are percent-encoded. *ret_next: where the next page begins, or NULL; new.
- * BLOB_E_INVALID: not a page. */
+/* Adds the objects of a page. is_encoded: keys are percent-encoded. *ret_next: where the next page begins, or NULL;
+ * new. BLOB_E_INVALID: not a page. */
 int remote_list_parse(const RemoteListNames *names, bool is_encoded, const RemoteListText *text, BlobEntries *ret,
                       char **ret_next) _must_check_;
 
@@ -25,4 +25,5 @@ int remote_list_page(const RemoteBlob *blob, RemoteRequest *request, RemoteListP
 /* Parts of an answer of multipart/mixed that say that their object is deleted, or was not there. */
 size_t remote_batch_gone(const char *text);
 /* RemoteDriver.delete_many by a request of multipart/mixed whose parts delete `keys`. */
-int remote_batch_delete(const RemoteBlob *blob, RemoteRequest *request, const char *const *keys, size_t count) _must_check_;
+int remote_batch_delete(const RemoteBlob *blob, RemoteRequest *request, const char *const *keys,
+                        size_t count) _must_check_;

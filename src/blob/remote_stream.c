@@ -2,15 +2,15 @@
 /*
  * Reading an object: the caller gets one end of a socket pair, and a thread writes into the other what the store sends.
  * So a reader needs nothing but read(), memory is what the kernel keeps between both, and the worker can hand the
- * descriptor to another process. A thread and not a child, because a child would need the credentials and a connection of
- * its own for each file. It takes no lock that the caller keeps and touches nothing of the process but its Stream and the
- * shared parts of the driver, which are made for it.
+ * descriptor to another process. A thread and not a child, because a child would need the credentials and a connection
+ * of its own for each file. It takes no lock that the caller keeps and touches nothing of the process but its Stream
+ * and the shared parts of the driver, which are made for it.
  *
  * When the connection breaks, the thread goes on where it was, if the object is still the same. When that fails, or the
- * checksum is wrong, the reader must not take what came for the whole: before the descriptor is given away, a byte is put
- * into its other direction. A thread that succeeds takes it out and closes: the reader's read() gives 0. One that fails (or
- * dies) closes with that byte unread, which the kernel turns into ECONNRESET behind the last bytes. Why it failed can be asked
- * for with blob_explain_read, in the process of the thread.
+ * checksum is wrong, the reader must not take what came for the whole: before the descriptor is given away, a byte is
+ * put into its other direction. A thread that succeeds takes it out and closes: the reader's read() gives 0. One that
+ * fails (or dies) closes with that byte unread, which the kernel turns into ECONNRESET behind the last bytes. Why it
+ * failed can be asked for with blob_explain_read, in the process of the thread.
  */
 #include "blob/remote_blob.h"
 
@@ -27,16 +27,16 @@ typedef struct Stream {
     RemoteRequest request;
     int fd, reader_fd; /* reader_fd: until the caller takes it */
     ino_t reader;      /* its inode */
-    char *etag;       /* of the first answer */
+    char *etag;        /* of the first answer */
     Digest digest;
     char *crc32c, *md5; /* wanted; NULL: not known, or not the whole object */
-    int64_t size;     /* of the object; -1: not known yet */
-    int64_t end;      /* offset behind the last byte that will come */
+    int64_t size;       /* of the object; -1: not known yet */
+    int64_t end;        /* offset behind the last byte that will come */
     int64_t sent;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool is_open;  /* the caller may go: size or outcome are known */
+    bool is_open; /* the caller may go: size or outcome are known */
     int outcome;
     char *reason;
     bool was_left; /* whoever comes second frees */

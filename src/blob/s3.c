@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The REST protocol of S3. The signature covers the body's SHA-256, so that no part can change on its way; objects get a
- * CRC-32C beside it, which comes back with a whole object when it is read.
+ * The REST protocol of S3. The signature covers the body's SHA-256, so that no part can change on its way; objects get
+ * a CRC-32C beside it, which comes back with a whole object when it is read.
  */
 #include "blob/s3.h"
 
@@ -133,7 +133,8 @@ static void add_checksum(const RemoteBlob *blob, RemoteRequest *request)
 
 static int s3_put(const RemoteBlob *blob, const char *key, const RemotePart *whole)
 {
-    _cleanup_(remote_request_done) RemoteRequest request = {.method = "PUT", .body = whole->bytes, .length = whole->length};
+    _cleanup_(remote_request_done)
+        RemoteRequest request = {.method = "PUT", .body = whole->bytes, .length = whole->length};
     s3_object(blob, key, &request);
     add_object_headers(blob, &request);
     add_checksum(blob, &request);
@@ -190,7 +191,8 @@ static int s3_part(const RemoteBlob *blob, RemoteUpload *upload, const RemotePar
     return 0;
 }
 
-/* The answer to an end came too late for the first attempt's connection: the upload is gone, but the object is there. */
+/* The answer to an end came too late for the first attempt's connection: the upload is gone, but the object is there.
+ */
 static bool was_completed(const RemoteBlob *blob, const RemoteUpload *upload, const RemoteAnswer *answer)
 {
     BlobEntry entry;
@@ -203,8 +205,10 @@ static bool was_completed(const RemoteBlob *blob, const RemoteUpload *upload, co
 
 static int s3_end(const RemoteBlob *blob, RemoteUpload *upload)
 {
-    _cleanup_free_ char *body = xasprintf("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">%s"
-                                          "</CompleteMultipartUpload>", buffer_text(&upload->parts));
+    _cleanup_free_ char *body =
+        xasprintf("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">%s"
+                  "</CompleteMultipartUpload>",
+                  buffer_text(&upload->parts));
     _cleanup_(remote_request_done) RemoteRequest request = {
         .method = "POST", .query = upload_query(upload, 0), .body = body, .length = strlen(body)};
     _cleanup_(remote_answer_done) RemoteAnswer answer = {};
@@ -219,7 +223,8 @@ static int s3_end(const RemoteBlob *blob, RemoteUpload *upload)
     if (r == BLOB_E_ABSENT && was_completed(blob, upload, &answer))
         return 0;
     _cleanup_free_ char *code = xml_find(buffer_text(&answer.body), answer.body.length, "Error/Code");
-    return r == 0 && code ? remote_refused(blob->remote, &request, &answer) : r; /* a 200 may still say that it failed */
+    return r == 0 && code ? remote_refused(blob->remote, &request, &answer)
+                          : r; /* a 200 may still say that it failed */
 }
 
 static void s3_abort(const RemoteBlob *blob, RemoteUpload *upload)
@@ -243,7 +248,8 @@ static int s3_stat(const RemoteBlob *blob, const char *key, BlobEntry *ret)
     if (r != 0)
         return r;
     const char *length = remote_header(&answer, "content-length");
-    *ret = (BlobEntry){.uri = xasprintf("kestra:///%s", key), .size_bytes = length ? strtoimax(length, NULL, 10) : 0,
+    *ret = (BlobEntry){.uri = xasprintf("kestra:///%s", key),
+                       .size_bytes = length ? strtoimax(length, NULL, 10) : 0,
                        .modified = remote_parse_date(remote_header(&answer, "last-modified"))};
     return 0;
 }
@@ -258,7 +264,8 @@ int s3_parse_list(const char *text, size_t length, BlobEntries *ret, char **ret_
         .size = "ListBucketResult/Contents/Size",
         .modified = "ListBucketResult/Contents/LastModified",
     };
-    _cleanup_free_ char *type = xml_find(text, length, "ListBucketResult/EncodingType"); /* it may stand behind the keys */
+    _cleanup_free_ char *type =
+        xml_find(text, length, "ListBucketResult/EncodingType"); /* it may stand behind the keys */
     return remote_list_parse(&names, type && streq(type, "url"), &(RemoteListText){text, length}, ret, ret_next);
 }
 
@@ -363,7 +370,11 @@ static void s3_free(RemoteBlob *blob)
 }
 
 static const RemoteDriver s3_driver = {
-    .http = {.name = "S3 storage", .sign = s3_sign_request, .renew = s3_renew, .explain = s3_explain, .no_container = "NoSuchBucket"},
+    .http = {.name = "S3 storage",
+             .sign = s3_sign_request,
+             .renew = s3_renew,
+             .explain = s3_explain,
+             .no_container = "NoSuchBucket"},
     .parts_max = 10000,
     .deletes_max = 1000,
     .read = s3_read,

@@ -103,6 +103,7 @@ void s3_sign(const S3Key *key, RemoteRequest *request, usec_t now, bool is_hashe
     _cleanup_free_ char *scope = xasprintf("%.*s/%s/%s/aws4_request", DAY_LENGTH, stamp, key->region, key->service);
     buffer_printf(&text, "AWS4-HMAC-SHA256\n%s\n%s\n%s", stamp, scope, hash);
     sign_text(key, stamp, text.text, signature);
-    remote_add_header(&request->signature, "authorization: AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=%s,Signature=%s",
-                      key->access_key, scope, names.text, signature);
+    remote_add_header(&request->signature,
+                      "authorization: AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=%s,Signature=%s", key->access_key,
+                      scope, names.text, signature);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* AWS Signature Version 4 in headers. Source: "Authenticating Requests (AWS Signature Version 4)" of Amazon's S3 manual. */
+/* AWS Signature Version 4 in headers. Source: "Authenticating Requests (AWS Signature Version 4)" of Amazon's S3
+ * manual. */
 #include "blob/remote.h"
 
 typedef struct S3Key {

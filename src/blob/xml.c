@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `open` holds the names of the elements that are open, joined by slashes; an element that ends has to match the last. */
+/* `open` holds the names of the elements that are open, joined by slashes; an element that ends has to match the last.
+ */
 #include "blob/xml.h"
 
 void xml_begin(Xml *xml, const char *bytes, size_t length)

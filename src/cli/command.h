@@ -6,9 +6,9 @@
 /* Exit codes, documented in kestractl(1). */
 enum {
     EXIT_OK = 0,
-    EXIT_FAILED = 1,      /* refused by the server, or the execution FAILED */
-    EXIT_WARNING = 2,     /* run --wait: WARNING */
-    EXIT_KILLED = 3,      /* run --wait: KILLED or CANCELLED; status: a role is down */
+    EXIT_FAILED = 1,  /* refused by the server, or the execution FAILED */
+    EXIT_WARNING = 2, /* run --wait: WARNING */
+    EXIT_KILLED = 3,  /* run --wait: KILLED or CANCELLED; status: a role is down */
     EXIT_TIMED_OUT = 4,
     EXIT_USAGE = 64,      /* sysexits.h EX_USAGE */
     EXIT_UNAVAILABLE = 69 /* no answer from the server */
@@ -17,13 +17,13 @@ enum {
 typedef struct Options {
     const char *server;
     const char *user;
-    bool json;          /* --output json */
+    bool json; /* --output json */
     bool follow, wait, source, all;
     const char *config; /* directory or file of configuration */
     const char *context, *query, *level, *body;
     const char *state, *namespace;
-    int64_t limit, revision; /* revision 0: the latest */
-    usec_t timeout;      /* 0: none */
+    int64_t limit, revision;  /* revision 0: the latest */
+    usec_t timeout;           /* 0: none */
     VEC(const char *) fields; /* --input name=value */
     VEC(const char *) labels;
     char *const *arguments; /* what follows the verb; ends with NULL */
@@ -38,7 +38,8 @@ typedef struct Command {
     int (*run)(Client *client, const Options *options); /* an exit code */
 } Command;
 
-extern const Command commands_flow[], commands_execution[], commands_other[], commands_poison[], commands_trigger[]; /* end with verb NULL */
+extern const Command commands_flow[], commands_execution[], commands_other[], commands_poison[],
+    commands_trigger[]; /* end with verb NULL */
 
 /* The exit code for a result of client_json or client_send. */
 int exit_of(int r);

@@ -7,11 +7,11 @@ static void show_executions(const json_t *answer)
     static const char *const columns[] = {"ID", "STATE", "FLOW", "STARTED", "DURATION", NULL};
     json_t *rows = json_array(), *execution;
     size_t index;
-    json_array_foreach(json_object_get(answer, "results"), index, execution) {
+    json_array_foreach (json_object_get(answer, "results"), index, execution) {
         const json_t *state = json_object_get(execution, "state");
         _cleanup_free_ char *started = age_text(json_get_text(state, "startDate", NULL));
-        _cleanup_free_ char *flow = xasprintf("%s.%s", json_get_text(execution, "namespace", "?"),
-                                              json_get_text(execution, "flowId", "?"));
+        _cleanup_free_ char *flow =
+            xasprintf("%s.%s", json_get_text(execution, "namespace", "?"), json_get_text(execution, "flowId", "?"));
         json_array_append_new(rows, json_pack("[s, s, s, s, s]", json_get_text(execution, "id", "?"),
                                               json_get_text(state, "current", "?"), flow, started,
                                               json_get_text(state, "duration", "-")));
@@ -24,9 +24,9 @@ static int execution_list(Client *client, const Options *options)
     _cleanup_free_ char *query = client_escape(options->query ? options->query : "");
     _cleanup_free_ char *namespace = client_escape(options->namespace ? options->namespace : "");
     _cleanup_free_ char *state = client_escape(options->state ? options->state : "");
-    _cleanup_free_ char *path =
-        xasprintf("/api/v1/executions/search?size=%" PRId64 "&sort=state.startDate:desc%s%s%s%s%s%s", options->limit,
-                  *query ? "&q=" : "", query, *namespace ? "&namespace=" : "", namespace, *state ? "&state=" : "", state);
+    _cleanup_free_ char *path = xasprintf(
+        "/api/v1/executions/search?size=%" PRId64 "&sort=state.startDate:desc%s%s%s%s%s%s", options->limit,
+        *query ? "&q=" : "", query, *namespace ? "&namespace=" : "", namespace, *state ? "&state=" : "", state);
     return show_get(client, options, path, show_executions);
 }
 
@@ -40,11 +40,11 @@ static void show_execution(const json_t *execution)
                  json_get_text(state, "duration", "?"));
     json_t *rows = json_array(), *run;
     size_t index;
-    json_array_foreach(json_object_get(execution, "taskRunList"), index, run) {
+    json_array_foreach (json_object_get(execution, "taskRunList"), index, run) {
         const json_t *run_state = json_object_get(run, "state");
-        json_array_append_new(rows, json_pack("[s, s, s, s]", json_get_text(run, "taskId", "?"),
-                                              json_get_text(run, "value", "-"), json_get_text(run_state, "current", "?"),
-                                              json_get_text(run_state, "duration", "-")));
+        json_array_append_new(
+            rows, json_pack("[s, s, s, s]", json_get_text(run, "taskId", "?"), json_get_text(run, "value", "-"),
+                            json_get_text(run_state, "current", "?"), json_get_text(run_state, "duration", "-")));
     }
     print_table(columns, rows);
     const json_t *outputs = json_object_get(execution, "outputs");
@@ -116,8 +116,9 @@ static int follow_logs(Client *client, const Options *options, const char *id)
     Stream stream = {.deadline = USEC_INFINITY, .json = options->json, .on_data = print_log};
     long status = 0;
     _cleanup_buffer_ Buffer body = {};
-    int r = client_send(client, &(ClientRequest){.method = "GET", .path = path, .on_data = on_stream, .userdata = &stream},
-                        &status, &body);
+    int r =
+        client_send(client, &(ClientRequest){.method = "GET", .path = path, .on_data = on_stream, .userdata = &stream},
+                    &status, &body);
     buffer_done(&stream.line);
     if (r == 0 && status >= 400) {
         (void)fprintf(stderr, "kestractl: status %ld\n", status);
@@ -130,7 +131,7 @@ static void show_logs(const json_t *answer)
 {
     size_t index;
     json_t *entry;
-    json_array_foreach(answer, index, entry)
+    json_array_foreach (answer, index, entry)
         print_log(NULL, entry);
 }
 
@@ -148,8 +149,9 @@ static int exit_of_state(const char *state)
     static const struct {
         const char *state;
         int code;
-    } codes[] = {{"SUCCESS", EXIT_OK},      {"SKIPPED", EXIT_OK},       {"WARNING", EXIT_WARNING}, {"FAILED", EXIT_FAILED},
-                 {"RETRIED", EXIT_FAILED}, {"CANCELLED", EXIT_KILLED}, {"KILLED", EXIT_KILLED}};
+    } codes[] = {{"SUCCESS", EXIT_OK},    {"SKIPPED", EXIT_OK},     {"WARNING", EXIT_WARNING},
+                 {"FAILED", EXIT_FAILED}, {"RETRIED", EXIT_FAILED}, {"CANCELLED", EXIT_KILLED},
+                 {"KILLED", EXIT_KILLED}};
     for (size_t i = 0; i < ELEMENTS(codes); i++)
         if (streq(codes[i].state, state))
             return codes[i].code;
@@ -164,8 +166,9 @@ static int wait_for(Client *client, const Options *options, const char *id)
     Stream stream = {.deadline = options->timeout ? clock_monotonic() + options->timeout : USEC_INFINITY};
     long status = 0;
     _cleanup_buffer_ Buffer body = {};
-    int r = client_send(client, &(ClientRequest){.method = "GET", .path = follow, .on_data = on_stream,
-                                                 .userdata = &stream}, &status, &body);
+    int r = client_send(client,
+                        &(ClientRequest){.method = "GET", .path = follow, .on_data = on_stream, .userdata = &stream},
+                        &status, &body);
     buffer_done(&stream.line);
     _cleanup_json_ json_t *execution = NULL;
     if (r == 0)
@@ -264,13 +267,15 @@ static int execution_delete(Client *client, const Options *options)
 }
 
 const Command commands_execution[] = {
-    {"run", "NAMESPACE.FLOW", 1, 2, "Starts an execution (--input NAME=VALUE, --wait, --follow, --label K:V)", execution_run},
+    {"run", "NAMESPACE.FLOW", 1, 2, "Starts an execution (--input NAME=VALUE, --wait, --follow, --label K:V)",
+     execution_run},
     {"logs", "EXECUTION", 1, 1, "The log of an execution (--follow, --level)", execution_logs},
     {"execution list", "", 0, 0, "Executions, newest first (--query, --namespace, --state, --limit)", execution_list},
     {"execution get", "EXECUTION", 1, 1, "An execution with its task runs", execution_get},
     {"execution kill", "EXECUTION…", 1, -1, "Kills executions and what they run", execution_kill},
     {"execution restart", "EXECUTION…", 1, -1, "Restarts failed executions where they failed", execution_restart},
-    {"execution replay", "EXECUTION…", 1, -1, "Starts executions again from the beginning, as new ones", execution_replay},
+    {"execution replay", "EXECUTION…", 1, -1, "Starts executions again from the beginning, as new ones",
+     execution_replay},
     {"execution delete", "EXECUTION…", 1, -1, "Deletes executions with their logs", execution_delete},
     {},
 };

@@ -16,12 +16,12 @@ static void show_flows(const json_t *answer)
     static const char *const columns[] = {"NAMESPACE", "ID", "REVISION", "DISABLED", "TRIGGERS", NULL};
     json_t *rows = json_array(), *flow;
     size_t index;
-    json_array_foreach(json_object_get(answer, "results"), index, flow) {
+    json_array_foreach (json_object_get(answer, "results"), index, flow) {
         _cleanup_free_ char *revision = xasprintf("%" PRId64, json_get_integer(flow, "revision", 0));
         _cleanup_buffer_ Buffer triggers = {};
         json_t *trigger;
         size_t at;
-        json_array_foreach(json_object_get(flow, "triggers"), at, trigger)
+        json_array_foreach (json_object_get(flow, "triggers"), at, trigger)
             buffer_printf(&triggers, "%s%s", at ? "," : "", json_get_text(trigger, "id", "?"));
         json_array_append_new(rows, json_pack("[o, o, s, s, o]", cell(json_get_text(flow, "namespace", NULL)),
                                               cell(json_get_text(flow, "id", NULL)), revision,
@@ -69,7 +69,7 @@ static bool print_constraints(const char *file, const json_t *results)
     bool valid = true;
     size_t index;
     json_t *result;
-    json_array_foreach(results, index, result) {
+    json_array_foreach (results, index, result) {
         const char *constraints = json_get_text(result, "constraints", NULL);
         if (constraints) {
             (void)fprintf(stderr, "%s: %s\n", file, constraints);
@@ -80,9 +80,9 @@ static bool print_constraints(const char *file, const json_t *results)
         }
         size_t at;
         json_t *warning;
-        json_array_foreach(json_object_get(result, "warnings"), at, warning)
+        json_array_foreach (json_object_get(result, "warnings"), at, warning)
             (void)fprintf(stderr, "%s: warning: %s\n", file, json_string_value(warning));
-        json_array_foreach(json_object_get(result, "expressionWarnings"), at, warning)
+        json_array_foreach (json_object_get(result, "expressionWarnings"), at, warning)
             (void)fprintf(stderr, "%s:%s\n", file, json_string_value(warning));
     }
     return valid;
@@ -96,8 +96,11 @@ static int flow_validate(Client *client, const Options *options)
         _cleanup_json_ json_t *results = NULL;
         if (read_source(*file, SOURCE_BYTES_MAX, &source) != 0)
             return EXIT_FAILED;
-        int r = client_json(client, &(ClientRequest){.method = "POST", .path = "/api/v1/flows/validate",
-                                                     .body = buffer_text(&source), .content_type = "application/x-yaml"},
+        int r = client_json(client,
+                            &(ClientRequest){.method = "POST",
+                                             .path = "/api/v1/flows/validate",
+                                             .body = buffer_text(&source),
+                                             .content_type = "application/x-yaml"},
                             &results);
         if (r != 0)
             return exit_of(r);
@@ -115,15 +118,18 @@ static int send_source(Client *client, const Options *options, const char *metho
     _cleanup_json_ json_t *flow = NULL;
     if (read_source(file, SOURCE_BYTES_MAX, &source) != 0)
         return EXIT_FAILED;
-    int r = client_json(client, &(ClientRequest){.method = method, .path = path, .body = buffer_text(&source),
-                                                 .content_type = "application/x-yaml"}, &flow);
+    int r = client_json(
+        client,
+        &(ClientRequest){
+            .method = method, .path = path, .body = buffer_text(&source), .content_type = "application/x-yaml"},
+        &flow);
     if (r != 0)
         return exit_of(r);
     if (options->json)
         print_json(flow);
     else
-        (void)printf("%s.%s revision %" PRId64 "\n", json_get_text(flow, "namespace", "?"), json_get_text(flow, "id", "?"),
-                     json_get_integer(flow, "revision", 0));
+        (void)printf("%s.%s revision %" PRId64 "\n", json_get_text(flow, "namespace", "?"),
+                     json_get_text(flow, "id", "?"), json_get_integer(flow, "revision", 0));
     return EXIT_OK;
 }
 
@@ -153,9 +159,10 @@ static void show_revisions(const json_t *answer)
     static const char *const columns[] = {"REVISION", "DELETED", NULL};
     json_t *rows = json_array(), *flow;
     size_t index;
-    json_array_foreach(answer, index, flow) {
+    json_array_foreach (answer, index, flow) {
         _cleanup_free_ char *revision = xasprintf("%" PRId64, json_get_integer(flow, "revision", 0));
-        json_array_append_new(rows, json_pack("[s, s]", revision, json_get_boolean(flow, "deleted", false) ? "yes" : "no"));
+        json_array_append_new(rows,
+                              json_pack("[s, s]", revision, json_get_boolean(flow, "deleted", false) ? "yes" : "no"));
     }
     print_table(columns, rows);
 }
@@ -171,11 +178,11 @@ static void show_files(const json_t *answer)
     static const char *const columns[] = {"FILE", "STATE", "FLOWS", "PROBLEM", NULL};
     json_t *rows = json_array(), *file;
     size_t index;
-    json_array_foreach(answer, index, file) {
+    json_array_foreach (answer, index, file) {
         _cleanup_buffer_ Buffer flows = {};
         json_t *flow;
         size_t at;
-        json_array_foreach(json_object_get(file, "flows"), at, flow)
+        json_array_foreach (json_object_get(file, "flows"), at, flow)
             buffer_printf(&flows, "%s%s", at ? "," : "", json_string_value(flow));
         const char *error = json_get_text(file, "error", NULL);
         json_array_append_new(rows, json_pack("[o, s, o, o]", cell(json_get_text(file, "path", NULL)),

@@ -82,9 +82,9 @@ static bool parse_count(const char *text, int64_t *ret)
 /* 0, or an exit code after the message. */
 static int set_option(Options *options, char letter, const char *value)
 {
-    const char **const texts[] = {['s'] = &options->server,  ['u'] = &options->user,    ['n'] = &options->namespace,
-                                  ['q'] = &options->query,   ['S'] = &options->state,   ['c'] = &options->context,
-                                  ['C'] = &options->config,  ['V'] = &options->level,   ['b'] = &options->body};
+    const char **const texts[] = {['s'] = &options->server, ['u'] = &options->user,  ['n'] = &options->namespace,
+                                  ['q'] = &options->query,  ['S'] = &options->state, ['c'] = &options->context,
+                                  ['C'] = &options->config, ['V'] = &options->level, ['b'] = &options->body};
     bool *const flags[] = {['w'] = &options->wait, ['f'] = &options->follow, ['a'] = &options->all};
     size_t index = (unsigned char)letter;
     if (index < ELEMENTS(texts) && texts[index])
@@ -112,7 +112,8 @@ static int parse_options(int argc, char **argv, Options *options, bool *ret_done
 {
     struct option longs[ELEMENTS(option_rows) + 1] = {};
     for (size_t i = 0; i < ELEMENTS(option_rows); i++)
-        longs[i] = (struct option){.name = option_rows[i].name, .val = option_rows[i].letter,
+        longs[i] = (struct option){.name = option_rows[i].name,
+                                   .val = option_rows[i].letter,
                                    .has_arg = option_rows[i].value ? required_argument : no_argument};
     for (int letter; (letter = getopt_long(argc, argv, "s:u:o:n:q:l:i:r:wft:hv", longs, NULL)) != -1;) {
         if (letter == '?')
@@ -157,8 +158,8 @@ static int run_command(Options *options, char *const *words, int count)
         _cleanup_free_ char *form = xasprintf("%s %s", command->verb, command->arguments);
         return usage("expected: kestractl %s", form);
     }
-    _cleanup_(client_freep) Client *client = client_new(&(ClientSettings){
-        .server = options->server, .user = options->user, .password = getenv("KESTRA_PASSWORD")});
+    _cleanup_(client_freep) Client *client = client_new(
+        &(ClientSettings){.server = options->server, .user = options->user, .password = getenv("KESTRA_PASSWORD")});
     return command->run(client, options);
 }
 
@@ -168,8 +169,10 @@ int kestractl_main(int argc, char **argv)
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     (void)sigaction(SIGPIPE, &by_default, NULL); /* `kestractl logs … | head` ends quietly */
     const char *server = getenv("KESTRA_URL");
-    Options options = {.server = server && *server ? server : DEFAULT_SERVER, .user = getenv("KESTRA_USER"),
-                       .limit = 100, .level = "TRACE"};
+    Options options = {.server = server && *server ? server : DEFAULT_SERVER,
+                       .user = getenv("KESTRA_USER"),
+                       .limit = 100,
+                       .level = "TRACE"};
     bool done = false;
     int code = parse_options(argc, argv, &options, &done);
     if (code == EXIT_OK && !done)

@@ -34,13 +34,14 @@ static int status_row(const char *role, json_t *rows, json_t *all)
     _cleanup_buffer_ Buffer words = {};
     const char *name;
     json_t *component;
-    json_object_foreach(json_object_get(health, "components"), name, component) {
+    json_object_foreach (json_object_get(health, "components"), name, component) {
         const json_t *details = json_object_get(component, "details");
         const char *word = json_get_text(component, "description", json_get_text(details, "description", ""));
         buffer_printf(&words, "%s%s: %s%s%s", words.length ? ", " : "", name, json_get_text(component, "status", "?"),
                       *word ? " " : "", word);
     }
-    json_array_append_new(rows, json_pack("[s, s, s]", role, json_get_text(health, "status", "?"), buffer_text(&words)));
+    json_array_append_new(rows,
+                          json_pack("[s, s, s]", role, json_get_text(health, "status", "?"), buffer_text(&words)));
     json_object_set(all, role, health);
     return status != 200;
 }
@@ -70,9 +71,9 @@ static void show_plugins(const json_t *answer)
     static const char *const sections[] = {"tasks", "triggers", "conditions", "taskRunners"};
     size_t index, at;
     json_t *plugin, *type;
-    json_array_foreach(answer, index, plugin)
+    json_array_foreach (answer, index, plugin)
         for (size_t i = 0; i < ELEMENTS(sections); i++)
-            json_array_foreach(json_object_get(plugin, sections[i]), at, type)
+            json_array_foreach (json_object_get(plugin, sections[i]), at, type)
                 (void)puts(json_is_string(type) ? json_string_value(type) : json_get_text(type, "cls", "?"));
 }
 
@@ -219,8 +220,11 @@ static int user_password(Client *client, const Options *options)
     _cleanup_json_ json_t *body = json_pack("{s:s, s:s}", "username", user, "password", asked ? asked : made);
     _cleanup_free_ char *text = json_text(body);
     _cleanup_json_ json_t *answer = NULL;
-    int r = client_json(client, &(ClientRequest){.method = "POST", .path = "/api/v1/basicAuth", .body = text,
-                                                 .content_type = "application/json"}, &answer);
+    int r = client_json(
+        client,
+        &(ClientRequest){
+            .method = "POST", .path = "/api/v1/basicAuth", .body = text, .content_type = "application/json"},
+        &answer);
     if (r == 0 && !asked)
         (void)printf("user:     %s\npassword: %s\n", user, made);
     explicit_bzero(made, sizeof(made));

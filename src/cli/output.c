@@ -44,12 +44,12 @@ void print_table(const char *const *columns, json_t *rows)
     json_t *row;
     for (; count < ELEMENTS(widths) && columns[count]; count++)
         widths[count] = width_of(columns[count]);
-    json_array_foreach(rows, index, row)
+    json_array_foreach (rows, index, row)
         for (size_t i = 0; i < count; i++)
             widths[i] = MAX(widths[i], width_of(json_string_value(json_array_get(row, i))));
     for (size_t i = 0; i < count; i++)
         print_cell(columns[i], widths[i], i + 1 == count);
-    json_array_foreach(rows, index, row)
+    json_array_foreach (rows, index, row)
         for (size_t i = 0; i < count; i++)
             print_cell(json_string_value(json_array_get(row, i)), widths[i], i + 1 == count);
     json_decref(rows);

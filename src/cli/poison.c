@@ -9,7 +9,7 @@ static void show_list(const json_t *answer)
     static const char *const columns[] = {"ID", "AGE", "KIND", "OF", "REASON", NULL};
     json_t *rows = json_array(), *message;
     size_t index;
-    json_array_foreach(json_object_get(answer, "results"), index, message) {
+    json_array_foreach (json_object_get(answer, "results"), index, message) {
         _cleanup_free_ char *age = age_text(json_get_text(message, "setAside", NULL));
         json_array_append_new(rows, json_pack("[s, s, s, s, s]", json_get_text(message, "id", "?"), age,
                                               json_get_text(message, "kind", "?"), json_get_text(message, "key", "?"),
@@ -36,7 +36,8 @@ static int poison_show(Client *client, const Options *options)
     return show_get(client, options, path, NULL);
 }
 
-/* Every id of the arguments, or with `all` of all that is set aside. New; NULL: no answer or refused, *ret_code says which. */
+/* Every id of the arguments, or with `all` of all that is set aside. New; NULL: no answer or refused, *ret_code says
+ * which. */
 static json_t *chosen(Client *client, const Options *options, int *ret_code)
 {
     json_t *ids = json_array(), *message;
@@ -52,7 +53,7 @@ static json_t *chosen(Client *client, const Options *options, int *ret_code)
         json_decref(ids);
         return NULL;
     }
-    json_array_foreach(json_object_get(answer, "results"), index, message)
+    json_array_foreach (json_object_get(answer, "results"), index, message)
         json_array_append(ids, json_object_get(message, "id"));
     return ids;
 }
@@ -68,8 +69,9 @@ static int change(Client *client, const Options *options, const char *method, co
         return EXIT_USAGE;
     }
     _cleanup_free_ char *text = json_text(ids);
-    int r = client_json(client, &(ClientRequest){.method = method, .path = path, .body = text,
-                                                 .content_type = "application/json"}, &answer);
+    int r = client_json(
+        client, &(ClientRequest){.method = method, .path = path, .body = text, .content_type = "application/json"},
+        &answer);
     if (r != 0)
         return exit_of(r);
     int64_t count = json_get_integer(answer, "count", 0);
@@ -96,8 +98,11 @@ static int replay_with_body(Client *client, const Options *options)
         return EXIT_FAILED;
     _cleanup_free_ char *path = path_of(options->arguments[0], "/replay");
     _cleanup_json_ json_t *answer = NULL;
-    return exit_of(client_json(client, &(ClientRequest){.method = "POST", .path = path, .body = buffer_text(&body),
-                                                        .content_type = "application/json"}, &answer));
+    return exit_of(
+        client_json(client,
+                    &(ClientRequest){
+                        .method = "POST", .path = path, .body = buffer_text(&body), .content_type = "application/json"},
+                    &answer));
 }
 
 static int poison_replay(Client *client, const Options *options)

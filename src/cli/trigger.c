@@ -2,7 +2,8 @@
 /* The verbs about triggers. */
 #include "cli/command.h"
 
-/* What it does now: DISABLED, RUNNING with the execution that it waits for, EVALUATING with the worker, else WAITING. */
+/* What it does now: DISABLED, RUNNING with the execution that it waits for, EVALUATING with the worker, else WAITING.
+ */
 static char *state_text(const json_t *state, const json_t *declaration)
 {
     const char *execution = json_get_text(state, "executionId", NULL), *worker = json_get_text(state, "workerId", "");
@@ -20,7 +21,7 @@ static void show_triggers(const json_t *answer)
     static const char *const columns[] = {"NEXT", "LEFT", "LAST", "STATE", "FLOW", "TRIGGER", NULL};
     json_t *rows = json_array(), *result;
     size_t index;
-    json_array_foreach(json_object_get(answer, "results"), index, result) {
+    json_array_foreach (json_object_get(answer, "results"), index, result) {
         const json_t *state = json_object_get(result, "triggerContext");
         const char *next = json_get_text(state, "nextExecutionDate", NULL);
         _cleanup_free_ char *left = age_text(next);
@@ -64,12 +65,14 @@ static int trigger_restart(Client *client, const Options *options)
 static int set_disabled(Client *client, const Options *options, bool disabled)
 {
     _cleanup_json_ json_t *body =
-        json_pack("{s:s, s:s, s:s, s:b}", "namespace", options->arguments[0], "flowId", options->arguments[1], "triggerId",
-                  options->arguments[2], "disabled", disabled);
+        json_pack("{s:s, s:s, s:s, s:b}", "namespace", options->arguments[0], "flowId", options->arguments[1],
+                  "triggerId", options->arguments[2], "disabled", disabled);
     _cleanup_free_ char *text = json_text(body);
     _cleanup_json_ json_t *answer = NULL;
-    return exit_of(client_json(client, &(ClientRequest){.method = "PUT", .path = "/api/v1/triggers", .body = text,
-                                                        .content_type = "application/json"}, &answer));
+    return exit_of(client_json(
+        client,
+        &(ClientRequest){.method = "PUT", .path = "/api/v1/triggers", .body = text, .content_type = "application/json"},
+        &answer));
 }
 
 static int trigger_disable(Client *client, const Options *options)
@@ -86,7 +89,8 @@ static int trigger_enable(Client *client, const Options *options)
 const Command commands_trigger[] = {
     {"trigger list", "", 0, 0, "Triggers and what they do now, soonest first (--namespace)", trigger_list},
     {"trigger disable", ONE, "Switches a trigger off", trigger_disable},
-    {"trigger enable", ONE, "Switches it on; what was missed is made up for as recoverMissedSchedules says", trigger_enable},
+    {"trigger enable", ONE, "Switches it on; what was missed is made up for as recoverMissedSchedules says",
+     trigger_enable},
     {"trigger unlock", ONE, "Lets it start its next execution although the last one runs", trigger_unlock},
     {"trigger restart", ONE, "Ends the evaluation that runs, and begins anew", trigger_restart},
     {},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file is walked against the table: the walk carries the dotted path so far, and a value belongs to the row whose name
- * that path is; a path that is only the beginning of names must be a map. So the table needs no tree, and an unknown key
- * is one under which no row lies.
+ * A file is walked against the table: the walk carries the dotted path so far, and a value belongs to the row whose
+ * name that path is; a path that is only the beginning of names must be a map. So the table needs no tree, and an
+ * unknown key is one under which no row lies.
  *
  * Values are kept in one flat object, name → value, already in the form that the getters return: durations in
  * microseconds and sizes in bytes as integers.
@@ -24,8 +24,8 @@
 
 struct Conf {
     char *file, *directory; /* where it came from; NULL: none */
-    json_t *values;   /* what files gave */
-    json_t *defaults; /* the rest */
+    json_t *values;         /* what files gave */
+    json_t *defaults;       /* the rest */
     json_t *empty_map, *empty_list;
 };
 
@@ -43,13 +43,23 @@ typedef struct Unit {
 } Unit;
 
 static const Unit duration_units[] = {
-    {"us", 1},          {"ms", 1000},         {"s", 1000000},      {"sec", 1000000}, {"m", 60000000},
-    {"min", 60000000},  {"h", 3600000000},    {"d", 86400000000}, {},
+    {"us", 1},         {"ms", 1000},       {"s", 1000000},
+    {"sec", 1000000},  {"m", 60000000},    {"min", 60000000},
+    {"h", 3600000000}, {"d", 86400000000}, {},
 };
 static const Unit iso_units[] = {{"S", 1000000}, {"M", 60000000}, {"H", 3600000000}, {}};
 static const Unit size_units[] = {
-    {"KiB", 1024}, {"MiB", 1048576},  {"GiB", 1073741824},  {"K", 1024},     {"M", 1048576},
-    {"G", 1073741824}, {"KB", 1000}, {"MB", 1000000},   {"GB", 1000000000}, {"B", 1}, {},
+    {"KiB", 1024},
+    {"MiB", 1048576},
+    {"GiB", 1073741824},
+    {"K", 1024},
+    {"M", 1048576},
+    {"G", 1073741824},
+    {"KB", 1000},
+    {"MB", 1000000},
+    {"GB", 1000000000},
+    {"B", 1},
+    {},
 };
 
 /* A number with an optional fraction and one of the units at *p; false when it is none or too large. */
@@ -246,7 +256,8 @@ const ConfKey *conf_key(const char *name)
     return NULL;
 }
 
-/* Kestra's free spelling: case, '-' and '_' do not matter. Returns how much of `name` the path covers, 0: it differs. */
+/* Kestra's free spelling: case, '-' and '_' do not matter. Returns how much of `name` the path covers, 0: it differs.
+ */
 static size_t match_path(const char *name, const char *path)
 {
     const char *p = name;
@@ -668,17 +679,18 @@ static void print_man_key(const ConfKey *key, Buffer *ret)
 
 void conf_print_man(Buffer *ret)
 {
-    buffer_append(ret, ".\\\" SPDX-License-Identifier: Apache-2.0\n"
-                       ".\\\" Made from src/doc/conf_keys.h by tools/conf-doc\n"
-                       ".TH KESTRA.YAML 5 \"\" kestra\n.SH NAME\nkestra.yaml \\- settings of kestra\n"
-                       ".SH SYNOPSIS\n/etc/kestra/kestra.yaml\n.br\n/etc/kestra/kestra.d/*.yaml\n"
-                       ".SH DESCRIPTION\nEvery role reads these files when it starts and when it is reloaded: first the "
-                       "file, then those of the directory in the order of their names. What comes later wins; maps are "
-                       "merged. The files are YAML, or JSON. A top\\-level key\n.B kestra\naround everything is accepted, "
-                       "and so are dotted keys.\n.PP\nAn unknown setting or a value of the wrong kind is refused with "
-                       "file, line and column, and the role does not start;\n.B kestractl config check\nasks beforehand.\n"
-                       ".PP\nA secret that no file gives is taken from the systemd credential of the same name.\n"
-                       ".SH SETTINGS\n");
+    buffer_append(ret,
+                  ".\\\" SPDX-License-Identifier: Apache-2.0\n"
+                  ".\\\" Made from src/doc/conf_keys.h by tools/conf-doc\n"
+                  ".TH KESTRA.YAML 5 \"\" kestra\n.SH NAME\nkestra.yaml \\- settings of kestra\n"
+                  ".SH SYNOPSIS\n/etc/kestra/kestra.yaml\n.br\n/etc/kestra/kestra.d/*.yaml\n"
+                  ".SH DESCRIPTION\nEvery role reads these files when it starts and when it is reloaded: first the "
+                  "file, then those of the directory in the order of their names. What comes later wins; maps are "
+                  "merged. The files are YAML, or JSON. A top\\-level key\n.B kestra\naround everything is accepted, "
+                  "and so are dotted keys.\n.PP\nAn unknown setting or a value of the wrong kind is refused with "
+                  "file, line and column, and the role does not start;\n.B kestractl config check\nasks beforehand.\n"
+                  ".PP\nA secret that no file gives is taken from the systemd credential of the same name.\n"
+                  ".SH SETTINGS\n");
     for (const ConfKey *key = conf_keys; key->name; key++)
         print_man_key(key, ret);
     buffer_append(ret, ".SH SEE ALSO\n.BR kestractl (1)\n");

@@ -4,8 +4,9 @@
  * The settings: kestra.yaml and the files of kestra.d, checked against the table in conf_keys.h.
  *
  * Files are merged in this order: the file, then the directory's *.yaml in order of their names; a later one wins, maps
- * are merged key by key. A wrapper `kestra:` around everything is accepted, as Kestra's own files have it; so are dotted
- * keys (`server.listen: …`) and Kestra's free spelling of names (basePath, base_path, base-path). JSON is YAML here.
+ * are merged key by key. A wrapper `kestra:` around everything is accepted, as Kestra's own files have it; so are
+ * dotted keys (`server.listen: …`) and Kestra's free spelling of names (basePath, base_path, base-path). JSON is YAML
+ * here.
  *
  * A secret setting that no file gives is read from $CREDENTIALS_DIRECTORY/NAME (LoadCredential= of the unit).
  */
@@ -18,12 +19,12 @@ typedef struct Conf Conf;
 
 typedef enum ConfKind {
     CONF_TEXT,
-    CONF_ENUM,     /* one of .values */
-    CONF_INTEGER,  /* within .minimum and .maximum */
+    CONF_ENUM,    /* one of .values */
+    CONF_INTEGER, /* within .minimum and .maximum */
     CONF_BOOLEAN,
-    CONF_DURATION, /* "3s", "500ms", "5m", "1h", "2d", "PT3S", or a number of seconds */
+    CONF_DURATION,    /* "3s", "500ms", "5m", "1h", "2d", "PT3S", or a number of seconds */
     CONF_THOUSANDTHS, /* a decimal number, kept in thousandths */
-    CONF_SIZE,     /* bytes: a number, or "512KiB", "10MiB", "1GiB" (also K, M, G) */
+    CONF_SIZE,        /* bytes: a number, or "512KiB", "10MiB", "1GiB" (also K, M, G) */
     CONF_MAP,
     CONF_LIST,
 } ConfKind;
@@ -37,7 +38,7 @@ typedef enum ConfFlags {
 typedef struct ConfKey {
     const char *name; /* "server.listen" */
     ConfKind kind;
-    const char *fallback; /* as it would be written in the file; NULL: not set */
+    const char *fallback;     /* as it would be written in the file; NULL: not set */
     int64_t minimum, maximum; /* integers, bytes, microseconds; both 0: no limit */
     unsigned flags;
     const char *const *values; /* CONF_ENUM; ends with NULL */
@@ -51,8 +52,8 @@ enum {
 #define CONF_FILE      SYSCONFDIR "/kestra/kestra.yaml"
 #define CONF_DIRECTORY SYSCONFDIR "/kestra/kestra.d"
 
-/* Reads file and the directory's *.yaml; either may be NULL. A missing file is an error of the Diag, a missing directory is
- * empty. All problems are reported, not the first. */
+/* Reads file and the directory's *.yaml; either may be NULL. A missing file is an error of the Diag, a missing
+ * directory is empty. All problems are reported, not the first. */
 int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag) _must_check_;
 /* Reads again what conf was read from. */
 int conf_reload(const Conf *conf, Conf **ret, Diag *diag) _must_check_;

@@ -14,19 +14,23 @@ static const char *const log_levels[] = {"error", "warning", "notice", "info", "
 
 static const char *const missing_limits[] = {"refuse", "warn", NULL};
 
+/* clang-format off: rows, but of a macro */
 #define LIMITS(prefix, text)                                                                                           \
-    {prefix "memory", CONF_SIZE, .minimum = 1 MIB, .maximum = 1048576 GIB, .doc = text "memory of the whole tree."},     \
-        {prefix "swap", CONF_SIZE, .minimum = 0, .maximum = 1048576 GIB, .doc = text "swap, beside memory."},                                                \
+    {prefix "memory", CONF_SIZE, .minimum = 1 MIB, .maximum = 1048576 GIB, .doc = text "memory of the whole tree."},   \
+        {prefix "swap", CONF_SIZE, .minimum = 0, .maximum = 1048576 GIB, .doc = text "swap, beside memory."},          \
         {prefix "cpus", CONF_THOUSANDTHS, .minimum = 10, .maximum = 1000000, .doc = text "processors."},               \
         {prefix "cpu-weight", CONF_INTEGER, .minimum = 1, .maximum = 10000,                                            \
          .doc = text "share of the CPU, 100 is usual."},                                                               \
         {prefix "pids", CONF_INTEGER, .minimum = 1, .maximum = 4194304, .doc = text "processes and threads."},         \
         {prefix "io-weight", CONF_INTEGER, .minimum = 1, .maximum = 10000,                                             \
          .doc = text "share of the disks, 100 is usual."},                                                             \
-        {prefix "io-read-bandwidth", CONF_SIZE, .minimum = 4096, .maximum = 1048576 GIB,                                 \
+        {prefix "io-read-bandwidth", CONF_SIZE, .minimum = 4096, .maximum = 1048576 GIB,                               \
          .doc = text "bytes a second read from each disk."},                                                           \
-        {prefix "io-write-bandwidth", CONF_SIZE, .minimum = 4096, .maximum = 1048576 GIB,                                \
-         .doc = text "bytes a second written to each disk."}
+    {                                                                                                                  \
+        prefix "io-write-bandwidth", CONF_SIZE, .minimum = 4096, .maximum = 1048576 GIB,                               \
+                                                .doc = text "bytes a second written to each disk."                     \
+    }
+/* clang-format on */
 
 const ConfKey conf_keys[] = {
     {"postgresql.dsn", CONF_TEXT, "dbname=kestra host=/run/postgresql",
@@ -38,10 +42,11 @@ const ConfKey conf_keys[] = {
      .doc = "Accepted for Kestra; only PostgreSQL exists."},
 
     {"server.listen", CONF_TEXT, "127.0.0.1:8080",
-     .doc = "Address of API and web UI, ADDRESS:PORT or [ADDRESS]:PORT. Under systemd the socket units say it instead."},
-    {"server.management-listen", CONF_TEXT, "127.0.0.1:8081",
-     .doc = "Address of health and metrics of the webserver."},
-    {"server.url", CONF_TEXT, .doc = "How users reach the server, for links in messages; made from server.listen if empty."},
+     .doc =
+         "Address of API and web UI, ADDRESS:PORT or [ADDRESS]:PORT. Under systemd the socket units say it instead."},
+    {"server.management-listen", CONF_TEXT, "127.0.0.1:8081", .doc = "Address of health and metrics of the webserver."},
+    {"server.url", CONF_TEXT,
+     .doc = "How users reach the server, for links in messages; made from server.listen if empty."},
     {"url", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of server.url."},
     {"server.basic-auth.enabled", CONF_BOOLEAN, "true",
      .doc = "Ask for user and password. Without, the webserver refuses to listen beyond loopback."},
@@ -65,25 +70,31 @@ const ConfKey conf_keys[] = {
     {"worker.group", CONF_TEXT, "", .doc = "Worker group whose jobs this worker takes; empty: the default group."},
     {"worker.jobs-max", CONF_INTEGER, "16", 1, 4096, .doc = "Task runs at once on one worker."},
     {"worker.threads", CONF_INTEGER, "4", 1, 256,
-     .doc = "Warm child processes for tasks that block (HTTP, storage, SQL); as many again for what other tasks need of storage."},
+     .doc = "Warm child processes for tasks that block (HTTP, storage, SQL); as many again for what other tasks need "
+            "of storage."},
     {"worker.trigger-timeout", CONF_DURATION, "1h", 1 SECONDS, 7 * 86400 SECONDS,
      .doc = "Longest evaluation of a polling trigger; it then failed, and the next one comes after the interval."},
-    {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/tasks", .doc = "Working directories of task runs are made here."},
+    {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/tasks",
+     .doc = "Working directories of task runs are made here."},
     {"worker.environment", CONF_MAP,
-     .doc = "Environment variables of every task process, beside PATH, HOME, LANG and what the task declares; nothing of the "
+     .doc = "Environment variables of every task process, beside PATH, HOME, LANG and what the task declares; nothing "
+            "of the "
             "worker's own environment is passed on."},
     {"worker.oom-score-adjust", CONF_INTEGER, "200", 0, 1000,
      .doc = "Added to the OOM score of task processes: when memory runs out the kernel ends them before the roles."},
     {"worker.process-metrics", CONF_BOOLEAN, "true",
-     .doc = "What a task's processes have used (CPU, memory, disks, processes) becomes metrics of the task run, process.*; the "
+     .doc = "What a task's processes have used (CPU, memory, disks, processes) becomes metrics of the task run, "
+            "process.*; the "
             "journal has it in any case."},
     LIMITS("worker.limits.", "Limit of each task process that does not say its own: "),
     LIMITS("worker.limits-maximum.", "The most that a task may ask for; holds also where it asks for nothing: "),
     {"worker.limits-missing", CONF_ENUM, "refuse", .values = missing_limits,
-     .doc = "What becomes of a task with a limit of its own that this host cannot enforce (no cgroup v2, not delegated): refuse "
+     .doc = "What becomes of a task with a limit of its own that this host cannot enforce (no cgroup v2, not "
+            "delegated): refuse "
             "lets it fail with the reason, warn runs it without."},
     {"worker.sandbox.read-only-root", CONF_BOOLEAN, "false",
-     .doc = "Task processes see the file system read-only, but for their working directory, a private /tmp and read-write-paths. "
+     .doc = "Task processes see the file system read-only, but for their working directory, a private /tmp and "
+            "read-write-paths. "
             "Flows can only tighten worker.sandbox."},
     {"worker.sandbox.private-tmp", CONF_BOOLEAN, "false",
      .doc = "Task processes have an empty /tmp, /var/tmp and /dev/shm of their own."},
@@ -93,13 +104,16 @@ const ConfKey conf_keys[] = {
     {"worker.sandbox.no-new-privileges", CONF_BOOLEAN, "false",
      .doc = "Set-user-ID programs give task processes nothing. The unit of the worker says so in any case."},
     {"worker.sandbox.hidden-paths", CONF_LIST,
-     .doc = "Directories and files that are empty for task processes. One whose file system is confined in any way sees neither internal "
+     .doc = "Directories and files that are empty for task processes. One whose file system is confined in any way "
+            "sees neither internal "
             "storage nor the worker's secrets."},
-    {"worker.sandbox.read-only-paths", CONF_LIST, .doc = "Read-only for task processes; visible also below hidden paths."},
+    {"worker.sandbox.read-only-paths", CONF_LIST,
+     .doc = "Read-only for task processes; visible also below hidden paths."},
     {"worker.sandbox.read-write-paths", CONF_LIST,
      .doc = "Visible below hidden paths, writable in spite of read-only-root, as file permissions allow."},
     {"worker.sandbox.user", CONF_TEXT,
-     .doc = "User of task processes. A real change needs a worker that runs as root; otherwise it is what they see of themselves."},
+     .doc = "User of task processes. A real change needs a worker that runs as root; otherwise it is what they see of "
+            "themselves."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"worker.gateway.listen", CONF_TEXT, "127.0.0.1:8082",
@@ -107,7 +121,8 @@ const ConfKey conf_keys[] = {
             "kestra-worker-gateway.socket says it instead."},
     {"worker.gateway.token", CONF_TEXT, .flags = CONF_SECRET,
      .doc = "What they have to show; without one the gateway does not start. Better as the credential gateway-token."},
-    {"worker.gateway.certificate", CONF_TEXT, .doc = "File of its certificate and chain (PEM); needed beyond loopback."},
+    {"worker.gateway.certificate", CONF_TEXT,
+     .doc = "File of its certificate and chain (PEM); needed beyond loopback."},
     {"worker.gateway.key", CONF_TEXT, .doc = "File of the certificate's key."},
     {"worker.gateway.client-authorities", CONF_TEXT,
      .doc = "File of the authorities whose certificates clients must show; empty: the token is enough."},
@@ -116,12 +131,14 @@ const ConfKey conf_keys[] = {
      .doc = "How long a transfer may stand still before it is given up."},
 
     {"storage.gateway.urls", CONF_LIST,
-     .doc = "Gateways of workers on other hosts, https://HOST:PORT, tried in turn; empty: the worker of this host is asked."},
+     .doc = "Gateways of workers on other hosts, https://HOST:PORT, tried in turn; empty: the worker of this host is "
+            "asked."},
     {"storage.gateway.token", CONF_TEXT, .flags = CONF_SECRET,
      .doc = "What is shown to them. Better as the credential gateway-token of the webserver."},
     {"storage.gateway.authorities", CONF_TEXT,
      .doc = "File of the authorities that their certificates are checked by; empty: those of the system."},
-    {"storage.gateway.certificate", CONF_TEXT, .doc = "File of a certificate that is shown to them, if they ask for one."},
+    {"storage.gateway.certificate", CONF_TEXT,
+     .doc = "File of a certificate that is shown to them, if they ask for one."},
     {"storage.gateway.key", CONF_TEXT, .doc = "File of its key."},
     {"storage.gateway.timeout", CONF_DURATION, "60s", 1 SECONDS, 3600 SECONDS,
      .doc = "How long a transfer may stand still before the next gateway is tried."},
@@ -135,7 +152,8 @@ const ConfKey conf_keys[] = {
     {"storage.s3.endpoint", CONF_TEXT,
      .doc = "Address of a store that speaks S3, https://HOST:PORT; empty: Amazon's of the region."},
     {"storage.s3.access-key", CONF_TEXT,
-     .doc = "Id of the access key; without one: environment, web identity, container or EC2 role, whichever is found first."},
+     .doc = "Id of the access key; without one: environment, web identity, container or EC2 role, whichever is found "
+            "first."},
     {"storage.s3.secret-key", CONF_TEXT, .flags = CONF_SECRET, .doc = "The secret access key."},
     {"storage.s3.session-token", CONF_TEXT, .flags = CONF_SECRET, .doc = "Session token of temporary credentials."},
     {"storage.s3.force-path-style", CONF_BOOLEAN, "false",
@@ -144,10 +162,12 @@ const ConfKey conf_keys[] = {
      .doc = "How the store encrypts what is written; empty: as the bucket says."},
     {"storage.s3.kms-key-id", CONF_TEXT, .doc = "Key of aws:kms; empty: the account's."},
     {"storage.s3.checksums", CONF_BOOLEAN, "true",
-     .doc = "Keep a CRC-32C beside each object and check it when it is read; false for stores that do not know x-amz-checksum."},
+     .doc = "Keep a CRC-32C beside each object and check it when it is read; false for stores that do not know "
+            "x-amz-checksum."},
     {"storage.gcs.bucket", CONF_TEXT, .doc = "Name of the bucket; it has to be there."},
     {"storage.gcs.service-account", CONF_TEXT, .flags = CONF_SECRET,
-     .doc = "Key of a service account: the text of its JSON file; without: GOOGLE_APPLICATION_CREDENTIALS, or the machine's account."},
+     .doc = "Key of a service account: the text of its JSON file; without: GOOGLE_APPLICATION_CREDENTIALS, or the "
+            "machine's account."},
     {"storage.gcs.project-id", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Accepted for Kestra; the bucket says it."},
     {"storage.gcs.endpoint", CONF_TEXT, "https://storage.googleapis.com", .doc = "Address of the service."},
     {"storage.azure.container", CONF_TEXT, .doc = "Name of the container; it has to be there."},
@@ -158,24 +178,30 @@ const ConfKey conf_keys[] = {
     {"storage.azure.shared-key-account-name", CONF_TEXT, .doc = "Name of the storage account."},
     {"storage.azure.shared-key-account-access-key", CONF_TEXT, .flags = CONF_SECRET, .doc = "Its key, base64."},
     {"storage.azure.sas-token", CONF_TEXT, .flags = CONF_SECRET,
-     .doc = "Shared access signature for the container, instead of a key: sv=…&sig=…; without both: a client secret or a workload "
+     .doc = "Shared access signature for the container, instead of a key: sv=…&sig=…; without both: a client secret or "
+            "a workload "
             "identity of the environment, or the machine's managed identity."},
     {"storage.part-size", CONF_SIZE, "8MiB", 5 MIB, 1024 MIB,
      .doc = "Objects that are larger are uploaded in parts of this size, in buckets; also the memory of an upload."},
     {"storage.attempts", CONF_INTEGER, "5", 1, 20,
      .doc = "Attempts of one request to a bucket while it cannot be reached or is busy, with growing pauses."},
-    {"storage.connect-timeout", CONF_DURATION, "10s", 1 SECONDS / 10, 300 SECONDS, .doc = "Longest time to connect to a bucket."},
+    {"storage.connect-timeout", CONF_DURATION, "10s", 1 SECONDS / 10, 300 SECONDS,
+     .doc = "Longest time to connect to a bucket."},
     {"storage.timeout", CONF_DURATION, "1m", 1 SECONDS, 3600 SECONDS, .doc = "Longest silence of a bucket's server."},
-    {"storage.ca-file", CONF_TEXT, .doc = "Certificates (PEM) that a bucket's server is trusted by; empty: the system's."},
+    {"storage.ca-file", CONF_TEXT,
+     .doc = "Certificates (PEM) that a bucket's server is trusted by; empty: the system's."},
     {"storage.tls-verify", CONF_BOOLEAN, "true",
-     .doc = "Check the certificate of a bucket's server. Without, whoever sits in between reads and writes everything."},
+     .doc =
+         "Check the certificate of a bucket's server. Without, whoever sits in between reads and writes everything."},
 
     {"encryption.secret-key", CONF_TEXT, .flags = CONF_SECRET,
      .doc = "Key for inputs of type SECRET and encrypted outputs: base64 of 16, 24 or 32 bytes."},
-    {"variables.globals", CONF_MAP, .flags = CONF_RELOADABLE, .doc = "Variables that every expression sees as globals."},
+    {"variables.globals", CONF_MAP, .flags = CONF_RELOADABLE,
+     .doc = "Variables that every expression sees as globals."},
     {"variables.env-vars-prefix", CONF_TEXT, "KESTRA_",
      .doc = "Environment variables with this prefix are seen as envs by expressions."},
-    {"variables.recursive-rendering", CONF_BOOLEAN, "false", .doc = "Render what was rendered again until nothing changes."},
+    {"variables.recursive-rendering", CONF_BOOLEAN, "false",
+     .doc = "Render what was rendered again until nothing changes."},
     {"variables.cache-enabled", CONF_BOOLEAN, "true", .flags = CONF_FOREIGN,
      .doc = "Accepted for Kestra; expressions are always compiled once."},
     {"variables.cache-size", CONF_INTEGER, "1000", 0, INT64_MAX, .flags = CONF_FOREIGN,
@@ -196,16 +222,20 @@ const ConfKey conf_keys[] = {
     {"log.level", CONF_ENUM, "info", .flags = CONF_RELOADABLE, .values = log_levels,
      .doc = "Lowest priority that is written to the journal."},
 
-    {"limits.flow-source", CONF_SIZE, "1MiB", 1024, 64 MIB, .flags = CONF_RELOADABLE, .doc = "Longest source of a flow."},
+    {"limits.flow-source", CONF_SIZE, "1MiB", 1024, 64 MIB, .flags = CONF_RELOADABLE,
+     .doc = "Longest source of a flow."},
     {"limits.request", CONF_SIZE, "100MiB", 64 * 1024, 16384 MIB, .flags = CONF_RELOADABLE,
      .doc = "Longest body of a request; longer ones are answered with 413."},
     {"limits.message", CONF_SIZE, "10MiB", 64 * 1024, 128 MIB,
-     .doc = "Longest message between the roles: inputs of an execution, outputs of a task or a flow, what a task is given. What is "
+     .doc = "Longest message between the roles: inputs of an execution, outputs of a task or a flow, what a task is "
+            "given. What is "
             "longer fails with that reason."},
     {"limits.line", CONF_SIZE, "4MiB", 64 * 1024, 128 MIB,
-     .doc = "Longest line that a script task writes; a longer one is cut in several. What it gives with ::{…}:: is on one line."},
+     .doc = "Longest line that a script task writes; a longer one is cut in several. What it gives with ::{…}:: is on "
+            "one line."},
     {"limits.expression-output", CONF_SIZE, "16MiB", 1024, 1024 MIB, .doc = "Longest text that one expression makes."},
-    {"limits.expression-depth", CONF_INTEGER, "64", 8, 1000, .doc = "Nested calls, macros and render() of one expression."},
+    {"limits.expression-depth", CONF_INTEGER, "64", 8, 1000,
+     .doc = "Nested calls, macros and render() of one expression."},
     {"limits.expression-rounds", CONF_INTEGER, "1000000", 1, INT32_MAX, .doc = "Loop rounds of one expression."},
     {"limits.expression-regex", CONF_INTEGER, "1000000", 1000, INT32_MAX,
      .doc = "Steps that a regular expression may try before it is given up (match limit of PCRE2)."},

@@ -82,7 +82,8 @@ static void container_add(Document *document, const json_t *value, Place *places
         Container *containers = xnew_n(Container, allocated);
         for (size_t i = 0; i < document->allocated; i++)
             if (document->containers[i].value)
-                containers[container_slot(containers, allocated, document->containers[i].value)] = document->containers[i];
+                containers[container_slot(containers, allocated, document->containers[i].value)] =
+                    document->containers[i];
         free(document->containers);
         document->containers = containers;
         document->allocated = allocated;
@@ -246,7 +247,8 @@ static int mapping_take_merge(Builder *builder, Mapping *mapping, json_t *value,
         fits = true;
         size_t i;
         const json_t *item;
-        json_array_foreach(value, i, item) fits = fits && json_is_object(item);
+        json_array_foreach (value, i, item)
+            fits = fits && json_is_object(item);
     }
     if (!fits)
         return refuse(builder, place, "a merge key needs a mapping or a list of mappings");
@@ -266,8 +268,8 @@ static void mapping_apply_merges(Mapping *mapping)
     size_t i;
     json_t *from, *value;
     const char *key;
-    json_array_foreach(mapping->merged, i, from) {
-        json_object_foreach(from, key, value) {
+    json_array_foreach (mapping->merged, i, from) {
+        json_object_foreach (from, key, value) {
             if (json_object_get(mapping->object, key))
                 continue;
             (void)json_object_set_nocheck(mapping->object, key, value);
@@ -438,7 +440,8 @@ static int refuse_size(size_t length, const DocumentLimits *limits, Diag *diag)
     return DOCUMENT_E_INVALID;
 }
 
-static int parse(const char *text, size_t length, const DocumentLimits *limits, bool keep_start, Document **ret, Diag *diag)
+static int parse(const char *text, size_t length, const DocumentLimits *limits, bool keep_start, Document **ret,
+                 Diag *diag)
 {
     if (!limits)
         limits = &document_limits_default;
@@ -515,7 +518,7 @@ void document_position(const Document *document, const json_t *parent, const cha
             index = 0;
             const char *name;
             json_t *value;
-            json_object_foreach((json_t *)(uintptr_t)parent, name, value) {
+            json_object_foreach ((json_t *)(uintptr_t)parent, name, value) {
                 if (streq(name, key))
                     break;
                 index++;

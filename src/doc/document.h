@@ -23,10 +23,11 @@ extern const DocumentLimits document_limits_default;
 typedef struct Document Document;
 
 /* Parses exactly one document (a second one is an error). An empty text gives JSON null. limits may be NULL. */
-int document_parse(const char *text, size_t length, const DocumentLimits *limits, Document **ret, Diag *diag)
-    _must_check_;
-/* What can be read of a text that document_parse refuses before the first error: the complete members of the root mapping
- * and, when the error is in a list that is a member, that list's complete items. False when there is nothing. */
+int document_parse(const char *text, size_t length, const DocumentLimits *limits, Document **ret,
+                   Diag *diag) _must_check_;
+/* What can be read of a text that document_parse refuses before the first error: the complete members of the root
+ * mapping and, when the error is in a list that is a member, that list's complete items. False when there is nothing.
+ */
 bool document_parse_start(const char *text, size_t length, const DocumentLimits *limits, Document **ret);
 Document *document_free(Document *document);
 DEFINE_CLEANUP(Document *, document_free);
@@ -46,6 +47,6 @@ typedef struct DocumentPart {
 typedef VEC(DocumentPart) DocumentParts;
 /* Cuts without parsing; parts with nothing but comments and blanks are left out. */
 void document_split(const char *text, size_t length, DocumentParts *ret_parts);
-/* Cuts at every `---` that begins a line but the first, and keeps what has no content, as Java's split("\\n+---\\n*?") does
- * for Kestra's validation; empty parts at the end are left out. */
+/* Cuts at every `---` that begins a line but the first, and keeps what has no content, as Java's split("\\n+---\\n*?")
+ * does for Kestra's validation; empty parts at the end are left out. */
 void document_split_literally(const char *text, size_t length, DocumentParts *ret_parts);

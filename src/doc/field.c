@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The check of an object against a table. Two sorts of problems, because Kestra's clients see them differently: a value
- * that cannot be read at all (unknown property, a list where a text belongs) is a problem of form; a readable value that
- * breaks a rule (missing, too long, no match) is a violation. Both are collected, never only the first.
+ * that cannot be read at all (unknown property, a list where a text belongs) is a problem of form; a readable value
+ * that breaks a rule (missing, too long, no match) is a violation. Both are collected, never only the first.
  *
  * Values are read as generously as Jackson reads them: a number is a text, "5" is an integer, "true" a boolean.
  */
@@ -31,8 +31,8 @@ static pcre2_code *compile(const char *pattern)
 {
     int error;
     PCRE2_SIZE offset;
-    return pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                         PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED, &error, &offset, NULL);
+    return pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+                         &error, &offset, NULL);
 }
 
 static bool matches(FieldPatterns *patterns, const char *pattern, const char *text)
@@ -261,8 +261,8 @@ static const struct {
 };
 
 static const char *const json_words[] = {
-    [JSON_OBJECT] = "a map", [JSON_ARRAY] = "a list", [JSON_STRING] = "the text", [JSON_INTEGER] = "the number",
-    [JSON_REAL] = "the number", [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null",
+    [JSON_OBJECT] = "a map",    [JSON_ARRAY] = "a list", [JSON_STRING] = "the text", [JSON_INTEGER] = "the number",
+    [JSON_REAL] = "the number", [JSON_TRUE] = "true",    [JSON_FALSE] = "false",     [JSON_NULL] = "null",
 };
 
 /* Bytes of the beginning that a message shows; never half a character. */
@@ -398,7 +398,7 @@ static void check_items(const FieldCheck *check, const Field *field, const json_
     if (json_is_array(value)) {
         size_t i;
         json_t *item;
-        json_array_foreach(value, i, item) {
+        json_array_foreach (value, i, item) {
             _cleanup_free_ char *item_path = xasprintf("%s[%zu]", base, i);
             if (!json_is_null(item))
                 check_item(check, field, value, NULL, i, item, item_path);
@@ -409,7 +409,7 @@ static void check_items(const FieldCheck *check, const Field *field, const json_
     }
     const char *key;
     json_t *item;
-    json_object_foreach(value, key, item) {
+    json_object_foreach (value, key, item) {
         _cleanup_free_ char *item_path = xasprintf("%s.%s", base, key);
         if (!json_is_null(item))
             check_item(check, field, value, key, 0, item, item_path);
@@ -488,7 +488,7 @@ static void check_unknown(const FieldCheck *check, const Field *table, const Fie
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
         if (field_find(table, key) || field_find(common, key))
             continue;
         if (diag_is_full(check->diag))

@@ -13,10 +13,10 @@ typedef enum FieldKind {
     FIELD_BOOLEAN,
     FIELD_DURATION, /* ISO-8601, or a number of seconds */
     FIELD_DATE_TIME,
-    FIELD_ENUM,     /* .values */
-    FIELD_LIST,     /* of .item, described by .fields when it is FIELD_OBJECT */
-    FIELD_MAP,      /* text → .item */
-    FIELD_OBJECT,   /* .fields */
+    FIELD_ENUM,   /* .values */
+    FIELD_LIST,   /* of .item, described by .fields when it is FIELD_OBJECT */
+    FIELD_MAP,    /* text → .item */
+    FIELD_OBJECT, /* .fields */
     FIELD_ANY,
     FIELD_TEXT_OR_LIST, /* a text or a list of texts */
     FIELD_MAP_OR_LIST,  /* labels: map, or list of {key, value} */
@@ -33,9 +33,9 @@ typedef enum FieldKind {
 
 typedef enum FieldFlags {
     FIELD_REQUIRED = 1 << 0,
-    FIELD_DYNAMIC = 1 << 1,    /* may be an expression: a text with {{ or {% passes any kind check */
+    FIELD_DYNAMIC = 1 << 1, /* may be an expression: a text with {{ or {% passes any kind check */
     FIELD_DEPRECATED = 1 << 2,
-    FIELD_NOT_EMPTY = 1 << 3,  /* text, list or map not empty, and not absent; a required text must not be blank */
+    FIELD_NOT_EMPTY = 1 << 3, /* text, list or map not empty, and not absent; a required text must not be blank */
     FIELD_HAS_MINIMUM = 1 << 4,
     FIELD_HAS_MAXIMUM = 1 << 5,
     FIELD_NOT_NULL_ITEMS = 1 << 6,
@@ -47,20 +47,19 @@ struct Field {
     const char *name; /* NULL ends a table */
     FieldKind kind;
     unsigned flags;
-    const char *fallback; /* the default as JSON text ("\"INFO\"", "1", "true"), or NULL */
-    const char *doc;      /* one line */
-    FieldKind item;                 /* FIELD_LIST, FIELD_MAP */
-    const Field *fields;            /* FIELD_OBJECT, or the items when item is FIELD_OBJECT */
-    const char *const *values;      /* FIELD_ENUM; ends with NULL */
-    const char *pattern;            /* PCRE2, must match the whole text */
-    double minimum, maximum;        /* with FIELD_HAS_MINIMUM / _MAXIMUM, both inclusive; texts: least length */
-    unsigned length_max;            /* texts, in UTF-16 units; 0 = none */
-    const char *const *aliases;     /* other accepted names; ends with NULL */
+    const char *fallback;       /* the default as JSON text ("\"INFO\"", "1", "true"), or NULL */
+    const char *doc;            /* one line */
+    FieldKind item;             /* FIELD_LIST, FIELD_MAP */
+    const Field *fields;        /* FIELD_OBJECT, or the items when item is FIELD_OBJECT */
+    const char *const *values;  /* FIELD_ENUM; ends with NULL */
+    const char *pattern;        /* PCRE2, must match the whole text */
+    double minimum, maximum;    /* with FIELD_HAS_MINIMUM / _MAXIMUM, both inclusive; texts: least length */
+    unsigned length_max;        /* texts, in UTF-16 units; 0 = none */
+    const char *const *aliases; /* other accepted names; ends with NULL */
 };
 
 /* Called for values that the table cannot check itself (FIELD_TASK… FIELD_TASK_RUNNER): the model does. */
-typedef void (*FieldVisitor)(void *userdata, const Field *field, const json_t *parent, json_t *value,
-                             const char *path);
+typedef void (*FieldVisitor)(void *userdata, const Field *field, const json_t *parent, json_t *value, const char *path);
 
 /* Compiled patterns of one parse, so that a pattern is compiled once. {} is empty. */
 typedef struct FieldPattern {
@@ -75,14 +74,14 @@ void field_patterns_done(FieldPatterns *patterns);
 typedef struct FieldCheck {
     const Document *document; /* for positions; may be NULL */
     Diag *diag;
-    FieldVisitor visit;       /* may be NULL */
+    FieldVisitor visit; /* may be NULL */
     void *userdata;
-    const char *class_name;   /* for messages about unknown properties */
-    const char *name;         /* of the object for people (a task's id), or NULL */
-    FieldPatterns *patterns;  /* may be NULL */
+    const char *class_name;  /* for messages about unknown properties */
+    const char *name;        /* of the object for people (a task's id), or NULL */
+    FieldPatterns *patterns; /* may be NULL */
     /* True when a missing property has a value from elsewhere (plugin defaults). May be NULL. */
     bool (*has_default)(void *userdata, const json_t *object, const char *property);
-    bool lenient;             /* unknown properties are no error */
+    bool lenient; /* unknown properties are no error */
 } FieldCheck;
 
 /* Reports a broken rule at property `key` of `object` (NULL: the object itself, which stands at `path`). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table as JSON Schema, in the form that Kestra's editor expects: `$dynamic`, `$required` and `$deprecated` beside the
- * standard words, members in alphabetical order, tasks and conditions as references.
+ * A table as JSON Schema, in the form that Kestra's editor expects: `$dynamic`, `$required` and `$deprecated` beside
+ * the standard words, members in alphabetical order, tasks and conditions as references.
  */
 #include "doc/field.h"
 #include "doc/json.h"

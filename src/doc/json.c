@@ -95,7 +95,7 @@ static void append_array(Buffer *buffer, const json_t *value)
     size_t i;
     const json_t *item;
     buffer_append_char(buffer, '[');
-    json_array_foreach(value, i, item) {
+    json_array_foreach (value, i, item) {
         if (i > 0)
             buffer_append_char(buffer, ',');
         json_append(buffer, item);
@@ -109,7 +109,7 @@ static void append_object(Buffer *buffer, const json_t *value)
     json_t *item;
     bool first = true;
     buffer_append_char(buffer, '{');
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
         if (!first)
             buffer_append_char(buffer, ',');
         first = false;
@@ -234,7 +234,7 @@ json_t *json_merged(const json_t *base, const json_t *over)
         json_t *merged = json_deep_copy(base);
         const char *key;
         json_t *value;
-        json_object_foreach((json_t *)(uintptr_t)over, key, value) {
+        json_object_foreach ((json_t *)(uintptr_t)over, key, value) {
             const json_t *before = json_object_get(base, key);
             if (!json_is_null(value) || !before)
                 (void)json_object_set_new(merged, key, json_merged(before, value));
@@ -257,12 +257,12 @@ static size_t fit(const json_t *value, size_t bytes)
     const char *key;
     json_t *member;
     bytes = bytes > own ? bytes - own : 0;
-    json_array_foreach(value, index, member) {
+    json_array_foreach (value, index, member) {
         if (bytes == 0)
             return 0;
         bytes = fit(member, bytes);
     }
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
         size_t name = strlen(key) + 4;
         if (bytes <= name)
             return 0;

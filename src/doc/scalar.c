@@ -12,12 +12,12 @@ static const struct {
     const char *text;
     bool is_null, value;
 } words[] = {
-    {"~", true, false},      {"null", true, false},  {"Null", true, false},   {"NULL", true, false},
-    {"true", false, true},   {"True", false, true},  {"TRUE", false, true},   {"yes", false, true},
-    {"Yes", false, true},    {"YES", false, true},   {"on", false, true},     {"On", false, true},
-    {"ON", false, true},     {"false", false, false}, {"False", false, false}, {"FALSE", false, false},
-    {"no", false, false},    {"No", false, false},   {"NO", false, false},    {"off", false, false},
-    {"Off", false, false},   {"OFF", false, false},
+    {"~", true, false},    {"null", true, false},   {"Null", true, false},   {"NULL", true, false},
+    {"true", false, true}, {"True", false, true},   {"TRUE", false, true},   {"yes", false, true},
+    {"Yes", false, true},  {"YES", false, true},    {"on", false, true},     {"On", false, true},
+    {"ON", false, true},   {"false", false, false}, {"False", false, false}, {"FALSE", false, false},
+    {"no", false, false},  {"No", false, false},    {"NO", false, false},    {"off", false, false},
+    {"Off", false, false}, {"OFF", false, false},
 };
 
 static json_t *decode_word(const char *text, size_t length)
@@ -121,7 +121,8 @@ static json_t *decode_real(const char *text, size_t length)
         if (text[i] != '_')
             digits[count++] = text[i];
     digits[count] = '\0';
-    /* jansson reads numbers without regard to the locale. It wants JSON's form, so the sign and the point are mended. */
+    /* jansson reads numbers without regard to the locale. It wants JSON's form, so the sign and the point are mended.
+     */
     char json[sizeof(digits) + 4];
     const char *from = digits[0] == '+' ? digits + 1 : digits;
     size_t out = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What events do. Operations of people are applied by model/operation.c; then the scopes are opened anew from the task runs,
- * as after a takeover, and what is RESTARTED begins.
+ * What events do. Operations of people are applied by model/operation.c; then the scopes are opened anew from the task
+ * runs, as after a takeover, and what is RESTARTED begins.
  */
 #include "executor/live.h"
 #include "executor/slots.h"
@@ -22,7 +22,7 @@ int act_operation_end(Step *step, Live *live, Operation *operation, int r)
 {
     size_t index;
     json_t *id;
-    json_array_foreach(operation->removed, index, id)
+    json_array_foreach (operation->removed, index, id)
         unit_remove_task_run(step->unit, live->execution->id, json_string_value(id));
     json_decref(operation->removed);
     if (r == 0) {
@@ -182,13 +182,14 @@ int act_follow(Step *step, Live *live, const json_t *body)
     return 0;
 }
 
-/* Only workers have internal storage: the files go by a job of its own, which waits until there is a worker, and ends without
- * an execution to report to. */
+/* Only workers have internal storage: the files go by a job of its own, which waits until there is a worker, and ends
+ * without an execution to report to. */
 static void delete_files(Step *step, const Execution *execution)
 {
-    json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:{}}", "flow", "namespace", execution->namespace, "id",
-                             execution->flow_id, "revision", execution->flow_revision, "executionId", execution->id, "taskId",
-                             "delete-files", "chore", "io.kestra.plugin.core.storage.PurgeCurrentExecutionFiles", "variables");
+    json_t *body =
+        json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:{}}", "flow", "namespace", execution->namespace, "id",
+                  execution->flow_id, "revision", execution->flow_revision, "executionId", execution->id, "taskId",
+                  "delete-files", "chore", "io.kestra.plugin.core.storage.PurgeCurrentExecutionFiles", "variables");
     _cleanup_free_ char *key = xasprintf("delete-files:%s", execution->id);
     unit_dispatch_job(step->unit, "", execution->id, key, 0, body);
 }
@@ -225,7 +226,8 @@ int act_delete(Step *step, Live *live, const json_t *body)
 
 /* --- kill --- */
 
-/* A run that no worker and no child execution holds, and that has no children open, ends here; the others are reported. */
+/* A run that no worker and no child execution holds, and that has no children open, ends here; the others are reported.
+ */
 static void kill_run(Step *step, Live *live, TaskRun *run, bool cascade)
 {
     State state = state_current(&run->state);
@@ -311,14 +313,9 @@ static const struct {
     bool of_run;
     void (*due)(Step *step, Live *live, TaskRun *run);
 } timer_names[] = {
-    {"retry", true, retry_due},
-    {"resume", true, pause_resume_due},
-    {"expire", true, pause_expire_due},
-    {"round", true, pause_round_due},
-    {"items", true, items_continue},
-    {"schedule", false, schedule_due},
-    {"advance", false, advance_due},
-    {"replay", false, replay_due},
+    {"retry", true, retry_due},       {"resume", true, pause_resume_due}, {"expire", true, pause_expire_due},
+    {"round", true, pause_round_due}, {"items", true, items_continue},    {"schedule", false, schedule_due},
+    {"advance", false, advance_due},  {"replay", false, replay_due},
 };
 
 int act_timer(Step *step, Live *live, const json_t *body)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A task run begins: `runIf` decides whether, the type's place (`where`) decides how. A job goes to a worker; a flowable gets
- * a scope, which is put in line, so that its children begin after everything that begins now (the order of Kestra's task
- * runs), and so that nothing here is recursive, however deep the flow is.
+ * A task run begins: `runIf` decides whether, the type's place (`where`) decides how. A job goes to a worker; a
+ * flowable gets a scope, which is put in line, so that its children begin after everything that begins now (the order
+ * of Kestra's task runs), and so that nothing here is recursive, however deep the flow is.
  */
 #include "executor/live.h"
 
@@ -135,7 +135,7 @@ static void begin_flowable(Step *step, Live *live, TaskRun *run)
 
 /* How a task of each kind begins. Kinds that are no tasks never get here. */
 static void (*const beginnings[])(Step *step, Live *live, TaskRun *run) = {
-    [RUN_INLINE] = begin_job, [RUN_CHILD] = begin_job,         [RUN_WAIT] = begin_job,
+    [RUN_INLINE] = begin_job,  [RUN_CHILD] = begin_job,         [RUN_WAIT] = begin_job,
     [RUN_PROCESS] = begin_job, [RUN_FLOWABLE] = begin_flowable, [RUN_EXECUTOR] = subflow_carry_out,
 };
 

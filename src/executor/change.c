@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verbs of the core. Every change of an execution goes through one of them, so that nothing can change without being
- * marked for saving, and nothing is saved twice in a batch.
+ * The verbs of the core. Every change of an execution goes through one of them, so that nothing can change without
+ * being marked for saving, and nothing is saved twice in a batch.
  */
 #include "executor/live.h"
 
@@ -126,7 +126,8 @@ bool change_fits(Step *step, Live *live, const TaskRun *run, const json_t *messa
     size_t bytes = change_message_max(step);
     if (!json_exceeds(message, bytes))
         return true;
-    change_log(step, live, run, LOG_LEVEL_ERROR, "Message too large: %s has more than %zu bytes (limits.message)", what, bytes);
+    change_log(step, live, run, LOG_LEVEL_ERROR, "Message too large: %s has more than %zu bytes (limits.message)", what,
+               bytes);
     return false;
 }
 

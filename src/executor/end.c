@@ -54,8 +54,10 @@ static int render_output(const FlowOutput *output, const Render *render, const S
     _cleanup_diag_ Diag why = DIAG_INIT;
     r = input_parse_value(output->type, NULL, rendered, step->encryption_key, &parsed, &why);
     if (r != 0) {
-        _cleanup_free_ char *text = json_is_string(rendered) ? xstrdup(json_string_value(rendered)) : json_text(rendered);
-        diag_error(diag, NULL, 0, 0, "Invalid output for `%s`, %s, but received `%.200s`", output->id, diag_first(&why), text);
+        _cleanup_free_ char *text =
+            json_is_string(rendered) ? xstrdup(json_string_value(rendered)) : json_text(rendered);
+        diag_error(diag, NULL, 0, 0, "Invalid output for `%s`, %s, but received `%.200s`", output->id, diag_first(&why),
+                   text);
         return r;
     }
     json_object_set(outputs->texts, output->id, rendered);
@@ -63,8 +65,8 @@ static int render_output(const FlowOutput *output, const Render *render, const S
     return 0;
 }
 
-/* A ForEachItem joins the outputs of its executions as they were written, before they got their types; `_merge` asks for
- * them when all have ended. */
+/* A ForEachItem joins the outputs of its executions as they were written, before they got their types; `_merge` asks
+ * for them when all have ended. */
 static void keep_for_parent(Execution *execution, json_t *texts)
 {
     if (json_object_get(json_object_get(execution->internal, "parent"), "iteration"))
@@ -100,11 +102,12 @@ static bool render_outputs(Step *step, Live *live)
 void end_tell_trigger(Step *step, const Live *live)
 {
     const Execution *execution = live->execution;
-    const char *id = json_get_text(execution->trigger, "id", NULL), *type = json_get_text(execution->trigger, "type", "");
+    const char *id = json_get_text(execution->trigger, "id", NULL),
+               *type = json_get_text(execution->trigger, "type", "");
     if (id && schedule_slots_has(type_find(&plugin_registry, TYPE_TRIGGER, type, NULL)))
-        unit_send_trigger_command(step->unit, execution->namespace, execution->flow_id, id, SCHEDULE_EXECUTION_ENDED,
-                                  json_pack("{s:s, s:s}", "executionId", execution->id, "state",
-                                            state_to_string(live_state(live))));
+        unit_send_trigger_command(
+            step->unit, execution->namespace, execution->flow_id, id, SCHEDULE_EXECUTION_ENDED,
+            json_pack("{s:s, s:s}", "executionId", execution->id, "state", state_to_string(live_state(live))));
 }
 
 /* Everyone who waits for the end is told in the commit that makes it. */

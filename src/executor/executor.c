@@ -232,7 +232,8 @@ static void on_metrics(void *userdata, Buffer *text)
     append_counter(text, "kestra_executor_batches_total", "Committed batches", (double)counts.batches);
     append_counter(text, "kestra_executor_events_total", "Events taken", (double)counts.events);
     append_counter(text, "kestra_executor_events_stale_total", "Events that came too late", (double)counts.stale);
-    append_counter(text, "kestra_executor_events_set_aside_total", "Events set aside as poison", (double)counts.set_aside);
+    append_counter(text, "kestra_executor_events_set_aside_total", "Events set aside as poison",
+                   (double)counts.set_aside);
     append_counter(text, "kestra_executor_timers_total", "Timers fired", (double)counts.timers);
     append_counter(text, "kestra_executor_loads_total", "Executions read from their rows", (double)counts.loads);
     append_counter(text, "kestra_executor_executions_begun_total", "Executions begun", (double)counts.executions_begun);
@@ -354,8 +355,8 @@ static void executor_done(Executor *executor)
 int executor_run(const Conf *conf, const char *socket_path)
 {
     _cleanup_(bell_freep) Bell *bell = bell_new();
-    _cleanup_(executor_done) Executor executor = {.conf = conf, .flows = make_flow_cache(conf),
-                                                   .listeners = listeners_new(USEC_PER_SEC)};
+    _cleanup_(executor_done)
+        Executor executor = {.conf = conf, .flows = make_flow_cache(conf), .listeners = listeners_new(USEC_PER_SEC)};
     expression_limits_from_conf(conf);
     int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
     if (r == 0)

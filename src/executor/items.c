@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The middle task of a ForEachItem: an execution for each piece of its items. The worker's `_split` said how many pieces
- * there are and how they are called; ids of children follow from their numbers, so that neither is kept here. What is kept
- * (internal.items) has the same size for three children and for ten thousand, and the end of one changes two counters.
+ * The middle task of a ForEachItem: an execution for each piece of its items. The worker's `_split` said how many
+ * pieces there are and how they are called; ids of children follow from their numbers, so that neither is kept here.
+ * What is kept (internal.items) has the same size for three children and for ten thousand, and the end of one changes
+ * two counters.
  *
- * Children are created in portions, each in a step of its own, so that other executions do not wait for ten thousand. What
- * cannot be created fails the task; what was created before then goes on, and nobody waits for it.
+ * Children are created in portions, each in a step of its own, so that other executions do not wait for ten thousand.
+ * What cannot be created fails the task; what was created before then goes on, and nobody waits for it.
  */
 #include "executor/subflow.h"
 
@@ -35,8 +36,8 @@ static void save(Live *live, TaskRun *run, const Items *items)
 {
     change_internal(live, run, "items",
                     json_pack("{s:I,s:I,s:I,s:I,s:b,s:b}", "count", (json_int_t)items->count, "created",
-                              (json_int_t)items->created, "ended", (json_int_t)items->ended, "round", (json_int_t)items->round,
-                              "wait", items->wait, "transmitFailed", items->transmit_failed));
+                              (json_int_t)items->created, "ended", (json_int_t)items->ended, "round",
+                              (json_int_t)items->round, "wait", items->wait, "transmitFailed", items->transmit_failed));
 }
 
 bool items_has(const TaskRun *run)
@@ -65,8 +66,7 @@ static int64_t counter(const json_t *counters, State state)
 /* counters: stolen. The last ones come with the place of the children's outputs. */
 static void show(Live *live, TaskRun *run, const Items *items, json_t *counters, bool last)
 {
-    json_t *outputs =
-        json_pack("{s:o,s:I}", "iterations", counters, "numberOfBatches", (json_int_t)items->count);
+    json_t *outputs = json_pack("{s:o,s:I}", "iterations", counters, "numberOfBatches", (json_int_t)items->count);
     const Execution *execution = live->execution;
     _cleanup_free_ char *uri =
         blob_task_uri(execution->namespace, execution->flow_id, execution->id, run->task_id, run->id);
@@ -96,8 +96,8 @@ static void end(Step *step, Live *live, TaskRun *run, State state)
 static Render render_piece(const Step *step, const Live *live, const TaskRun *run, int64_t number)
 {
     const json_t *splits = json_object_get(json_object_get(run->parent->internal, "notes"), "splits");
-    _cleanup_free_ char *uri = xasprintf("%s%" PRId64 "%s", json_get_text(splits, "prefix", ""), number,
-                                         json_get_text(splits, "suffix", ""));
+    _cleanup_free_ char *uri =
+        xasprintf("%s%" PRId64 "%s", json_get_text(splits, "prefix", ""), number, json_get_text(splits, "suffix", ""));
     Render render = render_begin(step, live, run, run->task);
     json_t *own = json_copy(json_object_get(render.variables, "taskrun"));
     json_set_text(own, "items", uri);
@@ -111,7 +111,8 @@ static int new_child(Step *step, Live *live, TaskRun *run, Items *items, int64_t
     ExecutorAction action = {};
     char id[ID_BYTES];
     Render render = render_piece(step, live, run, number);
-    FlowableContext context = {.task = run->task, .task_run = run, .render = &render.context, .diag = diag, .now = step->now};
+    FlowableContext context = {
+        .task = run->task, .task_run = run, .render = &render.context, .diag = diag, .now = step->now};
     for_each_item_child_id(run->id, items->round, number, id);
     int r = run->task->type->carry_out(&context, &action);
     render_done(&render);
@@ -159,8 +160,9 @@ static void note_for_merge(Live *live, const TaskRun *run, const Items *items)
     json_t *notes = json_copy(json_object_get(run->parent->internal, "notes"));
     _cleanup_free_ char *prefix =
         blob_task_uri(execution->namespace, execution->flow_id, execution->id, run->task_id, run->id);
-    json_object_set_new(notes, "items", json_pack("{s:s,s:I,s:b,s:s}", "taskRunId", run->id, "round", (json_int_t)items->round,
-                                                  "wait", items->wait, "prefix", prefix));
+    json_object_set_new(notes, "items",
+                        json_pack("{s:s,s:I,s:b,s:s}", "taskRunId", run->id, "round", (json_int_t)items->round, "wait",
+                                  items->wait, "prefix", prefix));
     change_internal(live, run->parent, "notes", notes);
 }
 
@@ -232,7 +234,8 @@ int items_child_end(Step *step, Live *live, TaskRun *run, const json_t *body)
     Items items = load(run);
     State child = state_from_string(json_get_text(body, "state", NULL));
     if (state_current(&run->state) != STATE_RUNNING || child < 0 || !is_child(run, &items, body)) {
-        diag_error(step->diag, NULL, 0, 0, "no task run waits for execution %s", json_get_text(body, "executionId", ""));
+        diag_error(step->diag, NULL, 0, 0, "no task run waits for execution %s",
+                   json_get_text(body, "executionId", ""));
         return STEP_E_STALE;
     }
     bool killing = live_state(live) == STATE_KILLING;

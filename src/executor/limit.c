@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The execution's side of a concurrency limit: it asks before it begins, takes the answer, gives the slot back when it ends in
- * whatever way. `internal.slot` says that it has asked.
+ * The execution's side of a concurrency limit: it asks before it begins, takes the answer, gives the slot back when it
+ * ends in whatever way. `internal.slot` says that it has asked.
  */
 #include "executor/live.h"
 #include "executor/slots.h"
@@ -40,7 +40,8 @@ bool limit_ask(Step *step, Live *live)
         return false;
     set_asked(live, true);
     send(step, live, EVENT_SLOT_REQUEST,
-         json_pack("{s:i,s:s}", "limit", (int)flow->concurrency_limit, "behavior", behaviors[flow->concurrency_behavior]));
+         json_pack("{s:i,s:s}", "limit", (int)flow->concurrency_limit, "behavior",
+                   behaviors[flow->concurrency_behavior]));
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flow triggers, at the execution that changed state: which flows listen, and whether their conditions hold. A trigger that
- * looks at one execution alone starts its flow in the same commit as the change of state; one that waits for several tells
- * the owner of its windows (windows.h), with the execution that is to be created when all has come true.
+ * Flow triggers, at the execution that changed state: which flows listen, and whether their conditions hold. A trigger
+ * that looks at one execution alone starts its flow in the same commit as the change of state; one that waits for
+ * several tells the owner of its windows (windows.h), with the execution that is to be created when all has come true.
  */
 #include "executor/live.h"
 #include "executor/windows.h"
@@ -87,8 +87,7 @@ static Execution *make_execution(const Listening *listening)
     Execution *execution =
         execution_new(id, listening->flow->namespace, listening->flow->id, listening->flow->revision, step->now);
     execution->inputs = inputs;
-    execution->trigger =
-        json_pack("{s:s,s:s,s:O}", "id", trigger->id, "type", trigger->type_name, "variables", known);
+    execution->trigger = json_pack("{s:s,s:s,s:O}", "id", trigger->id, "type", trigger->type_name, "variables", known);
     _cleanup_json_ json_t *rendered = render_property(listening, &context, "labels"), *labels = NULL;
     if (rendered && labels_decode(rendered, &labels) == 0) {
         json_decref(execution->labels);
@@ -102,7 +101,7 @@ static bool concerns(const json_t *windows)
 {
     size_t i;
     const json_t *window;
-    json_array_foreach(windows, i, window)
+    json_array_foreach (windows, i, window)
         if (json_array_size(json_object_get(window, "made")) || !json_get_boolean(window, "reset", true))
             return true;
     return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An execution in its owner's memory. The rows say everything: live_rebuild() makes the same scopes out of the task runs
- * that stepping through all events would have made, which is what a takeover and an operation (restart, resume, …) need.
+ * An execution in its owner's memory. The rows say everything: live_rebuild() makes the same scopes out of the task
+ * runs that stepping through all events would have made, which is what a takeover and an operation (restart, resume, …)
+ * need.
  */
 #include "executor/live.h"
 

@@ -16,12 +16,12 @@ struct Flowable {
 struct Live {
     Execution *execution;
     OutputsTree *outputs;
-    char *flow_problem;        /* why there is no flow; or NULL */
-    bool built;                /* the scopes are there */
+    char *flow_problem; /* why there is no flow; or NULL */
+    bool built;         /* the scopes are there */
     bool deleted;
-    unsigned begun;            /* task runs, since the last step_save() */
-    bool postponed;            /* a timer goes on with what is in line */
-    Scope *root;               /* NULL: not begun, or ended */
+    unsigned begun; /* task runs, since the last step_save() */
+    bool postponed; /* a timer goes on with what is in line */
+    Scope *root;    /* NULL: not begun, or ended */
     /* Scopes to advance, first in first out. While PAUSED or QUEUED they stay in line. */
     VEC(Scope *) line;
     size_t line_first;
@@ -57,7 +57,8 @@ void change_clear_timer(Step *step, Live *live, const char *name, const TaskRun 
 /* A line in the execution's log; run may be NULL. */
 /* limits.message, in bytes. */
 size_t change_message_max(const Step *step);
-/* False when the message is longer than that; the log says so then, of `what` ("what the task is given"). run may be NULL. */
+/* False when the message is longer than that; the log says so then, of `what` ("what the task is given"). run may be
+ * NULL. */
 bool change_fits(Step *step, Live *live, const TaskRun *run, const json_t *message, const char *what);
 void change_log(Step *step, Live *live, const TaskRun *run, int level, const char *format, ...) _printf_(5, 6);
 
@@ -108,13 +109,14 @@ int result_apply(Step *step, Live *live, const json_t *body);
 /* pause.c */
 void pause_begin(Step *step, Live *live, TaskRun *run, const FlowablePlan *plan);
 void pause_clear_timers(Step *step, Live *live, TaskRun *run);
-/* All children of `run` ended with *state: true when they are to run again (the run is PAUSED then); otherwise *state may
- * have become FAILED. */
+/* All children of `run` ended with *state: true when they are to run again (the run is PAUSED then); otherwise *state
+ * may have become FAILED. */
 bool pause_before_next_round(Step *step, Live *live, TaskRun *run, State *state);
 void pause_resume_due(Step *step, Live *live, TaskRun *run);
 void pause_expire_due(Step *step, Live *live, TaskRun *run);
 void pause_round_due(Step *step, Live *live, TaskRun *run);
-/* An execution that only waits for pauses goes on and is killed at once, as Kestra shows it. False: it is not such a one. */
+/* An execution that only waits for pauses goes on and is killed at once, as Kestra shows it. False: it is not such a
+ * one. */
 bool pause_kill(Step *step, Live *live);
 
 /* subflow.c: RUN_EXECUTOR tasks */
@@ -148,7 +150,7 @@ void sla_end(Step *step, Live *live);
 typedef int (*Action)(Step *step, Live *live, const json_t *body);
 typedef struct Transition {
     EventKind event;
-    uint32_t from;   /* bits of the execution's states */
+    uint32_t from; /* bits of the execution's states */
     Action action;
     const char *doc; /* what follows */
 } Transition;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batch is: due timers and fetched events → steps in memory → each changed row once into the unit → one commit, which also
- * fetches the next events. Nothing in memory is ever newer than the last commit plus this batch, so that an outage has one
- * answer: forget everything and read it again.
+ * A batch is: due timers and fetched events → steps in memory → each changed row once into the unit → one commit, which
+ * also fetches the next events. Nothing in memory is ever newer than the last commit plus this batch, so that an outage
+ * has one answer: forget everything and read it again.
  *
- * What can not be handled is set aside, in the commit of the batch, and the rest goes on: an event that can not be read, an
- * execution whose rows can not be read. A batch that the backend refuses (a date out of its range, a text too large) is tried
- * again message by message, until the one is found that does it.
+ * What can not be handled is set aside, in the commit of the batch, and the rest goes on: an event that can not be
+ * read, an execution whose rows can not be read. A batch that the backend refuses (a date out of its range, a text too
+ * large) is tried again message by message, until the one is found that does it.
  *
- * Lives are kept in the order of their last use. They are dropped when their execution has ended, or from the old end when
- * there are too many: an execution that waits for a day is read from its rows when it goes on.
+ * Lives are kept in the order of their last use. They are dropped when their execution has ended, or from the old end
+ * when there are too many: an execution that waits for a day is read from its rows when it goes on.
  */
 #include "executor/owner.h"
 #include "executor/slots.h"
@@ -45,17 +45,17 @@ struct Owner {
     OwnerSettings settings;
     Unit *unit;
     Step step;
-    QueueBatch batch;     /* fetched, not yet stepped */
-    Map *held;            /* key → Held */
+    QueueBatch batch; /* fetched, not yet stepped */
+    Map *held;        /* key → Held */
     Held *newest, *oldest;
     VEC(Held *) touched;
     Heap heap;
-    Map *timers;          /* id → Timer */
+    Map *timers; /* id → Timer */
     Slots *slots;
     Windows *windows;
     uint64_t shards;
     Execution *broken; /* the last one that could not be read: its flow is known, nothing else */
-    unsigned careful; /* batches of one message each that are still to come; see be_careful() */
+    unsigned careful;  /* batches of one message each that are still to come; see be_careful() */
     OwnerCounts counts;
 };
 
@@ -196,8 +196,8 @@ static bool is_of(const char *key, uint64_t shards)
     return (shards >> shard_of(key)) & 1;
 }
 
-/* What was fetched of a lost shard is for its next owner: acknowledged here it would be lost, since an event that changes
- * nothing any more (a slot given back, when the slots are forgotten) does not run into the fence. */
+/* What was fetched of a lost shard is for its next owner: acknowledged here it would be lost, since an event that
+ * changes nothing any more (a slot given back, when the slots are forgotten) does not run into the fence. */
 static void forget_events(Owner *owner, uint64_t shards)
 {
     size_t kept = 0;
@@ -337,8 +337,8 @@ static unsigned batch_max(const Owner *owner)
     return owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
 }
 
-/* Among the messages that are there is one that can not be handled, and nobody knows which. What the batch that failed can have
- * held, as many events and as many timers, is taken alone. */
+/* Among the messages that are there is one that can not be handled, and nobody knows which. What the batch that failed
+ * can have held, as many events and as many timers, is taken alone. */
 static void be_careful(Owner *owner)
 {
     queue_batch_done(&owner->batch);
@@ -454,19 +454,20 @@ static int apply(Owner *owner, Held *held, EventKind kind, const json_t *body, D
 }
 
 /* The execution's log and the journal say it, with the id by which it can be replayed. name: of a timer; or NULL. */
-static void say_set_aside(Owner *owner, const char *key, const char *kind, const char *name, const char *id, const char *reason)
+static void say_set_aside(Owner *owner, const char *key, const char *kind, const char *name, const char *id,
+                          const char *reason)
 {
     _cleanup_(log_popp) LogField field = log_push("KESTRA_EXECUTION_ID", key);
     _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
-    log_event(MESSAGE_SET_ASIDE, "Event %s%s%s of %s was set aside as %s: %s", kind, name ? " " : "", name ? name : "", key, id,
-              reason);
+    log_event(MESSAGE_SET_ASIDE, "Event %s%s%s of %s was set aside as %s: %s", kind, name ? " " : "", name ? name : "",
+              key, id, reason);
     owner->counts.set_aside++;
     if (slots_is_key(key) || windows_is_key(key))
         return;
     const Held *held = map_get(owner->held, key);
     const Execution *execution = held ? live_execution(held->live) : NULL;
-    _cleanup_free_ char *message =
-        xasprintf("A message (%s) was set aside: %s. Once the cause is mended: kestractl poison replay %s", kind, reason, id);
+    _cleanup_free_ char *message = xasprintf(
+        "A message (%s) was set aside: %s. Once the cause is mended: kestractl poison replay %s", kind, reason, id);
     unit_log(owner->unit, &(LogEntry){.namespace = execution ? execution->namespace : "",
                                       .flow_id = execution ? execution->flow_id : "",
                                       .execution_id = key,
@@ -677,8 +678,8 @@ static void set_suspect_aside(Owner *owner, const Suspect *suspect, const char *
     }
 }
 
-/* Everything is read again. Nobody knows yet which message it was: the next batches are of one message each, and the one whose
- * batch is refused is set aside alone. */
+/* Everything is read again. Nobody knows yet which message it was: the next batches are of one message each, and the
+ * one whose batch is refused is set aside alone. */
 static int refused(Owner *owner, const Suspect *suspect, bool *ret_more)
 {
     _cleanup_free_ char *reason = xasprintf("its effect can not be stored: %s", queue_refusal(owner->queue));
@@ -725,8 +726,8 @@ static int commit_batch(Owner *owner, unsigned max, const Suspect *suspect, bool
     return r == 0 ? 0 : fenced(owner, r);
 }
 
-/* Before the message of a careful batch is stepped, which may end this process: it is marked, and not stepped at all when that
- * has happened too often. */
+/* Before the message of a careful batch is stepped, which may end this process: it is marked, and not stepped at all
+ * when that has happened too often. */
 static int try_suspect(Owner *owner, const Suspect *suspect)
 {
     unsigned deaths = 0;
@@ -735,7 +736,8 @@ static int try_suspect(Owner *owner, const Suspect *suspect)
         return fenced(owner, r);
     if (deaths < DEATHS_MAX)
         return step_all(owner, 1);
-    _cleanup_free_ char *reason = xasprintf("a message of %s has ended the executor %u times", suspect->event.key, deaths);
+    _cleanup_free_ char *reason =
+        xasprintf("a message of %s has ended the executor %u times", suspect->event.key, deaths);
     set_suspect_aside(owner, suspect, reason);
     return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One executor instance as the owner of shards: it holds hot executions and the heap of timers in memory, takes batches of
- * events from the queue, steps them, and commits each batch together with the fetch of the next. No loop, no clock: the
- * daemon (executor.c) and the simulator (tests/sim) drive it.
+ * One executor instance as the owner of shards: it holds hot executions and the heap of timers in memory, takes batches
+ * of events from the queue, steps them, and commits each batch together with the fetch of the next. No loop, no clock:
+ * the daemon (executor.c) and the simulator (tests/sim) drive it.
  */
 #include "executor/step.h"
 #include "queue/queue.h"
@@ -15,8 +15,8 @@ enum {
 typedef struct OwnerSettings {
     /* A reference; positive: there is no such flow or it does not parse. Negative: outage. */
     int (*load_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
-    /* The current flows with a Flow trigger, borrowed until the next call; called at every change of state, so it must cost
-     * next to nothing. NULL: there are none. */
+    /* The current flows with a Flow trigger, borrowed until the next call; called at every change of state, so it must
+     * cost next to nothing. NULL: there are none. */
     int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
     usec_t (*now)(void *userdata);
     uint64_t (*random)(void *userdata);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting inside a flow: Pause holds its run and the execution until somebody or a timer resumes it; a flowable that repeats
- * (WaitFor) holds them between two rounds.
+ * Waiting inside a flow: Pause holds its run and the execution until somebody or a timer resumes it; a flowable that
+ * repeats (WaitFor) holds them between two rounds.
  */
 #include "executor/live.h"
 
@@ -78,7 +78,8 @@ static bool only_pauses(const Live *live)
         const TaskRun *run = live->execution->task_runs.items[i];
         State state = state_current(&run->state);
         bool is_open = run->flowable && run->flowable->children;
-        if (json_object_get(run->internal, "retryWaits") || (!state_is_terminated(state) && state != STATE_PAUSED && !is_open))
+        if (json_object_get(run->internal, "retryWaits") ||
+            (!state_is_terminated(state) && state != STATE_PAUSED && !is_open))
             return false;
     }
     return any_paused(live);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rendering in the executor: conditions, values, outputs. A job for a worker carries only what its task reads; which paths
- * those are is found once for each task of an execution.
+ * Rendering in the executor: conditions, values, outputs. A job for a worker carries only what its task reads; which
+ * paths those are is found once for each task of an execution.
  */
 #include "executor/live.h"
 

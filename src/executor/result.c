@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What workers report. A result belongs to one attempt of one task run; whatever does not fit the run as it is now (it was
- * killed, it is at another attempt, it ended) is stale: the queue refuses results of jobs that were taken away, this is the
- * second fence behind it.
+ * What workers report. A result belongs to one attempt of one task run; whatever does not fit the run as it is now (it
+ * was killed, it is at another attempt, it ended) is stale: the queue refuses results of jobs that were taken away,
+ * this is the second fence behind it.
  */
 #include "executor/live.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Retries. The policy is the task's own, else that of the nearest flowable around it, else the flow's. One retry at a time
- * holds an execution in state RETRYING; another task that fails meanwhile waits in line until the first has begun again, as
- * in Kestra, so that every retry is a pair RETRYING, RUNNING in the history.
+ * Retries. The policy is the task's own, else that of the nearest flowable around it, else the flow's. One retry at a
+ * time holds an execution in state RETRYING; another task that fails meanwhile waits in line until the first has begun
+ * again, as in Kestra, so that every retry is a pair RETRYING, RUNNING in the history.
  */
 #include "executor/live.h"
 
@@ -86,7 +86,8 @@ bool retry_take(Step *step, Live *live, TaskRun *run)
 {
     const Retry *retry = retry_policy(live, run);
     State state = live_state(live);
-    if (!retry || state == STATE_KILLING || state_is_terminated(state) || (run->task && run->task->in_errors && !run->task->retry))
+    if (!retry || state == STATE_KILLING || state_is_terminated(state) ||
+        (run->task && run->task->in_errors && !run->task->retry))
         return false;
     usec_t date = retry_date(step, live, run, retry);
     if (!date)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One engine for all flowables. Four orders are enough: a sequence, a crowd, lanes (ForEach) and a graph (Dag). Sequence and
- * crowd begin their items in order, so one index tells what has begun; lanes and graph keep a line of items that became
- * ready when another ended.
+ * One engine for all flowables. Four orders are enough: a sequence, a crowd, lanes (ForEach) and a graph (Dag).
+ * Sequence and crowd begin their items in order, so one index tells what has begun; lanes and graph keep a line of
+ * items that became ready when another ended.
  *
  * After a failure nothing more begins; what runs may end; then the error handlers run. (Kestra ends a Parallel without
  * `errors` while its other tasks still run; its documentation says otherwise.)
@@ -19,9 +19,9 @@ struct ScopeEdges {
 
 /* What is needed only while existing task runs are taken in. */
 struct ScopeAdoption {
-    Map *value_index;   /* text → index + 1 */
-    bool *begun;        /* graph: by task */
-    bool *lane_active;  /* lanes: by value */
+    Map *value_index;  /* text → index + 1 */
+    bool *begun;       /* graph: by task */
+    bool *lane_active; /* lanes: by value */
     size_t lanes_begun;
     bool any;
 };
@@ -247,7 +247,8 @@ bool scope_enter_next_phase(Scope *scope)
         phase_begin(scope, PHASE_ERRORS);
         return true;
     }
-    for (ScopePhase phase = scope->phase < PHASE_FINALLY ? PHASE_FINALLY : scope->phase + 1; phase < _PHASE_MAX; phase++) {
+    for (ScopePhase phase = scope->phase < PHASE_FINALLY ? PHASE_FINALLY : scope->phase + 1; phase < _PHASE_MAX;
+         phase++) {
         if (!phase_has_tasks(scope, phase))
             continue;
         phase_begin(scope, phase);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How far the children of one flowable (or of the flow itself) have come: what its plan says, which items have begun, how
- * many run, how they ended. Pure bookkeeping: it creates nothing, it only says what may begin next. Every operation costs
- * the same for three items and for ten thousand. Never stored: it can be made again from the task runs (scope_adopt).
+ * How far the children of one flowable (or of the flow itself) have come: what its plan says, which items have begun,
+ * how many run, how they ended. Pure bookkeeping: it creates nothing, it only says what may begin next. Every operation
+ * costs the same for three items and for ten thousand. Never stored: it can be made again from the task runs
+ * (scope_adopt).
  */
 #include "plugin/flowable.h"
 
@@ -19,30 +20,30 @@ typedef struct ScopeItem {
 } ScopeItem;
 
 typedef struct Scope {
-    TaskRun *run;                       /* whose children these are; NULL: the flow's */
-    const Task *task;                   /* its task; NULL: the flow's */
+    TaskRun *run;     /* whose children these are; NULL: the flow's */
+    const Task *task; /* its task; NULL: the flow's */
     const TaskList *lists[_PHASE_MAX];
-    FlowablePlan plan;                  /* owned */
-    bool pending;                       /* stands in line to be advanced (step.c) */
+    FlowablePlan plan; /* owned */
+    bool pending;      /* stands in line to be advanced (step.c) */
 
     /* the current phase */
     ScopePhase phase;
-    const Task **tasks;                 /* without the disabled ones */
+    const Task **tasks; /* without the disabled ones */
     size_t task_count;
-    json_t *values;                     /* borrowed; NULL: one pass without value */
+    json_t *values; /* borrowed; NULL: one pass without value */
     FlowableOrder order;
     unsigned concurrency;
-    size_t next;                        /* first item (lanes: value) that has not begun */
-    size_t active;                      /* begun and not terminated */
-    bool stopped;                       /* a run failed or was killed: nothing more begins in this phase */
+    size_t next;   /* first item (lanes: value) that has not begun */
+    size_t active; /* begun and not terminated */
+    bool stopped;  /* a run failed or was killed: nothing more begins in this phase */
 
-    VEC(size_t) ready;                  /* lanes, graph: items that may begin, first in first out */
+    VEC(size_t) ready; /* lanes, graph: items that may begin, first in first out */
     size_t ready_first;
-    size_t *lanes;                      /* lanes: next task of each value */
+    size_t *lanes; /* lanes: next task of each value */
     size_t lanes_open;
-    size_t *waiting;                    /* graph: how many dependencies of each task have not ended */
-    struct ScopeEdges *edges;           /* graph: who waits for each task */
-    struct ScopeAdoption *adoption;     /* only while adopting */
+    size_t *waiting;                /* graph: how many dependencies of each task have not ended */
+    struct ScopeEdges *edges;       /* graph: who waits for each task */
+    struct ScopeAdoption *adoption; /* only while adopting */
 
     /* how the runs of PHASE_TASKS ended */
     size_t killed, failed, warnings;
@@ -65,8 +66,8 @@ State scope_state(const Scope *scope);
 /* FAILED → WARNING → SUCCESS by the task's allow flags. task NULL: unchanged. */
 State scope_allowed_state(const Task *task, State state);
 
-/* After a takeover or an operation: each existing child in order of position, then once scope_adopted(). `state` is what it
- * counts as (one that FAILED and waits for its retry has not ended). False: the run's task is in none of the lists; it is
- * left alone. */
+/* After a takeover or an operation: each existing child in order of position, then once scope_adopted(). `state` is
+ * what it counts as (one that FAILED and waits for its retry has not ended). False: the run's task is in none of the
+ * lists; it is left alone. */
 bool scope_adopt(Scope *scope, const TaskRun *child, State state, ScopePhase *ret_phase, size_t *ret_item);
 void scope_adopted(Scope *scope);

@@ -53,8 +53,8 @@ static void violate(Step *step, Live *live, const json_t *sla, const char *reaso
         if (!streq(endings[i].name, behavior))
             continue;
         if (endings[i].state == STATE_FAILED)
-            change_log(step, live, NULL, LOG_LEVEL_ERROR, "Execution %s due to SLA '%s' violated: %s", endings[i].word, id,
-                       reason);
+            change_log(step, live, NULL, LOG_LEVEL_ERROR, "Execution %s due to SLA '%s' violated: %s", endings[i].word,
+                       id, reason);
         end_at_once(step, live, endings[i].state);
     }
 }
@@ -68,8 +68,7 @@ void sla_begin(Step *step, Live *live)
 {
     size_t index;
     json_t *sla;
-    json_array_foreach(live->execution->flow->sla, index, sla)
-    {
+    json_array_foreach (live->execution->flow->sla, index, sla) {
         usec_t duration;
         if (!is_of_type(sla, "MAX_DURATION") || duration_parse(json_get_text(sla, "duration", ""), &duration) != 0)
             continue;
@@ -82,8 +81,7 @@ void sla_end(Step *step, Live *live)
 {
     size_t index;
     json_t *sla;
-    json_array_foreach(live->execution->flow ? live->execution->flow->sla : NULL, index, sla)
-    {
+    json_array_foreach (live->execution->flow ? live->execution->flow->sla : NULL, index, sla) {
         if (!is_of_type(sla, "MAX_DURATION"))
             continue;
         _cleanup_free_ char *name = xasprintf("sla:%s", json_get_text(sla, "id", ""));
@@ -95,8 +93,7 @@ void sla_due(Step *step, Live *live, const char *id)
 {
     size_t index;
     json_t *sla;
-    json_array_foreach(live->execution->flow->sla, index, sla)
-    {
+    json_array_foreach (live->execution->flow->sla, index, sla) {
         if (!streq(json_get_text(sla, "id", ""), id) || is_violated_already(live, id))
             continue;
         char taken[DURATION_BYTES], allowed[DURATION_BYTES];
@@ -136,8 +133,7 @@ void sla_check(Step *step, Live *live)
 {
     size_t index;
     json_t *sla;
-    json_array_foreach(live->execution->flow ? live->execution->flow->sla : NULL, index, sla)
-    {
+    json_array_foreach (live->execution->flow ? live->execution->flow->sla : NULL, index, sla) {
         if (state_is_terminated(live_state(live)) || live_state(live) == STATE_KILLING)
             return;
         if (is_of_type(sla, "EXECUTION_ASSERTION") && !is_violated_already(live, json_get_text(sla, "id", "")))

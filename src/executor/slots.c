@@ -16,7 +16,7 @@ typedef struct Waiter {
 
 typedef struct SlotKey {
     char *key;
-    Map *holders; /* execution id → the key itself (a set) */
+    Map *holders;        /* execution id → the key itself (a set) */
     VEC(Waiter) waiters; /* by date */
 } SlotKey;
 
@@ -138,8 +138,9 @@ static void wait(SlotKey *key, Unit *unit, const char *execution_id, unsigned li
     snprintf(waiter.execution_id, sizeof(waiter.execution_id), "%s", execution_id);
     insert_waiter(key, waiter);
     _cleanup_free_ char *name = waiter_name(&waiter);
-    unit_set_timer(unit, key->key, name, NEVER,
-                   json_pack("{s:s,s:i,s:I}", "executionId", execution_id, "limit", (int)limit, "date", (json_int_t)now));
+    unit_set_timer(
+        unit, key->key, name, NEVER,
+        json_pack("{s:s,s:i,s:I}", "executionId", execution_id, "limit", (int)limit, "date", (json_int_t)now));
 }
 
 static bool remove_waiter(SlotKey *key, Unit *unit, const char *execution_id)
@@ -201,7 +202,8 @@ int slots_apply(Slots *slots, const QueueEvent *event, usec_t now, Unit *unit, D
 {
     EventKind kind = event_kind_from_string(event->kind);
     const char *execution_id = json_get_text(event->body, "executionId", NULL);
-    if (!execution_id || strlen(execution_id) >= ID_BYTES || (kind != EVENT_SLOT_REQUEST && kind != EVENT_SLOT_RELEASE)) {
+    if (!execution_id || strlen(execution_id) >= ID_BYTES ||
+        (kind != EVENT_SLOT_REQUEST && kind != EVENT_SLOT_RELEASE)) {
         diag_error(diag, NULL, 0, 0, "slots are asked for or given back for an execution");
         return SLOTS_E_INVALID;
     }

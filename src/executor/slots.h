@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Concurrency limits. The slots of a flow are a key of their own ("slots:<namespace>.<flow>") with one owner, so that the
- * count is exact whatever executors there are: an execution asks by an event, the key answers by one.
+ * Concurrency limits. The slots of a flow are a key of their own ("slots:<namespace>.<flow>") with one owner, so that
+ * the count is exact whatever executors there are: an execution asks by an event, the key answers by one.
  *
- * What is kept of a key are rows among the timers of its shard: "holds <execution>", "waits <date> <execution>". They never
- * fire; the owner reads them when it gains the shard.
+ * What is kept of a key are rows among the timers of its shard: "holds <execution>", "waits <date> <execution>". They
+ * never fire; the owner reads them when it gains the shard.
  */
 #include "queue/queue.h"
 

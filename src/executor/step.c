@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One step: find the row of the transition table for this event in this state, act, then advance whatever came in line.
- * Advancing is a loop over scopes and never recursive: the end of a task run puts its parent's scope in line, the beginning
- * of a flowable its own.
+ * Advancing is a loop over scopes and never recursive: the end of a task run puts its parent's scope in line, the
+ * beginning of a flowable its own.
  */
 #include "executor/live.h"
 
@@ -27,7 +27,8 @@ static bool has_begun_enough(const Step *step, const Live *live)
     return live->begun >= step_begun_max(step);
 }
 
-/* What may begin together is listed together, then begins: one that fails at once does not hold back those beside it. */
+/* What may begin together is listed together, then begins: one that fails at once does not hold back those beside it.
+ */
 static bool begin_wave(Step *step, Live *live, Scope *scope)
 {
     size_t first = live->execution->task_runs.count, end;
@@ -62,7 +63,8 @@ static void advance_scope(Step *step, Live *live, Scope *scope)
     end_scope(step, live, scope);
 }
 
-/* What is in line together is advanced together, even if one of them pauses the execution: they began at the same time. */
+/* What is in line together is advanced together, even if one of them pauses the execution: they began at the same time.
+ */
 void step_advance(Step *step, Live *live)
 {
     while (!is_held(live_state(live))) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The executor's core: (flow, execution, event) → what changed, in a unit of work. No I/O, no clock, no randomness of its
- * own: time, random bits and flows are passed in. A step costs what it changes, whatever the size of the execution.
+ * The executor's core: (flow, execution, event) → what changed, in a unit of work. No I/O, no clock, no randomness of
+ * its own: time, random bits and flows are passed in. A step costs what it changes, whatever the size of the execution.
  */
 #include "model/event_kind.h"
 #include "plugin/flowable.h"
@@ -34,10 +34,10 @@ typedef struct Step {
     int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
     void *flows_userdata;
     Unit *unit;
-    unsigned begun_max;           /* task runs that an execution begins in a batch; the others follow in the next. 0: 500 */
-    VEC(StepTimer) timers;        /* filled */
-    Diag *diag;                   /* of the current event */
-    int outage;                   /* private: of find_flow or listeners, inside a step */
+    unsigned begun_max;    /* task runs that an execution begins in a batch; the others follow in the next. 0: 500 */
+    VEC(StepTimer) timers; /* filled */
+    Diag *diag;            /* of the current event */
+    int outage;            /* private: of find_flow or listeners, inside a step */
 } Step;
 /* Empties `timers`. */
 void step_forget_timers(Step *step);
@@ -55,7 +55,8 @@ DEFINE_CLEANUP(Live *, live_free);
 const Execution *live_execution(const Live *live);
 /* Applies one event. A negative result is an outage of find_flow: nothing may be committed. */
 int step_apply(Step *step, Live *live, EventKind kind, const json_t *body) _must_check_;
-/* What EVENT_DELETE does to an execution of which only the flow is known: its slot is given back whether it holds one or not. */
+/* What EVENT_DELETE does to an execution of which only the flow is known: its slot is given back whether it holds one
+ * or not. */
 void step_delete_unread(Step *step, const Execution *execution, const json_t *body);
 /* Saves what changed since the last time, each row once, and tells the followers. */
 void step_save(Step *step, Live *live);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tasks that the executor carries out itself: labels, and executions of other flows. A child is created in the same commit
- * as the state of its parent; it carries in `internal` whom to tell, and tells it in the commit in which it ends. Neither is
- * lost, whoever dies.
+ * Tasks that the executor carries out itself: labels, and executions of other flows. A child is created in the same
+ * commit as the state of its parent; it carries in `internal` whom to tell, and tells it in the commit in which it
+ * ends. Neither is lost, whoever dies.
  */
 #include "executor/subflow.h"
 
@@ -35,14 +35,15 @@ static json_t *system_labels(const json_t *labels)
     json_t *system = json_array();
     size_t index;
     json_t *label;
-    json_array_foreach(labels, index, label)
+    json_array_foreach (labels, index, label)
         if (starts_with(json_get_text(label, "key", ""), "system."))
             json_array_append(system, label);
     return system;
 }
 
 /* The flow's, the parent's (all, or the system's own), the task's; and the id that correlates all of them. */
-static json_t *child_labels(const Execution *parent, const Flow *flow, const ExecutorAction *action, const char *child_id)
+static json_t *child_labels(const Execution *parent, const Flow *flow, const ExecutorAction *action,
+                            const char *child_id)
 {
     static const char correlation[] = "system.correlationId";
     _cleanup_json_ json_t *inherited =
@@ -86,12 +87,13 @@ static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *f
     child->trigger = child_trigger(live->execution, run);
     child->schedule_date = action->schedule_date;
     if (action->wait)
-        child->internal = json_pack("{s:{s:s,s:s}}", "parent", "executionId", live->execution->id, "taskRunId", run->id);
+        child->internal =
+            json_pack("{s:{s:s,s:s}}", "parent", "executionId", live->execution->id, "taskRunId", run->id);
     return child;
 }
 
-int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action, const char *id, Execution **ret,
-                      Diag *diag)
+int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action, const char *id,
+                      Execution **ret, Diag *diag)
 {
     _cleanup_(flow_unrefp) Flow *flow = NULL;
     _cleanup_json_ json_t *inputs = NULL;
@@ -101,8 +103,8 @@ int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction
     if (r < 0)
         step->outage = r;
     if (r != 0 || !flow)
-        diag_error(diag, NULL, 0, 0, "Unable to find flow '%s'.'%s' with revision '%d'", action->namespace, action->flow_id,
-                   action->revision);
+        diag_error(diag, NULL, 0, 0, "Unable to find flow '%s'.'%s' with revision '%d'", action->namespace,
+                   action->flow_id, action->revision);
     else if (flow->disabled)
         diag_error(diag, NULL, 0, 0, "Cannot execute a flow which is disabled");
     else
@@ -125,7 +127,8 @@ void subflow_create(Step *step, Live *live, const TaskRun *run, const Execution 
                child->flow_id, child->namespace);
 }
 
-static void child_was_created(Step *step, Live *live, TaskRun *run, const Execution *child, const ExecutorAction *action)
+static void child_was_created(Step *step, Live *live, TaskRun *run, const Execution *child,
+                              const ExecutorAction *action)
 {
     change_internal(live, run, "child", json_string(child->id));
     change_internal(live, run, "transmitFailed", json_boolean(action->transmit_failed));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which event does what in which state of the execution. Complete: an event that has no row for a state is stale there, and
- * is forgotten with a line in the journal. Order does not matter: (event, state) is unique.
+ * Which event does what in which state of the execution. Complete: an event that has no row for a state is stale there,
+ * and is forgotten with a line in the journal. Order does not matter: (event, state) is unique.
  */
 #include "executor/live.h"
 
@@ -25,7 +25,8 @@ const Transition transitions[] = {
     {EVENT_MARK_AS, ENDED | AT_WORK, act_mark_as, "the task run has that state; the flow goes on from there"},
     {EVENT_FORCE_RUN, AT_WORK | IN(CREATED) | IN(QUEUED), act_force_run, "RUNNING, whatever it waited for"},
     {EVENT_UNQUEUE, IN(QUEUED), act_unqueue, "RUNNING without waiting for a slot"},
-    {EVENT_SLOT_ANSWER, CREATED_ONES | IN(QUEUED), act_slot_answer, "RUNNING, QUEUED, or the flow's behaviour beyond its limit"},
+    {EVENT_SLOT_ANSWER, CREATED_ONES | IN(QUEUED), act_slot_answer,
+     "RUNNING, QUEUED, or the flow's behaviour beyond its limit"},
     {EVENT_LABELS, ANY, act_labels, "new labels"},
     {EVENT_FOLLOW, ANY, act_follow, "followers are told once more"},
     {EVENT_DELETE, ANY, act_delete, "the execution goes with all that belongs to it"},

@@ -139,7 +139,7 @@ static bool take_in(const Applying *applying, const json_t *window)
     json_t *made = json_object_get(row, "made");
     size_t i, before = json_object_size(made);
     const json_t *name;
-    json_array_foreach(json_object_get(window, "made"), i, name)
+    json_array_foreach (json_object_get(window, "made"), i, name)
         json_object_set_new(made, json_string_value(name), json_true());
     const char *id = json_get_text(window, "id", "");
     usec_t end = (usec_t)json_get_integer(row, "end", 0);
@@ -151,7 +151,7 @@ static bool take_in(const Applying *applying, const json_t *window)
         unit_set_timer(applying->unit, applying->key, id, end, json_deep_copy(row));
         applying->timer(applying->userdata, applying->key, id, end);
     }
-    json_array_foreach(json_object_get(window, "wanted"), i, name)
+    json_array_foreach (json_object_get(window, "wanted"), i, name)
         if (!json_object_get(made, json_string_value(name)))
             return false;
     return true;
@@ -163,7 +163,7 @@ static void fire(const Applying *applying, const json_t *windows, const Executio
         unit_create_execution(applying->unit, execution, applying->date);
     size_t i;
     const json_t *window;
-    json_array_foreach(windows, i, window)
+    json_array_foreach (windows, i, window)
         if (json_get_boolean(window, "reset", true))
             remove_row(applying, json_get_text(window, "id", ""));
 }
@@ -187,7 +187,7 @@ int windows_apply(Windows *windows, const QueueEvent *event, Unit *unit, WindowT
     bool all = true;
     size_t i;
     const json_t *window;
-    json_array_foreach(list, i, window)
+    json_array_foreach (list, i, window)
         if (!take_in(&applying, window))
             all = false;
     if (all)

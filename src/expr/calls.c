@@ -8,10 +8,12 @@
 #include <stdarg.h>
 
 static const CallRow *const filter_groups[] = {
-    filters_text, filters_list, filters_map, filters_number, filters_json, filters_encoding, filters_regex, filters_date, filters_jq, filters_yaml,
+    filters_text,     filters_list,  filters_map,  filters_number, filters_json,
+    filters_encoding, filters_regex, filters_date, filters_jq,     filters_yaml,
 };
 static const CallRow *const function_groups[] = {
-    functions_data, functions_render, functions_outside, functions_random, functions_crypto, functions_date, functions_formats,
+    functions_data,   functions_render, functions_outside, functions_random,
+    functions_crypto, functions_date,   functions_formats,
 };
 static const CallRow *const test_groups[] = {tests_all};
 
@@ -113,8 +115,9 @@ static int place_arguments(Eval *eval, const Node *node, const char *const *name
             return eval_fail(eval, node->line, "The following named argument does not exist: %.*s",
                              (int)argument->name.length, argument->name.text);
         if ((size_t)place >= limit)
-            return eval_fail(eval, node->line, "The argument at position %zu is not allowed. Only %zu argument(s) are allowed.",
-                             i + 1, limit);
+            return eval_fail(eval, node->line,
+                             "The argument at position %zu is not allowed. Only %zu argument(s) are allowed.", i + 1,
+                             limit);
         int r = eval_node(eval, argument->value, &values[place]);
         if (r)
             return r;
@@ -212,8 +215,9 @@ static int macro_values(Eval *eval, const Node *node, const Macro *macro, Value 
     for (size_t i = 0; i < arguments->count; i++) {
         const Argument *argument = &arguments->items[i], *place;
         if (!argument->name.text && i >= macro->arguments.count)
-            return eval_fail(eval, node->line, "The argument at position %zu is not allowed. Only %zu argument(s) are allowed.",
-                             i + 1, macro->arguments.count);
+            return eval_fail(eval, node->line,
+                             "The argument at position %zu is not allowed. Only %zu argument(s) are allowed.", i + 1,
+                             macro->arguments.count);
         place = argument->name.text ? macro_argument(macro, argument->name) : &macro->arguments.items[i];
         if (!place)
             return eval_fail(eval, node->line, "The following named argument does not exist: %.*s",

@@ -50,7 +50,8 @@ static bool locale_has_names(const char *locale)
 int date_style(Eval *eval, const Value *zone, const Value *locale, DateStyle *ret)
 {
     *ret = (DateStyle){.zone = zone_utc(), .locale = "en_US", .has_names = true};
-    if ((zone->kind != VALUE_NULL && zone->kind != VALUE_TEXT) || (locale->kind != VALUE_NULL && locale->kind != VALUE_TEXT))
+    if ((zone->kind != VALUE_NULL && zone->kind != VALUE_TEXT) ||
+        (locale->kind != VALUE_NULL && locale->kind != VALUE_TEXT))
         return eval_fail_plain(eval, "A time zone and a locale must be texts");
     if (zone->kind == VALUE_TEXT) {
         const char *name = arena_strndup(eval->arena, zone->text, zone->length);

@@ -4,9 +4,9 @@
 #include "expr/engine.h"
 
 typedef struct DateStyle {
-    const Zone *zone;        /* of the result, and of texts without one */
-    const char *locale;      /* "fr_FR"; "" for the root locale */
-    bool has_names;          /* false: this locale has no names of its own, Java shows short English ones */
+    const Zone *zone;   /* of the result, and of texts without one */
+    const char *locale; /* "fr_FR"; "" for the root locale */
+    bool has_names;     /* false: this locale has no names of its own, Java shows short English ones */
 } DateStyle;
 
 /* The style from two arguments (null: UTC, en_US). */
@@ -48,6 +48,7 @@ bool date_pattern_read(Eval *eval, const Value *text, const Value *pattern, cons
 const char *date_named_pattern(Eval *eval, const Value *name, const DateStyle *style);
 /* Name of a month (1–12), weekday (Monday 1–7), am/pm (1, 2), quarter, era (1, 2). */
 typedef enum NameKind { NAME_MONTH, NAME_WEEKDAY, NAME_HALF_DAY, NAME_QUARTER, NAME_ERA } NameKind;
-const char *date_name(Eval *eval, const DateStyle *style, NameKind kind, unsigned width, bool standalone, unsigned index);
+const char *date_name(Eval *eval, const DateStyle *style, NameKind kind, unsigned width, bool standalone,
+                      unsigned index);
 /* Formats by ICU: zone names and day periods. */
 const char *date_icu(Eval *eval, const DateStyle *style, const DateFields *fields, const char *pattern);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of months, days, zones in many languages, and the localized styles: from ICU, whose CLDR is the one of Java 21. */
+/* Names of months, days, zones in many languages, and the localized styles: from ICU, whose CLDR is the one of Java 21.
+ */
 #include <unicode/udat.h>
 #include <unicode/ures.h>
 #include <unicode/ustring.h>
@@ -8,7 +9,8 @@
 
 static const char *const english_months[] = {"January", "February", "March",     "April",   "May",      "June",
                                              "July",    "August",   "September", "October", "November", "December"};
-static const char *const english_days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+static const char *const english_days[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                           "Friday", "Saturday", "Sunday"};
 static const char *const english_quarters[] = {"1st quarter", "2nd quarter", "3rd quarter", "4th quarter"};
 static const char *const short_quarters[] = {"Q1", "Q2", "Q3", "Q4"};
 static const char *const narrow_quarters[] = {"1", "2", "3", "4"};
@@ -60,7 +62,8 @@ static UDateFormatSymbolType symbol_type(NameKind kind, unsigned width, bool sta
     return types[kind][standalone][width == 4 ? 1 : width == 5 ? 2 : 0];
 }
 
-const char *date_name(Eval *eval, const DateStyle *style, NameKind kind, unsigned width, bool standalone, unsigned index)
+const char *date_name(Eval *eval, const DateStyle *style, NameKind kind, unsigned width, bool standalone,
+                      unsigned index)
 {
     if (!style->has_names)
         return english_name(eval, kind, kind == NAME_QUARTER || width == 5 ? width : 3, index);
@@ -70,7 +73,8 @@ const char *date_name(Eval *eval, const DateStyle *style, NameKind kind, unsigne
     UDateFormat *format = udat_open(UDAT_NONE, UDAT_SHORT, style->locale, NULL, 0, NULL, 0, &status);
     int32_t place = (int32_t)(kind == NAME_WEEKDAY ? index % 7 + 1 : index - 1);
     UChar wide[128];
-    int32_t length = udat_getSymbols(format, symbol_type(kind, width, standalone), place, wide, ELEMENTS(wide), &status);
+    int32_t length =
+        udat_getSymbols(format, symbol_type(kind, width, standalone), place, wide, ELEMENTS(wide), &status);
     if (format)
         udat_close(format);
     return U_SUCCESS(status) ? to_utf8(eval, wide, length) : english_name(eval, kind, width, index);
@@ -83,8 +87,8 @@ const char *date_icu(Eval *eval, const DateStyle *style, const DateFields *field
     u_uastrcpy(wide_pattern, pattern);
     u_uastrncpy(wide_zone, zone_is_offset(fields->zone) ? "GMT" : zone_name(fields->zone), ELEMENTS(wide_zone) - 1);
     wide_zone[ELEMENTS(wide_zone) - 1] = 0;
-    UDateFormat *format = udat_open(UDAT_PATTERN, UDAT_PATTERN, style->has_names ? style->locale : "en_US", wide_zone, -1,
-                                    wide_pattern, -1, &status);
+    UDateFormat *format = udat_open(UDAT_PATTERN, UDAT_PATTERN, style->has_names ? style->locale : "en_US", wide_zone,
+                                    -1, wide_pattern, -1, &status);
     double shift = zone_is_offset(fields->zone) ? fields->offset : 0;
     int32_t length = udat_format(format, ((double)fields->instant + shift) * 1000, wide, ELEMENTS(wide), NULL, &status);
     if (format)
@@ -106,7 +110,8 @@ static const char *style_pattern(Eval *eval, const char *locale, int32_t index)
         int32_t length = 0;
         const UChar *wide = ures_getStringByIndex(patterns, index, &length, &status);
         UErrorCode ignored = U_ZERO_ERROR;
-        if (U_FAILURE(status) && patterns) { /* an entry with its own digits is an array whose first item is the pattern */
+        if (U_FAILURE(status) &&
+            patterns) { /* an entry with its own digits is an array whose first item is the pattern */
             UResourceBundle *item = ures_getByIndex(patterns, index, NULL, &ignored);
             wide = ures_getStringByIndex(item, 0, &length, &ignored);
             status = ignored;

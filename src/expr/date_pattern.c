@@ -2,8 +2,8 @@
 /*
  * Java's date patterns. One table says for each letter how many times it may stand and how it is printed; reading goes
  * through the same elements. Control characters are our own letters for the parts of the ISO formats that no pattern
- * can express: 1 local date, 2 local time, 3 offset or nothing, 4 [zone] or nothing, 5 instant, 6 year, 7 ISO week date,
- * 14 English weekday, 15 English month, 16 GMT or offset.
+ * can express: 1 local date, 2 local time, 3 offset or nothing, 4 [zone] or nothing, 5 instant, 6 year, 7 ISO week
+ * date, 14 English weekday, 15 English month, 16 GMT or offset.
  */
 #include <ctype.h>
 #include <strings.h>
@@ -170,8 +170,10 @@ static void print_by_icu(Printer *p, const PatternItem *item)
 static void print_hour(Printer *p, const PatternItem *item)
 {
     unsigned hour = p->fields->hour;
-    unsigned value = item->letter == 'H' ? hour : item->letter == 'k' ? (hour ? hour : 24)
-                     : item->letter == 'K' ? hour % 12 : (hour + 11) % 12 + 1;
+    unsigned value = item->letter == 'H'   ? hour
+                     : item->letter == 'k' ? (hour ? hour : 24)
+                     : item->letter == 'K' ? hour % 12
+                                           : (hour + 11) % 12 + 1;
     print_number(p, item, value);
 }
 static void print_minute(Printer *p, const PatternItem *item)
@@ -220,7 +222,8 @@ static void print_offset_x(Printer *p, const PatternItem *item)
     if (item->letter == 'X' && p->fields->offset == 0)
         buffer_append_char(p->out, 'Z');
     else
-        print_offset_value(p->out, p->fields->offset, item->count == 3 || item->count == 5, item->count == 1, item->count > 3);
+        print_offset_value(p->out, p->fields->offset, item->count == 3 || item->count == 5, item->count == 1,
+                           item->count > 3);
 }
 static void print_localized_offset(Printer *p, const PatternItem *item)
 {
@@ -428,7 +431,8 @@ static bool check_letter(Eval *eval, char letter, unsigned count)
     else if (letter == 'V')
         eval_fail_plain(eval, "Pattern letter count must be 2: V");
     else if (letter == 'O' || letter == 'v')
-        eval_fail_plain(eval, letter == 'O' ? "Pattern letter count must be 1 or 4: O" : "Wrong number of pattern letters: v");
+        eval_fail_plain(eval, letter == 'O' ? "Pattern letter count must be 1 or 4: O"
+                                            : "Wrong number of pattern letters: v");
     else if (letter == 'c' && count == 2)
         eval_fail_plain(eval, "Invalid pattern \"cc\"");
     else if (letter == 'S')

@@ -12,7 +12,8 @@ typedef struct Reading {
     bool adjacent; /* the next element is a number too: take exactly the width */
     int64_t year, instant;
     unsigned month, day, day_of_year, hour, half_hour, minute, second, nanos, half, week, weekday;
-    bool has_year, has_month, has_day, has_day_of_year, has_hour, has_half_hour, has_week, has_weekday, has_offset, has_instant, has_time;
+    bool has_year, has_month, has_day, has_day_of_year, has_hour, has_half_hour, has_week, has_weekday, has_offset,
+        has_instant, has_time;
     bool end_of_day;
     int offset;
     const Zone *zone;
@@ -374,7 +375,8 @@ bool date_parse_iso(const Value *text, const Zone *zone, Date *ret)
             return false;
         if (reading.at - offset > 1 && offset[3] != ':')
             return false;
-        if (reading.at < reading.end && (!take_char(&reading, '[') || !take_zone(&reading) || !take_char(&reading, ']')))
+        if (reading.at < reading.end &&
+            (!take_char(&reading, '[') || !take_zone(&reading) || !take_char(&reading, ']')))
             return false;
     }
     return reading.at == reading.end && resolve(&reading, zone, ret);

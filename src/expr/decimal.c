@@ -155,8 +155,11 @@ bool decimal_operation(Arena *arena, double a, double b, char operation, Value *
         *ret = decimal_format(arena, result);
         return true;
     }
-    *ret = value_double(operation == '+' ? a + b : operation == '-' ? a - b : operation == '*' ? a * b
-                        : operation == '/' ? a / b : fmod(a, b));
+    *ret = value_double(operation == '+'   ? a + b
+                        : operation == '-' ? a - b
+                        : operation == '*' ? a * b
+                        : operation == '/' ? a / b
+                                           : fmod(a, b));
     return true;
 }
 

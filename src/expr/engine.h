@@ -114,15 +114,15 @@ typedef struct Call {
     unsigned line;
     const CallRow *row;
     const Node *node;
-    Value input;             /* of filters and tests */
-    const Value *arguments;  /* by position of the row's names; as given when it has none */
+    Value input;            /* of filters and tests */
+    const Value *arguments; /* by position of the row's names; as given when it has none */
     const bool *given;
-    size_t count;            /* of names, or of arguments given when the row has no names */
+    size_t count; /* of names, or of arguments given when the row has no names */
 } Call;
 
 typedef enum CallFlags {
-    CALL_DEFAULT = 1 << 0,    /* an undefined input is null (filter default, test defined) */
-    CALL_READS_ALL = 1 << 1,  /* may read any variable */
+    CALL_DEFAULT = 1 << 0,   /* an undefined input is null (filter default, test defined) */
+    CALL_READS_ALL = 1 << 1, /* may read any variable */
 } CallFlags;
 
 struct CallRow {
@@ -130,7 +130,7 @@ struct CallRow {
     int (*run)(Call *call, Value *ret);
     const char *const *names; /* of arguments, ends with NULL; NULL: any number of unnamed ones */
     unsigned flags;
-    const char *reads;        /* variables that it reads, separated by blanks; or NULL */
+    const char *reads; /* variables that it reads, separated by blanks; or NULL */
 };
 const CallRow *filter_find(const char *name);
 const CallRow *function_find(const char *name);
@@ -230,7 +230,7 @@ int eval_emit(Eval *eval, const Value *value);
 int eval_capture(Eval *eval, const Node *body, Value *ret);
 void scope_push(Eval *eval, ScopeKind kind);
 void scope_pop(Eval *eval);
-void scope_put(Eval *eval, Name name, Value value);   /* in the innermost scope */
+void scope_put(Eval *eval, Name name, Value value);    /* in the innermost scope */
 void scope_assign(Eval *eval, Name name, Value value); /* where it is defined, else innermost */
 /* False: no such variable. */
 bool eval_variable(Eval *eval, Name name, Value *ret);

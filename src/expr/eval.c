@@ -94,7 +94,8 @@ int eval_count_iteration(Eval *eval)
 {
     if (++eval->iterations <= eval->limits->iterations_max)
         return 0;
-    return eval_fail_plain(eval, "The expression makes more than %" PRIu64 " loop rounds", eval->limits->iterations_max);
+    return eval_fail_plain(eval, "The expression makes more than %" PRIu64 " loop rounds",
+                           eval->limits->iterations_max);
 }
 
 /* ---- scopes ---- */
@@ -173,7 +174,8 @@ void scope_assign(Eval *eval, Name name, Value value)
             return;
         }
     }
-    Variable *known = scope_variable(eval, 0, eval->scopes.count ? eval->scopes.items[0].first : eval->variables.count, name);
+    Variable *known =
+        scope_variable(eval, 0, eval->scopes.count ? eval->scopes.items[0].first : eval->variables.count, name);
     Value old;
     if (known) {
         known->value = value;
@@ -246,7 +248,8 @@ int eval_emit(Eval *eval, const Value *value)
         if (value->kind == VALUE_NULL)
             return 0;
         if (eval->emitted++) {
-            return eval_fail_plain(eval, "Tried to add %s to %s", value_class_name(value), value_class_name(&eval->first));
+            return eval_fail_plain(eval, "Tried to add %s to %s", value_class_name(value),
+                                   value_class_name(&eval->first));
         }
         eval->first = *value;
         return 0;
@@ -364,7 +367,8 @@ int run_if(Eval *eval, const Node *node)
             const Node *condition = node->branches.conditions.items[i];
             Value value;
             int r = eval_node(eval, condition, &value);
-            if (r == EVAL_E_UNDEFINED || (!r && (value.kind == VALUE_NULL || eval_truth(eval, node->line, &value, &truth))))
+            if (r == EVAL_E_UNDEFINED ||
+                (!r && (value.kind == VALUE_NULL || eval_truth(eval, node->line, &value, &truth))))
                 return eval_fail(eval, node->line, "Wrong operand(s) type in conditional expression");
             if (r)
                 return r;
@@ -415,9 +419,9 @@ int run_for(Eval *eval, const Node *node)
     if (items.kind == VALUE_NULL)
         return 0;
     if (items.kind != VALUE_LIST && items.kind != VALUE_MAP)
-        return eval_fail(eval, node->line, "Not an iterable object. Value = [%s]",
-                         arena_strndup(eval->arena, java_text(eval->arena, &items).text,
-                                       java_text(eval->arena, &items).length));
+        return eval_fail(
+            eval, node->line, "Not an iterable object. Value = [%s]",
+            arena_strndup(eval->arena, java_text(eval->arena, &items).text, java_text(eval->arena, &items).length));
     if (value_count(&items) == 0)
         return node->tag.otherwise ? node->tag.otherwise->run(eval, node->tag.otherwise) : 0;
     scope_push(eval, SCOPE_LOOP);

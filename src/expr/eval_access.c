@@ -41,7 +41,8 @@ static int map_attribute(Eval *eval, unsigned line, const Value *map, const Valu
 /* null.x: names the variable if it is one, else the attribute. */
 static int null_attribute(Eval *eval, const Node *node, Name name)
 {
-    return eval_undefined(eval, node->line, node->attribute.object->eval == eval_name ? node->attribute.object->name : name);
+    return eval_undefined(eval, node->line,
+                          node->attribute.object->eval == eval_name ? node->attribute.object->name : name);
 }
 
 static int call_method(Eval *eval, const Node *node, const Value *object, Name name, Value *ret)

@@ -169,7 +169,10 @@ static int eval_comparison(Eval *eval, const Node *node, Value *ret)
     if (!null) {
         double a = value_as_double(&left), b = value_as_double(&right);
         Comparison comparison = (Comparison)node->operands.row->detail;
-        result = comparison == GREATER ? a > b : comparison == GREATER_EQUAL ? a >= b : comparison == LESS ? a < b : a <= b;
+        result = comparison == GREATER         ? a > b
+                 : comparison == GREATER_EQUAL ? a >= b
+                 : comparison == LESS          ? a < b
+                                               : a <= b;
     }
     *ret = value_boolean(result);
     return 0;

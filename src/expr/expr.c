@@ -9,10 +9,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define KEEP_BYTES_MAX   (1 << 20) /* a bigger output buffer is given back after the render */
-#define RECURSIONS_MAX   100
-#define MARKER           '\002'
-#define MARKER_END       '\003'
+#define KEEP_BYTES_MAX (1 << 20) /* a bigger output buffer is given back after the render */
+#define RECURSIONS_MAX 100
+#define MARKER         '\002'
+#define MARKER_END     '\003'
 
 const ExprLimits expr_limits_default = {
     .depth_max = 64,

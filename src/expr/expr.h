@@ -38,10 +38,11 @@ void expr_reads(const Expr *expr, const char *const **ret_paths, size_t *ret_cou
  */
 typedef struct ExprServices {
     void *userdata;
-    usec_t (*now)(void *userdata);               /* NULL: the real clock */
-    uint64_t (*random)(void *userdata);          /* NULL: the kernel */
+    usec_t (*now)(void *userdata);      /* NULL: the real clock */
+    uint64_t (*random)(void *userdata); /* NULL: the kernel */
     int (*secret)(void *userdata, const char *key, char **ret_text, Diag *diag);
-    int (*kv)(void *userdata, const char *key, const char *namespace_or_null, bool error_on_missing, json_t **ret, Diag *diag);
+    int (*kv)(void *userdata, const char *key, const char *namespace_or_null, bool error_on_missing, json_t **ret,
+              Diag *diag);
     int (*read)(void *userdata, const char *path, char **ret_bytes, size_t *ret_length, Diag *diag);
     int (*file_size)(void *userdata, const char *path, int64_t *ret_bytes, Diag *diag);
     int (*error_logs)(void *userdata, json_t **ret, Diag *diag);
@@ -50,10 +51,10 @@ typedef struct ExprServices {
 } ExprServices;
 
 typedef struct ExprLimits {
-    unsigned depth_max;        /* nested calls, macros, render(): 64 */
-    size_t output_bytes_max;   /* 16 MiB */
-    uint64_t iterations_max;   /* loop rounds of one render: 1,000,000 */
-    uint32_t regex_match_max;  /* libpcre2 match limit: 1,000,000 */
+    unsigned depth_max;       /* nested calls, macros, render(): 64 */
+    size_t output_bytes_max;  /* 16 MiB */
+    uint64_t iterations_max;  /* loop rounds of one render: 1,000,000 */
+    uint32_t regex_match_max; /* libpcre2 match limit: 1,000,000 */
 } ExprLimits;
 extern const ExprLimits expr_limits_default;
 /* The limits of every render whose context names none. Set once, before the first render and before any thread starts:
@@ -63,13 +64,13 @@ const ExprLimits *expr_limits(void);
 
 /* Everything a render reads. Nothing of it is changed. */
 typedef struct ExprContext {
-    const json_t *variables;        /* an object */
+    const json_t *variables; /* an object */
     /* Called for a root variable that is not in `variables`, once per render; a borrowed value or NULL. May be NULL. */
     const json_t *(*lookup)(void *userdata, const char *name);
     void *lookup_userdata;
-    const ExprServices *services;   /* may be NULL */
-    const ExprLimits *limits;       /* NULL: the defaults */
-    bool recursive;                 /* render again until nothing changes (kestra.variables.recursive-rendering) */
+    const ExprServices *services; /* may be NULL */
+    const ExprLimits *limits;     /* NULL: the defaults */
+    bool recursive;               /* render again until nothing changes (kestra.variables.recursive-rendering) */
 } ExprContext;
 
 /* Renders to text; the caller frees *ret_text. Kestra: VariableRenderer.render. */
@@ -92,11 +93,14 @@ const ExprTree *expr_tree_get(const ExprTree *tree, const char *key);
 const json_t *expr_tree_source(const ExprTree *tree);
 /* Renders all of it; maps and lists element-wise, other values unchanged; new reference. */
 int expr_tree_render(const ExprTree *tree, const ExprContext *context, json_t **ret, Diag *diag) _must_check_;
-/* Like expr_tree_render for a text node, but as text: a non-text literal becomes its text; NULL for null/absent tree. */
-int expr_tree_render_text(const ExprTree *tree_or_null, const ExprContext *context, char **ret_text, Diag *diag) _must_check_;
+/* Like expr_tree_render for a text node, but as text: a non-text literal becomes its text; NULL for null/absent tree.
+ */
+int expr_tree_render_text(const ExprTree *tree_or_null, const ExprContext *context, char **ret_text,
+                          Diag *diag) _must_check_;
 int expr_tree_render_typed(const ExprTree *tree, const ExprContext *context, json_t **ret, Diag *diag) _must_check_;
 /* Adds every path that any template of it reads to the array of texts `paths` (duplicates left out); true if all. */
 bool expr_tree_reads(const ExprTree *tree, json_t *paths);
 
-/* Kestra's truth of a rendered text (TruthUtils.isTruthy): false for null, "", and "false", "0", "-0" between blanks. */
+/* Kestra's truth of a rendered text (TruthUtils.isTruthy): false for null, "", and "false", "0", "-0" between blanks.
+ */
 bool expr_is_truthy(const char *text_or_null);

@@ -83,10 +83,10 @@ static void write_date(Buffer *buffer, const Date *date)
         date_append(buffer, date);
         return;
     }
-    DateFields f = date_fields(&(Date){.seconds = date->seconds, .nanos = date->nanos,
-                                       .zone = date->zone ? date->zone : zone_utc()});
-    buffer_printf(buffer, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03u", f.year, f.month, f.day, f.hour, f.minute, f.second,
-                  f.nanos / 1000000);
+    DateFields f = date_fields(
+        &(Date){.seconds = date->seconds, .nanos = date->nanos, .zone = date->zone ? date->zone : zone_utc()});
+    buffer_printf(buffer, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u.%03u", f.year, f.month, f.day, f.hour, f.minute,
+                  f.second, f.nanos / 1000000);
     unsigned magnitude = (unsigned)abs(f.offset);
     if (f.offset)
         buffer_printf(buffer, "%c%02u:%02u", f.offset < 0 ? '-' : '+', magnitude / 3600, magnitude / 60 % 60);
@@ -324,7 +324,8 @@ static bool read_lob(Reader *reader, Value *ret)
         const char *start = reader->at;
         while (reader->at < reader->end && *reader->at != '}')
             reader->at++;
-        *ret = java_text(reader->arena, &(Value){.kind = VALUE_TEXT, .length = (uint32_t)(reader->at - start), .text = start});
+        *ret = java_text(reader->arena,
+                         &(Value){.kind = VALUE_TEXT, .length = (uint32_t)(reader->at - start), .text = start});
     }
     if (!skip(reader) || reader->end - reader->at < 2 || memcmp(reader->at, "}}", 2) != 0)
         return false;
@@ -353,7 +354,8 @@ static bool based_integer(Reader *reader, const char *digits, bool negative, uns
 {
     uint64_t magnitude = 0;
     for (; *digits; digits++) {
-        unsigned digit = isdigit((unsigned char)*digits) ? (unsigned)(*digits - '0') : (unsigned)((*digits | 32) - 'a' + 10);
+        unsigned digit =
+            isdigit((unsigned char)*digits) ? (unsigned)(*digits - '0') : (unsigned)((*digits | 32) - 'a' + 10);
         if (digit >= base || __builtin_mul_overflow(magnitude, (uint64_t)base, &magnitude) ||
             __builtin_add_overflow(magnitude, (uint64_t)digit, &magnitude) || magnitude > (uint64_t)INT64_MAX)
             return false;

@@ -207,8 +207,8 @@ Value java_text(Arena *arena, const Value *value)
 void json_write_text(Buffer *buffer, const char *text, size_t length)
 {
     static const char hex[] = "0123456789ABCDEF";
-    static const char shorts[256] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-                                     ['\t'] = 't', ['"'] = '"',  ['\\'] = '\\'};
+    static const char shorts[256] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
     buffer_append_char(buffer, '"');
     const char *plain = text, *end = text + length;
     for (const char *at = text; at < end; at++) {
@@ -315,7 +315,8 @@ void json_write(Buffer *buffer, const Value *value, bool keep_nulls)
 /* "1.5E+3" as "1500" (BigDecimal.toPlainString). */
 static void append_plain_decimal(Buffer *buffer, const Value *value)
 {
-    const char *mark = memchr(value->text, 'E', value->length), *end = value->text + value->length, *digits = value->text;
+    const char *mark = memchr(value->text, 'E', value->length), *end = value->text + value->length,
+               *digits = value->text;
     int exponent = 0, point = 0;
     for (const char *c = mark ? mark + 2 : end; c < end && exponent <= PLAIN_EXPONENT_MAX; c++)
         exponent = exponent * 10 + (*c - '0');
@@ -360,7 +361,10 @@ void date_append(Buffer *buffer, const Date *date)
     int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
     unsigned rest = (unsigned)(seconds - days * 86400), month, day;
     calendar_date(days, &year, &month, &day);
-    buffer_printf(buffer, year > 9999 ? "+%" PRId64 "-%02u-%02u" : year < 0 ? "%05" PRId64 "-%02u-%02u" : "%04" PRId64 "-%02u-%02u",
+    buffer_printf(buffer,
+                  year > 9999 ? "+%" PRId64 "-%02u-%02u"
+                  : year < 0  ? "%05" PRId64 "-%02u-%02u"
+                              : "%04" PRId64 "-%02u-%02u",
                   year, month, day);
     if (date->kind == DATE_LOCAL_DATE)
         return;
@@ -379,8 +383,8 @@ void date_append(Buffer *buffer, const Date *date)
     if (!offset)
         buffer_append_char(buffer, 'Z');
     else
-        buffer_printf(buffer, magnitude % 60 ? "%c%02u:%02u:%02u" : "%c%02u:%02u", offset < 0 ? '-' : '+', magnitude / 3600,
-                      magnitude / 60 % 60, magnitude % 60);
+        buffer_printf(buffer, magnitude % 60 ? "%c%02u:%02u:%02u" : "%c%02u:%02u", offset < 0 ? '-' : '+',
+                      magnitude / 3600, magnitude / 60 % 60, magnitude % 60);
     if (date->kind == DATE_ZONED && !zone_is_offset(date->zone))
         buffer_printf(buffer, "[%s]", zone_name(date->zone));
 }

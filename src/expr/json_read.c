@@ -22,8 +22,10 @@ static bool unexpected(Reader *reader)
 {
     if (reader->at >= reader->end)
         return fail(reader, "Unexpected end-of-input", 0);
-    return fail(reader, "Unexpected character ('%c' (code %d)): expected a valid value (JSON String, Number, Array, Object or "
-                        "token 'null', 'true' or 'false')", (unsigned char)*reader->at);
+    return fail(reader,
+                "Unexpected character ('%c' (code %d)): expected a valid value (JSON String, Number, Array, Object or "
+                "token 'null', 'true' or 'false')",
+                (unsigned char)*reader->at);
 }
 
 static void skip_blanks(Reader *reader)
@@ -37,11 +39,12 @@ static bool misplaced(Reader *reader, const char *expected)
 {
     if (reader->at >= reader->end)
         return unexpected(reader);
-    const char *comment = "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for "
-                          "parser)";
+    const char *comment =
+        "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for "
+        "parser)";
     unsigned char c = (unsigned char)*reader->at;
-    reader->error->message = arena_printf(reader->arena, "Unexpected character ('%c' (code %d)): %s", c, c,
-                                          c == '/' ? comment : expected);
+    reader->error->message =
+        arena_printf(reader->arena, "Unexpected character ('%c' (code %d)): %s", c, c, c == '/' ? comment : expected);
     return false;
 }
 
@@ -54,8 +57,9 @@ static bool hex4(Reader *reader, uint32_t *ret)
     *ret = 0;
     for (int i = 0; i < 4; i++) {
         char c = *reader->at++;
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : (c | 32) >= 'a' && (c | 32) <= 'f'
-                                                                          ? (unsigned)((c | 32) - 'a' + 10) : 16;
+        unsigned digit = c >= '0' && c <= '9'                 ? (unsigned)(c - '0')
+                         : (c | 32) >= 'a' && (c | 32) <= 'f' ? (unsigned)((c | 32) - 'a' + 10)
+                                                              : 16;
         if (digit == 16)
             return false;
         *ret = *ret * 16 + digit;
@@ -75,7 +79,8 @@ static bool read_escape(Reader *reader, char **to)
     uint32_t unit, low;
     if (c != 'u' || !hex4(reader, &unit))
         return fail(reader, "Unrecognized character escape '%c' (code %d)", c);
-    if (unit >= 0xD800 && unit < 0xDC00 && reader->end - reader->at >= 6 && reader->at[0] == '\\' && reader->at[1] == 'u') {
+    if (unit >= 0xD800 && unit < 0xDC00 && reader->end - reader->at >= 6 && reader->at[0] == '\\' &&
+        reader->at[1] == 'u') {
         const char *back = reader->at;
         reader->at += 2;
         if (hex4(reader, &low) && low >= 0xDC00 && low < 0xE000)
@@ -93,8 +98,11 @@ static bool read_text(Reader *reader, Value *ret)
     bool escaped = false;
     for (; close < reader->end && *close != '"'; close++) {
         if ((unsigned char)*close < 0x20)
-            return fail(reader, "Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be included "
-                                "in string value", (unsigned char)*close);
+            return fail(
+                reader,
+                "Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be included "
+                "in string value",
+                (unsigned char)*close);
         if (*close == '\\') {
             escaped = true;
             close++;
@@ -269,8 +277,10 @@ static bool read_word(Reader *reader, Value *ret)
         }
     if (length == 0)
         return unexpected(reader);
-    reader->error->message = arena_printf(reader->arena, "Unrecognized token '%.*s': was expecting (JSON String, Number, Array, "
-                                          "Object or token 'null', 'true' or 'false')", (int)MIN(length, (size_t)256), start);
+    reader->error->message = arena_printf(reader->arena,
+                                          "Unrecognized token '%.*s': was expecting (JSON String, Number, Array, "
+                                          "Object or token 'null', 'true' or 'false')",
+                                          (int)MIN(length, (size_t)256), start);
     return false;
 }
 

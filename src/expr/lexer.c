@@ -60,8 +60,8 @@ const char *token_kind_name(TokenKind kind)
 
 /* Longest first; one that ends with a letter must not be followed by one. */
 static const char *const operators[] = {
-    "is not", "contains", "equals", "???", "not", "and", "==", "!=", "<=", ">=", "??", "..", "or", "is",
-    "+",      "-",        "*",      "/",       "%",   "~",   "|",   "<",  ">",
+    "is not", "contains", "equals", "???", "not", "and", "==", "!=", "<=", ">=", "??", "..",
+    "or",     "is",       "+",      "-",   "*",   "/",   "%",  "~",  "|",  "<",  ">",
 };
 
 static bool fail(Lexer *lexer, unsigned line, const char *format, const char *detail)
@@ -461,7 +461,8 @@ static bool lex_string_state(Lexer *lexer)
 static bool lex_interpolation(Lexer *lexer)
 {
     const char *at = skip_blanks(lexer, lexer->at);
-    if (lexer->bracket_count && lexer->brackets[lexer->bracket_count - 1].kind == '#' && at < lexer->end && *at == '}') {
+    if (lexer->bracket_count && lexer->brackets[lexer->bracket_count - 1].kind == '#' && at < lexer->end &&
+        *at == '}') {
         lexer->bracket_count--;
         push(lexer, TOKEN_STRING_INTERPOLATION_END, "}", 1);
         advance_to(lexer, at + 1);
@@ -493,8 +494,13 @@ static bool lex_step(Lexer *lexer)
 bool lexer_run(Arena *arena, const char *source, size_t length, Tokens *ret, SyntaxError *error)
 {
     /* On the stack: its 9 KiB would stay in the arena of each compiled expression. */
-    Lexer state = {.arena = arena, .start = source, .at = source, .end = source + length, .line_start = source,
-                   .line = 1, .error = error};
+    Lexer state = {.arena = arena,
+                   .start = source,
+                   .at = source,
+                   .end = source + length,
+                   .line_start = source,
+                   .line = 1,
+                   .error = error};
     Lexer *lexer = &state;
     lexer->states[lexer->depth++] = DATA;
     while (lexer->at < lexer->end)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The methods of Java classes that expressions use on texts, lists, maps and numbers. An argument fits a parameter only
- * if its Java class is the parameter's: a literal number is a Long and fits no `int`, so text.substring(1) does not exist
- * while text.substring(i) with an Integer of the context does. Without parentheses, a property finds the method of its
- * name or getName, isName, hasName.
+ * if its Java class is the parameter's: a literal number is a Long and fits no `int`, so text.substring(1) does not
+ * exist while text.substring(i) with an Integer of the context does. Without parentheses, a property finds the method
+ * of its name or getName, isName, hasName.
  */
 #include <ctype.h>
 #include <unicode/uchar.h>
@@ -69,7 +69,8 @@ static int text_strip(Method *m, Value *ret)
 static int text_starts(Method *m, Value *ret)
 {
     const Value *prefix = &m->arguments[0];
-    *ret = value_boolean(m->object.length >= prefix->length && memcmp(m->object.text, prefix->text, prefix->length) == 0);
+    *ret =
+        value_boolean(m->object.length >= prefix->length && memcmp(m->object.text, prefix->text, prefix->length) == 0);
     return 0;
 }
 static int text_ends(Method *m, Value *ret)
@@ -266,7 +267,8 @@ static int list_get(Method *m, Value *ret)
 {
     int64_t index = m->arguments[0].integer;
     if (index < 0 || index >= (int64_t)value_count(&m->object))
-        return eval_fail_plain(m->eval, "Index %" PRId64 " out of bounds for length %zu", index, value_count(&m->object));
+        return eval_fail_plain(m->eval, "Index %" PRId64 " out of bounds for length %zu", index,
+                               value_count(&m->object));
     *ret = value_item(&m->object, (size_t)index);
     return 0;
 }
@@ -517,8 +519,13 @@ static int locale_country(Method *m, Value *ret)
 }
 
 static const MethodRow any_methods[] = {
-    {"toString", "", any_to_string}, {"hashCode", "", any_hash},    {"getClass", "", any_denied}, {"notify", "", any_denied},
-    {"notifyAll", "", any_denied},   {"wait", "", any_denied},      {},
+    {"toString", "", any_to_string},
+    {"hashCode", "", any_hash},
+    {"getClass", "", any_denied},
+    {"notify", "", any_denied},
+    {"notifyAll", "", any_denied},
+    {"wait", "", any_denied},
+    {},
 };
 static const MethodRow text_methods[] = {
     {"length", "", text_size},
@@ -552,18 +559,12 @@ static const MethodRow text_methods[] = {
     {},
 };
 static const MethodRow list_methods[] = {
-    {"size", "", any_size},
-    {"isEmpty", "", any_is_empty},
-    {"indexOf", "o", list_index_of},
-    {"lastIndexOf", "o", list_last_index_of},
-    {"get", "i", list_get},
-    {"getFirst", "", list_first},
-    {"getLast", "", list_last},
-    {"reversed", "", list_reversed},
-    {"add", "o", list_add},
-    {"containsAll", "l", list_contains_all},
-    {"remove", "o", list_remove},
-    {},
+    {"size", "", any_size},          {"isEmpty", "", any_is_empty},
+    {"indexOf", "o", list_index_of}, {"lastIndexOf", "o", list_last_index_of},
+    {"get", "i", list_get},          {"getFirst", "", list_first},
+    {"getLast", "", list_last},      {"reversed", "", list_reversed},
+    {"add", "o", list_add},          {"containsAll", "l", list_contains_all},
+    {"remove", "o", list_remove},    {},
 };
 static const MethodRow map_methods[] = {
     {"size", "", any_size},
@@ -580,13 +581,13 @@ static const MethodRow map_methods[] = {
     {},
 };
 static const MethodRow number_methods[] = {
-    {"intValue", "", number_int},       {"longValue", "", number_long},
-    {"doubleValue", "", number_double}, {"compareTo", "o", number_compare},
-    {"floatValue", "", number_float},   {},
+    {"intValue", "", number_int},       {"longValue", "", number_long},   {"doubleValue", "", number_double},
+    {"compareTo", "o", number_compare}, {"floatValue", "", number_float}, {},
 };
 static const MethodRow real_methods[] = {
-    {"intValue", "", number_int},       {"longValue", "", number_long},     {"doubleValue", "", number_double},
-    {"compareTo", "o", number_compare}, {"isNaN", "", number_is_nan},       {"isInfinite", "", number_is_infinite},
+    {"intValue", "", number_int},       {"longValue", "", number_long},
+    {"doubleValue", "", number_double}, {"compareTo", "o", number_compare},
+    {"isNaN", "", number_is_nan},       {"isInfinite", "", number_is_infinite},
     {"floatValue", "", number_float},   {},
 };
 static const MethodRow boolean_methods[] = {{"booleanValue", "", boolean_value}, {}};
@@ -596,15 +597,17 @@ static const MethodRow loop_methods[] = {
     {"first", "", loop_first}, {"last", "", loop_last},     {},
 };
 static const MethodRow locale_methods[] = {
-    {"getLanguage", "", locale_language}, {"getCountry", "", locale_country}, {},
+    {"getLanguage", "", locale_language},
+    {"getCountry", "", locale_country},
+    {},
 };
 
 static const MethodRow *const methods_of_kind[] = {
-    [VALUE_NULL] = any_methods,       [VALUE_BOOLEAN] = boolean_methods, [VALUE_INTEGER] = number_methods,
-    [VALUE_LONG] = number_methods,    [VALUE_BIG] = number_methods,      [VALUE_FLOAT] = real_methods,
-    [VALUE_DOUBLE] = real_methods,    [VALUE_DECIMAL] = number_methods,  [VALUE_TEXT] = text_methods,
-    [VALUE_LIST] = list_methods,      [VALUE_MAP] = map_methods,         [VALUE_ENTRY] = entry_methods,
-    [VALUE_LOOP] = loop_methods,      [VALUE_DATE] = any_methods,        [VALUE_BYTES] = any_methods,
+    [VALUE_NULL] = any_methods,      [VALUE_BOOLEAN] = boolean_methods, [VALUE_INTEGER] = number_methods,
+    [VALUE_LONG] = number_methods,   [VALUE_BIG] = number_methods,      [VALUE_FLOAT] = real_methods,
+    [VALUE_DOUBLE] = real_methods,   [VALUE_DECIMAL] = number_methods,  [VALUE_TEXT] = text_methods,
+    [VALUE_LIST] = list_methods,     [VALUE_MAP] = map_methods,         [VALUE_ENTRY] = entry_methods,
+    [VALUE_LOOP] = loop_methods,     [VALUE_DATE] = any_methods,        [VALUE_BYTES] = any_methods,
     [VALUE_LOCALE] = locale_methods,
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ICU's decimal format reads the same patterns and, with rounding to the even neighbour of the exact binary value, gives
- * the same digits. What it is more liberal about than Java (two decimal points, '#' after '0', a second kind of grouping)
- * is checked or changed here first.
+ * ICU's decimal format reads the same patterns and, with rounding to the even neighbour of the exact binary value,
+ * gives the same digits. What it is more liberal about than Java (two decimal points, '#' after '0', a second kind of
+ * grouping) is checked or changed here first.
  */
 #include "expr/number_format.h"
 
@@ -50,7 +50,8 @@ static UNumberFormat *format_open(const char *pattern, UErrorCode *status)
     int32_t length = 0;
     u_strFromUTF8(wide, ELEMENTS(wide), &length, pattern, -1, status);
     UParseError where;
-    UNumberFormat *format = U_SUCCESS(*status) ? unum_open(UNUM_PATTERN_DECIMAL, wide, length, "en_US", &where, status) : NULL;
+    UNumberFormat *format =
+        U_SUCCESS(*status) ? unum_open(UNUM_PATTERN_DECIMAL, wide, length, "en_US", &where, status) : NULL;
     if (!format)
         return NULL;
     unum_setAttribute(format, UNUM_ROUNDING_MODE, UNUM_ROUND_HALFEVEN);

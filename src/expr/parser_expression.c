@@ -316,9 +316,14 @@ static Node *parse_name(Parser *parser, const Token *token)
         const char *name;
         Value value;
     } constants[] = {
-        {"true", {.kind = VALUE_BOOLEAN, .boolean = true}}, {"TRUE", {.kind = VALUE_BOOLEAN, .boolean = true}},
-        {"false", {.kind = VALUE_BOOLEAN}},                 {"FALSE", {.kind = VALUE_BOOLEAN}},
-        {"null", {}}, {"NULL", {}}, {"none", {}}, {"NONE", {}},
+        {"true", {.kind = VALUE_BOOLEAN, .boolean = true}},
+        {"TRUE", {.kind = VALUE_BOOLEAN, .boolean = true}},
+        {"false", {.kind = VALUE_BOOLEAN}},
+        {"FALSE", {.kind = VALUE_BOOLEAN}},
+        {"null", {}},
+        {"NULL", {}},
+        {"none", {}},
+        {"NONE", {}},
     };
     for (size_t i = 0; i < ELEMENTS(constants); i++)
         if (streq(token->text, constants[i].name)) {

@@ -91,7 +91,8 @@ static Node *parse_macro(Parser *parser, unsigned line)
     static const char *const stops[] = {"endmacro", NULL};
     Macro *macro = arena_new_n(parser->arena, Macro, 1);
     next_token(parser);
-    if (!parse_new_name(parser, &macro->name) || !parse_arguments(parser, true, &macro->arguments) || !end_of_tag(parser))
+    if (!parse_new_name(parser, &macro->name) || !parse_arguments(parser, true, &macro->arguments) ||
+        !end_of_tag(parser))
         return NULL;
     size_t defined = parser->defined_count;
     for (size_t i = 0; i < macro->arguments.count; i++)

@@ -32,8 +32,9 @@ static int regex_open(Eval *eval, const Value *pattern, uint32_t options, Regex 
 {
     int code;
     PCRE2_SIZE offset;
-    ret->code = pcre2_compile((PCRE2_SPTR)pattern->text, pattern->length, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | options,
-                              &code, &offset, NULL);
+    ret->code =
+        pcre2_compile((PCRE2_SPTR)pattern->text, pattern->length,
+                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | options, &code, &offset, NULL);
     if (!ret->code) {
         PCRE2_UCHAR message[128];
         (void)pcre2_get_error_message(code, message, sizeof(message)); /* cut when too long */
@@ -102,7 +103,8 @@ static bool append_reference(Buffer *buffer, const Regex *regex, const Value *te
     return append_group(buffer, regex, text, group);
 }
 
-static int append_replacement(Eval *eval, Buffer *buffer, const Regex *regex, const Value *text, const Value *replacement)
+static int append_replacement(Eval *eval, Buffer *buffer, const Regex *regex, const Value *text,
+                              const Value *replacement)
 {
     const char *at = replacement->text, *end = at + replacement->length;
     while (at < end) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON values with templates inside. A subtree without any template is rendered by taking a reference to its source, and
- * most texts of a flow are such literals: they keep no compiled expression, whose arena is 4 KiB.
+ * JSON values with templates inside. A subtree without any template is rendered by taking a reference to its source,
+ * and most texts of a flow are such literals: they keep no compiled expression, whose arena is 4 KiB.
  */
 #include "expr/expr.h"
 
@@ -52,7 +52,7 @@ static void compile_object(ExprTree *tree, const char *path, Diag *diag)
     json_t *member;
     tree->children = xnew_n(ExprTree *, json_object_size(tree->source));
     tree->keys = xnew_n(Template, json_object_size(tree->source));
-    json_object_foreach(tree->source, key, member) {
+    json_object_foreach (tree->source, key, member) {
         _cleanup_free_ char *child_path = xasprintf(*path ? "%s.%s" : "%s%s", path, key);
         template_compile(&tree->keys[tree->count], key, strlen(key), child_path, diag);
         tree->children[tree->count] = compile(member, child_path, diag);
@@ -66,7 +66,7 @@ static void compile_array(ExprTree *tree, const char *path, Diag *diag)
     size_t index;
     json_t *item;
     tree->children = xnew_n(ExprTree *, json_array_size(tree->source));
-    json_array_foreach(tree->source, index, item) {
+    json_array_foreach (tree->source, index, item) {
         _cleanup_free_ char *child_path = xasprintf("%s[%zu]", path, index);
         tree->children[index] = compile(item, child_path, diag);
         tree->is_dynamic |= tree->children[index]->is_dynamic;
@@ -124,7 +124,7 @@ const ExprTree *expr_tree_get(const ExprTree *tree, const char *key)
     size_t index = 0;
     const char *name;
     json_t *member;
-    json_object_foreach(tree->source, name, member) {
+    json_object_foreach (tree->source, name, member) {
         if (streq(name, key))
             return tree->children[index];
         index++;
@@ -223,7 +223,8 @@ int expr_tree_render_typed(const ExprTree *tree, const ExprContext *context, jso
 {
     if (!tree->is_dynamic || !json_is_string(tree->source))
         return expr_tree_render(tree, context, ret, diag);
-    return tree->text.broken ? template_broken(&tree->text, diag) : expr_render_typed(tree->text.expr, context, ret, diag);
+    return tree->text.broken ? template_broken(&tree->text, diag)
+                             : expr_render_typed(tree->text.expr, context, ret, diag);
 }
 
 static bool template_reads(const Template *template, json_t *paths)
@@ -238,7 +239,7 @@ static bool template_reads(const Template *template, json_t *paths)
         size_t index;
         json_t *path;
         bool known = false;
-        json_array_foreach(paths, index, path)
+        json_array_foreach (paths, index, path)
             known |= streq(json_string_value(path), reads[i]);
         if (!known)
             json_array_append_new(paths, json_string_nocheck(reads[i]));

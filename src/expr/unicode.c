@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expr/unicode.h"
 
-#include <unicode/uchar.h>
 #include <unicode/ucasemap.h>
+#include <unicode/uchar.h>
 #include <unicode/ustring.h>
 
 #include "expr/utf16.h"
@@ -43,7 +43,7 @@ static int map_case(Eval *eval, const Value *text, bool upper, Value *ret)
     int32_t length = 0;
     if (to)
         length = (upper ? ucasemap_utf8ToUpper : ucasemap_utf8ToLower)(map, to, room, text->text, (int32_t)text->length,
-                                                                     &status);
+                                                                       &status);
     ucasemap_close(map);
     if (!to)
         return EVAL_E_ERROR;

@@ -282,7 +282,8 @@ bool value_equal(const Value *a, const Value *b)
     case VALUE_ENTRY:
         return value_equal(&a->entry->key, &b->entry->key) && value_equal(&a->entry->value, &b->entry->value);
     case VALUE_DATE:
-        return a->date->kind == b->date->kind && a->date->seconds == b->date->seconds && a->date->nanos == b->date->nanos;
+        return a->date->kind == b->date->kind && a->date->seconds == b->date->seconds &&
+               a->date->nanos == b->date->nanos;
     case VALUE_LOOP:
     case VALUE_BYTES:
         return a->text == b->text;
@@ -385,10 +386,8 @@ static const char *const special_classes[] = {
     [CLASS_HASH_VALUES] = "java.util.HashMap$Values",
 };
 static const char *const date_classes[] = {
-    [DATE_ZONED] = "java.time.ZonedDateTime",
-    [DATE_OFFSET] = "java.time.OffsetDateTime",
-    [DATE_INSTANT] = "java.time.Instant",
-    [DATE_LOCAL_DATE_TIME] = "java.time.LocalDateTime",
+    [DATE_ZONED] = "java.time.ZonedDateTime",  [DATE_OFFSET] = "java.time.OffsetDateTime",
+    [DATE_INSTANT] = "java.time.Instant",      [DATE_LOCAL_DATE_TIME] = "java.time.LocalDateTime",
     [DATE_LOCAL_DATE] = "java.time.LocalDate",
 };
 

@@ -22,22 +22,22 @@ typedef enum ValueKind {
     VALUE_TEXT,
     VALUE_LIST,
     VALUE_MAP,
-    VALUE_ENTRY,   /* Map.Entry */
-    VALUE_LOOP,    /* the variable `loop` */
+    VALUE_ENTRY, /* Map.Entry */
+    VALUE_LOOP,  /* the variable `loop` */
     VALUE_DATE,
-    VALUE_BYTES,   /* byte[] */
-    VALUE_LOCALE,  /* the variable `locale` */
+    VALUE_BYTES,  /* byte[] */
+    VALUE_LOCALE, /* the variable `locale` */
 } ValueKind;
 
 /* What Java class a value has where its kind leaves a choice. */
 typedef enum ValueClass {
-    CLASS_DEFAULT = 0,       /* String, ArrayList, LinkedHashMap */
+    CLASS_DEFAULT = 0, /* String, ArrayList, LinkedHashMap */
     CLASS_CHARACTER,
     CLASS_HASH_MAP,
     CLASS_KEY_SET,
     CLASS_VALUES,
     CLASS_ENTRY_SET,
-    CLASS_TEXT_ARRAY,        /* String[] */
+    CLASS_TEXT_ARRAY, /* String[] */
     CLASS_INT_RANGE_LIST,
     CLASS_SUB_LIST,
     CLASS_IMMUTABLE_LIST,

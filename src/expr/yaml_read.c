@@ -50,7 +50,8 @@ static bool read_integer(Arena *arena, const char *text, size_t length, Value *r
     } else if (body[0] == '0' && body[1] && strspn(body, "01234567") == strlen(body)) {
         base = 8;
     }
-    static const char *const sets[] = {[2] = "01", [8] = "01234567", [10] = "0123456789", [16] = "0123456789abcdefABCDEF"};
+    static const char *const sets[] = {
+        [2] = "01", [8] = "01234567", [10] = "0123456789", [16] = "0123456789abcdefABCDEF"};
     if (!*body || strspn(body, sets[base]) != strlen(body))
         return false;
     uint64_t magnitude = 0;
@@ -107,7 +108,8 @@ static Value scalar_value(Reader *reader, const yaml_event_t *event)
     size_t length = event->data.scalar.length;
     const char *text = arena_strndup(arena, (const char *)event->data.scalar.value, length);
     const char *tag = (const char *)event->data.scalar.tag;
-    if (tag && (ends_with(tag, ":int") || ends_with(tag, ":float") || ends_with(tag, ":bool") || ends_with(tag, ":null")))
+    if (tag &&
+        (ends_with(tag, ":int") || ends_with(tag, ":float") || ends_with(tag, ":bool") || ends_with(tag, ":null")))
         return plain_scalar(arena, text, length);
     if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || (tag && *tag))
         return value_text(text, length);

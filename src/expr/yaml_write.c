@@ -13,7 +13,8 @@ typedef struct Analysis {
 
 static bool is_printable(uint32_t c)
 {
-    return c == '\n' || (c >= 0x20 && c <= 0x7E) || c == 0x85 || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c != 0xFFFE && c != 0xFFFF);
+    return c == '\n' || (c >= 0x20 && c <= 0x7E) || c == 0x85 || (c >= 0xA0 && c <= 0xD7FF) ||
+           (c >= 0xE000 && c != 0xFFFE && c != 0xFFFF);
 }
 
 static bool blank_follows(const char *at, const char *end)
@@ -50,7 +51,8 @@ static Analysis analyze(const char *text, size_t length)
             analysis.plain = analysis.single = false;
         if (c == ' ' && at < end && *at == '\n')
             analysis.special = true;
-        if ((c == ':' && blank_follows(start, end)) || (c == '#' && start > text && strchr(" \t\n", start[-1])) || c == '\n')
+        if ((c == ':' && blank_follows(start, end)) || (c == '#' && start > text && strchr(" \t\n", start[-1])) ||
+            c == '\n')
             analysis.plain = false;
     }
     return analysis;
@@ -118,9 +120,9 @@ static void write_literal(Buffer *buffer, const char *text, size_t length, unsig
 
 static bool is_reserved(const char *text, size_t length)
 {
-    static const char *const words[] = {"false", "False", "FALSE", "n",   "N",   "no", "No", "NO",   "null", "Null", "NULL", "on",
-                                        "On",    "ON",    "off",   "Off", "OFF", "true", "True", "TRUE", "y",  "Y",    "yes",  "Yes",
-                                        "YES",   "~"};
+    static const char *const words[] = {"false", "False", "FALSE", "n",  "N",   "no",  "No",  "NO",  "null",
+                                        "Null",  "NULL",  "on",    "On", "ON",  "off", "Off", "OFF", "true",
+                                        "True",  "TRUE",  "y",     "Y",  "yes", "Yes", "YES", "~"};
     for (size_t i = 0; i < ELEMENTS(words); i++)
         if (strlen(words[i]) == length && memcmp(words[i], text, length) == 0)
             return true;

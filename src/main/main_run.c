@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kestra-run [storage]: started by the worker only, with their socket as descriptor 3. Runs tasks, or answers requests for storage. */
+/* kestra-run [storage]: started by the worker only, with their socket as descriptor 3. Runs tasks, or answers requests
+ * for storage. */
 #include <jansson.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>

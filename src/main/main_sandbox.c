@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kestra-sandbox OPTION… -- PROGRAM ARGUMENT…: runs a program confined. The worker calls it for tasks with a sandbox. */
+/* kestra-sandbox OPTION… -- PROGRAM ARGUMENT…: runs a program confined. The worker calls it for tasks with a sandbox.
+ */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,9 +46,11 @@ int main(int argc, char **argv)
         else
             right = c == 0;
     if (!right || optind >= argc) {
-        (void)fprintf(stderr, "Usage: kestra-sandbox [--read-only-root] [--private-tmp] [--private-network] [--private-pids]\n"
-                              "    [--no-new-privileges] [--user=NAME] [--hide=/PATH]… [--read-only=/PATH]… [--read-write=/PATH]…\n"
-                              "    -- PROGRAM [ARGUMENT]…\n");
+        (void)fprintf(
+            stderr,
+            "Usage: kestra-sandbox [--read-only-root] [--private-tmp] [--private-network] [--private-pids]\n"
+            "    [--no-new-privileges] [--user=NAME] [--hide=/PATH]… [--read-only=/PATH]… [--read-write=/PATH]…\n"
+            "    -- PROGRAM [ARGUMENT]…\n");
         return EX_USAGE;
     }
     arg_sandbox.read_only_root = arg_read_only_root;

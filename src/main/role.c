@@ -14,7 +14,7 @@
 typedef struct Arguments {
     const char *config; /* NULL: the default, if it is there */
     const char *socket;
-    int log_level;      /* -1: as the settings say */
+    int log_level; /* -1: as the settings say */
     bool check;
     int64_t takes_over; /* with check: what a running program would leave; -1: it is not asked */
 } Arguments;
@@ -25,8 +25,10 @@ static void print_help(const Role *role)
                  "Runs the role %1$s of kestra. systemd starts it: kestra-%1$s.service.\n\n"
                  "  --config FILE      settings; default " CONF_FILE "; the directory kestra.d beside it is read too\n"
                  "  --check            say whether the settings are right, and end\n"
-                 "  --takes-over N     with --check: also whether a running program that leaves format N can be taken over from\n"
-                 "  --socket PATH      listen here when systemd passes no socket; default " SOCKET_DIRECTORY "/%1$s.sock\n"
+                 "  --takes-over N     with --check: also whether a running program that leaves format N can be taken "
+                 "over from\n"
+                 "  --socket PATH      listen here when systemd passes no socket; default " SOCKET_DIRECTORY
+                 "/%1$s.sock\n"
                  "  --log-level LEVEL  error, warning, notice, info or debug\n"
                  "  --version\n"
                  "  --help\n",
@@ -49,9 +51,13 @@ static int parse_arguments(int argc, char **argv, const Role *role, Arguments *r
 {
     enum { CONFIG = 256, CHECK, TAKES_OVER, SOCKET, LEVEL, VERSION_, HELP };
     static const struct option options[] = {
-        {"config", required_argument, NULL, CONFIG}, {"check", no_argument, NULL, CHECK},
-        {"takes-over", required_argument, NULL, TAKES_OVER}, {"socket", required_argument, NULL, SOCKET}, {"log-level", required_argument, NULL, LEVEL},
-        {"version", no_argument, NULL, VERSION_},    {"help", no_argument, NULL, HELP},
+        {"config", required_argument, NULL, CONFIG},
+        {"check", no_argument, NULL, CHECK},
+        {"takes-over", required_argument, NULL, TAKES_OVER},
+        {"socket", required_argument, NULL, SOCKET},
+        {"log-level", required_argument, NULL, LEVEL},
+        {"version", no_argument, NULL, VERSION_},
+        {"help", no_argument, NULL, HELP},
         {},
     };
     *ret = (Arguments){.log_level = -1, .takes_over = -1};
@@ -90,8 +96,7 @@ static int load_settings(const char *config, Conf **ret, Diag *diag)
     if (!config)
         return conf_load(NULL, CONF_DIRECTORY, ret, diag);
     const char *slash = strrchr(config, '/');
-    _cleanup_free_ char *directory =
-        xasprintf("%.*skestra.d", slash ? (int)(slash - config + 1) : 0, config);
+    _cleanup_free_ char *directory = xasprintf("%.*skestra.d", slash ? (int)(slash - config + 1) : 0, config);
     return conf_load(config, directory, ret, diag);
 }
 
@@ -136,15 +141,15 @@ int role_main(int argc, char **argv, const Role *role)
     if (status)
         return status;
     if (arguments.check && arguments.takes_over >= 0 && arguments.takes_over != role->handover_format) {
-        (void)fprintf(stderr, "kestra-%s %s cannot take over from the running program; it has to be restarted\n", role->name,
-                      PACKAGE_VERSION);
+        (void)fprintf(stderr, "kestra-%s %s cannot take over from the running program; it has to be restarted\n",
+                      role->name, PACKAGE_VERSION);
         return EXIT_FAILURE;
     }
     if (arguments.check)
         return puts("The settings are right.") < 0;
     log_set_level(arguments.log_level >= 0 ? arguments.log_level : log_level_parse(conf_text(conf, "log.level")));
-    _cleanup_free_ char *socket = arguments.socket ? xstrdup(arguments.socket)
-                                                   : xasprintf(SOCKET_DIRECTORY "/%s.sock", role->name);
+    _cleanup_free_ char *socket =
+        arguments.socket ? xstrdup(arguments.socket) : xasprintf(SOCKET_DIRECTORY "/%s.sock", role->name);
     r = role->run(conf, socket);
     if (r < 0) {
         errno = -r;

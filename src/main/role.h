@@ -11,8 +11,8 @@ typedef struct Role {
 } Role;
 
 /*
- * --config FILE (its neighbour kestra.d is read too), --check, --takes-over FORMAT, --socket PATH, --log-level LEVEL, --version, --help.
- * Returns the exit status: 0; 1 the role failed; 64 wrong arguments (EX_USAGE); 78 wrong settings (EX_CONFIG), which are
- * written to standard error, one a line.
+ * --config FILE (its neighbour kestra.d is read too), --check, --takes-over FORMAT, --socket PATH, --log-level LEVEL,
+ * --version, --help. Returns the exit status: 0; 1 the role failed; 64 wrong arguments (EX_USAGE); 78 wrong settings
+ * (EX_CONFIG), which are written to standard error, one a line.
  */
 int role_main(int argc, char **argv, const Role *role);

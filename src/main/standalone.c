@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sequence: prepare DATA, start PostgreSQL, migrate, start the roles, wait until all are ready, tell. The first three
- * block, because nothing else can be done meanwhile; then the loop supervises. Stopping goes role by role in the order of
- * standalone_make_roles, then PostgreSQL. Should we be killed, the kernel ends our children (PR_SET_PDEATHSIG).
+ * The sequence: prepare DATA, start PostgreSQL, migrate, start the roles, wait until all are ready, tell. The first
+ * three block, because nothing else can be done meanwhile; then the loop supervises. Stopping goes role by role in the
+ * order of standalone_make_roles, then PostgreSQL. Should we be killed, the kernel ends our children
+ * (PR_SET_PDEATHSIG).
  */
 #include "main/standalone.h"
 
@@ -19,7 +20,8 @@
 
 static const char help[] =
     "Usage: kestra-standalone --data DIR [OPTION…] [-- COMMAND…]\n\n"
-    "Runs all roles of kestra on a private PostgreSQL in DIR until Ctrl-C. With COMMAND: until it ends; it sees KESTRA_URL,\n"
+    "Runs all roles of kestra on a private PostgreSQL in DIR until Ctrl-C. With COMMAND: until it ends; it sees "
+    "KESTRA_URL,\n"
     "KESTRA_MANAGEMENT_URL, KESTRA_PG, KESTRA_PIDS and KESTRA_HOME, and its exit status is ours.\n\n"
     "  --data DIR              where everything lies; made when it is not there\n"
     "  --http ADDR:PORT        API and UI; default: server.listen of the settings; port 0: a free one\n"
@@ -37,12 +39,18 @@ static const char help[] =
 enum { DATA = 256, HTTP, MANAGEMENT, CONFIG, FLOWS, UI, EXECUTORS, WORKERS, NO_AUTH, QUIET, VERSION_, HELP };
 
 static const struct option options[] = {
-    {"data", required_argument, NULL, DATA},           {"http", required_argument, NULL, HTTP},
-    {"management", required_argument, NULL, MANAGEMENT}, {"config", required_argument, NULL, CONFIG},
-    {"flows", required_argument, NULL, FLOWS},         {"ui", required_argument, NULL, UI},
-    {"executors", required_argument, NULL, EXECUTORS}, {"workers", required_argument, NULL, WORKERS},
-    {"no-auth", no_argument, NULL, NO_AUTH},           {"quiet", no_argument, NULL, QUIET},
-    {"version", no_argument, NULL, VERSION_},          {"help", no_argument, NULL, HELP},
+    {"data", required_argument, NULL, DATA},
+    {"http", required_argument, NULL, HTTP},
+    {"management", required_argument, NULL, MANAGEMENT},
+    {"config", required_argument, NULL, CONFIG},
+    {"flows", required_argument, NULL, FLOWS},
+    {"ui", required_argument, NULL, UI},
+    {"executors", required_argument, NULL, EXECUTORS},
+    {"workers", required_argument, NULL, WORKERS},
+    {"no-auth", no_argument, NULL, NO_AUTH},
+    {"quiet", no_argument, NULL, QUIET},
+    {"version", no_argument, NULL, VERSION_},
+    {"help", no_argument, NULL, HELP},
     {},
 };
 
@@ -204,8 +212,11 @@ static int start_command(Standalone *standalone)
 {
     _cleanup_(arena_freep) Arena *arena = arena_new();
     SpawnOptions command = {.arguments = (const char *const *)standalone->command,
-                            .environment = command_environment(standalone, arena), .input = STDIN_FILENO,
-                            .output = STDOUT_FILENO, .error = STDERR_FILENO, .keep_session = true,
+                            .environment = command_environment(standalone, arena),
+                            .input = STDIN_FILENO,
+                            .output = STDOUT_FILENO,
+                            .error = STDERR_FILENO,
+                            .keep_session = true,
                             .death_signal = SIGKILL};
     int r = spawn_start(standalone->spawner, &command, &standalone->command_child);
     if (r != 0) {
@@ -236,8 +247,9 @@ void standalone_on_ready(Service *service)
                       (unsigned)(standalone->roles.items[i]->ready_after / USEC_PER_MSEC));
     log_info("Ready at %s after %u ms (%s)", standalone->url,
              (unsigned)((clock_monotonic() - standalone->begun) / USEC_PER_MSEC), buffer_text(&times));
-    _cleanup_free_ char *ready = xasprintf("KESTRA_URL=%s\nKESTRA_MANAGEMENT_URL=%s\nKESTRA_PG=%s\nKESTRA_HOME=%s\n",
-                                           standalone->url, standalone->management_url, standalone->dsn, standalone->data);
+    _cleanup_free_ char *ready =
+        xasprintf("KESTRA_URL=%s\nKESTRA_MANAGEMENT_URL=%s\nKESTRA_PG=%s\nKESTRA_HOME=%s\n", standalone->url,
+                  standalone->management_url, standalone->dsn, standalone->data);
     int r = standalone_write_file(standalone, "run/ready", ready, 0644);
     if (r >= 0 && standalone->command)
         r = start_command(standalone);

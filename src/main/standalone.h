@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * kestra-standalone: all roles and a private PostgreSQL under one small supervisor, which plays systemd for them. The parts:
- * standalone.c the sequence and the signals, standalone_setup.c directory, settings and sockets, standalone_database.c
- * PostgreSQL, standalone_service.c one supervised process.
+ * kestra-standalone: all roles and a private PostgreSQL under one small supervisor, which plays systemd for them. The
+ * parts: standalone.c the sequence and the signals, standalone_setup.c directory, settings and sockets,
+ * standalone_database.c PostgreSQL, standalone_service.c one supervised process.
  */
 #include <sys/types.h>
 
@@ -25,15 +25,15 @@ typedef enum ServiceState {
 
 typedef struct Service {
     Standalone *standalone;
-    char *instance;              /* "executor-2": names socket, log and pid file */
+    char *instance; /* "executor-2": names socket, log and pid file */
     VEC(char *) arguments;
-    int fds[SERVICE_FDS_MAX];    /* listening sockets; ours, passed at each start */
+    int fds[SERVICE_FDS_MAX]; /* listening sockets; ours, passed at each start */
     const char *fd_names[SERVICE_FDS_MAX];
     unsigned fd_count;
     int stop_signal, death_signal;
-    bool change_user;            /* to standalone->database_user */
-    bool talks;                  /* its standard error is ours, not a log file: it shows the first password */
-    bool notifies;               /* says READY=1 itself; otherwise it is ready when it runs */
+    bool change_user; /* to standalone->database_user */
+    bool talks;       /* its standard error is ours, not a log file: it shows the first password */
+    bool notifies;    /* says READY=1 itself; otherwise it is ready when it runs */
     usec_t stop_timeout;
     ServiceState state;
     Spawned *child;
@@ -50,10 +50,10 @@ struct Standalone {
     bool no_auth;
     char **command; /* run when all is ready, or NULL */
     /* state */
-    char *conf_file;            /* DATA/kestra.yaml */
+    char *conf_file; /* DATA/kestra.yaml */
     char *url, *management_url, *dsn;
-    char *programs;             /* directory of our program */
-    char *postgresql;           /* directory of initdb and postgres */
+    char *programs;   /* directory of our program */
+    char *postgresql; /* directory of initdb and postgres */
     uid_t database_user;
     gid_t database_group;
     bool is_root;
@@ -63,12 +63,12 @@ struct Standalone {
     Loop *loop;
     Spawner *spawner;
     Service *database;
-    VEC(Service *) roles;       /* in the order in which they are stopped */
+    VEC(Service *) roles; /* in the order in which they are stopped */
     Spawned *command_child;
     LoopSource *command_exit, *watchdog;
-    int status;                 /* our exit status */
+    int status; /* our exit status */
     bool ready, stopping;
-    size_t stopped;             /* roles whose turn has come */
+    size_t stopped; /* roles whose turn has come */
 };
 
 /* --- standalone_setup.c --- */

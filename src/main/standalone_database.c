@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The private PostgreSQL. It listens on a unix socket below DATA only, in a directory that nobody else may enter, so
- * that "trust" means: who started us. PostgreSQL refuses to run as root; then it runs as the owner of DATA, as postgres,
- * or as nobody, the first of them that is not root.
+ * that "trust" means: who started us. PostgreSQL refuses to run as root; then it runs as the owner of DATA, as
+ * postgres, or as nobody, the first of them that is not root.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -31,18 +31,26 @@ static const char settings[] = "\n# --- kestra-standalone ---\n"
                                "autovacuum_naptime = 30s\n"
                                "timezone = 'UTC'\n";
 
-static const char create_sql[] = "VACUUM (ANALYZE);\n\nCREATE ROLE kestra LOGIN;\n\nCREATE DATABASE kestra OWNER kestra;\n\n";
+static const char create_sql[] =
+    "VACUUM (ANALYZE);\n\nCREATE ROLE kestra LOGIN;\n\nCREATE DATABASE kestra OWNER kestra;\n\n";
 
-/* Runs a program to its end with `input` on its standard input and its output in the log; its exit status, or negative. */
+/* Runs a program to its end with `input` on its standard input and its output in the log; its exit status, or negative.
+ */
 static int run(Standalone *standalone, const char *const *arguments, const char *input, bool as_database_user)
 {
     _cleanup_free_ char *log_path = xasprintf("%s/log/setup.log", standalone->data);
     _cleanup_(close_fdp) int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     _cleanup_(spawn_freep) Spawned *child = NULL;
     SpawnOptions options = {
-        .arguments = arguments, .input = input ? SPAWN_PIPE : SPAWN_NULL, .output = log, .error = log, .directory = "/",
-        .death_signal = SIGKILL, .change_user = as_database_user && standalone->is_root,
-        .user = standalone->database_user, .group = standalone->database_group,
+        .arguments = arguments,
+        .input = input ? SPAWN_PIPE : SPAWN_NULL,
+        .output = log,
+        .error = log,
+        .directory = "/",
+        .death_signal = SIGKILL,
+        .change_user = as_database_user && standalone->is_root,
+        .user = standalone->database_user,
+        .group = standalone->database_group,
     };
     int r = log < 0 ? outage(-errno) : spawn_start(standalone->spawner, &options, &child);
     if (r != 0) {
@@ -79,8 +87,8 @@ static int initialise(Standalone *standalone, const char *directory, const char 
     _cleanup_free_ char *initdb = xasprintf("%s/initdb", standalone->postgresql);
     _cleanup_free_ char *postgres = xasprintf("%s/postgres", standalone->postgresql);
     int r = run(standalone,
-                (const char *[]){initdb, "-D", directory, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
-                                 "--no-instructions", "--no-sync", NULL},
+                (const char *[]){initdb, "-D", directory, "-U", "postgres", "--auth=trust", "-E", "UTF8",
+                                 "--locale=C.UTF-8", "--no-instructions", "--no-sync", NULL},
                 NULL, true);
     if (r != 0)
         return r < 0 ? r : -EIO;
@@ -89,7 +97,8 @@ static int initialise(Standalone *standalone, const char *directory, const char 
     if (!file || fprintf(file, settings, socket_directory) < 0 || fclose(file) == EOF)
         return outage(-errno);
     /* In template1, so that autovacuum finds nothing to do there: a new server that is idle is quiet from the start. */
-    r = run(standalone, (const char *[]){postgres, "--single", "-j", "-D", directory, "template1", NULL}, create_sql, true);
+    r = run(standalone, (const char *[]){postgres, "--single", "-j", "-D", directory, "template1", NULL}, create_sql,
+            true);
     return r > 0 ? -EIO : r;
 }
 
@@ -146,7 +155,8 @@ static void check_way(const Standalone *standalone)
     for (char *slash = path + strlen(path); slash > path; slash = strrchr(path, '/')) {
         *slash = 0;
         if (*path && stat(path, &info) == 0 && !(info.st_mode & S_IXOTH) && info.st_uid != standalone->database_user)
-            log_warning("%s cannot be entered by the user of PostgreSQL (uid %u)", path, (unsigned)standalone->database_user);
+            log_warning("%s cannot be entered by the user of PostgreSQL (uid %u)", path,
+                        (unsigned)standalone->database_user);
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One supervised process. It gets its sockets, a notification socket and a watchdog as from systemd. When it dies, the rest
- * of its process tree is killed (a new worker must not meet the tasks of the old one) and it is started again after a
- * pause that doubles from failure to failure; a minute of life makes the failures forgotten.
+ * One supervised process. It gets its sockets, a notification socket and a watchdog as from systemd. When it dies, the
+ * rest of its process tree is killed (a new worker must not meet the tasks of the old one) and it is started again
+ * after a pause that doubles from failure to failure; a minute of life makes the failures forgotten.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -255,7 +255,8 @@ int service_on_notify(void *userdata, uint32_t events)
         struct cmsghdr align;
     } control;
     struct iovec part = {.iov_base = text, .iov_len = sizeof(text) - 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(standalone->notify, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)

@@ -44,7 +44,8 @@ static int make_directories(const Standalone *standalone)
         const char *name;
         mode_t mode;
     } rows[] = {
-        {"", 0755}, {"/run", 0755}, {"/log", 0755}, {"/kestra.d", 0755}, {"/storage", 0750}, {"/tasks", 0755}, {"/flows", 0755},
+        {"", 0755},         {"/run", 0755},   {"/log", 0755},   {"/kestra.d", 0755},
+        {"/storage", 0750}, {"/tasks", 0755}, {"/flows", 0755},
     };
     for (size_t i = 0; i < ELEMENTS(rows); i++) {
         _cleanup_free_ char *path = xasprintf("%s%s", standalone->data, rows[i].name);
@@ -331,7 +332,8 @@ int standalone_make_roles(Standalone *standalone)
         const char *role;
         unsigned count;
     } rows[] = {
-        {"webserver", 1}, {"scheduler", 1}, {"worker", standalone->workers}, {"executor", standalone->executors}, {"indexer", 1},
+        {"webserver", 1}, {"scheduler", 1}, {"worker", standalone->workers}, {"executor", standalone->executors},
+        {"indexer", 1},
     };
     int r = open_notify(standalone);
     for (size_t i = 0; i < ELEMENTS(rows); i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What expressions see. The roots are rows of a table, each built on demand, so that a job for a worker carries the two or
- * three values that its task reads and not the whole execution.
+ * What expressions see. The roots are rows of a table, each built on demand, so that a job for a worker carries the two
+ * or three values that its task reads and not the whole execution.
  *
- * The merged `outputs` is a tree of objects by task id and by the values of the enclosing loops; its leaves are the task
- * runs' own output objects, shared and never changed in place. A run changes one leaf, so that an end of a task run costs
- * its depth, in an execution of any size. (Kestra merges all task runs again for each render.)
+ * The merged `outputs` is a tree of objects by task id and by the values of the enclosing loops; its leaves are the
+ * task runs' own output objects, shared and never changed in place. A run changes one leaf, so that an end of a task
+ * run costs its depth, in an execution of any size. (Kestra merges all task runs again for each render.)
  */
 #include "model/context.h"
 
@@ -54,8 +54,8 @@ static json_t *descend(json_t *object, const char *key, bool create)
     return child;
 }
 
-/* The object that holds the run's leaf: outputs.<task>.<values of the ancestors, outermost first>. The keys on the way are
- * texts of the task runs; *ret_key is the last step. */
+/* The object that holds the run's leaf: outputs.<task>.<values of the ancestors, outermost first>. The keys on the way
+ * are texts of the task runs; *ret_key is the last step. */
 static json_t *leaf_parent(json_t *object, const TaskRun *run, bool create, const char **ret_key)
 {
     const char *steps[64];
@@ -266,7 +266,7 @@ static json_t *open_secrets(const ContextSource *source, json_t *inputs)
     json_t *opened = NULL;
     size_t i;
     const json_t *declaration;
-    json_array_foreach(flow ? flow->inputs : NULL, i, declaration) {
+    json_array_foreach (flow ? flow->inputs : NULL, i, declaration) {
         const char *name, *id = json_get_text(declaration, "id", json_get_text(declaration, "name", ""));
         if (!streq(json_get_text(declaration, "type", ""), "SECRET"))
             continue;
@@ -333,27 +333,23 @@ static json_t *root_trigger(const ContextSource *source)
 static json_t *root_labels(const ContextSource *source)
 {
     static const char prefix[] = "system.";
-    const json_t *labels = source->execution ? source->execution->labels
-                           : source->flow    ? source->flow->labels
-                                             : NULL;
+    const json_t *labels = source->execution ? source->execution->labels : source->flow ? source->flow->labels : NULL;
     json_t *map = json_object();
     size_t index;
     json_t *label;
-    json_array_foreach(labels, index, label)
-    {
+    json_array_foreach (labels, index, label) {
         const char *key = json_get_text(label, "key", "");
         json_t *value = json_object_get(label, "value");
         if (!starts_with(key, prefix))
             json_object_set(map, key, value);
         else if (!json_object_get(map, "system"))
-            json_object_set_new_nocheck(map, "system",
-                                        json_pack("{s:O}", key + sizeof(prefix) - 1, value));
+            json_object_set_new_nocheck(map, "system", json_pack("{s:O}", key + sizeof(prefix) - 1, value));
     }
     return map;
 }
 
-/* Complete: what semantics.md section 8 lists, in its order. `members`: the root is an object of things that can be given
- * one by one. */
+/* Complete: what semantics.md section 8 lists, in its order. `members`: the root is an object of things that can be
+ * given one by one. */
 static const struct {
     const char *name;
     json_t *(*build)(const ContextSource *source); /* new or NULL */
@@ -392,7 +388,7 @@ json_t *context_build(const ContextSource *source)
     }
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)extra_variables(source), name, value)
+    json_object_foreach ((json_t *)extra_variables(source), name, value)
         json_object_set_nocheck(variables, name, value);
     return variables;
 }
@@ -443,7 +439,8 @@ json_t *context_select(const ContextSource *source, const json_t *paths, bool al
     _cleanup_json_ json_t *whole = json_object();
     size_t index;
     json_t *path;
-    json_array_foreach(paths, index, path) select_path(source, variables, whole, json_string_value(path));
+    json_array_foreach (paths, index, path)
+        select_path(source, variables, whole, json_string_value(path));
     return variables;
 }
 

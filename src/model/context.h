@@ -2,7 +2,8 @@
 #pragma once
 /*
  * The variables that expressions see (spec/semantics.md section 8), built from a flow, an execution and a task run.
- * Cost is O(depth), not O(task runs): the merged `outputs` tree is kept up to date incrementally and shared by reference.
+ * Cost is O(depth), not O(task runs): the merged `outputs` tree is kept up to date incrementally and shared by
+ * reference.
  */
 #include "model/execution.h"
 

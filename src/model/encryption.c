@@ -71,11 +71,12 @@ int encryption_seal(const char *key_text, const char *plain, char **ret)
     _cleanup_free_ unsigned char *bytes = xmalloc(total);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int written = 0, rest = 0;
-    bool fine = context && RAND_bytes(bytes, VECTOR_BYTES) == 1 &&
-                EVP_EncryptInit_ex(context, key.cipher, NULL, key.bytes, bytes) == 1 &&
-                EVP_EncryptUpdate(context, bytes + VECTOR_BYTES, &written, (const unsigned char *)plain, (int)length) == 1 &&
-                EVP_EncryptFinal_ex(context, bytes + VECTOR_BYTES + written, &rest) == 1 &&
-                EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, bytes + VECTOR_BYTES + length) == 1;
+    bool fine =
+        context && RAND_bytes(bytes, VECTOR_BYTES) == 1 &&
+        EVP_EncryptInit_ex(context, key.cipher, NULL, key.bytes, bytes) == 1 &&
+        EVP_EncryptUpdate(context, bytes + VECTOR_BYTES, &written, (const unsigned char *)plain, (int)length) == 1 &&
+        EVP_EncryptFinal_ex(context, bytes + VECTOR_BYTES + written, &rest) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, bytes + VECTOR_BYTES + length) == 1;
     EVP_CIPHER_CTX_free(context);
     if (!fine)
         return outage(-EIO);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Values that rest encrypted: AES/GCM, a fresh 12-byte vector in front, a 128-bit tag behind, all in base64. Pure but for
- * the random vector. Source: io.kestra.core.encryption.EncryptionService. */
+/* Values that rest encrypted: AES/GCM, a fresh 12-byte vector in front, a 128-bit tag behind, all in base64. Pure but
+ * for the random vector. Source: io.kestra.core.encryption.EncryptionService. */
 #include "base/base.h"
 
 enum {

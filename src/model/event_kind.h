@@ -28,28 +28,28 @@
  *   SLOT_REQUEST   {executionId, flow {namespace, id, revision}, limit, behavior}: to key "slots:<namespace>.<flow>"
  *   SLOT_RELEASE   {executionId}: to the same key
  *   SLOT_ANSWER    {answer: granted | queued | refused}: back to the execution
- *   TRIGGER_WINDOW {windows: of flow_trigger_windows(), date (µs), execution?: to create when all has come true}: to key
- *                  "window:<namespace>.<flow>.<trigger>"
+ *   TRIGGER_WINDOW {windows: of flow_trigger_windows(), date (µs), execution?: to create when all has come true}: to
+ * key "window:<namespace>.<flow>.<trigger>"
  */
-#define EVENT_KIND_LIST(X)                                                                         \
-    X(CREATED, "created")                                                                          \
-    X(TASK_RUN, "task_run")                                                                        \
-    X(KILL, "kill")                                                                                \
-    X(RESTART, "restart")                                                                          \
-    X(RESUME, "resume")                                                                            \
-    X(PAUSE, "pause")                                                                              \
-    X(CHANGE_STATUS, "change-status")                                                              \
-    X(MARK_AS, "mark-as")                                                                          \
-    X(FORCE_RUN, "force-run")                                                                      \
-    X(UNQUEUE, "unqueue")                                                                          \
-    X(LABELS, "labels")                                                                            \
-    X(FOLLOW, "follow")                                                                            \
-    X(DELETE, "delete")                                                                            \
-    X(CHILD_END, "child-end")                                                                      \
-    X(TIMER, "timer")                                                                              \
-    X(SLOT_REQUEST, "slot-request")                                                                \
-    X(SLOT_RELEASE, "slot-release")                                                                \
-    X(SLOT_ANSWER, "slot-answer")                                                                  \
+#define EVENT_KIND_LIST(X)                                                                                             \
+    X(CREATED, "created")                                                                                              \
+    X(TASK_RUN, "task_run")                                                                                            \
+    X(KILL, "kill")                                                                                                    \
+    X(RESTART, "restart")                                                                                              \
+    X(RESUME, "resume")                                                                                                \
+    X(PAUSE, "pause")                                                                                                  \
+    X(CHANGE_STATUS, "change-status")                                                                                  \
+    X(MARK_AS, "mark-as")                                                                                              \
+    X(FORCE_RUN, "force-run")                                                                                          \
+    X(UNQUEUE, "unqueue")                                                                                              \
+    X(LABELS, "labels")                                                                                                \
+    X(FOLLOW, "follow")                                                                                                \
+    X(DELETE, "delete")                                                                                                \
+    X(CHILD_END, "child-end")                                                                                          \
+    X(TIMER, "timer")                                                                                                  \
+    X(SLOT_REQUEST, "slot-request")                                                                                    \
+    X(SLOT_RELEASE, "slot-release")                                                                                    \
+    X(SLOT_ANSWER, "slot-answer")                                                                                      \
     X(TRIGGER_WINDOW, "trigger-window")
 
 #define EVENT_KIND_ENUM(name, text) EVENT_##name,

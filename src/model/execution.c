@@ -261,8 +261,7 @@ int execution_decode(const json_t *body, Execution **ret, Diag *diag)
         return refuse(diag, "state", "is not a state");
 
     usec_t start = state_start_date(&state);
-    Execution *execution =
-        execution_new(id, namespace, flow_id, (int)json_get_integer(body, "flowRevision", 0), start);
+    Execution *execution = execution_new(id, namespace, flow_id, (int)json_get_integer(body, "flowRevision", 0), start);
     state_trail_done(&execution->state);
     execution->state = state;
     execution->inputs = take_object(body, "inputs");
@@ -291,8 +290,7 @@ static int attempts_decode(TaskRun *run, const json_t *attempts)
 {
     size_t index;
     json_t *value;
-    json_array_foreach(attempts, index, value)
-    {
+    json_array_foreach (attempts, index, value) {
         TaskRunAttempt attempt = {};
         if (state_decode(json_object_get(value, "state"), &attempt.state) != 0)
             return EXECUTION_E_INVALID;
@@ -345,7 +343,7 @@ const char *label_get(const json_t *labels, const char *key)
 {
     size_t index;
     json_t *label;
-    json_array_foreach(labels, index, label)
+    json_array_foreach (labels, index, label)
         if (streq(json_get_text(label, "key", ""), key))
             return json_get_text(label, "value", NULL);
     return NULL;
@@ -364,10 +362,10 @@ json_t *labels_merge(const json_t *base, const json_t *over)
     json_t *merged = json_array();
     size_t index;
     json_t *label;
-    json_array_foreach(base, index, label)
+    json_array_foreach (base, index, label)
         if (!label_get(over, json_get_text(label, "key", "")))
             json_array_append(merged, label);
-    json_array_foreach(over, index, label)
+    json_array_foreach (over, index, label)
         json_array_append(merged, label);
     return merged;
 }
@@ -387,8 +385,7 @@ static int labels_from_list(const json_t *list, json_t *labels)
 {
     size_t index;
     json_t *entry;
-    json_array_foreach(list, index, entry)
-    {
+    json_array_foreach (list, index, entry) {
         const char *key = json_get_text(entry, "key", NULL);
         json_t *value = label_value(json_object_get(entry, "value"));
         if (!key || !value) {
@@ -404,8 +401,7 @@ static int labels_from_map(json_t *map, json_t *labels)
 {
     const char *key;
     json_t *entry;
-    json_object_foreach(map, key, entry)
-    {
+    json_object_foreach (map, key, entry) {
         json_t *value = label_value(entry);
         if (!value)
             return EXECUTION_E_INVALID;

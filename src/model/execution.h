@@ -2,7 +2,8 @@
 #pragma once
 /*
  * An execution and its task runs: everything about a running flow that changes. Owned by one executor at a time; other
- * roles read snapshots. Encodings are those of the API (spec/api.md 6.1–6.3); what only the owner needs is in `internal`.
+ * roles read snapshots. Encodings are those of the API (spec/api.md 6.1–6.3); what only the owner needs is in
+ * `internal`.
  */
 #include "base/id.h"
 #include "base/map.h"
@@ -18,17 +19,17 @@ typedef struct TaskRun TaskRun;
 struct TaskRun {
     char id[ID_BYTES];
     char *task_id;
-    const Task *task;     /* borrowed from the execution's flow; NULL when the flow has no such task */
-    TaskRun *parent;      /* NULL at flow level */
-    char *value;          /* of the enclosing ForEach…; or NULL */
-    int iteration;        /* -1: none */
-    unsigned position;    /* order in taskRunList, from 0 */
+    const Task *task;  /* borrowed from the execution's flow; NULL when the flow has no such task */
+    TaskRun *parent;   /* NULL at flow level */
+    char *value;       /* of the enclosing ForEach…; or NULL */
+    int iteration;     /* -1: none */
+    unsigned position; /* order in taskRunList, from 0 */
     bool dynamic;
     StateTrail state;
     VEC(TaskRunAttempt) attempts;
-    json_t *outputs;      /* object or NULL; owned */
-    json_t *internal;     /* what the owner needs to go on (ForEach values, retry date …); not shown by the API; or NULL */
-    bool dirty;           /* changed since the last commit */
+    json_t *outputs;  /* object or NULL; owned */
+    json_t *internal; /* what the owner needs to go on (ForEach values, retry date …); not shown by the API; or NULL */
+    bool dirty;       /* changed since the last commit */
     struct Flowable *flowable; /* executor's private working state; rebuilt from rows, never stored */
 };
 
@@ -36,19 +37,19 @@ typedef struct Execution {
     char id[ID_BYTES];
     char *namespace, *flow_id;
     int flow_revision;
-    Flow *flow;           /* a reference, or NULL until the owner loaded it */
+    Flow *flow; /* a reference, or NULL until the owner loaded it */
     StateTrail state;
     json_t *inputs, *outputs, *variables, *trigger; /* objects or NULL */
-    json_t *labels;       /* [{key,value}] */
-    char *parent_id;      /* or NULL */
+    json_t *labels;                                 /* [{key,value}] */
+    char *parent_id;                                /* or NULL */
     char *original_id;
-    int attempt_number;   /* metadata.attemptNumber */
+    int attempt_number; /* metadata.attemptNumber */
     usec_t original_created_date;
     usec_t schedule_date; /* 0: none */
     bool deleted;
-    VEC(TaskRun *) task_runs;  /* by position */
+    VEC(TaskRun *) task_runs; /* by position */
     Map *task_runs_by_id;
-    json_t *internal;     /* owner's notes; or NULL */
+    json_t *internal; /* owner's notes; or NULL */
     bool dirty;
 } Execution;
 
@@ -67,10 +68,11 @@ void execution_remove_task_run(Execution *execution, TaskRun *task_run);
 json_t *execution_encode(const Execution *execution, usec_t now);
 json_t *task_run_encode(const Execution *execution, const TaskRun *task_run, usec_t now);
 /* From bodies. Positive: not an execution (diag says why). Task runs are decoded one by one, in order of position,
- * parents before children; the caller then sets (*ret)->position to that of the row, and execution->internal. `flow` on the execution, when set, resolves ->task. */
+ * parents before children; the caller then sets (*ret)->position to that of the row, and execution->internal. `flow` on
+ * the execution, when set, resolves ->task. */
 int execution_decode(const json_t *body, Execution **ret, Diag *diag) _must_check_;
-int task_run_decode(Execution *execution, const json_t *body, const json_t *internal, TaskRun **ret, Diag *diag)
-    _must_check_;
+int task_run_decode(Execution *execution, const json_t *body, const json_t *internal, TaskRun **ret,
+                    Diag *diag) _must_check_;
 /* Sets ->flow (a reference is taken) and every task run's ->task. */
 void execution_bind_flow(Execution *execution, Flow *flow);
 
@@ -78,5 +80,6 @@ void execution_bind_flow(Execution *execution, Flow *flow);
 const char *label_get(const json_t *labels, const char *key);
 /* New list: `base` with the entries of `over` replacing same keys. Either may be NULL. */
 json_t *labels_merge(const json_t *base, const json_t *over);
-/* [{key,value}] (empty for NULL and JSON null) from a map or a list, values to text. Positive when it is neither. New. */
+/* [{key,value}] (empty for NULL and JSON null) from a map or a list, values to text. Positive when it is neither. New.
+ */
 int labels_decode(const json_t *value, json_t **ret) _must_check_;

@@ -91,8 +91,8 @@ static void check(const FlowParse *options, const Document *document, const Defa
 }
 
 /*
- * Kestra reads a flow while it parses the text, so that what makes no flow is found before an error further on. The syntax
- * error itself is in diag already.
+ * Kestra reads a flow while it parses the text, so that what makes no flow is found before an error further on. The
+ * syntax error itself is in diag already.
  */
 static void check_start(const char *source, size_t length, const FlowParse *options, Diag *diag)
 {
@@ -173,7 +173,8 @@ static const char *source_of_content(const char *source)
 
 bool flow_is_same(const Flow *a, const Flow *b)
 {
-    return streq(source_of_content(a->source), source_of_content(b->source)) && json_equal(a->definition, b->definition);
+    return streq(source_of_content(a->source), source_of_content(b->source)) &&
+           json_equal(a->definition, b->definition);
 }
 
 /* The value of `key: value` at the start of a line, without quotes and comment; NULL when there is none. */

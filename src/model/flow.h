@@ -46,30 +46,30 @@ typedef struct TaskDependency {
 
 struct Task {
     const char *id;
-    const char *type_name;   /* as written (an alias stays) */
+    const char *type_name; /* as written (an alias stays) */
     const Type *type;
-    Task *parent;            /* NULL at flow level */
-    const Flow *flow;        /* borrowed */
-    json_t *properties;      /* the whole object with pluginDefaults merged in; owned */
-    ExprTree *templates;     /* `properties` compiled; owned */
+    Task *parent;        /* NULL at flow level */
+    const Flow *flow;    /* borrowed */
+    json_t *properties;  /* the whole object with pluginDefaults merged in; owned */
+    ExprTree *templates; /* `properties` compiled; owned */
     bool disabled, allow_failure, allow_warning, log_to_file;
-    bool in_errors;          /* stands inside an `errors` (or `finally`) list, at any depth */
-    const char *log_level;   /* minimum level kept, or NULL */
-    Retry *retry;            /* or NULL */
-    TaskList tasks;          /* `tasks`; If: `then`; Switch: empty; Dag: the nodes' tasks */
-    TaskList otherwise;      /* If: `else`; Switch: `defaults` */
+    bool in_errors;        /* stands inside an `errors` (or `finally`) list, at any depth */
+    const char *log_level; /* minimum level kept, or NULL */
+    Retry *retry;          /* or NULL */
+    TaskList tasks;        /* `tasks`; If: `then`; Switch: empty; Dag: the nodes' tasks */
+    TaskList otherwise;    /* If: `else`; Switch: `defaults` */
     TaskList errors, finally;
-    TaskCase *cases;         /* Switch */
+    TaskCase *cases; /* Switch */
     size_t case_count;
     TaskDependency *dependencies; /* Dag */
     size_t dependency_count;
-    unsigned line, column;   /* in the flow's source */
+    unsigned line, column; /* in the flow's source */
 };
 
 typedef struct Trigger {
     const char *id, *type_name;
     const Type *type;
-    json_t *properties;   /* pluginDefaults merged in */
+    json_t *properties; /* pluginDefaults merged in */
     ExprTree *templates;
     bool disabled;
 } Trigger;
@@ -82,16 +82,16 @@ typedef struct FlowOutput {
 typedef enum ConcurrencyBehavior { CONCURRENCY_QUEUE, CONCURRENCY_CANCEL, CONCURRENCY_FAIL } ConcurrencyBehavior;
 
 struct Flow {
-    unsigned references;     /* private */
+    unsigned references; /* private */
     const char *id, *namespace;
-    int revision;            /* 0: not stored yet */
+    int revision; /* 0: not stored yet */
     bool disabled, deleted;
-    char *source;            /* byte for byte */
-    json_t *definition;      /* as the API shows it: the source's object without defaults, labels as list; owned */
-    json_t *effective;       /* with pluginDefaults injected; owned */
-    json_t *labels;          /* [{key,value}], without system.* ones */
-    json_t *variables;       /* object or NULL */
-    json_t *inputs;          /* list or NULL: model/input.h works on it */
+    char *source;       /* byte for byte */
+    json_t *definition; /* as the API shows it: the source's object without defaults, labels as list; owned */
+    json_t *effective;  /* with pluginDefaults injected; owned */
+    json_t *labels;     /* [{key,value}], without system.* ones */
+    json_t *variables;  /* object or NULL */
+    json_t *inputs;     /* list or NULL: model/input.h works on it */
     TaskList tasks, errors, finally, after_execution;
     Trigger *triggers;
     size_t trigger_count;
@@ -107,10 +107,10 @@ struct Flow {
 
 typedef struct FlowParse {
     const TypeRegistry *registry;
-    const json_t *plugin_defaults; /* global ones of kestra.yaml: list of {type, forced, values}; may be NULL */
+    const json_t *plugin_defaults;  /* global ones of kestra.yaml: list of {type, forced, values}; may be NULL */
     const char *namespace_required; /* NULL, or the namespace the flow must be in */
     int revision;
-    bool lenient; /* stored flows: unknown types and properties do not fail; such a task fails when it runs */
+    bool lenient;          /* stored flows: unknown types and properties do not fail; such a task fails when it runs */
     bool skip_expressions; /* do not compile (listing, search) */
 } FlowParse;
 
@@ -134,8 +134,8 @@ json_t *flow_encode(const Flow *flow, bool with_source);
 bool flow_is_same(const Flow *a, const Flow *b);
 /* The namespace and id of a source that does not parse, found leniently; NULL when absent. Caller frees. */
 void flow_identify(const char *source, size_t length, char **ret_namespace, char **ret_id);
-/* The API's text for a Diag with errors: one `path: text` a line, or the first problem of form alone, as Kestra words it.
- * NULL when there is no error. Caller frees. */
+/* The API's text for a Diag with errors: one `path: text` a line, or the first problem of form alone, as Kestra words
+ * it. NULL when there is no error. Caller frees. */
 char *flow_constraints(const Diag *diag);
 /* The same after "Invalid entity: ": the message of a 422. Embedded errors: the Diag's entries, path and message. */
 char *flow_error_message(const Diag *diag);

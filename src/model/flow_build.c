@@ -3,8 +3,8 @@
  * From a checked tree to the structs that roles run. It reads leniently, because stored flows may have been written for
  * other types or older rules: what is not there or not readable stays at its default.
  *
- * Which properties of a type hold child tasks comes from its field table; where they go is the table `child_lists`. Child
- * tasks are left out of their parent's compiled templates, so that each expression is compiled once.
+ * Which properties of a type hold child tasks comes from its field table; where they go is the table `child_lists`.
+ * Child tasks are left out of their parent's compiled templates, so that each expression is compiled once.
  */
 #include "model/flow_private.h"
 
@@ -45,9 +45,9 @@ static const struct {
     size_t offset;
     bool in_errors;
 } child_lists[] = {
-    {"tasks", offsetof(Task, tasks), false},         {"then", offsetof(Task, tasks), false},
-    {"task", offsetof(Task, tasks), false},          {"else", offsetof(Task, otherwise), false},
-    {"defaults", offsetof(Task, otherwise), false},  {"errors", offsetof(Task, errors), true},
+    {"tasks", offsetof(Task, tasks), false},        {"then", offsetof(Task, tasks), false},
+    {"task", offsetof(Task, tasks), false},         {"else", offsetof(Task, otherwise), false},
+    {"defaults", offsetof(Task, otherwise), false}, {"errors", offsetof(Task, errors), true},
     {"finally", offsetof(Task, finally), true},
 };
 
@@ -80,9 +80,11 @@ static ExprTree *compile(const FlowBuilder *builder, const Type *type, json_t *p
     for (size_t i = 0; i < problems.entries.count; i++) {
         const DiagEntry *entry = &problems.entries.items[i];
         _cleanup_free_ char *full = entry->path ? xasprintf("%s.%s", path, entry->path) : xstrdup(path);
-        _cleanup_free_ char *key = xstrndup(entry->path ? entry->path : "", entry->path ? strcspn(entry->path, ".[") : 0);
+        _cleanup_free_ char *key =
+            xstrndup(entry->path ? entry->path : "", entry->path ? strcspn(entry->path, ".[") : 0);
         unsigned line, column;
-        document_position(builder->document, properties, json_object_get(properties, key) ? key : NULL, 0, &line, &column);
+        document_position(builder->document, properties, json_object_get(properties, key) ? key : NULL, 0, &line,
+                          &column);
         diag_warning(builder->diag, full, line, column, "%s", entry->message);
     }
     return tree;
@@ -120,7 +122,7 @@ static void build_cases(FlowBuilder *builder, json_t *cases, Task *task)
     task->cases = arena_new_n(builder->flow->arena, TaskCase, json_object_size(cases) + 1);
     const char *key;
     json_t *tasks;
-    json_object_foreach(cases, key, tasks) {
+    json_object_foreach (cases, key, tasks) {
         TaskCase *branch = &task->cases[task->case_count++];
         branch->name = arena_strdup(builder->flow->arena, key);
         build_list(builder, tasks, task, task->in_errors, &branch->tasks);
@@ -132,7 +134,7 @@ static const char *const *build_names(Arena *arena, const json_t *list)
     const char **names = arena_new_n(arena, const char *, json_array_size(list) + 1);
     size_t count = 0, i;
     const json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach (list, i, item)
         if (json_is_string(item))
             names[count++] = arena_strdup(arena, json_string_value(item));
     return names;
@@ -147,7 +149,7 @@ static void build_dag(FlowBuilder *builder, json_t *nodes, Task *task)
     task->tasks.items = arena_new_n(arena, Task *, json_array_size(nodes) + 1);
     size_t i;
     const json_t *node;
-    json_array_foreach(nodes, i, node) {
+    json_array_foreach (nodes, i, node) {
         json_t *child = json_object_get(node, "task");
         if (!json_is_object(child))
             continue;
@@ -209,8 +211,7 @@ static void build_parts(const FlowBuilder *builder, Task *owner)
 
 static Task *build_with_children(FlowBuilder *builder, json_t *properties, Task *parent, bool in_errors)
 {
-    const Type *type =
-        type_find(builder->options->registry, TYPE_TASK, json_get_text(properties, "type", ""), NULL);
+    const Type *type = type_find(builder->options->registry, TYPE_TASK, json_get_text(properties, "type", ""), NULL);
     Task *task = build_task(builder, type, properties, parent, in_errors);
     for (const Field *field = task->type ? task->type->fields : NULL; field && field->name; field++) {
         json_t *value = holds_tasks(field->kind) ? json_object_get(properties, field->name) : NULL;
@@ -229,7 +230,7 @@ static void build_list(FlowBuilder *builder, const json_t *list, Task *parent, b
     ret->items = arena_new_n(builder->flow->arena, Task *, json_array_size(list));
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach (list, i, item)
         if (json_is_object(item))
             ret->items[ret->count++] = build_with_children(builder, item, parent, in_errors);
 }
@@ -240,7 +241,7 @@ static void build_triggers(FlowBuilder *builder, const json_t *list)
     flow->triggers = arena_new_n(flow->arena, Trigger, json_array_size(list) + 1);
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         if (!json_is_object(item))
             continue;
         Trigger *trigger = &flow->triggers[flow->trigger_count++];
@@ -261,7 +262,7 @@ static void build_outputs(FlowBuilder *builder, const json_t *list)
     flow->outputs = arena_new_n(flow->arena, FlowOutput, json_array_size(list) + 1);
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         FlowOutput *output = &flow->outputs[flow->output_count];
         output->id = property_text(flow->arena, item, "id");
         output->type = property_text(flow->arena, item, "type");
@@ -279,8 +280,8 @@ static void build_concurrency(Flow *flow, const json_t *concurrency)
     static const char *const names[] = {
         [CONCURRENCY_QUEUE] = "QUEUE", [CONCURRENCY_CANCEL] = "CANCEL", [CONCURRENCY_FAIL] = "FAIL"};
     const json_t *limit = json_object_get(concurrency, "limit");
-    int64_t number = json_is_string(limit) ? strtoimax(json_string_value(limit), NULL, 10)
-                                           : (int64_t)json_number_value(limit);
+    int64_t number =
+        json_is_string(limit) ? strtoimax(json_string_value(limit), NULL, 10) : (int64_t)json_number_value(limit);
     flow->concurrency_limit = number > 0 && number <= INT32_MAX ? (unsigned)number : 0;
     for (size_t i = 0; i < ELEMENTS(names); i++)
         if (streq(names[i], json_get_text(concurrency, "behavior", "QUEUE")))

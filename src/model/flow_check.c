@@ -39,7 +39,8 @@ static void warn(const FlowChecker *checker, const json_t *object, const char *k
     diag_warning(checker->diag, path, line, column, "%s", text);
 }
 
-static void warn_deprecated_fields(const FlowChecker *checker, const Field *table, const json_t *object, const char *path)
+static void warn_deprecated_fields(const FlowChecker *checker, const Field *table, const json_t *object,
+                                   const char *path)
 {
     for (const Field *field = table; field && field->name; field++) {
         if (!(field->flags & FIELD_DEPRECATED) || !json_object_get(object, field->name))
@@ -103,7 +104,8 @@ static const char *const names_of_kinds[] = {
 };
 
 /* Kestra's lists take whatever has a type; it stumbles over what is no task or trigger only when it uses the list. */
-static bool is_misplaced(const FlowChecker *checker, TypeKind kind, const Type *found, const json_t *object, const char *path)
+static bool is_misplaced(const FlowChecker *checker, TypeKind kind, const Type *found, const json_t *object,
+                         const char *path)
 {
     static const char trigger_class[] = "io.kestra.core.models.triggers.AbstractTrigger";
     FieldCheck check = flow_field_check(checker, NULL, NULL);
@@ -179,7 +181,8 @@ static void check_retry(FlowChecker *checker, const json_t *owner, const char *p
 /* The ids of its parts are taken, too. */
 static void note_task_id(FlowChecker *checker, const json_t *id, json_t *task)
 {
-    (void)json_array_append_new(checker->task_ids, json_pack("{s:O,s:O}", "id", id, "task", task)); /* no failure but memory */
+    (void)json_array_append_new(checker->task_ids,
+                                json_pack("{s:O,s:O}", "id", id, "task", task)); /* no failure but memory */
     const Type *type = type_find(checker->options->registry, TYPE_TASK, json_get_text(task, "type", ""), NULL);
     for (const TypePart *part = type ? type->parts : NULL; part && part->suffix && json_is_string(id); part++) {
         _cleanup_free_ char *own = xasprintf("%s%s", json_string_value(id), part->suffix);
@@ -225,7 +228,8 @@ static void visit_one_task(FlowChecker *checker, json_t *value, const char *path
         found = type_find(checker->options->registry, kind, name, NULL);
     FieldCheck check = flow_field_check(checker, NULL, NULL);
     if (found && found->kind != TYPE_TASK)
-        field_report_form(&check, value, "type", path, "class %s is a %s, not a task", found->name, names_of_kinds[found->kind]);
+        field_report_form(&check, value, "type", path, "class %s is a %s, not a task", found->name,
+                          names_of_kinds[found->kind]);
     else
         visit_task(checker, value, path);
 }
@@ -259,7 +263,7 @@ static void visit_list(FlowChecker *checker, const json_t *list, const char *pat
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         _cleanup_free_ char *item_path = xasprintf("%s[%zu]", path, i);
         if (json_is_object(item) || !objects_only) {
             visitor(checker, item, item_path);
@@ -276,7 +280,7 @@ static void visit_cases(FlowChecker *checker, json_t *cases, const char *path)
 {
     const char *key;
     json_t *tasks;
-    json_object_foreach(cases, key, tasks) {
+    json_object_foreach (cases, key, tasks) {
         _cleanup_free_ char *case_path = xasprintf("%s.%s", path, key);
         if (json_is_array(tasks)) {
             visit_list(checker, tasks, case_path, visit_task, false);
@@ -293,14 +297,10 @@ static const struct {
     Visitor visitor;
     bool is_list, objects_only;
 } visitors[_FIELD_KIND_MAX] = {
-    [FIELD_TASK] = {visit_one_task, false, false},
-    [FIELD_TASKS] = {visit_task, true, false},
-    [FIELD_TASK_CASES] = {visit_cases, false, false},
-    [FIELD_DAG_TASKS] = {visit_dag_node, true, true},
-    [FIELD_CONDITIONS] = {visit_condition, true, true},
-    [FIELD_TRIGGERS] = {visit_trigger, true, true},
-    [FIELD_INPUTS] = {check_input, true, true},
-    [FIELD_TASK_RUNNER] = {visit_task_runner, false, false},
+    [FIELD_TASK] = {visit_one_task, false, false},      [FIELD_TASKS] = {visit_task, true, false},
+    [FIELD_TASK_CASES] = {visit_cases, false, false},   [FIELD_DAG_TASKS] = {visit_dag_node, true, true},
+    [FIELD_CONDITIONS] = {visit_condition, true, true}, [FIELD_TRIGGERS] = {visit_trigger, true, true},
+    [FIELD_INPUTS] = {check_input, true, true},         [FIELD_TASK_RUNNER] = {visit_task_runner, false, false},
 };
 
 static void visit(void *userdata, const Field *field, const json_t *parent, json_t *value, const char *path)
@@ -317,7 +317,7 @@ static void check_sla(FlowChecker *checker)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(checker->root, "sla"), i, item) {
+    json_array_foreach (json_object_get(checker->root, "sla"), i, item) {
         _cleanup_free_ char *path = xasprintf("sla[%zu]", i);
         if (json_is_object(item))
             check_variant(checker, sla_variants, fields_of_every_sla, item, path, NULL);
@@ -330,7 +330,8 @@ static void check_default(FlowChecker *checker, const json_t *item, const char *
     FieldCheck check = flow_field_check(checker, NULL, NULL);
     const char *name = json_get_text(item, "type", NULL);
     if (!name) {
-        field_report_form(&check, item, NULL, path, "Unable to validate the flow: Cannot found plugin for null identifier");
+        field_report_form(&check, item, NULL, path,
+                          "Unable to validate the flow: Cannot found plugin for null identifier");
         return;
     }
     const Type *type = NULL;
@@ -338,10 +339,10 @@ static void check_default(FlowChecker *checker, const json_t *item, const char *
         type = type_find(checker->options->registry, kind, name, NULL);
     const char *key;
     json_t *value;
-    json_object_foreach(json_object_get(item, "values"), key, value) {
+    json_object_foreach (json_object_get(item, "values"), key, value) {
         if (type && !field_find(type->fields, key) && !field_find(common_fields(type->kind), key))
-            field_report(&check, item, NULL, path, "Invalid Plugin Default: No property '%s' exists in plugin '%s'", key,
-                         name);
+            field_report(&check, item, NULL, path, "Invalid Plugin Default: No property '%s' exists in plugin '%s'",
+                         key, name);
         else if (type && json_is_null(value))
             field_report(&check, item, NULL, path, "Invalid Plugin Default: No value for property '%s'", key);
     }
@@ -353,7 +354,7 @@ static void check_defaults(FlowChecker *checker)
     for (size_t k = 0; k < ELEMENTS(names); k++) {
         size_t i;
         const json_t *item;
-        json_array_foreach(json_object_get(checker->root, names[k]), i, item) {
+        json_array_foreach (json_object_get(checker->root, names[k]), i, item) {
             _cleanup_free_ char *path = xasprintf("%s[%zu]", names[k], i);
             if (json_is_object(item))
                 check_default(checker, item, path);
@@ -366,7 +367,8 @@ void flow_check(FlowChecker *checker)
     if (!json_is_object(checker->root)) {
         unsigned line, column;
         document_position(checker->document, NULL, NULL, 0, &line, &column);
-        diag_error(checker->diag, NULL, line ? line : 1, column ? column : 1, "a flow must be a map with id, namespace and tasks");
+        diag_error(checker->diag, NULL, line ? line : 1, column ? column : 1,
+                   "a flow must be a map with id, namespace and tasks");
         diag_mark(checker->diag, NULL, true);
         return;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plugin defaults: values that every object of a type gets. They are merged into the source's tree, children first, so
- * that the rest of the room needs to know nothing of them. A default applies to a type that begins with its own type, so
- * a package name covers all its types. What is not touched stays shared with the source's tree.
+ * that the rest of the room needs to know nothing of them. A default applies to a type that begins with its own type,
+ * so a package name covers all its types. What is not touched stays shared with the source's tree.
  *
  * Source: io.kestra.core.services.PluginDefaultService. The order of several matching defaults follows the list here,
  * where the Java map leaves it open.
@@ -36,8 +36,10 @@ static size_t count_nodes(const json_t *value)
     size_t count = 1, i;
     const char *key;
     json_t *item;
-    json_array_foreach(value, i, item) count += count_nodes(item);
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) count += count_nodes(item);
+    json_array_foreach (value, i, item)
+        count += count_nodes(item);
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item)
+        count += count_nodes(item);
     return count;
 }
 
@@ -66,7 +68,8 @@ static void add_all(Defaults *defaults, const TypeRegistry *registry, const json
 {
     size_t i;
     const json_t *item;
-    json_array_foreach(list, i, item) add(defaults, registry, item);
+    json_array_foreach (list, i, item)
+        add(defaults, registry, item);
 }
 
 Defaults *defaults_new(const TypeRegistry *registry, const json_t *flow, const json_t *global)
@@ -142,7 +145,7 @@ static json_t *inject_array(Defaults *defaults, json_t *array)
     json_t *copy = NULL;
     size_t i;
     json_t *item;
-    json_array_foreach(array, i, item) {
+    json_array_foreach (array, i, item) {
         json_t *changed = inject(defaults, item);
         if (changed != item && !copy)
             copy = json_copy(array);
@@ -158,7 +161,7 @@ static json_t *inject_object(Defaults *defaults, json_t *object)
     json_t *copy = NULL;
     const char *key;
     json_t *item;
-    json_object_foreach(object, key, item) {
+    json_object_foreach (object, key, item) {
         json_t *changed = inject(defaults, item);
         if (changed != item && !copy)
             copy = json_copy(object);
@@ -185,7 +188,7 @@ json_t *defaults_inject(Defaults *defaults, json_t *flow)
     json_t *injected = json_copy(flow);
     const char *key;
     json_t *value;
-    json_object_foreach(flow, key, value) {
+    json_object_foreach (flow, key, value) {
         if (streq(key, "pluginDefaults") || streq(key, "taskDefaults"))
             continue;
         (void)json_object_set_new_nocheck(injected, key, inject(defaults, value));

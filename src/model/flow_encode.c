@@ -21,19 +21,20 @@ static json_t *read_scalar(FieldKind kind, json_t *value)
     }
     if (kind == FIELD_BOOLEAN && text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0))
         return json_boolean(strcasecmp(text, "true") == 0);
-    if (kind == FIELD_INTEGER && text && *text && strspn(text + (*text == '-'), "0123456789") == strlen(text + (*text == '-')))
+    if (kind == FIELD_INTEGER && text && *text &&
+        strspn(text + (*text == '-'), "0123456789") == strlen(text + (*text == '-')))
         return json_integer(strtoimax(text, NULL, 10));
     return json_incref(value);
 }
 
 /* Members in their order, each as its row says. New. */
-static json_t *encode_object(const TypeRegistry *registry, const Field *table, const Field *common, const json_t *object,
-                             bool leave_defaults_out)
+static json_t *encode_object(const TypeRegistry *registry, const Field *table, const Field *common,
+                             const json_t *object, bool leave_defaults_out)
 {
     json_t *encoded = json_object();
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
         const Field *field = field_find(common, key);
         if (!field)
             field = field_find(table, key);
@@ -56,7 +57,9 @@ static json_t *encode_typed(const TypeRegistry *registry, TypeKind kind, json_t 
     if (!json_is_object(object))
         return json_incref(object);
     const Type *type = type_find(registry, kind, json_get_text(object, "type", ""), NULL);
-    const Field *common = kind == TYPE_TASK ? fields_of_every_task : kind == TYPE_TRIGGER ? fields_of_every_trigger : NULL;
+    const Field *common = kind == TYPE_TASK      ? fields_of_every_task
+                          : kind == TYPE_TRIGGER ? fields_of_every_trigger
+                                                 : NULL;
     return encode_object(registry, type ? type->fields : NULL, common, object, true);
 }
 
@@ -82,7 +85,7 @@ static json_t *encode_list(const TypeRegistry *registry, TypeKind kind, const js
     json_t *encoded = json_array();
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach (list, i, item)
         (void)json_array_append_new(encoded, encode_typed(registry, kind, item)); /* no failure but memory */
     return encoded;
 }
@@ -92,7 +95,7 @@ static json_t *encode_cases(const TypeRegistry *registry, json_t *cases)
     json_t *encoded = json_object();
     const char *key;
     json_t *tasks;
-    json_object_foreach(cases, key, tasks)
+    json_object_foreach (cases, key, tasks)
         (void)json_object_set_new_nocheck(encoded, key, encode_list(registry, TYPE_TASK, tasks)); /* checked text */
     return encoded;
 }
@@ -102,7 +105,7 @@ static json_t *encode_nodes(const TypeRegistry *registry, json_t *nodes)
     json_t *encoded = json_array();
     size_t i;
     json_t *node;
-    json_array_foreach(nodes, i, node)
+    json_array_foreach (nodes, i, node)
         (void)json_array_append_new(encoded, encode_object(registry, fields_of_dag_node, NULL, node, false));
     return encoded;
 }
@@ -112,7 +115,8 @@ static json_t *encode_inputs(json_t *inputs)
     json_t *encoded = json_array();
     size_t i;
     json_t *input;
-    json_array_foreach(inputs, i, input) (void)json_array_append_new(encoded, input_encode(input));
+    json_array_foreach (inputs, i, input)
+        (void)json_array_append_new(encoded, input_encode(input));
     return encoded;
 }
 
@@ -127,7 +131,7 @@ static json_t *encode_objects(const TypeRegistry *registry, const Field *fields,
     json_t *encoded = json_array();
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach (list, i, item)
         (void)json_array_append_new(encoded, json_is_object(item) && fields
                                                  ? encode_object(registry, fields, NULL, item, false)
                                                  : json_incref(item));

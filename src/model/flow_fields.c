@@ -4,9 +4,9 @@
 
 #define ID_PATTERN "^[a-zA-Z0-9][a-zA-Z0-9._-]*"
 
-const char *const names_of_value_types[] = {"STRING", "ENUM", "SELECT", "INT", "FLOAT", "BOOLEAN", "BOOL", "DATETIME", "DATE",
-                                            "TIME", "DURATION", "FILE", "JSON", "URI", "SECRET", "ARRAY", "MULTISELECT",
-                                            "YAML", "EMAIL", NULL};
+const char *const names_of_value_types[] = {"STRING",   "ENUM",  "SELECT",      "INT",      "FLOAT", "BOOLEAN", "BOOL",
+                                            "DATETIME", "DATE",  "TIME",        "DURATION", "FILE",  "JSON",    "URI",
+                                            "SECRET",   "ARRAY", "MULTISELECT", "YAML",     "EMAIL", NULL};
 
 static const Field output_fields[] = {
     {"id", FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, .pattern = "^[a-zA-Z0-9][.a-zA-Z0-9_-]*",
@@ -101,6 +101,7 @@ static const Field assertion_fields[] = {
 
 const Variant sla_variants[] = {
     {"MAX_DURATION", "io.kestra.core.models.flows.sla.types.MaxDurationSLA", max_duration_fields, NULL, false},
-    {"EXECUTION_ASSERTION", "io.kestra.core.models.flows.sla.types.ExecutionAssertionSLA", assertion_fields, NULL, false},
+    {"EXECUTION_ASSERTION", "io.kestra.core.models.flows.sla.types.ExecutionAssertionSLA", assertion_fields, NULL,
+     false},
     {},
 };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A Diag in the words of Kestra's API. Kestra stops at the first problem of form and knows nothing of the rest then; its
- * clients compare these texts, so the API says only that one, while the Diag (journal, CLI, UI) has all of them.
+ * A Diag in the words of Kestra's API. Kestra stops at the first problem of form and knows nothing of the rest then;
+ * its clients compare these texts, so the API says only that one, while the Diag (journal, CLI, UI) has all of them.
  */
 #include "model/flow_private.h"
 
 /* Texts that Kestra passes on as they are; every other problem of form is a failed mapping of the YAML. */
 static const char *const own_texts[] = {"Invalid type: ", "Unrecognized field ", "Unable to validate the flow: "};
 
-/* What Kestra throws after it has read the flow, in the order of its steps: its warnings, the defaults, the validation. */
+/* What Kestra throws after it has read the flow, in the order of its steps: its warnings, the defaults, the validation.
+ */
 static const char *const thrown_texts[] = {
     "Unable to validate the flow: class ",
     "Unable to validate the flow: Cannot found plugin ",
@@ -141,7 +142,8 @@ json_t *flow_validation(const Diag *diag)
     if (step == STEP_READ)
         return validation;
     json_t *paths = json_array(), *warnings = json_array(), *infos = json_array();
-    json_t *positions = json_array(); /* Kestra does not look at expressions here: a property of ours, so that its own stay as they are */
+    json_t *positions = json_array(); /* Kestra does not look at expressions here: a property of ours, so that its own
+                                         stay as they are */
     for (size_t i = 0; i < diag->entries.count; i++) {
         const DiagEntry *entry = &diag->entries.items[i];
         if (entry->level != DIAG_WARNING)

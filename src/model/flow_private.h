@@ -44,7 +44,7 @@ typedef struct FlowChecker {
     FieldPatterns patterns;
     const Defaults *defaults; /* may be NULL */
     const json_t *root;
-    json_t *task_ids;         /* list of every task's id in the order of the checks */
+    json_t *task_ids; /* list of every task's id in the order of the checks */
 } FlowChecker;
 /* Everything that can be wrong with a flow. */
 void flow_check(FlowChecker *checker);
@@ -53,8 +53,8 @@ void flow_check_rules(FlowChecker *checker);
 /* The first problem of reading the source as a flow; NULL when it could be read. Borrowed from diag. */
 const DiagEntry *flow_reading_error(const Diag *diag);
 /* A problem of the whole flow, at a place inside it. */
-void flow_report(const FlowChecker *checker, const json_t *parent, const char *key, size_t index, const char *format, ...)
-    _printf_(5, 6);
+void flow_report(const FlowChecker *checker, const json_t *parent, const char *key, size_t index, const char *format,
+                 ...) _printf_(5, 6);
 /* A check of one object inside the flow, for field_check. */
 FieldCheck flow_field_check(const FlowChecker *checker, const char *class_name, const char *name);
 /* Reads the `retry` of a checked task or flow; NULL when there is none. In arena. */

@@ -9,12 +9,18 @@ static const char *const behaviors[] = {"RETRY_FAILED_TASK", "CREATE_NEW_EXECUTI
 
 #define RETRY_COMMON                                                                                                   \
     {"type", FIELD_STRING, FIELD_REQUIRED, .doc = "constant, exponential or random."},                                 \
-        {"maxAttempt", FIELD_INTEGER, FIELD_HAS_MINIMUM, .minimum = 1, .doc = "Attempts at most.",                     \
+        {"maxAttempt",                                                                                                 \
+         FIELD_INTEGER,                                                                                                \
+         FIELD_HAS_MINIMUM,                                                                                            \
+         .minimum = 1,                                                                                                 \
+         .doc = "Attempts at most.",                                                                                   \
          .aliases = (const char *const[]){"maxAttempts", NULL}},                                                       \
         {"maxDuration", FIELD_DURATION, .doc = "Time since the first attempt after which none follows."},              \
         {"warningOnRetry", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether a repeated attempt gives a warning."},  \
-        {"behavior", FIELD_ENUM, .values = behaviors, .fallback = "\"RETRY_FAILED_TASK\"",                             \
-         .doc = "Whether the task is tried again or a new execution is made."}
+    {                                                                                                                  \
+        "behavior", FIELD_ENUM, .values = behaviors, .fallback = "\"RETRY_FAILED_TASK\"",                              \
+                                .doc = "Whether the task is tried again or a new execution is made."                   \
+    }
 
 static const Field constant_fields[] = {
     RETRY_COMMON,
@@ -78,7 +84,8 @@ static void check_random(const FieldCheck *check, const json_t *retry, const cha
 }
 
 const Variant retry_variants[] = {
-    [RETRY_CONSTANT] = {"constant", "io.kestra.core.models.tasks.retrys.Constant", constant_fields, check_constant, false},
+    [RETRY_CONSTANT] = {"constant", "io.kestra.core.models.tasks.retrys.Constant", constant_fields, check_constant,
+                        false},
     [RETRY_EXPONENTIAL] = {"exponential", "io.kestra.core.models.tasks.retrys.Exponential", exponential_fields,
                            check_exponential, false},
     [RETRY_RANDOM] = {"random", "io.kestra.core.models.tasks.retrys.Random", random_fields, check_random, false},

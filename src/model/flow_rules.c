@@ -5,7 +5,8 @@
 #include "model/execution.h"
 #include "model/flow_private.h"
 
-void flow_report(const FlowChecker *checker, const json_t *parent, const char *key, size_t index, const char *format, ...)
+void flow_report(const FlowChecker *checker, const json_t *parent, const char *key, size_t index, const char *format,
+                 ...)
 {
     unsigned line, column;
     document_position(checker->document, parent, key, index, &line, &column);
@@ -50,7 +51,8 @@ static void names_report(Names *names, const FlowChecker *checker, const char *w
     _cleanup_buffer_ Buffer list = {};
     size_t i;
     const json_t *item;
-    json_array_foreach(names->twice, i, item) buffer_printf(&list, "%s%s", i ? ", " : "", json_string_value(item));
+    json_array_foreach (names->twice, i, item)
+        buffer_printf(&list, "%s%s", i ? ", " : "", json_string_value(item));
     if (list.length)
         flow_report(checker, names->object, "id", 0, "Duplicate %s with name [%s]", what, buffer_text(&list));
     json_decref(names->seen);
@@ -62,7 +64,7 @@ static void check_task_ids(const FlowChecker *checker)
     Names names = {};
     size_t i;
     const json_t *entry;
-    json_array_foreach(checker->task_ids, i, entry)
+    json_array_foreach (checker->task_ids, i, entry)
         names_add(&names, json_object_get(entry, "id"), json_object_get(entry, "task"));
     names_report(&names, checker, "task id");
 }
@@ -72,7 +74,7 @@ static void check_ids_of(const FlowChecker *checker, const char *property, const
     Names names = {};
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(checker->root, property), i, item) {
+    json_array_foreach (json_object_get(checker->root, property), i, item) {
         const json_t *id = json_object_get(item, "id");
         if (!id)
             id = json_object_get(item, "name");
@@ -97,7 +99,7 @@ static void check_recursion(const FlowChecker *checker)
     const char *namespace = json_get_text(checker->root, "namespace", NULL);
     size_t i;
     const json_t *entry;
-    json_array_foreach(checker->task_ids, i, entry) {
+    json_array_foreach (checker->task_ids, i, entry) {
         const json_t *task = json_object_get(entry, "task");
         const Type *type = type_find(checker->options->registry, TYPE_TASK, json_get_text(task, "type", ""), NULL);
         bool is_part = !json_equal(json_object_get(entry, "id"), json_object_get(task, "id"));
@@ -115,8 +117,8 @@ static void check_label(const FlowChecker *checker, const json_t *owner, const c
         return;
     _cleanup_free_ char *number = !value || json_is_string(value) ? NULL : json_text(value);
     const char *text = number ? number : json_string_value(value);
-    flow_report(checker, owner, "labels", 0, "System labels can only be set by Kestra itself, offending label: %s=%s", key,
-                text ? text : "null");
+    flow_report(checker, owner, "labels", 0, "System labels can only be set by Kestra itself, offending label: %s=%s",
+                key, text ? text : "null");
 }
 
 static void check_labels(const FlowChecker *checker, const json_t *owner)
@@ -124,10 +126,11 @@ static void check_labels(const FlowChecker *checker, const json_t *owner)
     json_t *labels = json_object_get(owner, "labels");
     size_t i;
     json_t *item;
-    json_array_foreach(labels, i, item)
+    json_array_foreach (labels, i, item)
         check_label(checker, owner, json_get_text(item, "key", NULL), json_object_get(item, "value"));
     const char *key;
-    json_object_foreach(labels, key, item) check_label(checker, owner, key, item);
+    json_object_foreach (labels, key, item)
+        check_label(checker, owner, key, item);
 }
 
 static void check_all_labels(const FlowChecker *checker)
@@ -137,7 +140,8 @@ static void check_all_labels(const FlowChecker *checker)
     for (size_t k = 0; k < ELEMENTS(owners); k++) {
         size_t i;
         const json_t *owner;
-        json_array_foreach(json_object_get(checker->root, owners[k]), i, owner) check_labels(checker, owner);
+        json_array_foreach (json_object_get(checker->root, owners[k]), i, owner)
+            check_labels(checker, owner);
     }
 }
 
@@ -155,7 +159,7 @@ static void reach_inputs(const json_t *inputs_by_id, const json_t *input, json_t
 {
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(json_object_get(input, "dependsOn"), "inputs"), i, item) {
+    json_array_foreach (json_object_get(json_object_get(input, "dependsOn"), "inputs"), i, item) {
         const char *id = json_string_value(item);
         if (!id || json_object_get(reached, id))
             continue;
@@ -171,7 +175,7 @@ static void check_input_needs(const FlowChecker *checker, const json_t *inputs_b
         return;
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(json_object_get(input, "dependsOn"), "inputs"), i, item) {
+    json_array_foreach (json_object_get(json_object_get(input, "dependsOn"), "inputs"), i, item) {
         const char *needed = json_string_value(item);
         if (needed && !json_object_get(inputs_by_id, needed))
             flow_report(checker, input, "dependsOn", 0, "Input with id '%s' depends on a non-existent input '%s'.", id,
@@ -184,7 +188,8 @@ static void check_input_needs(const FlowChecker *checker, const json_t *inputs_b
     _cleanup_buffer_ Buffer list = {};
     const char *key;
     json_t *value;
-    json_object_foreach(reached, key, value) buffer_printf(&list, "%s%s", list.length ? ", " : "", key);
+    json_object_foreach (reached, key, value)
+        buffer_printf(&list, "%s%s", list.length ? ", " : "", key);
     flow_report(checker, input, "dependsOn", 0, "Cycle dependency detected for input with id '%s': [%s]", id,
                 buffer_text(&list));
 }
@@ -199,10 +204,10 @@ static void check_inputs(const FlowChecker *checker)
     _cleanup_json_ json_t *by_id = json_object();
     size_t i;
     json_t *input;
-    json_array_foreach(inputs, i, input)
+    json_array_foreach (inputs, i, input)
         if (input_id(input))
             (void)json_object_set(by_id, input_id(input), input); /* ids are valid UTF-8 */
-    json_array_foreach(inputs, i, input)
+    json_array_foreach (inputs, i, input)
         if (json_object_get(input, "dependsOn"))
             check_input_needs(checker, by_id, input);
 }
@@ -212,7 +217,8 @@ static void check_namespace(const FlowChecker *checker)
     const char *required = checker->options->namespace_required;
     const char *namespace = json_get_text(checker->root, "namespace", "");
     if (required && !streq(namespace, required))
-        flow_report(checker, checker->root, "namespace", 0, "the namespace must be '%s', but is '%s'", required, namespace);
+        flow_report(checker, checker->root, "namespace", 0, "the namespace must be '%s', but is '%s'", required,
+                    namespace);
 }
 
 void flow_check_rules(FlowChecker *checker)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an execution is given, from its declaration. Each input is resolved once, after the inputs that it depends on; its
- * condition and its list of choices see only those, never all inputs. Dependencies of checked flows have no cycle; in
- * others an input that needs itself counts as absent.
+ * What an execution is given, from its declaration. Each input is resolved once, after the inputs that it depends on;
+ * its condition and its list of choices see only those, never all inputs. Dependencies of checked flows have no cycle;
+ * in others an input that needs itself counts as absent.
  *
  * Source: io.kestra.core.runners.FlowInputOutput.
  */
@@ -17,7 +17,7 @@ typedef struct Resolved {
     const json_t *given; /* borrowed; the default when nothing was given; NULL for none */
     json_t *choices;     /* of a SELECT, rendered; owned; or NULL */
     InputValue value;
-    char *error;         /* owned; or NULL */
+    char *error; /* owned; or NULL */
 } Resolved;
 
 typedef struct Resolution {
@@ -72,16 +72,17 @@ static bool put_nested(json_t *object, const char *id, json_t *value)
 static json_t *variables_for(Resolution *resolution, const Resolved *item)
 {
     const ExprContext *context = resolution->request->context;
-    json_t *variables = context && context->variables ? json_copy((json_t *)(uintptr_t)context->variables) : json_object();
+    json_t *variables =
+        context && context->variables ? json_copy((json_t *)(uintptr_t)context->variables) : json_object();
     json_t *inputs = json_object();
     size_t i;
     const json_t *name;
-    json_array_foreach(json_object_get(json_object_get(item->declaration, "dependsOn"), "inputs"), i, name) {
+    json_array_foreach (json_object_get(json_object_get(item->declaration, "dependsOn"), "inputs"), i, name) {
         const Resolved *needed = json_is_string(name) ? find(resolution, json_string_value(name)) : NULL;
         if (!needed || needed == item)
             continue;
-        json_t *value = needed->enabled && !needed->error && needed->value.stored ? json_incref(needed->value.stored)
-                                                                                  : json_null();
+        json_t *value =
+            needed->enabled && !needed->error && needed->value.stored ? json_incref(needed->value.stored) : json_null();
         (void)put_nested(inputs, needed->id, value); /* conflicts are reported for the input itself */
         json_decref(value);
     }
@@ -106,7 +107,7 @@ static int resolve_enabled(Resolution *resolution, Resolved *item)
     item->enabled = true;
     size_t i;
     const json_t *name;
-    json_array_foreach(json_object_get(depends, "inputs"), i, name) {
+    json_array_foreach (json_object_get(depends, "inputs"), i, name) {
         Resolved *needed = json_is_string(name) ? find(resolution, json_string_value(name)) : NULL;
         if (!needed || needed == item)
             continue;
@@ -135,7 +136,7 @@ static json_t *texts_of(const json_t *list)
     json_t *texts = json_array();
     size_t i;
     const json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         _cleanup_free_ char *text = json_is_null(item) ? NULL : input_value_text(item);
         if (text)
             (void)json_array_append_new(texts, json_string(text)); /* valid UTF-8, as its source is */
@@ -146,7 +147,7 @@ static json_t *texts_of(const json_t *list)
 static const char *kind_name(const json_t *value)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "Map", [JSON_ARRAY] = "List", [JSON_STRING] = "String", [JSON_INTEGER] = "Integer",
+        [JSON_OBJECT] = "Map",  [JSON_ARRAY] = "List",   [JSON_STRING] = "String", [JSON_INTEGER] = "Integer",
         [JSON_REAL] = "Double", [JSON_TRUE] = "Boolean", [JSON_FALSE] = "Boolean", [JSON_NULL] = "null",
     };
     return names[json_typeof(value)];
@@ -170,7 +171,8 @@ static int resolve_choices(Resolution *resolution, Resolved *item)
     if (r > 0)
         item->error = xasprintf("Cannot render 'expression'. Cause: %s", diag_first(&diag));
     else if (!json_is_array(result))
-        item->error = xasprintf("Invalid expression result. Expected a list of strings, but received %s", kind_name(result));
+        item->error =
+            xasprintf("Invalid expression result. Expected a list of strings, but received %s", kind_name(result));
     else
         item->choices = texts_of(result);
     return 0;
@@ -236,12 +238,12 @@ static int resolve_all(Resolution *resolution)
     resolution->items = xnew_n(Resolved, json_array_size(request->inputs) + 1);
     size_t i;
     const json_t *declaration;
-    json_array_foreach(request->inputs, i, declaration) {
+    json_array_foreach (request->inputs, i, declaration) {
         if (!json_is_object(declaration))
             continue;
         const char *id = declared_id(declaration);
-        resolution->items[resolution->count++] = (Resolved){
-            .declaration = declaration, .id = id, .given = present(json_object_get(request->given, id))};
+        resolution->items[resolution->count++] =
+            (Resolved){.declaration = declaration, .id = id, .given = present(json_object_get(request->given, id))};
     }
     int r = 0;
     for (i = 0; r == 0 && i < resolution->count; i++)
@@ -330,7 +332,7 @@ json_t *input_defaults(const json_t *declarations, const json_t *inputs)
     json_t *defaults = json_object();
     size_t i;
     const json_t *declaration;
-    json_array_foreach(declarations, i, declaration) {
+    json_array_foreach (declarations, i, declaration) {
         const char *id = declared_id(declaration);
         json_t *value = json_object_get(declaration, "defaults");
         if (present(value) && !present(json_object_get(inputs, id)))

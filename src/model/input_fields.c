@@ -28,7 +28,10 @@ const Field fields_of_every_input[] = {
         "defaults", kind, .doc = "Value when none is given."                                                           \
     }
 #define BOUNDS(kind, low, high)                                                                                        \
-    {low, kind, .doc = "Smallest value."}, {high, kind, .doc = "Largest value."}
+    {low, kind, .doc = "Smallest value."},                                                                             \
+    {                                                                                                                  \
+        high, kind, .doc = "Largest value."                                                                            \
+    }
 
 static const Field string_fields[] = {
     DEFAULTS(FIELD_STRING),

@@ -49,14 +49,14 @@ static void append_value(Buffer *text, const json_t *value)
         buffer_append(text, json_string_value(value));
     } else if (json_is_array(value)) {
         buffer_append_char(text, '[');
-        json_array_foreach(value, i, item) {
+        json_array_foreach (value, i, item) {
             buffer_append(text, i ? ", " : "");
             append_value(text, item);
         }
         buffer_append_char(text, ']');
     } else if (json_is_object(value)) {
         const char *separator = "{";
-        json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+        json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
             buffer_printf(text, "%s%s=", separator, key);
             append_value(text, item);
             separator = ", ";
@@ -77,7 +77,8 @@ char *input_value_text(const json_t *value)
 static int refuse_type(const Reading *reading, const char *why)
 {
     _cleanup_free_ char *value = input_value_text(reading->value);
-    buffer_printf(reading->reason, "Expected `%s` but received `%s` with errors:\n```\n%s\n```", reading->type, value, why);
+    buffer_printf(reading->reason, "Expected `%s` but received `%s` with errors:\n```\n%s\n```", reading->type, value,
+                  why);
     return INPUT_VALUE_E_REFUSED;
 }
 
@@ -247,9 +248,9 @@ static bool matches(const char *pattern, const char *text)
 {
     int error;
     PCRE2_SIZE offset;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                                     PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY, &error, &offset,
-                                     NULL);
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                      PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY, &error, &offset, NULL);
     if (!code)
         return false;
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
@@ -323,7 +324,7 @@ static int parse_array(const Reading *reading, InputValue *ret)
     size_t i;
     const json_t *item;
     int r = 0;
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         InputValue value = {};
         r = parse_item(reading, item, &value);
         if (r != 0)
@@ -442,7 +443,7 @@ static bool is_among(const json_t *values, const json_t *value)
 {
     size_t i;
     const json_t *item;
-    json_array_foreach(values, i, item) {
+    json_array_foreach (values, i, item) {
         _cleanup_free_ char *text = input_value_text(item);
         if (json_is_string(value) && streq(text, json_string_value(value)))
             return true;
@@ -473,7 +474,7 @@ static int check_choices(const json_t *declaration, const json_t *values, const 
         return 0;
     size_t i;
     const json_t *item;
-    json_array_foreach(parsed->stored, i, item) {
+    json_array_foreach (parsed->stored, i, item) {
         if (!json_is_string(item) && !json_is_null(item)) {
             buffer_append(reason, "the chosen values must be texts");
             return INPUT_VALUE_E_REFUSED;
@@ -485,15 +486,24 @@ static int check_choices(const json_t *declaration, const json_t *values, const 
 }
 
 static const ValueType value_types[] = {
-    {"STRING", parse_text, check_pattern},    {"ENUM", parse_text, check_choice},
-    {"SELECT", parse_text, check_choice},     {"INT", parse_int, check_number},
-    {"FLOAT", parse_float, check_number},     {"BOOLEAN", parse_boolean, NULL},
-    {"BOOL", parse_boolean, NULL},            {"DATETIME", parse_date_time, check_date_time},
-    {"DATE", parse_date, check_date},         {"TIME", parse_time, check_time},
-    {"DURATION", parse_duration, check_duration}, {"FILE", parse_file, NULL},
-    {"JSON", parse_json, NULL},               {"URI", parse_uri, NULL},
-    {"SECRET", parse_secret, check_pattern},  {"ARRAY", parse_array, NULL},
-    {"MULTISELECT", parse_array, check_choices}, {"YAML", parse_yaml, NULL},
+    {"STRING", parse_text, check_pattern},
+    {"ENUM", parse_text, check_choice},
+    {"SELECT", parse_text, check_choice},
+    {"INT", parse_int, check_number},
+    {"FLOAT", parse_float, check_number},
+    {"BOOLEAN", parse_boolean, NULL},
+    {"BOOL", parse_boolean, NULL},
+    {"DATETIME", parse_date_time, check_date_time},
+    {"DATE", parse_date, check_date},
+    {"TIME", parse_time, check_time},
+    {"DURATION", parse_duration, check_duration},
+    {"FILE", parse_file, NULL},
+    {"JSON", parse_json, NULL},
+    {"URI", parse_uri, NULL},
+    {"SECRET", parse_secret, check_pattern},
+    {"ARRAY", parse_array, NULL},
+    {"MULTISELECT", parse_array, check_choices},
+    {"YAML", parse_yaml, NULL},
     {"EMAIL", parse_text, check_email},
 };
 

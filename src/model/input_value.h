@@ -17,8 +17,8 @@ enum {
 /* Reads value (text or typed). item_type, encryption_key may be NULL. */
 int input_value_parse(const char *type, const char *item_type, const json_t *value, const char *encryption_key,
                       InputValue *ret, Buffer *reason) _must_check_;
-/* Bounds, patterns and allowed values of the declaration; values: the allowed ones, may be NULL. `given` is the value as
- * it came, `parsed` what input_value_parse made of it. */
+/* Bounds, patterns and allowed values of the declaration; values: the allowed ones, may be NULL. `given` is the value
+ * as it came, `parsed` what input_value_parse made of it. */
 int input_value_check(const json_t *declaration, const json_t *values, const json_t *given, const InputValue *parsed,
                       Buffer *reason) _must_check_;
 /* A value as Java writes it into a message: texts plain, lists as [a, b], maps as {a=1}. Caller frees. */

@@ -9,8 +9,8 @@ static const struct {
     const char *name;
     int priority;
 } levels[] = {
-    [LOG_LEVEL_TRACE] = {"TRACE", LOG_DEBUG},   [LOG_LEVEL_DEBUG] = {"DEBUG", LOG_DEBUG},
-    [LOG_LEVEL_INFO] = {"INFO", LOG_INFO},      [LOG_LEVEL_WARN] = {"WARN", LOG_WARNING},
+    [LOG_LEVEL_TRACE] = {"TRACE", LOG_DEBUG}, [LOG_LEVEL_DEBUG] = {"DEBUG", LOG_DEBUG},
+    [LOG_LEVEL_INFO] = {"INFO", LOG_INFO},    [LOG_LEVEL_WARN] = {"WARN", LOG_WARNING},
     [LOG_LEVEL_ERROR] = {"ERROR", LOG_ERR},
 };
 

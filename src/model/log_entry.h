@@ -21,7 +21,7 @@ int log_level_priority(int level);
 typedef struct LogEntry {
     const char *namespace, *flow_id;
     const char *task_id, *execution_id, *task_run_id, *trigger_id; /* each may be NULL */
-    int attempt;      /* -1: none */
+    int attempt;                                                   /* -1: none */
     usec_t timestamp;
     int level;
     const char *thread; /* may be NULL */
@@ -30,7 +30,7 @@ typedef struct LogEntry {
 
 typedef struct MetricEntry {
     const char *namespace, *flow_id, *task_id, *execution_id, *task_run_id;
-    bool is_timer;    /* value is milliseconds */
+    bool is_timer; /* value is milliseconds */
     const char *name;
     double value;
     const json_t *tags; /* object or NULL */

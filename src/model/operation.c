@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operations change histories and remove task runs; they start nothing. Whoever owns the execution looks at the result and
- * goes on from it exactly as it would after a takeover, so that an operation needs no second description of what runs next.
+ * Operations change histories and remove task runs; they start nothing. Whoever owns the execution looks at the result
+ * and goes on from it exactly as it would after a takeover, so that an operation needs no second description of what
+ * runs next.
  */
 #include "model/operation.h"
 
@@ -91,8 +92,7 @@ static bool can_restart(const Execution *execution)
 
 static int refuse_running(const Operation *operation, const Execution *execution)
 {
-    return refuse(operation, OPERATION_E_STATE,
-                  "Execution must be terminated to be restarted, current state is '%s' !",
+    return refuse(operation, OPERATION_E_STATE, "Execution must be terminated to be restarted, current state is '%s' !",
                   state_to_string(state_current(&execution->state)));
 }
 
@@ -134,8 +134,8 @@ static Execution *successor(const Operation *operation, const Execution *from, F
 {
     char id[ID_BYTES];
     make_id(operation, id);
-    Execution *next = execution_new(id, from->namespace, from->flow_id, revision ? revision : from->flow_revision,
-                                    operation->now);
+    Execution *next =
+        execution_new(id, from->namespace, from->flow_id, revision ? revision : from->flow_revision, operation->now);
     set_json(&next->inputs, from->inputs);
     set_json(&next->labels, from->labels);
     set_json(&next->variables, from->variables);
@@ -158,8 +158,7 @@ static void copy_task_runs(const Operation *operation, const Execution *from, Ex
         const TaskRun *old = from->task_runs.items[i];
         char id[ID_BYTES];
         make_id(operation, id);
-        TaskRun *parent =
-            old->parent ? execution_task_run(to, json_get_text(map, old->parent->id, NULL)) : NULL;
+        TaskRun *parent = old->parent ? execution_task_run(to, json_get_text(map, old->parent->id, NULL)) : NULL;
         const Task *task = to->flow ? flow_task(to->flow, old->task_id) : NULL;
         TaskRun *run = execution_add_task_run(to, id, old->task_id, task, parent, old->value, operation->now);
         run->iteration = old->iteration;
@@ -206,8 +205,8 @@ static bool is_ancestor_or_self(const TaskRun *ancestor, const TaskRun *run)
     return false;
 }
 
-/* Whether `run` came after `first` and has to be done again: its children, and what began when it (or the branch in which
- * it stands) had ended. Its ancestors stay, and what ran beside it in a Parallel or Dag. */
+/* Whether `run` came after `first` and has to be done again: its children, and what began when it (or the branch in
+ * which it stands) had ended. Its ancestors stay, and what ran beside it in a Parallel or Dag. */
 static bool comes_after(const TaskRun *first, const TaskRun *run)
 {
     if (is_ancestor_or_self(run, first))
@@ -220,8 +219,8 @@ static bool comes_after(const TaskRun *first, const TaskRun *run)
     const TaskRun *branch = first;
     while (branch->parent != later->parent)
         branch = branch->parent;
-    return later == branch || (later->position > branch->position &&
-                               state_start_date(&later->state) >= state_end_date(&branch->state));
+    return later == branch ||
+           (later->position > branch->position && state_start_date(&later->state) >= state_end_date(&branch->state));
 }
 
 int operation_replay(const Operation *operation, const Execution *from, Flow *flow, const char *task_run_id,
@@ -301,7 +300,7 @@ static json_t *given_values(const json_t *inputs)
     json_t *values = json_object();
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)inputs, name, value)
+    json_object_foreach ((json_t *)(uintptr_t)inputs, name, value)
         if (!json_is_null(value))
             json_object_set(values, name, value);
     return values;

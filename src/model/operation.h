@@ -3,7 +3,8 @@
 /*
  * What people do to an execution from outside: restart, replay, resume, kill, … as pure changes of the model. The owner
  * applies them and goes on from the result; the webserver applies them to a copy, to answer at once with what will be.
- * The execution must be bound to its flow (execution_bind_flow) where task kinds matter. Semantics: semantics.md section 9.
+ * The execution must be bound to its flow (execution_bind_flow) where task kinds matter. Semantics: semantics.md
+ * section 9.
  */
 #include "model/execution.h"
 
@@ -15,7 +16,7 @@ enum {
 
 typedef struct Operation {
     usec_t now;
-    json_t *removed;                                       /* list: ids of task runs that went are appended; may be NULL */
+    json_t *removed; /* list: ids of task runs that went are appended; may be NULL */
     void (*new_id)(void *userdata, char ret_id[static ID_BYTES]); /* for replays; NULL: id_new */
     void *userdata;
     Diag *diag;
@@ -23,16 +24,16 @@ typedef struct Operation {
 
 /* Runs again what FAILED or is PAUSED, with its ancestors; error handlers go. Execution RESTARTED. */
 int operation_restart(const Operation *operation, Execution *execution) _must_check_;
-/* A new execution from an ended one: from scratch (task_run_id NULL), or from a task run on, keeping what came before it.
- * revision 0: the same. `flow` is the one of the new execution. The new execution is CREATED or RESTARTED. */
+/* A new execution from an ended one: from scratch (task_run_id NULL), or from a task run on, keeping what came before
+ * it. revision 0: the same. `flow` is the one of the new execution. The new execution is CREATED or RESTARTED. */
 int operation_replay(const Operation *operation, const Execution *from, Flow *flow, const char *task_run_id,
                      int revision, Execution **ret) _must_check_;
 /* Restart with another revision: a new execution with new task-run ids. */
 int operation_restart_as(const Operation *operation, const Execution *from, Flow *flow, int revision,
                          Execution **ret) _must_check_;
 /* The task run gets this state, its ancestors RUNNING, the execution RESTARTED unless something is still PAUSED. */
-int operation_mark_as(const Operation *operation, Execution *execution, const char *task_run_id, State state)
-    _must_check_;
+int operation_mark_as(const Operation *operation, Execution *execution, const char *task_run_id,
+                      State state) _must_check_;
 /* KILLING; nothing when terminated or KILLING already. Task runs are the owner's business. */
 int operation_kill(const Operation *operation, Execution *execution) _must_check_;
 int operation_pause(const Operation *operation, Execution *execution) _must_check_;

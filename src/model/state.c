@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * States and their histories. The predicates come out of STATE_LIST, so that a new state is one line there. A trail never
- * goes back in time: machines disagree about the clock, and a client that subtracts two entries must not see a negative
- * duration.
+ * States and their histories. The predicates come out of STATE_LIST, so that a new state is one line there. A trail
+ * never goes back in time: machines disagree about the clock, and a client that subtracts two entries must not see a
+ * negative duration.
  */
 #include "model/state.h"
 
@@ -16,8 +16,7 @@ static const struct {
     const char *name;
     bool created, running, terminated;
 } states[_STATE_MAX] = {
-#define STATE_ROW(name, created, running, terminated)                                              \
-    [STATE_##name] = {#name, created, running, terminated},
+#define STATE_ROW(name, created, running, terminated) [STATE_##name] = {#name, created, running, terminated},
     STATE_LIST(STATE_ROW)
 #undef STATE_ROW
 };
@@ -138,8 +137,7 @@ json_t *state_encode(const StateTrail *trail, usec_t now)
     usec_t until = trail->histories.count > 1 ? trail_last(trail)->date : now;
     char duration[DURATION_BYTES];
     /* as milliseconds on both sides, so that the duration is the difference of the dates that the client sees */
-    duration_format(until > start ? (until / USEC_PER_MSEC - start / USEC_PER_MSEC) * USEC_PER_MSEC : 0,
-                    duration);
+    duration_format(until > start ? (until / USEC_PER_MSEC - start / USEC_PER_MSEC) * USEC_PER_MSEC : 0, duration);
 
     json_t *state = json_object();
     json_object_set_new_nocheck(state, "current", json_string(state_to_string(state_current(trail))));
@@ -156,8 +154,7 @@ int state_decode(const json_t *value, StateTrail *ret)
     StateTrail trail = {};
     size_t index;
     json_t *entry;
-    json_array_foreach(json_object_get(value, "histories"), index, entry)
-    {
+    json_array_foreach (json_object_get(value, "histories"), index, entry) {
         State state = state_from_string(json_get_text(entry, "state", NULL));
         usec_t date;
         if (state < 0 || instant_parse(json_get_text(entry, "date", ""), &date) != 0) {
@@ -167,8 +164,7 @@ int state_decode(const json_t *value, StateTrail *ret)
         /* not state_set: a stored history is kept as it is, repeated states included */
         vec_push(&trail.histories, (StateEntry){.state = state, .date = date});
     }
-    if (!trail.histories.count ||
-        state_from_string(json_get_text(value, "current", NULL)) != state_current(&trail)) {
+    if (!trail.histories.count || state_from_string(json_get_text(value, "current", NULL)) != state_current(&trail)) {
         state_trail_done(&trail);
         return STATE_E_INVALID;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * usec_t cannot hold what an input may say (1800-01-01, -PT5S, nanoseconds), so inputs have their own small arithmetic on
- * the proleptic Gregorian calendar. Forms and texts are those of java.time.
+ * usec_t cannot hold what an input may say (1800-01-01, -PT5S, nanoseconds), so inputs have their own small arithmetic
+ * on the proleptic Gregorian calendar. Forms and texts are those of java.time.
  */
 #include "model/temporal.h"
 
@@ -246,7 +246,8 @@ void temporal_format_time(Temporal time, char ret_text[static TEMPORAL_BYTES])
     char fraction[16];
     format_fraction(time.nanoseconds, fraction);
     int seconds = (int)time.seconds;
-    (void)snprintf(ret_text, TEMPORAL_BYTES, "%02d:%02d:%02d%s", seconds / 3600, seconds / 60 % 60, seconds % 60, fraction);
+    (void)snprintf(ret_text, TEMPORAL_BYTES, "%02d:%02d:%02d%s", seconds / 3600, seconds / 60 % 60, seconds % 60,
+                   fraction);
 }
 
 static void format_date_time(Temporal instant, const char *fraction, char ret_text[static TEMPORAL_BYTES])
@@ -296,7 +297,7 @@ void temporal_format_duration(Temporal duration, char ret_text[static TEMPORAL_B
     for (size_t length = strlen(fraction); length > 0 && fraction[length - 1] == '0';)
         fraction[--length] = '\0';
     if (seconds || nanoseconds || (!hours && !minutes))
-        (void)snprintf(second_text, sizeof(second_text), "%s%" PRId64 "%sS", borrowed && seconds == 0 ? "-" : "", seconds,
-                       fraction);
+        (void)snprintf(second_text, sizeof(second_text), "%s%" PRId64 "%sS", borrowed && seconds == 0 ? "-" : "",
+                       seconds, fraction);
     (void)snprintf(ret_text, TEMPORAL_BYTES, "PT%s%s%s", hour_text, minute_text, second_text);
 }

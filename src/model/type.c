@@ -93,6 +93,7 @@ const Field fields_of_every_trigger[] = {
     {"stopAfter", FIELD_LIST, .item = FIELD_ENUM, .values = names_of_states,
      .doc = "States of an execution after which the trigger is off."},
     {"logToFile", FIELD_BOOLEAN, .fallback = "false",
-     .doc = "Whether the log lines of a polling trigger go to a file of the storage, `logFile` in the execution's trigger."},
+     .doc = "Whether the log lines of a polling trigger go to a file of the storage, `logFile` in the execution's "
+            "trigger."},
     {},
 };

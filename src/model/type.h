@@ -18,13 +18,13 @@ typedef enum TypeKind {
 
 /* Where and how a task runs. */
 typedef enum TypeWhere {
-    RUN_NOWHERE,   /* triggers that no worker evaluates, conditions, task runners */
-    RUN_INLINE,    /* runnable, pure and instant: in the worker's own process */
-    RUN_CHILD,     /* runnable, may block: in a kestra-run child */
-    RUN_WAIT,      /* runnable: nothing but time passes (Sleep); the worker keeps a timer */
-    RUN_PROCESS,   /* runnable: a script, spawned by the worker in its own process group / cgroup */
-    RUN_FLOWABLE,  /* its children are created by the executor */
-    RUN_EXECUTOR,  /* carried out by the executor itself (Subflow, Pause, Labels, …) */
+    RUN_NOWHERE,  /* triggers that no worker evaluates, conditions, task runners */
+    RUN_INLINE,   /* runnable, pure and instant: in the worker's own process */
+    RUN_CHILD,    /* runnable, may block: in a kestra-run child */
+    RUN_WAIT,     /* runnable: nothing but time passes (Sleep); the worker keeps a timer */
+    RUN_PROCESS,  /* runnable: a script, spawned by the worker in its own process group / cgroup */
+    RUN_FLOWABLE, /* its children are created by the executor */
+    RUN_EXECUTOR, /* carried out by the executor itself (Subflow, Pause, Labels, …) */
 } TypeWhere;
 
 /* How a flowable's tasks are drawn (spec/api.md 6.9, FlowGraph). */
@@ -32,39 +32,39 @@ typedef enum TypeShape {
     SHAPE_SEQUENCE,
     SHAPE_PARALLEL,
     SHAPE_DAG,
-    SHAPE_CHOICE,        /* branches: `then` and `else`, or cases */
-    SHAPE_LOOP,          /* one after another for each value */
+    SHAPE_CHOICE, /* branches: `then` and `else`, or cases */
+    SHAPE_LOOP,   /* one after another for each value */
     SHAPE_LOOP_PARALLEL,
     _SHAPE_MAX,
 } TypeShape;
 
-struct RunContext;      /* plugin/run.h */
-struct ScriptContext;   /* plugin/run.h */
-struct FlowableContext; /* plugin/flowable.h */
-struct FlowablePlan;    /* plugin/flowable.h */
+struct RunContext;       /* plugin/run.h */
+struct ScriptContext;    /* plugin/run.h */
+struct FlowableContext;  /* plugin/flowable.h */
+struct FlowablePlan;     /* plugin/flowable.h */
 struct ConditionContext; /* plugin/condition.h */
-struct FlowableRepeat;  /* plugin/flowable.h */
-struct ExecutorAction;  /* plugin/flowable.h */
+struct FlowableRepeat;   /* plugin/flowable.h */
+struct ExecutorAction;   /* plugin/flowable.h */
 struct Task;
 struct Type;
 
 /* A task that another brings with it. */
 typedef struct TypePart {
-    const char *suffix;       /* its id: that of the other, and this */
-    const struct Type *type;  /* stands in no registry: it cannot be written in a flow */
+    const char *suffix;      /* its id: that of the other, and this */
+    const struct Type *type; /* stands in no registry: it cannot be written in a flow */
 } TypePart;
 
 typedef struct Type {
-    const char *name;                 /* "io.kestra.plugin.core.log.Log" */
-    const char *const *aliases;       /* older names; ends with NULL; may be NULL */
+    const char *name;           /* "io.kestra.plugin.core.log.Log" */
+    const char *const *aliases; /* older names; ends with NULL; may be NULL */
     TypeKind kind;
     TypeWhere where;
-    const char *title;                /* one line */
-    const char *doc;                  /* Markdown; may be NULL */
-    const char *const *examples;      /* YAML, ends with NULL; may be NULL */
+    const char *title;           /* one line */
+    const char *doc;             /* Markdown; may be NULL */
+    const char *const *examples; /* YAML, ends with NULL; may be NULL */
     bool deprecated;
-    const Field *fields;              /* own properties; the common ones are added by the model */
-    const Field *outputs;             /* may be NULL: no outputs */
+    const Field *fields;  /* own properties; the common ones are added by the model */
+    const Field *outputs; /* may be NULL: no outputs */
     /* Cross-field checks after field_check; may be NULL. path: "tasks[0]". */
     void (*check)(const FieldCheck *check, const json_t *properties, const char *path);
     /* RUN_INLINE, RUN_CHILD: one attempt; see plugin/run.h for outcomes. Of a polling trigger: one evaluation. */
@@ -75,8 +75,8 @@ typedef struct Type {
     int (*prepare)(struct RunContext *context, struct ScriptContext *ret);
     /* RUN_WAIT: how long; outcomes as run. */
     int (*wait)(struct RunContext *context, usec_t *ret_delay);
-    /* RUN_FLOWABLE: tasks that it runs besides those written in it; ends with {}; may be NULL. Each gets those properties of
-     * its owner that its own field table names. */
+    /* RUN_FLOWABLE: tasks that it runs besides those written in it; ends with {}; may be NULL. Each gets those
+     * properties of its owner that its own field table names. */
     const TypePart *parts;
     bool shares_directory; /* RUN_FLOWABLE: all its tasks run in one working directory of one host */
     /* RUN_FLOWABLE: what children, in which order; pure. */
@@ -86,8 +86,9 @@ typedef struct Type {
     TypeShape shape;   /* RUN_FLOWABLE */
     bool starts_flow;  /* TYPE_TASK: `namespace` and `flowId` name the flow of which it starts executions */
     bool follows_flow; /* TYPE_TRIGGER: starts when executions of other flows change state */
-    bool by_flow; /* TYPE_CONDITION: about the namespace and flow of the execution alone */
-    bool by_date; /* TYPE_CONDITION: about the slot's date alone, so that schedules look ahead for slots where it is true */
+    bool by_flow;      /* TYPE_CONDITION: about the namespace and flow of the execution alone */
+    bool by_date; /* TYPE_CONDITION: about the slot's date alone, so that schedules look ahead for slots where it is
+                     true */
     /* RUN_FLOWABLE: all children have ended well: again? May be NULL: no. */
     int (*repeat)(struct FlowableContext *context, struct FlowableRepeat *ret);
     bool for_each_item; /* RUN_EXECUTOR: done once for each piece of its owner's items (executor/items.c) */

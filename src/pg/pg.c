@@ -2,7 +2,8 @@
 /*
  * The session. libpq is used in non-blocking mode behind poll(), because a pipeline in blocking mode can deadlock: both
  * sides may be writing with full buffers. A session is never trusted to be alive: before each call the socket is asked
- * whether something arrived while we were idle, so that a restart of PostgreSQL in between costs a reconnect and no error.
+ * whether something arrived while we were idle, so that a restart of PostgreSQL in between costs a reconnect and no
+ * error.
  */
 #include "pg/pg_private.h"
 
@@ -12,20 +13,20 @@
 #include "base/id.h"
 #include "base/log.h"
 
-#define CONNECT_TIMEOUT_SEC    5
-#define ANSWER_TIMEOUT_MSEC    (120 * 1000)
-#define RETRY_DELAY_MIN_USEC   (50 * USEC_PER_MSEC)
-#define RETRY_DELAY_MAX_USEC   (5 * USEC_PER_SEC)
-#define RETRY_DOUBLINGS_MAX    7
+#define CONNECT_TIMEOUT_SEC  5
+#define ANSWER_TIMEOUT_MSEC  (120 * 1000)
+#define RETRY_DELAY_MIN_USEC (50 * USEC_PER_MSEC)
+#define RETRY_DELAY_MAX_USEC (5 * USEC_PER_SEC)
+#define RETRY_DOUBLINGS_MAX  7
 
 /* Prefixes of SQLSTATE and what they mean for callers; first match wins, others are outages. */
 static const struct {
     const char *prefix;
     int outcome;
 } outcomes[] = {
-    {"23505", PG_E_UNIQUE}, {"40001", PG_E_RETRY},   {"40P01", PG_E_RETRY},   {"55P03", PG_E_RETRY},   {"KE", PG_E_RAISED},
-    {"22", PG_E_DATA},      {"23", PG_E_DATA},       {"54", PG_E_DATA},       {"42P01", PG_E_MISSING}, {"42883", PG_E_MISSING},
-    {"3F000", PG_E_MISSING},
+    {"23505", PG_E_UNIQUE},  {"40001", PG_E_RETRY},   {"40P01", PG_E_RETRY},   {"55P03", PG_E_RETRY},
+    {"KE", PG_E_RAISED},     {"22", PG_E_DATA},       {"23", PG_E_DATA},       {"54", PG_E_DATA},
+    {"42P01", PG_E_MISSING}, {"42883", PG_E_MISSING}, {"3F000", PG_E_MISSING},
 };
 
 static void note_error(Pg *pg, const char *text, const char *sqlstate)
@@ -216,8 +217,8 @@ static void take_notifications(Pg *pg)
         pg->notified = true;
 }
 
-/* Something that arrived while idle is a notification or the end of the session: a last message and then the end of file,
- * so what is there is read until nothing is. */
+/* Something that arrived while idle is a notification or the end of the session: a last message and then the end of
+ * file, so what is there is read until nothing is. */
 static bool is_alive(Pg *pg)
 {
     struct pollfd look = {.fd = PQsocket(pg->connection), .events = POLLIN};

@@ -4,8 +4,8 @@
  * A session with PostgreSQL: the only user of libpq. Parameters are always bound; every text that goes in is made valid
  * UTF-8 without NUL on the way. SQLSTATEs become the outcomes below, everything else is an outage.
  *
- * A session that was lost is opened again by the next call (one try; the caller waits pg_retry_delay() between tries, so
- * that nobody loops busily). A session belongs to one thread.
+ * A session that was lost is opened again by the next call (one try; the caller waits pg_retry_delay() between tries,
+ * so that nobody loops busily). A session belongs to one thread.
  */
 #include "base/base.h"
 #include "base/buffer.h"
@@ -19,15 +19,15 @@ enum {
 };
 
 typedef struct PgSettings {
-    const char *conninfo;         /* libpq connection string or URI; all its options pass through; "" = libpq's defaults */
+    const char *conninfo; /* libpq connection string or URI; all its options pass through; "" = libpq's defaults */
     const char *application_name; /* "kestra-executor" */
     const char *session_sql;      /* run after connecting ("SET …"), or NULL */
     unsigned connect_timeout_sec; /* 0: 5; a connect_timeout in conninfo wins */
 } PgSettings;
 
 typedef struct Pg Pg;
-/* Copies the settings; does not connect. Positive never; a conninfo that cannot be read is an outage, pg_error() not needed:
- * the text goes to *ret_error (caller frees; may be NULL). */
+/* Copies the settings; does not connect. Positive never; a conninfo that cannot be read is an outage, pg_error() not
+ * needed: the text goes to *ret_error (caller frees; may be NULL). */
 int pg_new(const PgSettings *settings, Pg **ret, char **ret_error) _must_check_;
 Pg *pg_free(Pg *pg);
 DEFINE_CLEANUP(Pg *, pg_free);
@@ -39,7 +39,8 @@ void pg_disconnect(Pg *pg);
  * -1 when there is no session; changes with every reconnect (pg_generation() counts sessions). */
 int pg_fd(const Pg *pg);
 unsigned pg_generation(const Pg *pg);
-/* Reads what arrived. Outage: the session was lost. *ret_notified (may be NULL): a notification on a channel of pg_listen. */
+/* Reads what arrived. Outage: the session was lost. *ret_notified (may be NULL): a notification on a channel of
+ * pg_listen. */
 int pg_check(Pg *pg, bool *ret_notified) _must_check_;
 /* LISTENs on the channel, now and after each reconnect. */
 int pg_listen(Pg *pg, const char *channel) _must_check_;
@@ -48,7 +49,8 @@ int pg_listen(Pg *pg, const char *channel) _must_check_;
 void pg_settle(Pg *pg);
 /* How long to wait before the next try after an outage: 50 ms doubling to 5 s with jitter; reset by success. */
 usec_t pg_retry_delay(Pg *pg);
-/* The last failure in words for people (server message, no parameters, no password). Borrowed. "" when there was none. */
+/* The last failure in words for people (server message, no parameters, no password). Borrowed. "" when there was none.
+ */
 const char *pg_error(const Pg *pg);
 /* SQLSTATE of the last failure, five characters, or "". */
 const char *pg_sqlstate(const Pg *pg);
@@ -68,9 +70,19 @@ void pg_add_text(PgParameters *parameters, const char *value); /* NULL: SQL NULL
 void pg_add_integer(PgParameters *parameters, int64_t value);  /* bigint */
 void pg_add_boolean(PgParameters *parameters, bool value);
 void pg_add_real(PgParameters *parameters, double value);
-void pg_add_instant(PgParameters *parameters, usec_t value);   /* timestamptz; 0: SQL NULL */
+void pg_add_instant(PgParameters *parameters, usec_t value); /* timestamptz; 0: SQL NULL */
 /* Arrays: one column of many rows, for unnest. Begin, then one call a row; NULL text / instant 0 are NULL elements. */
-typedef enum PgType { PG_TEXT, PG_BIGINT, PG_INTEGER, PG_SMALLINT, PG_BOOLEAN, PG_REAL, PG_INSTANT, PG_JSON, PG_JSONB } PgType;
+typedef enum PgType {
+    PG_TEXT,
+    PG_BIGINT,
+    PG_INTEGER,
+    PG_SMALLINT,
+    PG_BOOLEAN,
+    PG_REAL,
+    PG_INSTANT,
+    PG_JSON,
+    PG_JSONB
+} PgType;
 typedef struct PgArray PgArray;
 /* The array lives until the parameters are reset. Several may be filled side by side. */
 PgArray *pg_add_array(PgParameters *parameters, PgType element);
@@ -106,11 +118,12 @@ typedef struct PgStatement {
 } PgStatement;
 /* One statement in its own transaction (or in the one of pg_begin). parameters and ret may be NULL. */
 int pg_run(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRows **ret) _must_check_;
-/* The same for a long answer: each gets its rows one by one (row 0 of what it is given, which is gone afterwards), in this
- * session's thread. What each returns below 0 ends it, and the session. After a failure some rows may have been given. */
+/* The same for a long answer: each gets its rows one by one (row 0 of what it is given, which is gone afterwards), in
+ * this session's thread. What each returns below 0 ends it, and the session. After a failure some rows may have been
+ * given. */
 typedef int PgRowFunction(void *userdata, const PgRows *row);
-int pg_stream(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRowFunction *each, void *userdata)
-    _must_check_;
+int pg_stream(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRowFunction *each,
+              void *userdata) _must_check_;
 /* Several statements without parameters, in one transaction: migrations, session settings. */
 int pg_script(Pg *pg, const char *sql) _must_check_;
 /* A transaction over several pg_run. After an outage or outcome inside it: pg_rollback. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parameters go in PostgreSQL's binary format: no quoting, no escaping, and an array is one memcpy per element. All texts
- * pass through clean_text(), so that no byte sequence of a user makes a statement fail: a statement that always fails
- * would stop the whole batch that it is part of.
+ * Parameters go in PostgreSQL's binary format: no quoting, no escaping, and an array is one memcpy per element. All
+ * texts pass through clean_text(), so that no byte sequence of a user makes a statement fail: a statement that always
+ * fails would stop the whole batch that it is part of.
  */
 #include <arpa/inet.h>
 
@@ -13,9 +13,9 @@ typedef struct TypeRow {
     Oid element, array;
 } TypeRow;
 static const TypeRow types[] = {
-    [PG_TEXT] = {25, 1009},     [PG_BIGINT] = {20, 1016},  [PG_INTEGER] = {23, 1007},   [PG_SMALLINT] = {21, 1005},
-    [PG_BOOLEAN] = {16, 1000},  [PG_REAL] = {701, 1022},   [PG_INSTANT] = {1184, 1185}, [PG_JSON] = {114, 199},
-    [PG_JSONB] = {3802, 3807},
+    [PG_TEXT] = {25, 1009},      [PG_BIGINT] = {20, 1016},  [PG_INTEGER] = {23, 1007},
+    [PG_SMALLINT] = {21, 1005},  [PG_BOOLEAN] = {16, 1000}, [PG_REAL] = {701, 1022},
+    [PG_INSTANT] = {1184, 1185}, [PG_JSON] = {114, 199},    [PG_JSONB] = {3802, 3807},
 };
 /* Seconds from 1970 to 2000, where PostgreSQL's instants begin. */
 #define EPOCH_OFFSET_USEC (INT64_C(946684800) * (int64_t)USEC_PER_SEC)
@@ -273,7 +273,10 @@ unsigned pg_parameters_count(const PgParameters *parameters)
 static void patch_header(PgArray *array)
 {
     uint32_t header[ARRAY_HEADER_BYTES / 4] = {
-        htonl(array->count ? 1 : 0), htonl(array->has_null), htonl(types[array->element].element), htonl(array->count),
+        htonl(array->count ? 1 : 0),
+        htonl(array->has_null),
+        htonl(types[array->element].element),
+        htonl(array->count),
         htonl(1),
     };
     memcpy(array->bytes.text, header, sizeof(header));

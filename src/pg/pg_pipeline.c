@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statements are sent together and closed by one Sync, so that the server runs them as one implicit transaction: it commits
- * at the Sync, and rolls all back when one fails. Only the answer to the Sync tells that the commit happened, therefore
- * nothing is reported before it. Within pg_begin the Sync commits nothing.
+ * Statements are sent together and closed by one Sync, so that the server runs them as one implicit transaction: it
+ * commits at the Sync, and rolls all back when one fails. Only the answer to the Sync tells that the commit happened,
+ * therefore nothing is reported before it. Within pg_begin the Sync commits nothing.
  *
  * A statement that this session has not prepared yet is prepared in the same round trip.
  *

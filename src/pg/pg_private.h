@@ -9,8 +9,8 @@
 struct Pg {
     char *conninfo, *application_name, *session_sql;
     unsigned connect_timeout_sec;
-    PGconn *connection;  /* NULL: no session */
-    Map *prepared;       /* names known to this session */
+    PGconn *connection; /* NULL: no session */
+    Map *prepared;      /* names known to this session */
     VEC(char *) channels;
     bool in_transaction; /* between pg_begin and its end */
     bool notified;

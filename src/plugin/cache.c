@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether something has changed is seen by names, sizes and checksums, not by times: what is restored has new times anyway,
- * and the age of the archive, which ttl measures, must not be renewed by writing the same again.
+ * Whether something has changed is seen by names, sizes and checksums, not by times: what is restored has new times
+ * anyway, and the age of the archive, which ttl measures, must not be renewed by writing the same again.
  */
 #include "plugin/cache.h"
 
@@ -16,8 +16,8 @@
 #include "plugin/glob.h"
 #include "plugin/script_files.h"
 #include "plugin/storage_hash.h"
-#include "when/duration.h"
 #include "plugin/zip.h"
+#include "when/duration.h"
 
 typedef struct Cache {
     RunContext *run;

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "doc/json.h"
 
-const char *const condition_weekdays[] = {"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY", NULL};
+const char *const condition_weekdays[] = {"MONDAY", "TUESDAY",  "WEDNESDAY", "THURSDAY",
+                                          "FRIDAY", "SATURDAY", "SUNDAY",    NULL};
 
 int condition_refuse(Diag *diag, const char *format, ...)
 {
@@ -34,7 +35,7 @@ bool condition_is_by_date(const json_t *condition)
         return false;
     size_t i;
     const json_t *inner;
-    json_array_foreach(json_object_get(condition, "conditions"), i, inner)
+    json_array_foreach (json_object_get(condition, "conditions"), i, inner)
         if (!condition_is_by_date(inner))
             return false;
     return true;
@@ -45,7 +46,7 @@ int conditions_hold(const json_t *list, const ConditionContext *context, bool *r
     size_t i;
     const json_t *condition;
     bool all = true;
-    json_array_foreach(list, i, condition) {
+    json_array_foreach (list, i, condition) {
         if (json_get_boolean(condition, "disabled", false))
             continue;
         int r = condition_holds(condition, context, &all, diag);
@@ -80,7 +81,8 @@ static int64_t offset_of(const char *text)
     if (length < 6 || (text[length - 6] != '+' && text[length - 6] != '-') || text[length - 3] != ':')
         return 0;
     const char *digits = text + length - 5;
-    int64_t seconds = ((digits[0] - '0') * 10 + (digits[1] - '0')) * 3600 + ((digits[3] - '0') * 10 + (digits[4] - '0')) * 60;
+    int64_t seconds =
+        ((digits[0] - '0') * 10 + (digits[1] - '0')) * 3600 + ((digits[3] - '0') * 10 + (digits[4] - '0')) * 60;
     return text[length - 6] == '-' ? -seconds : seconds;
 }
 
@@ -117,7 +119,7 @@ bool condition_list_has(const json_t *list, const char *text)
 {
     size_t i;
     const json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach (list, i, item)
         if (json_is_string(item) && streq(json_string_value(item), text))
             return true;
     return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Conditions of triggers and listeners: pure, evaluated by whoever evaluates the trigger (scheduler, executor, webserver).
- * Source: io.kestra.core.services.ConditionService.
+ * Conditions of triggers and listeners: pure, evaluated by whoever evaluates the trigger (scheduler, executor,
+ * webserver). Source: io.kestra.core.services.ConditionService.
  */
 #include "model/execution.h"
 #include "plugin/registry.h"
@@ -37,7 +37,8 @@ typedef struct ConditionDate {
     usec_t time_of_day; /* local */
 } ConditionDate;
 /* The property `date`, or {{ trigger.date }}. */
-int condition_date(const ConditionContext *context, const json_t *condition, ConditionDate *ret, Diag *diag) _must_check_;
+int condition_date(const ConditionContext *context, const json_t *condition, ConditionDate *ret,
+                   Diag *diag) _must_check_;
 int condition_refuse(Diag *diag, const char *format, ...) _printf_(2, 3) _must_check_;
 /* Whether `text` stands in the list. */
 bool condition_list_has(const json_t *list, const char *text);
@@ -47,5 +48,6 @@ bool condition_namespace_fits(const char *namespace, const char *wanted, const c
 extern const char *const condition_weekdays[]; /* MONDAY …; ends with NULL */
 #define CONDITION_FIELD_DATE                                                                                           \
     {                                                                                                                  \
-        "date", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"{{ trigger.date }}\"", .doc = "The date that is looked at." \
+        "date", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"{{ trigger.date }}\"",                                     \
+                                             .doc = "The date that is looked at."                                      \
     }

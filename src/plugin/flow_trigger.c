@@ -35,7 +35,7 @@ bool flow_trigger_holds(const Trigger *trigger, const ConditionContext *context,
 {
     size_t i;
     const json_t *condition;
-    json_array_foreach(json_object_get(trigger->properties, "conditions"), i, condition) {
+    json_array_foreach (json_object_get(trigger->properties, "conditions"), i, condition) {
         bool holds = false;
         if (json_get_boolean(condition, "disabled", false) || is_multiple(condition))
             continue;
@@ -167,7 +167,7 @@ static json_t *multiple_window(const json_t *multiple, const ConditionContext *c
     json_t *window = make_window(multiple, now);
     const char *name;
     json_t *condition;
-    json_object_foreach(json_object_get(multiple, "conditions"), name, condition) {
+    json_object_foreach (json_object_get(multiple, "conditions"), name, condition) {
         bool holds = false;
         int r = condition_holds(condition, context, &holds, diag);
         add_name(window, name, r == 0 && holds);
@@ -191,7 +191,7 @@ static bool upstream_fits(const json_t *upstream, const Execution *execution)
         return false;
     size_t i;
     const json_t *label;
-    json_array_foreach(labels, i, label) {
+    json_array_foreach (labels, i, label) {
         const char *value = label_get(execution->labels, json_get_text(label, "key", ""));
         if (!value || !streq(value, json_get_text(label, "value", "")))
             return false;
@@ -282,9 +282,12 @@ static const struct {
     const char *type;
     bool (*holds)(const Comparison *comparison);
 } comparisons[] = {
-    {"EQUAL_TO", is_equal},   {"NOT_EQUAL_TO", is_not_equal}, {"IN", is_in},         {"NOT_IN", is_not_in},
-    {"IS_TRUE", is_true},     {"IS_FALSE", is_false},         {"IS_NULL", is_null},  {"IS_NOT_NULL", is_not_null},
-    {"STARTS_WITH", begins},  {"ENDS_WITH", ends},            {"REGEX", matches},    {"CONTAINS", contains},
+    {"EQUAL_TO", is_equal},  {"NOT_EQUAL_TO", is_not_equal},
+    {"IN", is_in},           {"NOT_IN", is_not_in},
+    {"IS_TRUE", is_true},    {"IS_FALSE", is_false},
+    {"IS_NULL", is_null},    {"IS_NOT_NULL", is_not_null},
+    {"STARTS_WITH", begins}, {"ENDS_WITH", ends},
+    {"REGEX", matches},      {"CONTAINS", contains},
 };
 
 static bool filter_fits(const json_t *filter, const ConditionContext *context, Diag *diag)
@@ -303,23 +306,24 @@ static bool where_fits(const json_t *where, const ConditionContext *context, Dia
     bool any = streq(json_get_text(where, "operand", "AND"), "OR");
     size_t i;
     const json_t *filter;
-    json_array_foreach(json_object_get(where, "filters"), i, filter)
+    json_array_foreach (json_object_get(where, "filters"), i, filter)
         if (filter_fits(filter, context, diag) == any)
             return any;
     return !any;
 }
 
-static json_t *preconditions_window(const json_t *preconditions, const ConditionContext *context, usec_t now, Diag *diag)
+static json_t *preconditions_window(const json_t *preconditions, const ConditionContext *context, usec_t now,
+                                    Diag *diag)
 {
     json_t *window = make_window(preconditions, now);
     unsigned number = 0;
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(preconditions, "flows"), i, item) {
+    json_array_foreach (json_object_get(preconditions, "flows"), i, item) {
         _cleanup_free_ char *name = xasprintf("condition_%u", number++);
         add_name(window, name, upstream_fits(item, context->execution));
     }
-    json_array_foreach(json_object_get(preconditions, "where"), i, item) {
+    json_array_foreach (json_object_get(preconditions, "where"), i, item) {
         _cleanup_free_ char *name = xasprintf("condition_%u_%s", number++, json_get_text(item, "id", ""));
         add_name(window, name, where_fits(item, context, diag));
     }
@@ -331,7 +335,7 @@ json_t *flow_trigger_windows(const Trigger *trigger, const ConditionContext *con
     json_t *windows = json_array();
     size_t i;
     const json_t *condition, *preconditions = json_object_get(trigger->properties, "preconditions");
-    json_array_foreach(json_object_get(trigger->properties, "conditions"), i, condition)
+    json_array_foreach (json_object_get(trigger->properties, "conditions"), i, condition)
         if (is_multiple(condition) && !json_get_boolean(condition, "disabled", false))
             json_array_append_new(windows, multiple_window(condition, context, now, diag));
     if (json_is_object(preconditions))
@@ -345,7 +349,8 @@ typedef enum Chance { NEVER, PERHAPS, SURELY } Chance;
 
 static Chance condition_chance(const json_t *condition, const ConditionContext *context);
 
-/* One that comes true is enough. One that never does rules the flow out, unless nothing of them looks at the flow at all. */
+/* One that comes true is enough. One that never does rules the flow out, unless nothing of them looks at the flow at
+ * all. */
 static Chance window_chance(const unsigned counts[static SURELY + 1])
 {
     return counts[SURELY] ? SURELY : counts[NEVER] ? NEVER : PERHAPS;
@@ -356,7 +361,7 @@ static Chance multiple_chance(const json_t *multiple, const ConditionContext *co
     unsigned counts[SURELY + 1] = {};
     const char *name;
     json_t *condition;
-    json_object_foreach(json_object_get(multiple, "conditions"), name, condition)
+    json_object_foreach (json_object_get(multiple, "conditions"), name, condition)
         counts[condition_chance(condition, context)]++;
     return window_chance(counts);
 }
@@ -367,7 +372,7 @@ static Chance inner_chance(const json_t *condition, const ConditionContext *cont
     Chance best = NEVER;
     size_t i;
     const json_t *inner;
-    json_array_foreach(json_object_get(condition, "conditions"), i, inner)
+    json_array_foreach (json_object_get(condition, "conditions"), i, inner)
         best = MAX(best, condition_chance(inner, context));
     return best;
 }
@@ -393,7 +398,7 @@ static Chance where_chance(const json_t *where, const ConditionContext *context)
     Chance chance = any ? NEVER : SURELY;
     size_t i;
     const json_t *filter;
-    json_array_foreach(json_object_get(where, "filters"), i, filter) {
+    json_array_foreach (json_object_get(where, "filters"), i, filter) {
         const char *field = json_get_text(filter, "field", "");
         bool of_flow = streq(field, "FLOW_ID") || streq(field, "NAMESPACE");
         Chance one = !of_flow ? PERHAPS : filter_fits(filter, context, NULL) ? SURELY : NEVER;
@@ -407,13 +412,14 @@ static Chance preconditions_chance(const json_t *preconditions, const ConditionC
     unsigned counts[SURELY + 1] = {};
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(preconditions, "flows"), i, item) {
+    json_array_foreach (json_object_get(preconditions, "flows"), i, item) {
         const char *flow_id = json_get_text(item, "flowId", NULL);
         bool fits = streq(context->execution->namespace, json_get_text(item, "namespace", "")) &&
                     (!flow_id || streq(flow_id, context->execution->flow_id));
         counts[fits ? SURELY : NEVER]++;
     }
-    json_array_foreach(json_object_get(preconditions, "where"), i, item) counts[where_chance(item, context)]++;
+    json_array_foreach (json_object_get(preconditions, "where"), i, item)
+        counts[where_chance(item, context)]++;
     return window_chance(counts);
 }
 
@@ -423,7 +429,7 @@ bool flow_trigger_may_follow(const json_t *trigger, const char *namespace, const
     const ConditionContext context = {.execution = execution};
     size_t i;
     const json_t *condition;
-    json_array_foreach(json_object_get(trigger, "conditions"), i, condition)
+    json_array_foreach (json_object_get(trigger, "conditions"), i, condition)
         if (!json_get_boolean(condition, "disabled", false) && condition_chance(condition, &context) == NEVER)
             return false;
     return preconditions_chance(json_object_get(trigger, "preconditions"), &context) != NEVER;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Flow triggers (io.kestra.plugin.core.trigger.Flow) looked at with an execution that has just changed state: pure. What must
- * come true over several executions is a window: here it is only said which of its conditions this execution makes true;
- * who keeps the window is executor/windows.h.
+ * Flow triggers (io.kestra.plugin.core.trigger.Flow) looked at with an execution that has just changed state: pure.
+ * What must come true over several executions is a window: here it is only said which of its conditions this execution
+ * makes true; who keeps the window is executor/windows.h.
  */
 #include "plugin/condition.h"
 
-/* Whether an execution of this flow could ever make the trigger fire: what its conditions and preconditions say of namespaces
- * and flows; states, labels, outputs and expressions may come true. trigger: {conditions?, preconditions?}. */
+/* Whether an execution of this flow could ever make the trigger fire: what its conditions and preconditions say of
+ * namespaces and flows; states, labels, outputs and expressions may come true. trigger: {conditions?, preconditions?}.
+ */
 bool flow_trigger_may_follow(const json_t *trigger, const char *namespace, const char *flow_id);
 /* Names under which flows may declare one; ends with NULL. */
 extern const char *const flow_trigger_types[];

@@ -13,15 +13,16 @@ typedef enum FlowableOrder {
     ORDER_DAG,        /* an item starts when all that it depends on have terminated; bounded by `concurrency` */
 } FlowableOrder;
 
-/* Filled by Type.open; executor frees `values` and `outputs`. The items are values × tasks (tasks only without values). */
+/* Filled by Type.open; executor frees `values` and `outputs`. The items are values × tasks (tasks only without values).
+ */
 typedef struct FlowablePlan {
-    const TaskList *tasks;   /* NULL: no branch matched and there is no default → FAILED (Switch) */
-    json_t *values;          /* list of texts, or NULL: one pass without value */
+    const TaskList *tasks; /* NULL: no branch matched and there is no default → FAILED (Switch) */
+    json_t *values;        /* list of texts, or NULL: one pass without value */
     FlowableOrder order;
     unsigned concurrency;
-    json_t *outputs;         /* of the flowable itself ({"evaluationResult": true}); or NULL */
-    bool failure_is_warning; /* AllowFailure: FAILED children make it WARNING */
-    bool pauses;             /* Pause: the run is PAUSED before its tasks begin */
+    json_t *outputs;          /* of the flowable itself ({"evaluationResult": true}); or NULL */
+    bool failure_is_warning;  /* AllowFailure: FAILED children make it WARNING */
+    bool pauses;              /* Pause: the run is PAUSED before its tasks begin */
     usec_t resume_after_usec; /* pauses: goes on by itself after this time; 0: never */
     usec_t end_after_usec;    /* pauses: ends after this time; 0: never */
     State end_state;          /* … so: FAILED, WARNING, or CANCELLED with the whole execution */
@@ -48,15 +49,15 @@ typedef struct FlowableRepeat {
 typedef enum ExecutorActionKind { ACTION_LABELS, ACTION_SUBFLOW, ACTION_TOGGLE } ExecutorActionKind;
 typedef struct ExecutorAction {
     ExecutorActionKind kind;
-    json_t *labels;              /* list of {key, value}: the execution's own, or those of the child; or NULL */
-    char *trigger_id;            /* ACTION_TOGGLE, with namespace and flow_id (NULL: of this flow) */
+    json_t *labels;   /* list of {key, value}: the execution's own, or those of the child; or NULL */
+    char *trigger_id; /* ACTION_TOGGLE, with namespace and flow_id (NULL: of this flow) */
     bool enabled;
-    char *namespace, *flow_id;   /* ACTION_SUBFLOW from here on */
-    int revision;                /* 0: the latest */
-    json_t *inputs;              /* object or NULL */
-    bool inherit_labels;         /* all labels of the parent, not only system.* */
+    char *namespace, *flow_id; /* ACTION_SUBFLOW from here on */
+    int revision;              /* 0: the latest */
+    json_t *inputs;            /* object or NULL */
+    bool inherit_labels;       /* all labels of the parent, not only system.* */
     bool wait, transmit_failed;
-    usec_t schedule_date;        /* 0: at once */
+    usec_t schedule_date; /* 0: at once */
 } ExecutorAction;
 void executor_action_done(ExecutorAction *action);
 

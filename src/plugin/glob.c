@@ -57,7 +57,8 @@ static bool match_group(Match *match, const char *pattern, const char *end, cons
         const char *comma = memchr(item, ',', (size_t)(close - item));
         const char *item_end = comma ? comma : close;
         /* groups do not nest: each alternative is tried with all that follows the group */
-        _cleanup_free_ char *whole = xasprintf("%.*s%.*s", (int)(item_end - item), item, (int)(end - close - 1), close + 1);
+        _cleanup_free_ char *whole =
+            xasprintf("%.*s%.*s", (int)(item_end - item), item, (int)(end - close - 1), close + 1);
         if (match_here(match, whole, whole + strlen(whole), path))
             return true;
         item = item_end + 1;

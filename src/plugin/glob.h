@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Globs over relative paths as Java's PathMatcher reads them: * and ? stay within a directory, ** does not, [a-z], {a,b}. */
+/* Globs over relative paths as Java's PathMatcher reads them: * and ? stay within a directory, ** does not, [a-z],
+ * {a,b}. */
 #include "base/base.h"
 
 bool glob_match(const char *pattern, const char *path);

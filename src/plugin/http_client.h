@@ -22,25 +22,25 @@ typedef enum HttpAuth {
 
 /* PEM texts; NULL: not set. */
 typedef struct HttpTls {
-    bool insecure;               /* any certificate of the server will do */
-    const char *authorities;     /* trusted instead of the system's */
+    bool insecure;                                /* any certificate of the server will do */
+    const char *authorities;                      /* trusted instead of the system's */
     const char *certificate, *key, *key_password; /* the client's own */
 } HttpTls;
 
 typedef struct HttpProxy {
     const char *address; /* NULL: none, whatever the environment says */
     uint16_t port;
-    bool is_socks;       /* SOCKS 5; the proxy resolves names */
+    bool is_socks; /* SOCKS 5; the proxy resolves names */
     const char *user, *password;
 } HttpProxy;
 
 /* NULL or 0: not set. Everything is borrowed during the exchange. */
 typedef struct HttpRequest {
     const char *uri, *method;
-    const json_t *headers;  /* name → text */
-    const char *body;       /* sent as it is; NULL: none */
+    const json_t *headers; /* name → text */
+    const char *body;      /* sent as it is; NULL: none */
     size_t body_length;
-    VEC(HttpPart) parts;    /* multipart/form-data instead of a body */
+    VEC(HttpPart) parts; /* multipart/form-data instead of a body */
     usec_t connect_timeout_usec;
     usec_t answer_timeout_usec; /* longest silence until the answer begins */
     usec_t idle_timeout_usec;   /* longest silence inside of the answer */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The services see only what the job may see: files of its own execution, of the execution that triggered it, and of its
- * namespace; secrets are remembered as they are read, so that whatever the task logs later does not show them.
+ * The services see only what the job may see: files of its own execution, of the execution that triggered it, and of
+ * its namespace; secrets are remembered as they are read, so that whatever the task logs later does not show them.
  */
 #include "plugin/job_context.h"
 
@@ -24,8 +24,9 @@ static int service_secret(void *userdata, const char *key, char **ret_text, Diag
     JobContext *context = userdata;
     int r = secrets_get(key, ret_text);
     if (r == SECRETS_E_BROKEN)
-        diag_error(diag, NULL, 0, 0, "Cannot find secret for key '%s'. SECRET_%s is set, but cannot be decoded: it must be base64",
-                   key, key);
+        diag_error(diag, NULL, 0, 0,
+                   "Cannot find secret for key '%s'. SECRET_%s is set, but cannot be decoded: it must be base64", key,
+                   key);
     else if (r != 0)
         diag_error(diag, NULL, 0, 0, "Cannot find secret for key '%s'.", key);
     if (r != 0)
@@ -135,7 +136,8 @@ static int service_file_size(void *userdata, const char *path, int64_t *ret_byte
     return r;
 }
 
-static int service_kv(void *userdata, const char *key, const char *namespace, bool error_on_missing, json_t **ret, Diag *diag)
+static int service_kv(void *userdata, const char *key, const char *namespace, bool error_on_missing, json_t **ret,
+                      Diag *diag)
 {
     JobContext *context = userdata;
     const char *own = json_get_text(json_object_get(context->run.job, "flow"), "namespace", "");
@@ -290,7 +292,7 @@ static void open_secrets(JobContext *context, const json_t *declarations)
     _cleanup_json_ json_t *copy = NULL;
     size_t i;
     json_t *declaration;
-    json_array_foreach((json_t *)declarations, i, declaration) {
+    json_array_foreach ((json_t *)declarations, i, declaration) {
         if (!streq(json_get_text(declaration, "type", ""), "SECRET"))
             continue;
         if (!copy)
@@ -315,10 +317,10 @@ static bool has_sealed(const json_t *value)
     const json_t *item;
     if (is_sealed(value))
         return true;
-    json_object_foreach((json_t *)value, name, item)
+    json_object_foreach ((json_t *)value, name, item)
         if (has_sealed(item))
             return true;
-    json_array_foreach(value, i, item)
+    json_array_foreach (value, i, item)
         if (has_sealed(item))
             return true;
     return false;
@@ -331,14 +333,15 @@ static json_t *opened(JobContext *context, json_t *value)
     const char *name;
     size_t i;
     json_t *item;
-    if (is_sealed(value) && encryption_open(context->settings->encryption_key, json_get_text(value, "value", ""), &plain) == 0) {
+    if (is_sealed(value) &&
+        encryption_open(context->settings->encryption_key, json_get_text(value, "value", ""), &plain) == 0) {
         mask_add(&context->mask, plain);
         return json_string(plain);
     }
     json_t *copy = json_copy(value);
-    json_object_foreach(value, name, item)
+    json_object_foreach (value, name, item)
         json_object_set_new(copy, name, opened(context, item));
-    json_array_foreach(value, i, item)
+    json_array_foreach (value, i, item)
         json_array_set_new(copy, i, opened(context, item));
     return copy;
 }
@@ -361,7 +364,9 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .settings = settings,
         .sink = sink,
         .sink_userdata = sink_userdata,
-        .ops = {.log = context_log, .metric = context_metric, .is_killed = context_is_killed,
+        .ops = {.log = context_log,
+                .metric = context_metric,
+                .is_killed = context_is_killed,
                 .ask = sink->ask ? context_ask : NULL},
         .level_min = task->log_level ? MAX(log_level_from_string(task->log_level), 0) : 0,
     };

@@ -12,10 +12,10 @@ struct Blob;
 
 /* Of the process, alike for all jobs; borrowed. */
 typedef struct JobSettings {
-    const json_t *globals;       /* kestra.variables.globals; may be NULL */
-    const json_t *envs;          /* context_envs(); may be NULL */
-    const char *encryption_key;  /* base64; may be NULL */
-    const struct Blob *storage;  /* may be NULL */
+    const json_t *globals;         /* kestra.variables.globals; may be NULL */
+    const json_t *envs;            /* context_envs(); may be NULL */
+    const char *encryption_key;    /* base64; may be NULL */
+    const struct Blob *storage;    /* may be NULL */
     const struct HttpClient *http; /* may be NULL */
     bool recursive_rendering;
     /* errorLogs(); may be NULL. See ExprServices. */
@@ -46,8 +46,9 @@ void job_context_done(JobContext *context);
 void job_context_replace(JobContext *context, const Task *task, const json_t *inputs);
 /* Sets run.working_directory (copied) and the variable workingDir. */
 void job_context_set_directory(JobContext *context, const char *directory);
-/* A task that is not part of a parsed flow: what kestra-run is sent. A polling trigger is a task here too: its properties are
- * rendered and its evaluation runs in the same way. Free with job_task_free. NULL for an unknown type. */
+/* A task that is not part of a parsed flow: what kestra-run is sent. A polling trigger is a task here too: its
+ * properties are rendered and its evaluation runs in the same way. Free with job_task_free. NULL for an unknown type.
+ */
 Task *job_task_new(const TypeRegistry *registry, const char *id, const char *type, json_t *properties);
 /* The same from {id, type, properties}; and such a description of a task, new. */
 Task *job_task_read(const TypeRegistry *registry, const json_t *description);

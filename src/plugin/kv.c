@@ -71,7 +71,8 @@ static char *date_time_text(const json_t *value)
 static char *date_text(const json_t *value)
 {
     const char *text = json_string_value(value);
-    _cleanup_free_ char *midnight = text && strlen(text) == strlen("2024-05-01") ? xasprintf("%sT00:00:00Z", text) : NULL;
+    _cleanup_free_ char *midnight =
+        text && strlen(text) == strlen("2024-05-01") ? xasprintf("%sT00:00:00Z", text) : NULL;
     usec_t instant;
     return midnight && instant_parse(midnight, &instant) == 0 ? xstrdup(text) : NULL;
 }
@@ -112,8 +113,8 @@ static const struct {
     const char *type;
     char *(*text)(const json_t *value); /* NULL: it does not fit */
 } encodings[] = {
-    {"STRING", string_text},     {"NUMBER", number_text}, {"BOOLEAN", boolean_text},  {"DATETIME", date_time_text},
-    {"DATE", date_text},         {"DURATION", duration_text}, {"JSON", document_text},
+    {"STRING", string_text}, {"NUMBER", number_text},     {"BOOLEAN", boolean_text}, {"DATETIME", date_time_text},
+    {"DATE", date_text},     {"DURATION", duration_text}, {"JSON", document_text},
 };
 
 static char *encode(const json_t *value, const char *type)
@@ -233,13 +234,16 @@ static const char *type_of(const char *text, const json_t *value)
     if (json_is_number(value) || (bare_number && number))
         return "NUMBER";
     if (*text == '"') /* a text that reads as a duration is one */
-        return json_is_string(value) && *json_string_value(value) == 'P' && duration_parse(json_string_value(value), &duration) == 0
-                   ? "DURATION" : "STRING";
+        return json_is_string(value) && *json_string_value(value) == 'P' &&
+                       duration_parse(json_string_value(value), &duration) == 0
+                   ? "DURATION"
+                   : "STRING";
     _cleanup_free_ char *date = date_text(own), *date_time = date_time_text(own);
     return date ? "DATE" : date_time ? "DATETIME" : "STRING";
 }
 
-int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret, const char **ret_type)
+int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret,
+                 const char **ret_type)
 {
     if (!kv_key_is_valid(key))
         return KV_E_KEY;
@@ -274,7 +278,8 @@ int kv_list(const Blob *blob, const char *namespace, const char *prefix, usec_t 
             continue;
         usec_t expires = read_expiry(blob, entries.items[i].uri);
         if (expires == 0 || expires > now)
-            vec_push(ret, (KvEntry){.key = xstrndup(name, strlen(name) - strlen(SUFFIX)), .updated = entries.items[i].modified,
+            vec_push(ret, (KvEntry){.key = xstrndup(name, strlen(name) - strlen(SUFFIX)),
+                                    .updated = entries.items[i].modified,
                                     .expires = expires});
     }
     return fold(r);

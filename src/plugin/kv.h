@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The key-value store of namespaces: one object kestra:///<ns>/_kv/<key>.ion each, its content Ion text (of which JSON is
- * a part), and a sidecar <key>.ion.metadata with the date it expires. Source: io.kestra.core.storages.kv.
+ * The key-value store of namespaces: one object kestra:///<ns>/_kv/<key>.ion each, its content Ion text (of which JSON
+ * is a part), and a sidecar <key>.ion.metadata with the date it expires. Source: io.kestra.core.storages.kv.
  */
 #include "blob/blob.h"
 #include "doc/json.h"
@@ -21,8 +21,8 @@ extern const char *const kv_types[];
 typedef struct KvPut {
     const char *namespace, *key;
     const json_t *value;
-    const char *type;  /* one of kv_types; NULL: as the value is */
-    usec_t ttl_usec;   /* 0: for ever */
+    const char *type; /* one of kv_types; NULL: as the value is */
+    usec_t ttl_usec;  /* 0: for ever */
     bool overwrite;
 } KvPut;
 bool kv_key_is_valid(const char *key);
@@ -30,8 +30,8 @@ int kv_put(const Blob *blob, const KvPut *put, usec_t now) _must_check_;
 /* New value. Dates, and numbers whose digits would change, come as texts. */
 int kv_get(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret) _must_check_;
 /* The same with its type (one of kv_types), as the text tells it. */
-int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret, const char **ret_type)
-    _must_check_;
+int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret,
+                 const char **ret_type) _must_check_;
 int kv_delete(const Blob *blob, const char *namespace, const char *key, bool *ret_existed) _must_check_;
 
 typedef struct KvEntry {

@@ -15,7 +15,8 @@ static int has_keys(const RunContext *run, const char *namespace, bool *ret)
 
 static int has_flows(const RunContext *run, const char *namespace, bool *ret)
 {
-    _cleanup_json_ json_t *question = json_pack("{s:s,s:s}", "what", "namespace-exists", "namespace", namespace), *answer = NULL;
+    _cleanup_json_ json_t *question = json_pack("{s:s,s:s}", "what", "namespace-exists", "namespace", namespace),
+                          *answer = NULL;
     int r = run->ops->ask(run->userdata, question, &answer);
     *ret = json_get_boolean(answer, "exists", false);
     return r;

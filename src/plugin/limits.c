@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One row a limit: its name in flows, the setting, how it is read, the file of the control group that it becomes. The names
- * are those of Kestra's Docker runner where it has one (memory, cpus); swap is what the kernel limits, swap alone, while
- * Docker's memorySwap is the sum of both.
+ * One row a limit: its name in flows, the setting, how it is read, the file of the control group that it becomes. The
+ * names are those of Kestra's Docker runner where it has one (memory, cpus); swap is what the kernel limits, swap
+ * alone, while Docker's memorySwap is the sum of both.
  *
  * Disks: the kernel limits each disk by its number. A task does not know on which disk its files are, so a bandwidth is
  * set for every disk of the host.
@@ -24,7 +24,7 @@ static const struct {
     ConfKind kind;
     CgroupController controller;
     int64_t minimum, maximum;
-    int64_t natural; /* what holds when nothing is said: of weights the kernel's 100 */
+    int64_t natural;  /* what holds when nothing is said: of weights the kernel's 100 */
     const char *file; /* NULL: io.max */
 } rows[_LIMIT_MAX] = {
     [LIMIT_MEMORY] = {"memory", "memory", CONF_SIZE, CGROUP_MEMORY, 1 << 20, SIZE_LIMIT, LIMIT_NONE, "memory.max"},
@@ -33,15 +33,19 @@ static const struct {
     [LIMIT_CPU_WEIGHT] = {"cpuWeight", "cpu-weight", CONF_INTEGER, CGROUP_CPU, 1, 10000, 100, "cpu.weight"},
     [LIMIT_PIDS] = {"pids", "pids", CONF_INTEGER, CGROUP_PIDS, 1, 4194304, LIMIT_NONE, "pids.max"},
     [LIMIT_IO_WEIGHT] = {"ioWeight", "io-weight", CONF_INTEGER, CGROUP_IO, 1, 10000, 100, "io.weight"},
-    [LIMIT_IO_READ] = {"ioReadBandwidth", "io-read-bandwidth", CONF_SIZE, CGROUP_IO, 4096, SIZE_LIMIT, LIMIT_NONE, NULL},
-    [LIMIT_IO_WRITE] = {"ioWriteBandwidth", "io-write-bandwidth", CONF_SIZE, CGROUP_IO, 4096, SIZE_LIMIT, LIMIT_NONE, NULL},
+    [LIMIT_IO_READ] = {"ioReadBandwidth", "io-read-bandwidth", CONF_SIZE, CGROUP_IO, 4096, SIZE_LIMIT, LIMIT_NONE,
+                       NULL},
+    [LIMIT_IO_WRITE] = {"ioWriteBandwidth", "io-write-bandwidth", CONF_SIZE, CGROUP_IO, 4096, SIZE_LIMIT, LIMIT_NONE,
+                        NULL},
 };
 
 const Field fields_limits[] = {
-    {"memory", FIELD_STRING, FIELD_DYNAMIC, .doc = "Most memory of the whole process tree, such as 512MiB; beyond it the tree is killed."},
+    {"memory", FIELD_STRING, FIELD_DYNAMIC,
+     .doc = "Most memory of the whole process tree, such as 512MiB; beyond it the tree is killed."},
     {"swap", FIELD_STRING, FIELD_DYNAMIC, .doc = "Most swap, beside memory; 0 for none."},
     {"cpus", FIELD_NUMBER, FIELD_DYNAMIC, .doc = "Most CPU time a second of time, in processors: 0.5, 2."},
-    {"cpuWeight", FIELD_INTEGER, FIELD_DYNAMIC, .doc = "Share of the CPU against others when it is short, 1 to 10000; 100 is usual."},
+    {"cpuWeight", FIELD_INTEGER, FIELD_DYNAMIC,
+     .doc = "Share of the CPU against others when it is short, 1 to 10000; 100 is usual."},
     {"pids", FIELD_INTEGER, FIELD_DYNAMIC, .doc = "Most processes and threads at once."},
     {"ioWeight", FIELD_INTEGER, FIELD_DYNAMIC, .doc = "Share of the disks against others, 1 to 10000; 100 is usual."},
     {"ioReadBandwidth", FIELD_STRING, FIELD_DYNAMIC, .doc = "Most bytes a second read from each disk, such as 10MiB."},
@@ -128,7 +132,8 @@ static int refuse_excess(RunContext *run, const LimitPolicy *policy, unsigned i,
 static int miss(RunContext *run, const LimitPolicy *policy, unsigned i)
 {
     if (policy->refuse)
-        return run_fail(run, "limits.%s cannot be enforced here: %s; worker.limits-missing: warn runs such tasks without",
+        return run_fail(run,
+                        "limits.%s cannot be enforced here: %s; worker.limits-missing: warn runs such tasks without",
                         rows[i].name, policy->lack ? policy->lack : "no controller");
     run_log(run, LOG_LEVEL_WARN, "limits.%s is not enforced here: %s", rows[i].name,
             policy->lack ? policy->lack : "no controller");

@@ -25,7 +25,12 @@ typedef enum LimitKind {
 typedef struct Limits {
     int64_t values[_LIMIT_MAX];
 } Limits;
-#define LIMITS_NONE {{LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE}}
+#define LIMITS_NONE                                                                                                    \
+    {                                                                                                                  \
+        {                                                                                                              \
+            LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE, LIMIT_NONE             \
+        }                                                                                                              \
+    }
 
 /* The properties below `limits`. */
 extern const Field fields_limits[];
@@ -37,14 +42,17 @@ typedef struct LimitPolicy {
     unsigned controllers; /* one bit a CgroupController */
     const char *lack;     /* why others are missing; or NULL */
 } LimitPolicy;
-#define LIMIT_POLICY_NONE {.defaults = LIMITS_NONE, .maxima = LIMITS_NONE, .refuse = true}
+#define LIMIT_POLICY_NONE                                                                                              \
+    {                                                                                                                  \
+        .defaults = LIMITS_NONE, .maxima = LIMITS_NONE, .refuse = true                                                 \
+    }
 /* The settings; what can be enforced is the caller's to say. */
 LimitPolicy limits_policy(const Conf *conf);
 /* Names of the settings in force here that cannot be enforced ("worker.limits.memory, …"); NULL: none. Caller frees. */
 char *limits_not_enforced(const LimitPolicy *policy);
 
-/* The limits of one process: `asked` (rendered, may be NULL) within the policy. RUN_E_FAILED (logged): cannot be read, is more
- * than the maximum, or cannot be enforced. */
+/* The limits of one process: `asked` (rendered, may be NULL) within the policy. RUN_E_FAILED (logged): cannot be read,
+ * is more than the maximum, or cannot be enforced. */
 int limits_decide(RunContext *run, const LimitPolicy *policy, const json_t *asked, Limits *ret) _must_check_;
 /* As files of a control group. In the arena. */
 const SpawnLimit *limits_files(const Limits *limits, Arena *arena, size_t *ret_count);

@@ -16,7 +16,7 @@ static bool matches_any(const json_t *globs, const char *path)
 {
     size_t i;
     const json_t *glob;
-    json_array_foreach(globs, i, glob)
+    json_array_foreach (globs, i, glob)
         if (json_is_string(glob) && glob_match(json_string_value(glob), path))
             return true;
     return false;

@@ -157,7 +157,7 @@ int run_texts(RunContext *run, const char *property, json_t **ret)
     }
     size_t i;
     json_t *item;
-    json_array_foreach(items, i, item)
+    json_array_foreach (items, i, item)
         json_array_append_new(*ret, run_text_of(item));
     return 0;
 }

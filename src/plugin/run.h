@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a runnable task may do during one attempt, and a polling trigger during one evaluation. Task code is plain and blocking; it renders its own properties, logs,
- * adds outputs and metrics, and says how it ended. It never sees the database.
+ * What a runnable task may do during one attempt, and a polling trigger during one evaluation. Task code is plain and
+ * blocking; it renders its own properties, logs, adds outputs and metrics, and says how it ended. It never sees the
+ * database.
  */
 #include "model/context.h"
 
@@ -22,16 +23,16 @@ typedef struct RunOps {
 typedef struct RunContext {
     const Task *task;
     const ExprContext *render;
-    const json_t *job;          /* the whole job message */
-    json_t *outputs;            /* object; the task fills it */
-    json_t *notes;              /* run_note(); or NULL */
-    State final_state;          /* SUCCESS unless the task sets WARNING */
-    bool fires;                 /* a polling trigger sets it: an execution is to start, with the outputs as its variables */
+    const json_t *job; /* the whole job message */
+    json_t *outputs;   /* object; the task fills it */
+    json_t *notes;     /* run_note(); or NULL */
+    State final_state; /* SUCCESS unless the task sets WARNING */
+    bool fires;        /* a polling trigger sets it: an execution is to start, with the outputs as its variables */
     const RunOps *ops;
     void *userdata;
     const char *working_directory; /* made before prepare(); NULL for inline tasks */
-    const struct Blob *storage; /* internal storage; NULL where there is none */
-    const char *encryption_key; /* base64; NULL where there is none */
+    const struct Blob *storage;    /* internal storage; NULL where there is none */
+    const char *encryption_key;    /* base64; NULL where there is none */
     const struct HttpClient *http; /* NULL where there is none; plugin/http_client.h */
 } RunContext;
 
@@ -49,22 +50,24 @@ json_t *run_text_of(json_t *value);
 int run_boolean(RunContext *run, const char *property, bool fallback, bool *ret) _must_check_;
 int run_integer(RunContext *run, const char *property, int64_t fallback, int64_t *ret) _must_check_;
 int run_duration(RunContext *run, const char *property, usec_t fallback, usec_t *ret) _must_check_;
-/* Property as an instant, put into `object` under the same name in the one form that questions take; absent: nothing. */
+/* Property as an instant, put into `object` under the same name in the one form that questions take; absent: nothing.
+ */
 int run_date(RunContext *run, const char *property, json_t *object) _must_check_;
 void run_log(RunContext *run, int level, const char *format, ...) _printf_(3, 4);
 /* Logs at ERROR and returns RUN_E_FAILED. */
 int run_fail(RunContext *run, const char *format, ...) _printf_(2, 3) _must_check_;
 /* Steals value. */
 void run_output(RunContext *run, const char *name, json_t *value);
-/* For the executor alone: kept with the flowable around this task and given to its later tasks (job message: `notes`). Steals
- * value. */
+/* For the executor alone: kept with the flowable around this task and given to its later tasks (job message: `notes`).
+ * Steals value. */
 void run_note(RunContext *run, const char *name, json_t *value);
 void run_counter(RunContext *run, const char *name, double value, const json_t *tags);
 void run_timer(RunContext *run, const char *name, usec_t duration, const json_t *tags);
 
 /*
  * Asks what stands behind the worker (executions, logs): a task holds no session of its own. `what` and its arguments
- * (stolen): the table of worker/records.c. *ret: the answer, new; may be NULL. RUN_E_FAILED (logged) when it is refused.
+ * (stolen): the table of worker/records.c. *ret: the answer, new; may be NULL. RUN_E_FAILED (logged) when it is
+ * refused.
  */
 int run_ask(RunContext *run, const char *what, json_t *arguments, json_t **ret) _must_check_;
 
@@ -73,8 +76,8 @@ bool run_is_killed(RunContext *run);
 
 /* What a process task wants spawned. All members are owned by the ScriptContext. */
 typedef struct ScriptContext {
-    char **argv;              /* ends with NULL */
-    json_t *environment;      /* name → text, beside what every task has */
+    char **argv;         /* ends with NULL */
+    json_t *environment; /* name → text, beside what every task has */
     bool warning_on_stderr;
     json_t *output_files;     /* list of globs, or NULL */
     json_t *limits, *sandbox; /* as asked for, rendered; or NULL (plugin/isolation.h) */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names are those of systemd's unit files where it has one, since who administers the host knows them. Every property is
- * off unless it is said; true is tighter than false, more hidden or read-only paths are tighter than fewer, fewer writable
- * ones than more. So "only tighten" is a comparison, and what loosens is refused instead of ignored: the author of the flow
- * would otherwise look for the mistake in the script.
+ * Names are those of systemd's unit files where it has one, since who administers the host knows them. Every property
+ * is off unless it is said; true is tighter than false, more hidden or read-only paths are tighter than fewer, fewer
+ * writable ones than more. So "only tighten" is a comparison, and what loosens is refused instead of ignored: the
+ * author of the flow would otherwise look for the mistake in the script.
  */
 #include "plugin/sandbox.h"
 
@@ -31,15 +31,20 @@ static const struct {
 const Field fields_sandbox[] = {
     {"readOnlyRoot", FIELD_BOOLEAN, FIELD_DYNAMIC,
      .doc = "The file system is read-only but for the working directory, a private /tmp and readWritePaths."},
-    {"privateTmp", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "Empty /tmp, /var/tmp and /dev/shm, gone with the task; they count as its memory."},
-    {"privateNetwork", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "No network but a loopback of its own. Unix sockets stay: hide their directories."},
+    {"privateTmp", FIELD_BOOLEAN, FIELD_DYNAMIC,
+     .doc = "Empty /tmp, /var/tmp and /dev/shm, gone with the task; they count as its memory."},
+    {"privateNetwork", FIELD_BOOLEAN, FIELD_DYNAMIC,
+     .doc = "No network but a loopback of its own. Unix sockets stay: hide their directories."},
     {"privatePids", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "Processes of others can neither be signalled nor traced."},
     {"noNewPrivileges", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "Programs like sudo give no privileges."},
     {"user", FIELD_STRING, FIELD_DYNAMIC,
-     .doc = "User of the process. Where the worker is root a real change; otherwise the name that it sees of itself: outside it stays "
+     .doc = "User of the process. Where the worker is root a real change; otherwise the name that it sees of itself: "
+            "outside it stays "
             "the worker's user."},
-    {"hiddenPaths", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Directories that are empty for it, and files."},
-    {"readOnlyPaths", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Read-only; visible also below a hidden path."},
+    {"hiddenPaths", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,
+     .doc = "Directories that are empty for it, and files."},
+    {"readOnlyPaths", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,
+     .doc = "Read-only; visible also below a hidden path."},
     {"readWritePaths", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,
      .doc = "Visible below a hidden path, writable in spite of readOnlyRoot, as file permissions allow."},
     {},
@@ -72,7 +77,7 @@ static bool is_below_any(const char *path, const json_t *paths)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(paths, i, item)
+    json_array_foreach (paths, i, item)
         if (is_below(path, json_string_value(item)))
             return true;
     return false;
@@ -92,9 +97,10 @@ static int read_paths(RunContext *run, const json_t *object, unsigned kind, json
     json_t *item;
     if (*ret && !json_is_array(given))
         return run_fail(run, "sandbox.%s must be a list of paths", lists[kind].name);
-    json_array_foreach(given, i, item) {
+    json_array_foreach (given, i, item) {
         if (!is_plain_path(json_string_value(item)))
-            return run_fail(run, "sandbox.%s: a path is absolute, not the root, and has no '.' or '..'; found '%s'", lists[kind].name,
+            return run_fail(run, "sandbox.%s: a path is absolute, not the root, and has no '.' or '..'; found '%s'",
+                            lists[kind].name,
                             json_is_string(item) ? json_string_value(item) : "a value that is no text");
         json_array_append(*ret, item);
     }
@@ -124,7 +130,8 @@ static int decide_flag(RunContext *run, const json_t *policy, const json_t *aske
 /* Whether the policy keeps `path` from being seen, or from being written, unless it allows it itself. */
 static const char *policy_against(const json_t *policy, const char *path, unsigned kind)
 {
-    const json_t *writable = json_object_get(policy, "readWritePaths"), *readable = json_object_get(policy, "readOnlyPaths");
+    const json_t *writable = json_object_get(policy, "readWritePaths"),
+                 *readable = json_object_get(policy, "readOnlyPaths");
     if (is_below_any(path, writable))
         return NULL;
     if (kind == READ_WRITE && json_is_true(json_object_get(policy, "readOnlyRoot")))
@@ -140,7 +147,7 @@ static int check_exposed(RunContext *run, const json_t *policy, const json_t *pa
 {
     size_t i;
     json_t *item;
-    json_array_foreach(paths, i, item) {
+    json_array_foreach (paths, i, item) {
         const char *path = json_string_value(item), *setting = policy_against(policy, path, kind);
         _cleanup_free_ char *what = xasprintf(": %s", path);
         if (setting)
@@ -154,7 +161,7 @@ static void add_policy_paths(const json_t *policy, unsigned kind, const json_t *
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(policy, lists[kind].name), i, item)
+    json_array_foreach (json_object_get(policy, lists[kind].name), i, item)
         if (!is_below_any(json_string_value(item), hidden))
             json_array_append(paths, item);
 }
@@ -189,7 +196,9 @@ static int decide_paths(RunContext *run, const json_t *policy, const json_t *ask
 static int decide_user(RunContext *run, const json_t *policy, const json_t *asked, json_t *decided)
 {
     const json_t *value = json_object_get(asked, "user");
-    _cleanup_free_ char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_is_integer(value) ? json_text(value) : NULL;
+    _cleanup_free_ char *text = json_is_string(value)    ? xstrdup(json_string_value(value))
+                                : json_is_integer(value) ? json_text(value)
+                                                         : NULL;
     const char *required = json_get_text(policy, "user", NULL), *wanted = text && *text ? text : NULL;
     if (required && wanted && !streq(required, wanted))
         return refuse(run, "user", "worker.sandbox.user", "");
@@ -202,7 +211,7 @@ static bool confines(const json_t *decided)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)decided, name, value)
+    json_object_foreach ((json_t *)decided, name, value)
         if (json_is_true(value) || json_array_size(value) > 0 || json_is_string(value))
             return true;
     return false;
@@ -239,13 +248,15 @@ static void add_option(Words *words, const char *option, const char *value)
 /* Whether what it sees of the file system is confined at all: only then there are mounts of its own. */
 static bool has_own_mounts(const json_t *sandbox)
 {
-    bool found = json_is_true(json_object_get(sandbox, "readOnlyRoot")) || json_is_true(json_object_get(sandbox, "privateTmp"));
+    bool found =
+        json_is_true(json_object_get(sandbox, "readOnlyRoot")) || json_is_true(json_object_get(sandbox, "privateTmp"));
     for (size_t i = 0; i < ELEMENTS(lists); i++)
         found = found || json_array_size(json_object_get(sandbox, lists[i].name)) > 0;
     return found;
 }
 
-const char *const *sandbox_command(const json_t *sandbox, const char *program, const char *const *hidden, char **argv, Arena *arena)
+const char *const *sandbox_command(const json_t *sandbox, const char *program, const char *const *hidden, char **argv,
+                                   Arena *arena)
 {
     Words words = {.arena = arena};
     vec_push(&words.items, program);
@@ -260,7 +271,7 @@ const char *const *sandbox_command(const json_t *sandbox, const char *program, c
     for (size_t i = 0; i < ELEMENTS(lists); i++) {
         size_t k;
         json_t *item;
-        json_array_foreach(json_object_get(sandbox, lists[i].name), k, item)
+        json_array_foreach (json_object_get(sandbox, lists[i].name), k, item)
             add_option(&words, lists[i].option, json_string_value(item));
     }
     vec_push(&words.items, "--");

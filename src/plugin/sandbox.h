@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a task's process is confined to: the property `sandbox` of script tasks and of the Process runner, and the settings
- * worker.sandbox, which hold for every task and which a flow can only tighten. kestra-sandbox (src/sandbox) does it.
+ * What a task's process is confined to: the property `sandbox` of script tasks and of the Process runner, and the
+ * settings worker.sandbox, which hold for every task and which a flow can only tighten. kestra-sandbox (src/sandbox)
+ * does it.
  */
 #include "doc/conf.h"
 #include "plugin/run.h"
@@ -13,8 +14,8 @@ extern const Field fields_sandbox[];
 /* The administrator's settings as an object of the properties' form. New. */
 json_t *sandbox_policy(const Conf *conf);
 
-/* What holds for one process: `asked` (rendered, may be NULL) within the policy (may be NULL); *ret is new, NULL when there is
- * nothing to confine. RUN_E_FAILED (logged): cannot be read, or loosens what the policy says. */
+/* What holds for one process: `asked` (rendered, may be NULL) within the policy (may be NULL); *ret is new, NULL when
+ * there is nothing to confine. RUN_E_FAILED (logged): cannot be read, or loosens what the policy says. */
 int sandbox_decide(RunContext *run, const json_t *policy, const json_t *asked, json_t **ret) _must_check_;
 
 /* The command line: program, options, "--", argv. hidden: paths that no task sees whose

@@ -3,9 +3,9 @@
  * The stored row is Kestra's trigger state: `date` is the last evaluation, `nextExecutionDate` the slot to come. What a
  * slot needs beyond the row (cron, zone, dates) is parsed once, when the flow is loaded.
  *
- * Two locks hold the next slot back, and both are let go by a message that was committed together with what it tells of:
- * `executionId` by the end (or the deletion) of that execution, `evaluateRunningDate` by the result of that evaluation. A
- * message about another execution or evaluation than the row names is late, and changes nothing.
+ * Two locks hold the next slot back, and both are let go by a message that was committed together with what it tells
+ * of: `executionId` by the end (or the deletion) of that execution, `evaluateRunningDate` by the result of that
+ * evaluation. A message about another execution or evaluation than the row names is late, and changes nothing.
  */
 #include "plugin/schedule_private.h"
 
@@ -251,16 +251,19 @@ static int change_disabled(Schedule *schedule, const json_t *arguments, usec_t n
 /* Clients send the row back with the backfill that runs: that is no new one. */
 static bool is_running_backfill(const Schedule *schedule, const json_t *backfill)
 {
-    return schedule->backfill && schedule_row_date(schedule->backfill, "start") == schedule_row_date(backfill, "start") &&
+    return schedule->backfill &&
+           schedule_row_date(schedule->backfill, "start") == schedule_row_date(backfill, "start") &&
            schedule_row_date(schedule->backfill, "end") == schedule_row_date(backfill, "end");
 }
 
-/* `arguments` has its form checked already. A backfill in place of another gives the place back to the regular slots too. */
+/* `arguments` has its form checked already. A backfill in place of another gives the place back to the regular slots
+ * too. */
 static void start_backfill(Schedule *schedule, const json_t *given, usec_t now)
 {
     json_t *backfill = json_object();
     usec_t start = schedule_row_date(given, "start"), end = schedule_row_date(given, "end");
-    usec_t before = schedule->backfill ? schedule_row_date(schedule->backfill, "previousNextExecutionDate") : schedule->next;
+    usec_t before =
+        schedule->backfill ? schedule_row_date(schedule->backfill, "previousNextExecutionDate") : schedule->next;
     schedule_row_set_date(backfill, "start", start, NULL);
     schedule_row_set_date(backfill, "end", end ? end : now, NULL);
     schedule_row_set_date(backfill, "currentDate", start, NULL);
@@ -284,7 +287,8 @@ static int change_update(Schedule *schedule, const json_t *arguments, usec_t now
         return refuse(diag, SCHEDULE_E_REFUSED, "Only schedules can be filled back");
     if (starts && !schedule_row_date(backfill, "start"))
         return refuse(diag, SCHEDULE_E_REFUSED, "A backfill needs a start date");
-    if (starts && schedule_row_date(backfill, "end") && schedule_row_date(backfill, "end") < schedule_row_date(backfill, "start"))
+    if (starts && schedule_row_date(backfill, "end") &&
+        schedule_row_date(backfill, "end") < schedule_row_date(backfill, "start"))
         return refuse(diag, SCHEDULE_E_REFUSED, "A backfill cannot end before it starts");
     if (json_object_get(arguments, "disabled")) {
         int r = change_disabled(schedule, arguments, now, diag);
@@ -355,7 +359,7 @@ static bool stops_after(const Schedule *schedule, const char *state)
 {
     size_t i;
     const json_t *after;
-    json_array_foreach(json_object_get(schedule->trigger->properties, "stopAfter"), i, after)
+    json_array_foreach (json_object_get(schedule->trigger->properties, "stopAfter"), i, after)
         if (json_is_string(after) && streq(json_string_value(after), state))
             return true;
     return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Executions of triggers. A slot of a schedule makes its execution here and now. A slot of a polling trigger gives a job for a
- * worker, which has secrets, storage and the outside world; its result comes back later, and makes the execution if the
- * trigger fires. The execution's id is chosen when the job is given: files of the evaluation lie under it, and a job that is
- * done twice (its worker died) starts one execution.
+ * Executions of triggers. A slot of a schedule makes its execution here and now. A slot of a polling trigger gives a
+ * job for a worker, which has secrets, storage and the outside world; its result comes back later, and makes the
+ * execution if the trigger fires. The execution's id is chosen when the job is given: files of the evaluation lie under
+ * it, and a job that is done twice (its worker died) starts one execution.
  */
 #include "plugin/schedule_private.h"
 
@@ -33,7 +33,7 @@ static json_t *render_labels(const Schedule *schedule, const ExprContext *contex
             continue;
         size_t at;
         json_t *label;
-        json_array_foreach(list, at, label) {
+        json_array_foreach (list, at, label) {
             ExprTree *tree = expr_tree_compile(label, NULL);
             json_t *rendered;
             if (expr_tree_render(tree, context, &rendered, NULL) == 0)
@@ -104,8 +104,11 @@ static void lock(Schedule *schedule, const Execution *execution, usec_t now)
 
 static json_t *render_variables(const Schedule *schedule, const Execution *execution, const json_t *trigger)
 {
-    ContextSource source = {.flow = schedule->flow, .execution = execution, .trigger = trigger,
-                            .globals = schedule->world.globals, .envs = schedule->world.envs};
+    ContextSource source = {.flow = schedule->flow,
+                            .execution = execution,
+                            .trigger = trigger,
+                            .globals = schedule->world.globals,
+                            .envs = schedule->world.envs};
     return context_build(&source);
 }
 
@@ -144,7 +147,8 @@ static int fire_slot(Schedule *schedule, const ScheduleFire *fire, Execution **r
 
 static Execution *polled_execution(const Schedule *schedule, const char *id, const json_t *outputs, usec_t now)
 {
-    Execution *execution = execution_new(id, schedule->flow->namespace, schedule->flow->id, schedule->flow->revision, now);
+    Execution *execution =
+        execution_new(id, schedule->flow->namespace, schedule->flow->id, schedule->flow->revision, now);
     execution->trigger = json_pack("{s:s, s:s}", "id", schedule->trigger->id, "type", schedule->trigger->type_name);
     if (outputs)
         json_object_set(execution->trigger, "variables", (json_t *)outputs);
@@ -195,8 +199,9 @@ json_t *schedule_job(const Schedule *schedule, const ScheduleFire *fire)
 {
     const Flow *flow = schedule->flow;
     json_t *job = json_object();
-    json_object_set_new(job, "flow", json_pack("{s:s, s:s, s:i}", "namespace", flow->namespace, "id", flow->id, "revision",
-                                               flow->revision));
+    json_object_set_new(
+        job, "flow",
+        json_pack("{s:s, s:s, s:i}", "namespace", flow->namespace, "id", flow->id, "revision", flow->revision));
     json_set_text(job, "triggerId", schedule->trigger->id);
     json_set_text(job, "executionId", fire->execution_id);
     schedule_row_set_date(job, "evaluateRunningDate", schedule->evaluating, NULL);
@@ -221,7 +226,8 @@ int schedule_take_result(Schedule *schedule, const json_t *result, usec_t now, E
     schedule->next = schedule_slots_next(schedule->slots, now);
     if (!json_get_boolean(result, "fires", false))
         return SCHEDULE_E_NONE;
-    *ret = polled_execution(schedule, json_get_text(result, "executionId", ""), json_object_get(result, "outputs"), now);
+    *ret =
+        polled_execution(schedule, json_get_text(result, "executionId", ""), json_object_get(result, "outputs"), now);
     json_set_text((*ret)->trigger, "logFile", json_get_text(result, "logFile", NULL)); /* nothing when NULL */
     lock(schedule, *ret, now);
     return 0;

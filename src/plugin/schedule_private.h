@@ -8,15 +8,16 @@ struct Schedule {
     const Trigger *trigger;
     ScheduleSlots *slots;
     ScheduleWorld world;
-    usec_t late_maximum;   /* 0: none */
-    usec_t date;           /* last evaluation; 0: never */
+    usec_t late_maximum; /* 0: none */
+    usec_t date;         /* last evaluation; 0: never */
     usec_t next;
-    bool disabled;         /* by the API; the flow's own flag is in trigger */
-    json_t *backfill;      /* object or NULL */
-    char *execution_id;    /* the execution that runs: the next slot waits for its end; NULL: none */
-    usec_t evaluating;     /* since when a worker evaluates it (to the millisecond, which names the evaluation); 0: none does */
-    char *worker_id;       /* that worker, once it is known; or NULL */
-    usec_t updated;        /* last change of a lock; 0: never */
+    bool disabled;      /* by the API; the flow's own flag is in trigger */
+    json_t *backfill;   /* object or NULL */
+    char *execution_id; /* the execution that runs: the next slot waits for its end; NULL: none */
+    usec_t evaluating;  /* since when a worker evaluates it (to the millisecond, which names the evaluation); 0: none
+                           does */
+    char *worker_id;    /* that worker, once it is known; or NULL */
+    usec_t updated;     /* last change of a lock; 0: never */
 };
 
 /* The date of a row's member; 0: none. */

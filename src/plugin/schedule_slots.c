@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A kind of trigger is three functions: read the properties, the next date, the previous date. Conditions about dates stand
- * above the kinds and are the same for all of them: dates are asked one after another until one holds.
+ * A kind of trigger is three functions: read the properties, the next date, the previous date. Conditions about dates
+ * stand above the kinds and are the same for all of them: dates are asked one after another until one holds.
  *
- * An expression every minute with a condition that holds once a year would ask half a million dates, in the scheduler's only
- * thread. Therefore a search ends after SEARCH_MAX dates. Where it ended is a slot as good as any other: when it comes, its
- * conditions do not hold, no execution is made, and the next search begins there.
+ * An expression every minute with a condition that holds once a year would ask half a million dates, in the scheduler's
+ * only thread. Therefore a search ends after SEARCH_MAX dates. Where it ended is a slot as good as any other: when it
+ * comes, its conditions do not hold, no execution is made, and the next search begins there.
  */
 #include "plugin/schedule_slots.h"
 
@@ -13,9 +13,9 @@
 #include "when/cron.h"
 #include "when/duration.h"
 
-#define SEARCH_MAX     20000
-#define SEARCH_HORIZON (UINT64_C(3653) * 86400 * USEC_PER_SEC)
-#define DATES_MAX      100000
+#define SEARCH_MAX       20000
+#define SEARCH_HORIZON   (UINT64_C(3653) * 86400 * USEC_PER_SEC)
+#define DATES_MAX        100000
 #define INTERVAL_DEFAULT (60 * USEC_PER_SEC)
 #define INTERVAL_MIN     USEC_PER_SEC /* Kestra's scheduler does not come by more often */
 
@@ -117,7 +117,7 @@ static int dates_read(ScheduleSlots *slots, const json_t *properties, const Expr
     }
     size_t i;
     const json_t *item;
-    json_array_foreach(dates, i, item) {
+    json_array_foreach (dates, i, item) {
         const char *text = json_is_string(item) ? json_string_value(item) : "";
         _cleanup_free_ char *plain = xasprintf("%.*s", (int)strcspn(text, "["), text); /* a zone's name adds nothing */
         usec_t date;
@@ -203,14 +203,15 @@ static json_t *conditions_by_date(const json_t *properties)
     for (size_t i = 0; i < ELEMENTS(names); i++) {
         size_t at;
         json_t *condition;
-        json_array_foreach(json_object_get(properties, names[i]), at, condition)
+        json_array_foreach (json_object_get(properties, names[i]), at, condition)
             if (!json_get_boolean(condition, "disabled", false) && condition_is_by_date(condition))
                 json_array_append(conditions, condition);
     }
     return conditions;
 }
 
-int schedule_slots_new(const Flow *flow, const Trigger *trigger, const ScheduleWorld *world, ScheduleSlots **ret, Diag *diag)
+int schedule_slots_new(const Flow *flow, const Trigger *trigger, const ScheduleWorld *world, ScheduleSlots **ret,
+                       Diag *diag)
 {
     _cleanup_(schedule_slots_freep) ScheduleSlots *slots = xnew(ScheduleSlots);
     slots->kind = kind_of(trigger->type);

@@ -62,10 +62,10 @@ static json_t *named_files(const RunContext *run, json_t *files)
     json_t *named = json_object();
     const char *path;
     json_t *uri;
-    json_object_foreach(files, path, uri)
+    json_object_foreach (files, path, uri)
         if (starts_with(path, prefix))
             json_object_set(named, path + strlen(prefix), uri);
-    json_object_foreach(files, path, uri)
+    json_object_foreach (files, path, uri)
         if (!starts_with(path, prefix))
             json_object_set(named, path, uri);
     return named;
@@ -81,7 +81,7 @@ static int append_commands(RunContext *run, const char *property, Buffer *text)
         return r;
     size_t i;
     json_t *command;
-    json_array_foreach(commands, i, command) {
+    json_array_foreach (commands, i, command) {
         if (text->length > 0)
             buffer_append_char(text, '\n');
         _cleanup_free_ char *local = NULL;
@@ -131,7 +131,7 @@ static int make_environment(RunContext *run, ScriptContext *ret)
     ret->environment = json_object();
     const char *name;
     json_t *value;
-    json_object_foreach(declared, name, value) {
+    json_object_foreach (declared, name, value) {
         if (*name == '\0' || strchr(name, '='))
             return run_fail(run, "'%s' cannot be the name of an environment variable", name);
         json_object_set_new(ret->environment, name, run_text_of(value));
@@ -276,9 +276,9 @@ static void take_message(RunContext *run, ScriptOutput *output, const json_t *me
         json_object_update(output->vars, outputs);
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(message, "metrics"), i, item)
+    json_array_foreach (json_object_get(message, "metrics"), i, item)
         take_metric(run, item);
-    json_array_foreach(json_object_get(message, "logs"), i, item) {
+    json_array_foreach (json_object_get(message, "logs"), i, item) {
         int level = log_level_from_string(json_get_text(item, "level", "INFO"));
         run_log(run, level < 0 ? LOG_LEVEL_INFO : level, "%s", json_get_text(item, "message", ""));
     }
@@ -343,7 +343,8 @@ int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput 
     if (missing)
         run_log(run, LOG_LEVEL_ERROR, "%s", missing);
     if (exit_code != 0) {
-        run_log(run, LOG_LEVEL_ERROR, "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code %d",
+        run_log(run, LOG_LEVEL_ERROR,
+                "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code %d",
                 exit_code); /* both lines, as in Kestra: the exception and its cause */
         return run_fail(run, "Command failed with exit code %d", exit_code);
     }

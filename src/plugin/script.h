@@ -13,36 +13,43 @@
 extern const char *const script_runners[];
 extern const char *const script_target_systems[];
 #define SCRIPT_FIELDS(INTERPRETER, IMAGE)                                                                              \
-    {"beforeCommands", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                            \
-     .doc = "Commands run before, in the same shell."},                                            \
-        {"interpreter", FIELD_LIST, FIELD_NOT_EMPTY, .item = FIELD_STRING,                         \
-         .fallback = (INTERPRETER),                                                                \
-         .doc = "Program and arguments; the script is its last argument."},                        \
-        {"failFast", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                             \
-         .doc = "Stop at the first command that fails (set -e)."},                                 \
-        {"env", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Environment variables."},  \
-        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true",                      \
-         .doc = "A line on standard error makes a successful task end in WARNING."},               \
-        {"inputFiles", FIELD_ANY, FIELD_DYNAMIC,                                                   \
-         .doc = "Files written to the working directory first: path to text or kestra:// URI."},   \
-        {"outputFiles", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                           \
-         .doc = "Globs of files kept in internal storage when the script has ended."},             \
-        {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files,                      \
-         .doc = "The namespace's files are put into the working directory first."},                \
-        {"taskRunner", FIELD_TASK_RUNNER, 0,                                                       \
-         .doc = "Where the script runs. Here a process of the worker when it is left out; in "     \
-                "Kestra a Docker container."},                                                     \
-        ISOLATION_FIELDS,                                                                          \
-        {"targetOS", FIELD_ENUM, FIELD_DYNAMIC, .values = script_target_systems,                   \
-         .fallback = "\"AUTO\"", .doc = "Only LINUX and AUTO run here."},                          \
-        {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .fallback = (IMAGE),                       \
-         .doc = "Not used by the Process runner."},                                                \
-        {"docker", FIELD_ANY, FIELD_DEPRECATED, .doc = "Not used by the Process runner."},         \
-        {"runner", FIELD_ENUM, FIELD_DEPRECATED, .values = script_runners,                         \
-         .doc = "Use taskRunner."},                                                                \
-        {"outputDirectory", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_DEPRECATED,                        \
-         .fallback = "\"false\"",                                                                  \
-         .doc = "Provide {{ outputDir }}, all of whose files are kept. Use outputFiles."}
+    {"beforeCommands", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                                                \
+     .doc = "Commands run before, in the same shell."},                                                                \
+        {"interpreter",                                                                                                \
+         FIELD_LIST,                                                                                                   \
+         FIELD_NOT_EMPTY,                                                                                              \
+         .item = FIELD_STRING,                                                                                         \
+         .fallback = (INTERPRETER),                                                                                    \
+         .doc = "Program and arguments; the script is its last argument."},                                            \
+        {"failFast", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                                                 \
+         .doc = "Stop at the first command that fails (set -e)."},                                                     \
+        {"env", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Environment variables."},                      \
+        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true",                         \
+         .doc = "A line on standard error makes a successful task end in WARNING."},                                   \
+        {"inputFiles", FIELD_ANY, FIELD_DYNAMIC,                                                                       \
+         .doc = "Files written to the working directory first: path to text or kestra:// URI."},                       \
+        {"outputFiles", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                                               \
+         .doc = "Globs of files kept in internal storage when the script has ended."},                                 \
+        {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files,                                          \
+         .doc = "The namespace's files are put into the working directory first."},                                    \
+        {"taskRunner", FIELD_TASK_RUNNER, 0,                                                                           \
+         .doc = "Where the script runs. Here a process of the worker when it is left out; in "                         \
+                "Kestra a Docker container."},                                                                         \
+        ISOLATION_FIELDS,                                                                                              \
+        {"targetOS",                                                                                                   \
+         FIELD_ENUM,                                                                                                   \
+         FIELD_DYNAMIC,                                                                                                \
+         .values = script_target_systems,                                                                              \
+         .fallback = "\"AUTO\"",                                                                                       \
+         .doc = "Only LINUX and AUTO run here."},                                                                      \
+        {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .fallback = (IMAGE),                                           \
+         .doc = "Not used by the Process runner."},                                                                    \
+        {"docker", FIELD_ANY, FIELD_DEPRECATED, .doc = "Not used by the Process runner."},                             \
+        {"runner", FIELD_ENUM, FIELD_DEPRECATED, .values = script_runners, .doc = "Use taskRunner."},                  \
+    {                                                                                                                  \
+        "outputDirectory", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_DEPRECATED,                                            \
+            .fallback = "\"false\"", .doc = "Provide {{ outputDir }}, all of whose files are kept. Use outputFiles."   \
+    }
 
 extern const Field script_outputs[];
 

@@ -130,7 +130,7 @@ int script_files_write_map(RunContext *run, const json_t *files)
 {
     const char *name;
     json_t *content;
-    json_object_foreach((json_t *)files, name, content) {
+    json_object_foreach ((json_t *)files, name, content) {
         int r = write_entry(run, name, content);
         if (r != 0)
             return r;
@@ -147,7 +147,8 @@ int script_files_write(RunContext *run)
     if (json_is_object(files))
         return script_files_write_map(run, files);
     if (json_is_string(files) &&
-        json_parse(json_string_value(files), json_string_length(files), 0, &parsed, NULL) == 0 && json_is_object(parsed))
+        json_parse(json_string_value(files), json_string_length(files), 0, &parsed, NULL) == 0 &&
+        json_is_object(parsed))
         return script_files_write_map(run, parsed);
     return run_fail(run, "inputFiles must be a map, or a JSON text that holds a map");
 }
@@ -216,7 +217,8 @@ char *script_files_prefix(const RunContext *run)
 {
     const json_t *flow = json_object_get(run->job, "flow");
     const char *namespace = json_get_text(flow, "namespace", ""), *id = json_get_text(flow, "id", "");
-    const char *execution = json_get_text(run->job, "executionId", ""), *run_id = json_get_text(run->job, "taskRunId", NULL);
+    const char *execution = json_get_text(run->job, "executionId", ""),
+               *run_id = json_get_text(run->job, "taskRunId", NULL);
     return run_id ? blob_task_uri(namespace, id, execution, run->task->id, run_id)
                   : blob_trigger_uri(namespace, id, execution, run->task->id);
 }
@@ -251,7 +253,8 @@ static char *storage_name(const char *path)
     Buffer name = {};
     buffer_printf(&name, "%s-", id);
     for (const char *c = slash ? slash + 1 : path; *c; c++) /* two dots in a row are refused in URIs */
-        buffer_append_char(&name, isalnum((unsigned char)*c) || strchr("-_+=", *c) || (*c == '.' && c[1] != '.') ? *c : '_');
+        buffer_append_char(&name,
+                           isalnum((unsigned char)*c) || strchr("-_+=", *c) || (*c == '.' && c[1] != '.') ? *c : '_');
     return buffer_take(&name);
 }
 

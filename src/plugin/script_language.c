@@ -12,8 +12,8 @@ static const ScriptLanguage languages[] = {
     {"io.kestra.plugin.scripts.node.", "node", "apt install nodejs", "node ", ".js", shell, "set -e"},
     {"io.kestra.plugin.scripts.r.", "Rscript", "apt install r-base-core", "Rscript ", ".R", shell, "set -e"},
     {"io.kestra.plugin.scripts.ruby.", "ruby", "apt install ruby", "ruby ", ".rb", shell, "set -e"},
-    {"io.kestra.plugin.scripts.powershell.", "pwsh", "the package powershell of https://packages.microsoft.com", NULL, ".ps1",
-     powershell, "$ErrorActionPreference = 'Stop'"},
+    {"io.kestra.plugin.scripts.powershell.", "pwsh", "the package powershell of https://packages.microsoft.com", NULL,
+     ".ps1", powershell, "$ErrorActionPreference = 'Stop'"},
     {"", NULL, NULL, NULL, NULL, shell, "set -e"},
 };
 

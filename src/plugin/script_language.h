@@ -18,6 +18,6 @@ typedef struct ScriptLanguage {
 
 /* Of the task's type; never NULL. */
 const ScriptLanguage *script_language(const RunContext *run);
-/* "ruby is not installed on this worker: …", when the language's program is not on `path` (PATH of the task); caller frees.
- * NULL: it is there. */
+/* "ruby is not installed on this worker: …", when the language's program is not on `path` (PATH of the task); caller
+ * frees. NULL: it is there. */
 char *script_language_missing(const ScriptLanguage *language, const char *path);

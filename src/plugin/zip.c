@@ -166,7 +166,10 @@ int zip_writer_add(ZipWriter *zip, const char *name, int from, unsigned mode)
         return trace(r);
     if (job.read_at > UINT32_MAX || job.write_at > UINT32_MAX)
         return ZIP_E_LIMIT;
-    const ZipEntry entry = {.name = (char *)name, .crc = job.crc, .bytes = (uint32_t)job.read_at, .mode = mode & 0777,
+    const ZipEntry entry = {.name = (char *)name,
+                            .crc = job.crc,
+                            .bytes = (uint32_t)job.read_at,
+                            .mode = mode & 0777,
                             .packed_bytes = (uint32_t)((uint64_t)job.write_at - zip->offset - header_bytes),
                             .offset = (uint32_t)zip->offset};
     _cleanup_buffer_ Buffer header = {};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* ZIP archives of files, written to and read from a descriptor that can seek; deflated. Without ZIP64: 65535 entries and
- * 4 GiB at most. Blocking. */
+/* ZIP archives of files, written to and read from a descriptor that can seek; deflated. Without ZIP64: 65535 entries
+ * and 4 GiB at most. Blocking. */
 #include "base/buffer.h"
 
 enum {

@@ -9,19 +9,20 @@
 #include "queue/unit.h"
 
 enum {
-    QUEUE_E_FENCED = 1,     /* this instance was declared dead or lost a shard: forget everything in memory, join again */
-    QUEUE_E_REFUSED = 2,    /* something in the unit can never be stored (out of range, too large); queue_refusal() */
+    QUEUE_E_FENCED = 1,  /* this instance was declared dead or lost a shard: forget everything in memory, join again */
+    QUEUE_E_REFUSED = 2, /* something in the unit can never be stored (out of range, too large); queue_refusal() */
     QUEUE_E_UNREADABLE = 3, /* the rows of this execution are not those of an execution */
 };
 
-/* Body of a ring to an instance of a role with shards: some are free or wanted, so queue_heartbeat now and not at its time. */
+/* Body of a ring to an instance of a role with shards: some are free or wanted, so queue_heartbeat now and not at its
+ * time. */
 #define QUEUE_RING_SHARDS "shards"
 
 typedef struct Queue Queue;
 
 typedef struct QueueInstance {
     char id[ID_BYTES];
-    char *role;   /* "executor" … */
+    char *role; /* "executor" … */
     char *host;
     char *socket; /* unix socket on that host */
 } QueueInstance;
@@ -40,7 +41,7 @@ typedef struct QueueJob {
     int64_t sequence;
     char *execution_id, *task_run_id;
     int attempt;
-    bool killed; /* unit_kill_job came before the claim: report KILLED without running it */
+    bool killed;  /* unit_kill_job came before the claim: report KILLED without running it */
     json_t *body; /* NULL when it could not be read: the job is poison, .reason says why */
     char *reason;
 } QueueJob;
@@ -55,23 +56,23 @@ void queue_timer_done(QueueTimer *timer);
 
 /* What to fetch in the same transaction as a commit, so that a busy role needs one transaction a batch. */
 typedef struct QueueFetch {
-    unsigned events_max;      /* events of the shards this instance holds */
-    unsigned jobs_max;        /* jobs to claim from worker_group */
+    unsigned events_max; /* events of the shards this instance holds */
+    unsigned jobs_max;   /* jobs to claim from worker_group */
     const char *worker_group;
 } QueueFetch;
 typedef struct QueueBatch {
-    VEC(QueueEvent) events;   /* in order of sequence; never one that is in the unit just committed */
+    VEC(QueueEvent) events; /* in order of sequence; never one that is in the unit just committed */
     VEC(QueueJob) jobs;
-    unsigned refused;         /* results of unit_finish_job that came too late */
+    unsigned refused; /* results of unit_finish_job that came too late */
 } QueueBatch;
 void queue_batch_done(QueueBatch *batch);
 
 /* After a heartbeat. */
 typedef struct QueueMembership {
-    uint64_t shards;        /* bit s set: this instance holds shard s (roles with shards) */
-    uint64_t gained, lost;  /* since the last heartbeat */
-    uint64_t suspects;      /* of shards: their former owner died, perhaps by one of their messages; until queue_trust */
-    bool jobs_released;     /* a dead worker's jobs went back: workers were rung */
+    uint64_t shards;       /* bit s set: this instance holds shard s (roles with shards) */
+    uint64_t gained, lost; /* since the last heartbeat */
+    uint64_t suspects;     /* of shards: their former owner died, perhaps by one of their messages; until queue_trust */
+    bool jobs_released;    /* a dead worker's jobs went back: workers were rung */
 } QueueMembership;
 
 Queue *queue_free(Queue *queue);
@@ -79,8 +80,8 @@ DEFINE_CLEANUP(Queue *, queue_free);
 
 /* Registers this process under a new instance id. `socket` is where it can be rung. */
 int queue_join(Queue *queue, const char *role, const char *socket) _must_check_;
-/* What a program that takes this process over needs to go on as the same instance, with the jobs that it holds: new. NULL:
- * this instance has not joined. Nothing that was not committed is in it. */
+/* What a program that takes this process over needs to go on as the same instance, with the jobs that it holds: new.
+ * NULL: this instance has not joined. Nothing that was not committed is in it. */
 json_t *queue_hand_over(const Queue *queue);
 /* The other side of it, in place of queue_join: the lease is the one that the predecessor kept alive. */
 enum {
@@ -89,22 +90,23 @@ enum {
 int queue_take_over(Queue *queue, const char *role, const json_t *state) _must_check_;
 /* Borrowed; "" before join. */
 const char *queue_instance_id(const Queue *queue);
-/* One transaction: renews the heartbeat and the leases, takes shards nobody holds (fair share among live instances of the
- * role), gives surplus away, declares instances dead whose heartbeat is older than the lease time, gives a dead worker's
- * jobs back, reads who is alive, and looks for work (the slow poll): *ret_work is true when there is some. */
+/* One transaction: renews the heartbeat and the leases, takes shards nobody holds (fair share among live instances of
+ * the role), gives surplus away, declares instances dead whose heartbeat is older than the lease time, gives a dead
+ * worker's jobs back, reads who is alive, and looks for work (the slow poll): *ret_work is true when there is some. */
 int queue_heartbeat(Queue *queue, QueueMembership *ret, bool *ret_work) _must_check_;
 /* Orderly end: leases and claimed jobs are given back, the instance row goes. */
 int queue_leave(Queue *queue) _must_check_;
-/* Commits the unit (may be empty or NULL) and fetches (may be NULL). Rings the readers of what it wrote, after the commit.
- * The unit is reset on success. After an outage nobody knows whether it happened: commit the same unit again unchanged, and
- * what had happened already is not done twice (for a joined instance). */
+/* Commits the unit (may be empty or NULL) and fetches (may be NULL). Rings the readers of what it wrote, after the
+ * commit. The unit is reset on success. After an outage nobody knows whether it happened: commit the same unit again
+ * unchanged, and what had happened already is not done twice (for a joined instance). */
 int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch) _must_check_;
 /* Why the backend refused the last commit. Borrowed. */
 const char *queue_refusal(const Queue *queue);
-/* A message of this key is stepped next, alone: if this executor dies before its next commit, that is counted. *ret_deaths: how
- * often that has happened since the shard became suspect. */
+/* A message of this key is stepped next, alone: if this executor dies before its next commit, that is counted.
+ * *ret_deaths: how often that has happened since the shard became suspect. */
 int queue_try(Queue *queue, const char *key, unsigned *ret_deaths) _must_check_;
-/* All that the former owners of the suspect shards can have tried was handled: nothing is suspect, no death is counted. */
+/* All that the former owners of the suspect shards can have tried was handled: nothing is suspect, no death is counted.
+ */
 int queue_trust(Queue *queue) _must_check_;
 /* All timers of the given shards (after gaining them). ret is a vector; caller frees. */
 typedef VEC(QueueTimer) QueueTimers;

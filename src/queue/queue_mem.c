@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The contract of queue.h without a database: one store that several queues share, with a clock that only tests move. It
- * keeps rows as the texts that PostgreSQL would keep, so that decoding is exercised too. A commit is atomic by being one
- * function call; leases, fencing, refusal of late results and death by silence follow the same rules as 0003-queue.sql.
+ * The contract of queue.h without a database: one store that several queues share, with a clock that only tests move.
+ * It keeps rows as the texts that PostgreSQL would keep, so that decoding is exercised too. A commit is atomic by being
+ * one function call; leases, fencing, refusal of late results and death by silence follow the same rules as
+ * 0003-queue.sql.
  */
 #include "queue/queue_mem_private.h"
 
@@ -85,11 +86,8 @@ static int mem_join(Queue *base, const char *role, const char *socket)
             (void)bury(store, other, true);
     }
     id_new(base->id);
-    MemInstance me = {.role = xstrdup(role),
-                      .socket = xstrdup(socket),
-                      .alive = true,
-                      .heartbeat = store->now,
-                      .steady = store->now};
+    MemInstance me = {
+        .role = xstrdup(role), .socket = xstrdup(socket), .alive = true, .heartbeat = store->now, .steady = store->now};
     memcpy(me.id, base->id, sizeof(me.id));
     vec_push(&store->instances, me);
     return 0;
@@ -341,8 +339,7 @@ static void apply_consumed(QueueMem *queue, const Unit *unit, QueueBatch *batch)
 static void put_execution(QueueStore *store, const UnitExecution *execution)
 {
     MemExecution *row = xnew(MemExecution);
-    *row = (MemExecution){.body = xstrdup(execution->body),
-                          .internal = xstrdup_null(execution->internal)};
+    *row = (MemExecution){.body = xstrdup(execution->body), .internal = xstrdup_null(execution->internal)};
     void *old = map_put(store->executions, execution->id, row);
     if (old)
         mem_execution_free(old);
@@ -396,8 +393,7 @@ static void apply_timers(QueueStore *store, const Unit *unit)
     }
     for (size_t i = 0; i < unit->triggers.count; i++) {
         const UnitTrigger *trigger = &unit->triggers.items[i];
-        _cleanup_free_ char *key =
-            xasprintf("%s_%s_%s", trigger->namespace, trigger->flow_id, trigger->trigger_id);
+        _cleanup_free_ char *key = xasprintf("%s_%s_%s", trigger->namespace, trigger->flow_id, trigger->trigger_id);
         free(trigger->removed ? map_remove(store->triggers, key)
                               : map_put(store->triggers, key, xstrdup(trigger->body)));
     }

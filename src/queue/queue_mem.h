@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The queue in memory: the same contract, for unit tests and the simulator. Several Queues (processes) share one store. */
+/* The queue in memory: the same contract, for unit tests and the simulator. Several Queues (processes) share one store.
+ */
 #include "queue/queue.h"
 
 typedef struct QueueStore QueueStore;

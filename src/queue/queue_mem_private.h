@@ -53,16 +53,16 @@ struct QueueStore {
     int64_t sequence;
     VEC(MemInstance) instances;
     char owners[2][SHARD_COUNT][ID_BYTES]; /* executor, scheduler */
-    uint64_t suspects; /* shards of dead executors */
+    uint64_t suspects;                     /* shards of dead executors */
     MemSuspicion suspicions[SHARD_COUNT];
     VEC(MemEvent) events;
     VEC(MemEvent) poison;
     VEC(MemJob) jobs, poison_jobs;
     bool jobs_removed; /* by the commit that is going on */
-    Map *executions; /* id → MemExecution */
-    Map *task_runs;  /* "execution/id" → MemTaskRun */
-    Map *timers;     /* "key\nname" → MemTimer */
-    Map *triggers;   /* key → body */
+    Map *executions;   /* id → MemExecution */
+    Map *task_runs;    /* "execution/id" → MemTaskRun */
+    Map *timers;       /* "key\nname" → MemTimer */
+    Map *triggers;     /* key → body */
     VEC(char *) logs;
     VEC(MemMetric) metrics;
 };

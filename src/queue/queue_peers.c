@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring that goes to nobody would only be found by the slow poll. So when no live instance of a role is known on any host,
- * its well-known socket on this one is rung: systemd listens there and starts the role.
+ * A ring that goes to nobody would only be found by the slow poll. So when no live instance of a role is known on any
+ * host, its well-known socket on this one is rung: systemd listens there and starts the role.
  */
 #include "queue/queue_peers.h"
 
@@ -74,7 +74,7 @@ void queue_peers_update(QueuePeers *peers, const json_t *list, const char *self)
     peers->self = xstrdup(self);
     size_t i;
     json_t *row;
-    json_array_foreach(list, i, row)
+    json_array_foreach (list, i, row)
         vec_push(&peers->list, (Peer){.id = text_at(row, 0),
                                       .role = text_at(row, 1),
                                       .host = text_at(row, 2),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Who is alive, as the last heartbeat saw it, and whom to ring after a commit. Shared by the sessions of one process. */
+/* Who is alive, as the last heartbeat saw it, and whom to ring after a commit. Shared by the sessions of one process.
+ */
 #include "base/bell.h"
 #include "queue/unit_private.h"
 
@@ -13,8 +14,8 @@ DEFINE_CLEANUP(QueuePeers *, queue_peers_free);
 void queue_peers_update(QueuePeers *peers, const json_t *list, const char *self);
 
 typedef struct QueueRing {
-    uint64_t event_shards;      /* executors that hold one of them */
-    bool workers;               /* new jobs */
+    uint64_t event_shards;         /* executors that hold one of them */
+    bool workers;                  /* new jobs */
     const char *const *worker_ids; /* workers that have something to kill */
     size_t worker_count;
     bool schedulers;

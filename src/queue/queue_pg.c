@@ -16,24 +16,25 @@
 #define PARTITIONS_EVERY_USEC (3600 * USEC_PER_SEC)
 #define RETRIES_MAX           5
 
-static const PgStatement sql_join = {
-    "queue_join", "SELECT queue_join($1, $2, $3, $4, make_interval(secs => $5::float8 / 1000000))"};
-static const PgStatement sql_heartbeat = {"queue_heartbeat",
-                                          "SELECT shards, released, work, peers, suspects FROM queue_heartbeat($1, $2)"};
+static const PgStatement sql_join = {"queue_join",
+                                     "SELECT queue_join($1, $2, $3, $4, make_interval(secs => $5::float8 / 1000000))"};
+static const PgStatement sql_heartbeat = {
+    "queue_heartbeat", "SELECT shards, released, work, peers, suspects FROM queue_heartbeat($1, $2)"};
 static const PgStatement sql_leave = {"queue_leave", "SELECT queue_leave($1)"};
 static const PgStatement sql_try = {"queue_try", "SELECT queue_try($1, $2::smallint, $3)"};
 static const PgStatement sql_trust = {"queue_trust", "SELECT queue_trust($1)"};
 static const PgStatement sql_partitions = {"queue_partitions", "SELECT kestra_partitions_prepare()"};
 /* Index timer_shard. */
-static const PgStatement sql_timers = {"queue_timers", "SELECT key, name, date, body FROM timer WHERE shard = ANY ($1)"};
+static const PgStatement sql_timers = {"queue_timers",
+                                       "SELECT key, name, date, body FROM timer WHERE shard = ANY ($1)"};
 /* Primary keys. */
 static const PgStatement sql_execution = {"queue_execution", "SELECT body, internal, namespace, flow_id,"
                                                              " flow_revision FROM execution WHERE id = $1"};
 static const PgStatement sql_task_runs = {
     "queue_task_runs", "SELECT body, internal, position FROM task_run WHERE execution_id = $1 ORDER BY position"};
 /* Primary key: the jobs that we know to hold. */
-static const PgStatement sql_jobs_held = {"queue_jobs_held",
-                                          "SELECT sequence, killed FROM job WHERE sequence = ANY ($1) AND instance = $2"};
+static const PgStatement sql_jobs_held = {
+    "queue_jobs_held", "SELECT sequence, killed FROM job WHERE sequence = ANY ($1) AND instance = $2"};
 
 /* Host name and boot: two machines that carry the same name (clones) are told apart. */
 static char *own_host(void)
@@ -118,7 +119,7 @@ static void pg_queue_take_over(Queue *base, const json_t *state)
     size_t i;
     const json_t *sequence;
     vec_free(&queue->jobs);
-    json_array_foreach(json_object_get(state, "jobs"), i, sequence)
+    json_array_foreach (json_object_get(state, "jobs"), i, sequence)
         vec_push(&queue->jobs, json_integer_value(sequence));
     queue->last_number = json_get_integer(state, "lastNumber", 0);
     queue->claims_unknown = json_get_boolean(state, "claimsUnknown", true);
@@ -167,7 +168,8 @@ static int pg_queue_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
         r = take_membership(queue, rows, ret, ret_work);
     if (r != 0)
         return r;
-    /* Other hosts: their slow poll. Who comes is given shards, and who is given up shards takes them, without waiting. */
+    /* Other hosts: their slow poll. Who comes is given shards, and who is given up shards takes them, without waiting.
+     */
     const QueueRing ring = {.workers = ret->jobs_released,
                             .shards_role = queue->newcomer || ret->lost ? base->role : NULL};
     queue->newcomer = false;
@@ -254,7 +256,8 @@ static int pg_queue_load_execution(Queue *base, const char *id, Execution **ret)
     int r = fold(pg_pipeline_run(queue->pipeline));
     if (r < 0)
         return r;
-    const PgRows *head = pg_pipeline_rows(queue->pipeline, execution), *rows = pg_pipeline_rows(queue->pipeline, task_runs);
+    const PgRows *head = pg_pipeline_rows(queue->pipeline, execution),
+                 *rows = pg_pipeline_rows(queue->pipeline, task_runs);
     *ret = NULL;
     if (pg_rows_count(head) == 0)
         return 0;

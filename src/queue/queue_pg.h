@@ -5,22 +5,23 @@
 #include "pg/pg.h"
 #include "queue/queue.h"
 
-/* Goes into PgSettings.session_sql of a queue's session: plans by index, whatever the statistics of a queue table say. */
-#define QUEUE_PG_SESSION_SQL                                                                                             \
-    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "                   \
+/* Goes into PgSettings.session_sql of a queue's session: plans by index, whatever the statistics of a queue table say.
+ */
+#define QUEUE_PG_SESSION_SQL                                                                                           \
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "                 \
     "SET plan_cache_mode = force_generic_plan"
 
-#define QUEUE_HEARTBEAT_USEC (5 * USEC_PER_SEC) /* how often a role calls queue_heartbeat */
+#define QUEUE_HEARTBEAT_USEC (5 * USEC_PER_SEC)  /* how often a role calls queue_heartbeat */
 #define QUEUE_LEASE_USEC     (10 * USEC_PER_SEC) /* silent for so long: dead */
 /* Notifications between hosts; the payload is the role that is to look. A role on several hosts pg_listens to it. */
-#define QUEUE_CHANNEL        "kestra"
+#define QUEUE_CHANNEL "kestra"
 
 typedef struct QueueSettings {
-    const char *host;           /* NULL: gethostname */
+    const char *host; /* NULL: gethostname */
     /* Where this process is rung; the well-known sockets of the other roles, <role>.sock, lie beside it. NULL: no role
      * is rung that is not known to be alive. */
     const char *socket_path;
-    usec_t lease_usec;          /* 0: QUEUE_LEASE_USEC */
+    usec_t lease_usec; /* 0: QUEUE_LEASE_USEC */
 } QueueSettings;
 
 /* pg and bell are borrowed (bell may be NULL: nobody is rung). */
@@ -30,7 +31,8 @@ int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret)
  * executions and send events but holds neither shards nor jobs; who is alive is learnt from `joined`. Free it before.
  */
 int queue_pg_session(Queue *joined, Pg *pg, Queue **ret) _must_check_;
-/* Flows were stored or deleted (which is not a unit's doing): the schedulers look now and not at their next slow poll. */
+/* Flows were stored or deleted (which is not a unit's doing): the schedulers look now and not at their next slow poll.
+ */
 void queue_pg_tell_schedulers(Queue *queue);
 /* The same for executors and workers: events and jobs came back that were set aside. */
 void queue_pg_tell_readers(Queue *queue);

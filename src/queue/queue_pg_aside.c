@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is set aside goes to table `poison` in the commit that says so; replaying puts it back by store/poison_store.h. A job
- * there still belongs to its task run: killing that puts the job back as a killed one, which a worker answers without reading
- * it, and cancelling or deleting takes it away.
+ * What is set aside goes to table `poison` in the commit that says so; replaying puts it back by store/poison_store.h.
+ * A job there still belongs to its task run: killing that puts the job back as a killed one, which a worker answers
+ * without reading it, and cancelling or deleting takes it away.
  */
 #include "queue/queue_pg_private.h"
 
 static const PgStatement sql_events = {
     "queue_aside_events",
-    "WITH moved AS (DELETE FROM event USING unnest($1::text[], $2::bigint[], $3::text[]) AS given (id, given_sequence, reason)"
+    "WITH moved AS (DELETE FROM event USING unnest($1::text[], $2::bigint[], $3::text[]) AS given (id, given_sequence, "
+    "reason)"
     " WHERE sequence = given_sequence RETURNING id, sequence, shard, key, kind, body, reason, created)"
-    " INSERT INTO poison (id, sequence, shard, key, kind, body, reason, created) SELECT * FROM moved ORDER BY sequence"};
+    " INSERT INTO poison (id, sequence, shard, key, kind, body, reason, created) SELECT * FROM moved ORDER BY "
+    "sequence"};
 /* Only those that this instance holds. */
 static const PgStatement sql_jobs = {
     "queue_aside_jobs",
-    "WITH moved AS (DELETE FROM job USING unnest($2::text[], $3::bigint[], $4::text[]) AS given (id, given_sequence, reason)"
+    "WITH moved AS (DELETE FROM job USING unnest($2::text[], $3::bigint[], $4::text[]) AS given (id, given_sequence, "
+    "reason)"
     " WHERE sequence = given_sequence AND instance = $1"
     " RETURNING id, sequence, execution_id, body, reason, created, worker_group, task_run_id, attempt)"
     " INSERT INTO poison (id, sequence, key, body, reason, created, worker_group, task_run_id, attempt, kind, queue)"
@@ -26,12 +29,11 @@ static const PgStatement sql_timers = {
     " RETURNING id, shard, given.key, json_build_object('name', given.name)::text AS body, reason)"
     " INSERT INTO poison (id, sequence, shard, key, kind, body, reason, created)"
     " SELECT id, 0, shard, key, 'timer', body, reason, now() FROM moved"};
-static const PgStatement sql_kill = {
-    "queue_aside_kill",
-    "WITH back AS (DELETE FROM poison WHERE task_run_id = ANY ($1)"
-    " RETURNING worker_group, key, task_run_id, attempt, body)"
-    " INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body)"
-    " SELECT worker_group, key, task_run_id, attempt, true, body FROM back"};
+static const PgStatement sql_kill = {"queue_aside_kill",
+                                     "WITH back AS (DELETE FROM poison WHERE task_run_id = ANY ($1)"
+                                     " RETURNING worker_group, key, task_run_id, attempt, body)"
+                                     " INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body)"
+                                     " SELECT worker_group, key, task_run_id, attempt, true, body FROM back"};
 static const PgStatement sql_cancel = {"queue_aside_cancel", "DELETE FROM poison WHERE task_run_id = ANY ($1)"};
 
 static void add_messages(QueuePg *queue, const Unit *unit, UnitAsideOf of)

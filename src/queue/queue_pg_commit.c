@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commit: one pipeline, one implicit transaction, one round trip, however much the unit holds. Each record kind is one
- * statement over arrays (unnest), prepared once a session; what a unit does not hold costs nothing. The fence comes first,
- * so that an instance that was declared dead writes nothing; the fetch comes last and sees what was just written.
+ * The commit: one pipeline, one implicit transaction, one round trip, however much the unit holds. Each record kind is
+ * one statement over arrays (unnest), prepared once a session; what a unit does not hold costs nothing. The fence comes
+ * first, so that an instance that was declared dead writes nothing; the fetch comes last and sees what was just
+ * written.
  *
  * Locks: the instance's own row, then rows in the order of the arrays (jobs are sorted), so that two commits that touch
- * the same jobs do not wait for each other in a circle; should it happen, PostgreSQL rolls one back and it is tried again.
+ * the same jobs do not wait for each other in a circle; should it happen, PostgreSQL rolls one back and it is tried
+ * again.
  *
- * Plans: the session has sequential scans and hash and merge joins off (QUEUE_PG_SESSION_SQL); every join below is a loop
- * over the arrays with one index lookup each.
+ * Plans: the session has sequential scans and hash and merge joins off (QUEUE_PG_SESSION_SQL); every join below is a
+ * loop over the arrays with one index lookup each.
  */
 #include "queue/queue_pg_private.h"
 
@@ -27,7 +29,8 @@ static const PgStatement sql_results = {
 /* The same for jobs of triggers; see sql_send_trigger_commands. */
 static const PgStatement sql_trigger_results = {
     "queue_trigger_results",
-    "WITH done AS (DELETE FROM job USING unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::json[])"
+    "WITH done AS (DELETE FROM job USING unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], "
+    "$7::json[])"
     "   AS given (given_sequence, namespace, flow_id, trigger_id, kind, arguments)"
     "   WHERE sequence = given_sequence AND instance = $1"
     "   RETURNING given_sequence, namespace, flow_id, trigger_id, kind, arguments)"
@@ -67,10 +70,9 @@ static const PgStatement sql_remove_task_runs = {
     "DELETE FROM task_run AS t USING unnest($1::text[], $2::text[]) AS given (execution_id, id)"
     " WHERE t.execution_id = given.execution_id AND t.id = given.id"};
 static const PgStatement sql_set_timers = {
-    "queue_set_timers",
-    "INSERT INTO timer (key, name, shard, date, body)"
-    " SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::json[])"
-    " ON CONFLICT (key, name) DO UPDATE SET date = excluded.date, body = excluded.body"};
+    "queue_set_timers", "INSERT INTO timer (key, name, shard, date, body)"
+                        " SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::json[])"
+                        " ON CONFLICT (key, name) DO UPDATE SET date = excluded.date, body = excluded.body"};
 static const PgStatement sql_clear_timers = {
     "queue_clear_timers", "DELETE FROM timer AS t USING unnest($1::text[], $2::text[]) AS given (key, name)"
                           " WHERE t.key = given.key AND t.name = given.name"};
@@ -88,42 +90,48 @@ static const PgStatement sql_send_trigger_commands = {
     " SELECT t.shard, t.namespace, t.flow_id, t.trigger_id, given.kind, given.arguments"
     " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[]) WITH ORDINALITY"
     " AS given (namespace, flow_id, trigger_id, kind, arguments, position)"
-    " JOIN trigger AS t ON t.namespace = given.namespace AND t.flow_id = given.flow_id AND t.trigger_id = given.trigger_id"
+    " JOIN trigger AS t ON t.namespace = given.namespace AND t.flow_id = given.flow_id AND t.trigger_id = "
+    "given.trigger_id"
     " ORDER BY given.position FOR KEY SHARE OF t"};
 static const PgStatement sql_finish_trigger_commands = {"queue_finish_trigger_commands",
                                                         "DELETE FROM trigger_command WHERE sequence = ANY ($1)"};
 static const PgStatement sql_remove_triggers = {
     "queue_remove_triggers",
-    "DELETE FROM trigger AS t USING unnest($1::text[], $2::text[], $3::text[]) AS given (namespace, flow_id, trigger_id)"
+    "DELETE FROM trigger AS t USING unnest($1::text[], $2::text[], $3::text[]) AS given (namespace, flow_id, "
+    "trigger_id)"
     " WHERE t.namespace = given.namespace AND t.flow_id = given.flow_id AND t.trigger_id = given.trigger_id"};
 /* --- messages --- */
-static const PgStatement sql_events = {
-    "queue_events",
-    "INSERT INTO event (shard, key, kind, body) SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[])"};
+static const PgStatement sql_events = {"queue_events", "INSERT INTO event (shard, key, kind, body) SELECT * FROM "
+                                                       "unnest($1::smallint[], $2::text[], $3::text[], $4::text[])"};
 static const PgStatement sql_jobs = {
-    "queue_jobs", "INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body)"
-                  " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])"};
+    "queue_jobs",
+    "INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])"};
 /* Index job_task_run; the inner select takes the locks in order. */
 #define JOBS_OF_TASK_RUNS                                                                                              \
-    " WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE task_run_id = ANY ($1) ORDER BY sequence FOR UPDATE))" \
+    " WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE task_run_id = ANY ($1) ORDER BY sequence FOR "        \
+    "UPDATE))"                                                                                                         \
     " RETURNING instance"
 static const PgStatement sql_cancel = {"queue_cancel", "DELETE FROM job" JOBS_OF_TASK_RUNS};
 static const PgStatement sql_kill = {"queue_kill", "UPDATE job SET killed = true" JOBS_OF_TASK_RUNS};
 static const PgStatement sql_logs = {
     "queue_logs",
-    "INSERT INTO log (timestamp, level, attempt, namespace, flow_id, execution_id, task_id, task_run_id, trigger_id, thread,"
+    "INSERT INTO log (timestamp, level, attempt, namespace, flow_id, execution_id, task_id, task_run_id, trigger_id, "
+    "thread,"
     " message) SELECT timestamp, level, nullif(attempt, -1), namespace, flow_id, execution_id, task_id, task_run_id,"
     " trigger_id, thread, message FROM unnest($1::timestamptz[], $2::smallint[], $3::integer[], $4::text[], $5::text[],"
     " $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[]) AS given (timestamp, level, attempt,"
     " namespace, flow_id, execution_id, task_id, task_run_id, trigger_id, thread, message)"};
-static const PgStatement sql_metrics = {
-    "queue_metrics",
-    "INSERT INTO metric (timestamp, namespace, flow_id, execution_id, task_id, task_run_id, is_timer, name, value, tags)"
-    " SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],"
-    " $8::text[], $9::float8[], $10::json[])"};
+static const PgStatement sql_metrics = {"queue_metrics",
+                                        "INSERT INTO metric (timestamp, namespace, flow_id, execution_id, task_id, "
+                                        "task_run_id, is_timer, name, value, tags)"
+                                        " SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], "
+                                        "$5::text[], $6::text[], $7::boolean[],"
+                                        " $8::text[], $9::float8[], $10::json[])"};
 /* --- deletion: $1 executions, for events also $2 their shards --- */
 static const PgStatement sql_delete[] = {
-    {"queue_delete_jobs", "DELETE FROM job WHERE task_run_id IN (SELECT id FROM task_run WHERE execution_id = ANY ($1))"},
+    {"queue_delete_jobs",
+     "DELETE FROM job WHERE task_run_id IN (SELECT id FROM task_run WHERE execution_id = ANY ($1))"},
     {"queue_delete_task_runs", "DELETE FROM task_run WHERE execution_id = ANY ($1)"},
     {"queue_delete_timers", "DELETE FROM timer WHERE key = ANY ($1)"},
     {"queue_delete_events", "DELETE FROM event WHERE key = ANY ($1)"},
@@ -131,7 +139,8 @@ static const PgStatement sql_delete[] = {
     {"queue_delete_executions", "DELETE FROM execution WHERE id = ANY ($1)"},
 };
 static const PgStatement sql_delete_logs = {"queue_delete_logs", "DELETE FROM log WHERE execution_id = ANY ($1)"};
-static const PgStatement sql_delete_metrics = {"queue_delete_metrics", "DELETE FROM metric WHERE execution_id = ANY ($1)"};
+static const PgStatement sql_delete_metrics = {"queue_delete_metrics",
+                                               "DELETE FROM metric WHERE execution_id = ANY ($1)"};
 /* --- fetch --- */
 /* Walks the primary key from its beginning: the table holds only what is not done yet. */
 static const PgStatement sql_fetch_events = {
@@ -144,8 +153,8 @@ static const PgStatement sql_claim = {
     " AND instance IS NULL ORDER BY sequence LIMIT $3 FOR UPDATE SKIP LOCKED))"
     " RETURNING sequence, execution_id, task_run_id, attempt, killed, body"};
 /* After a claim whose answer was lost: what is ours and unknown here is open again. */
-static const PgStatement sql_disclaim = {
-    "queue_disclaim", "UPDATE job SET instance = NULL WHERE instance = $1 AND sequence <> ALL ($2)"};
+static const PgStatement sql_disclaim = {"queue_disclaim",
+                                         "UPDATE job SET instance = NULL WHERE instance = $1 AND sequence <> ALL ($2)"};
 
 /* Index of a statement's rows in the pipeline; NOT_SENT when it was left out. */
 #define NOT_SENT UINT32_MAX
@@ -230,8 +239,8 @@ static void add_consumed(QueuePg *queue, const Unit *unit, Sent *sent)
 /* The arrays of EXECUTION_COLUMNS, in their order. */
 enum { EXECUTION_ARRAY_COUNT = 13 };
 static const PgType execution_types[EXECUTION_ARRAY_COUNT] = {
-    PG_TEXT,    PG_SMALLINT, PG_TEXT,   PG_TEXT, PG_INTEGER, PG_TEXT, PG_INSTANT,
-    PG_INSTANT, PG_BIGINT,   PG_TEXT,   PG_JSONB, PG_JSON,   PG_JSON,
+    PG_TEXT,    PG_SMALLINT, PG_TEXT, PG_TEXT,  PG_INTEGER, PG_TEXT, PG_INSTANT,
+    PG_INSTANT, PG_BIGINT,   PG_TEXT, PG_JSONB, PG_JSON,    PG_JSON,
 };
 
 static void append_execution(PgArray *const arrays[static EXECUTION_ARRAY_COUNT], const UnitExecution *execution)
@@ -490,7 +499,8 @@ static void add_metrics(QueuePg *queue, const Unit *unit)
 }
 
 /* One statement over the executions to delete for which `chosen` says so. */
-static void add_delete(QueuePg *queue, const Unit *unit, const PgStatement *statement, bool only_logs, bool only_metrics)
+static void add_delete(QueuePg *queue, const Unit *unit, const PgStatement *statement, bool only_logs,
+                       bool only_metrics)
 {
     PgArray *ids = pg_add_array(pg_pipeline_parameters(queue->pipeline), PG_TEXT);
     size_t count = 0;
@@ -670,7 +680,8 @@ static void collect_instances(QueuePg *queue, unsigned index, Names *names)
 
 static bool jobs_came_back(QueuePg *queue, const Sent *sent)
 {
-    return sent->killed_asides != NOT_SENT && pg_rows_affected(pg_pipeline_rows(queue->pipeline, sent->killed_asides)) > 0;
+    return sent->killed_asides != NOT_SENT &&
+           pg_rows_affected(pg_pipeline_rows(queue->pipeline, sent->killed_asides)) > 0;
 }
 
 /* The commit is done: a ring that fails is made good by the reader's slow poll. */

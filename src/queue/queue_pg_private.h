@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The queue on PostgreSQL, split into instances and reads (queue_pg.c), the commit (queue_pg_commit.c), and what is set aside. */
+/* The queue on PostgreSQL, split into instances and reads (queue_pg.c), the commit (queue_pg_commit.c), and what is set
+ * aside. */
 #include "queue/queue_peers.h"
 #include "queue/queue_pg.h"
 #include "queue/queue_private.h"
@@ -13,14 +14,14 @@ typedef struct QueuePg {
     bool owns_peers;
     char *host;
     usec_t lease_usec;
-    uint64_t shards;         /* held, as of the last heartbeat; only our own heartbeat changes it while we live */
-    bool has_shards;         /* the role is one with shards that it writes to: executor */
-    bool newcomer;           /* no heartbeat since it joined: the others do not know yet that they are to share with it */
-    int64_t last_number;     /* of commits */
-    char *worker_group;      /* of the last fetch, for the slow poll; or NULL */
-    QueueSequences jobs;     /* claimed and not finished */
-    bool claims_unknown;     /* the answer to a claim was lost: jobs may be ours in the table and unknown here */
-    usec_t partitions_due;   /* monotonic */
+    uint64_t shards;       /* held, as of the last heartbeat; only our own heartbeat changes it while we live */
+    bool has_shards;       /* the role is one with shards that it writes to: executor */
+    bool newcomer;         /* no heartbeat since it joined: the others do not know yet that they are to share with it */
+    int64_t last_number;   /* of commits */
+    char *worker_group;    /* of the last fetch, for the slow poll; or NULL */
+    QueueSequences jobs;   /* claimed and not finished */
+    bool claims_unknown;   /* the answer to a claim was lost: jobs may be ours in the table and unknown here */
+    usec_t partitions_due; /* monotonic */
 } QueuePg;
 
 /* Slot of QueueOps. */

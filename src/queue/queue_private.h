@@ -14,9 +14,9 @@ typedef struct QueueOps {
     int (*load_timers)(Queue *queue, uint64_t shards, QueueTimers *ret);
     int (*load_execution)(Queue *queue, const char *id, Execution **ret);
     int (*jobs_to_kill)(Queue *queue, QueueSequences *ret);
-    void (*settle)(Queue *queue); /* may be NULL */
+    void (*settle)(Queue *queue);                         /* may be NULL */
     void (*hand_over)(const Queue *queue, json_t *state); /* adds its own to what is there */
-    void (*take_over)(Queue *queue, const json_t *state);  /* id and role are set; both may be NULL */
+    void (*take_over)(Queue *queue, const json_t *state); /* id and role are set; both may be NULL */
 } QueueOps;
 
 /* First member of every backend's own struct. */

@@ -104,13 +104,13 @@ static size_t place(Unit *unit, char kind, const char *key, size_t count)
     return count;
 }
 
-#define PLACE(unit, kind, key, vec, ...)                                                           \
-    do {                                                                                           \
-        size_t place_ = place((unit), (kind), (key), (vec)->count);                                \
-        if (place_ == (vec)->count)                                                                \
-            vec_push((vec), __VA_ARGS__);                                                          \
-        else                                                                                       \
-            (vec)->items[place_] = __VA_ARGS__;                                                    \
+#define PLACE(unit, kind, key, vec, ...)                                                                               \
+    do {                                                                                                               \
+        size_t place_ = place((unit), (kind), (key), (vec)->count);                                                    \
+        if (place_ == (vec)->count)                                                                                    \
+            vec_push((vec), __VA_ARGS__);                                                                              \
+        else                                                                                                           \
+            (vec)->items[place_] = __VA_ARGS__;                                                                        \
     } while (0)
 
 void unit_ack_event(Unit *unit, int64_t sequence)
@@ -172,8 +172,7 @@ static const char *keep_labels(Unit *unit, const json_t *labels)
     _cleanup_json_ json_t *object = json_object();
     size_t i;
     json_t *label;
-    json_array_foreach(labels, i, label)
-    {
+    json_array_foreach (labels, i, label) {
         const char *key = json_get_text(label, "key", NULL);
         if (key)
             json_object_set(object, key, json_object_get(label, "value"));
@@ -264,8 +263,9 @@ static void put_timer(Unit *unit, UnitTimer timer)
 
 void unit_set_timer(Unit *unit, const char *key, const char *name, usec_t date, json_t *body)
 {
-    put_timer(unit, (UnitTimer){
-                        .key = keep(unit, key), .name = keep(unit, name), .date = date, .body = keep_stolen(unit, body)});
+    put_timer(
+        unit,
+        (UnitTimer){.key = keep(unit, key), .name = keep(unit, name), .date = date, .body = keep_stolen(unit, body)});
 }
 
 void unit_clear_timer(Unit *unit, const char *key, const char *name)
@@ -305,11 +305,12 @@ void unit_send_trigger_command(Unit *unit, const char *namespace, const char *fl
                                const char *kind, json_t *arguments)
 {
     unit->changes++;
-    vec_push(&unit->trigger_commands, (UnitTriggerCommand){.namespace = keep(unit, namespace),
-                                                           .flow_id = keep(unit, flow_id),
-                                                           .trigger_id = keep(unit, trigger_id),
-                                                           .kind = keep(unit, kind),
-                                                           .arguments = arguments ? keep_stolen(unit, arguments) : "{}"});
+    vec_push(&unit->trigger_commands,
+             (UnitTriggerCommand){.namespace = keep(unit, namespace),
+                                  .flow_id = keep(unit, flow_id),
+                                  .trigger_id = keep(unit, trigger_id),
+                                  .kind = keep(unit, kind),
+                                  .arguments = arguments ? keep_stolen(unit, arguments) : "{}"});
 }
 
 void unit_finish_trigger_command(Unit *unit, int64_t sequence)

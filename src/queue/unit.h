@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A unit of work: all that one step (or a batch of steps) changes and says, collected in memory and committed at once by
- * queue_commit(). A crash anywhere means that it happened or that it did not.
+ * A unit of work: all that one step (or a batch of steps) changes and says, collected in memory and committed at once
+ * by queue_commit(). A crash anywhere means that it happened or that it did not.
  */
 #include "model/execution.h"
 #include "model/log_entry.h"
@@ -18,8 +18,8 @@ bool unit_is_empty(const Unit *unit);
 /* The event is done: its row goes. */
 void unit_ack_event(Unit *unit, int64_t sequence);
 /* A poison message is moved to table `poison` under an id of the caller's (one that id_new() could have made), with the
- * reason; there it is visible, and can be replayed (store/poison_store.h). An event; a job that this instance holds; a timer
- * that came due, which becomes an event of kind "timer". */
+ * reason; there it is visible, and can be replayed (store/poison_store.h). An event; a job that this instance holds; a
+ * timer that came due, which becomes an event of kind "timer". */
 void unit_set_aside(Unit *unit, const char *id, int64_t sequence, const char *reason);
 void unit_set_aside_job(Unit *unit, const char *id, int64_t sequence, const char *reason);
 void unit_set_aside_timer(Unit *unit, const char *id, const char *key, const char *name, const char *reason);
@@ -48,9 +48,9 @@ typedef struct TriggerState {
 } TriggerState;
 void unit_save_trigger(Unit *unit, const TriggerState *state);
 void unit_remove_trigger(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id);
-/* Everybody else asks the scheduler that holds the trigger's shard, which writes the row: a change of plugin/schedule.h with
- * its arguments (stolen; NULL: none). Schedulers are rung after the commit. Nothing is sent to a trigger without a row.
- * (queue_mem has no scheduler beside it and forgets commands.) */
+/* Everybody else asks the scheduler that holds the trigger's shard, which writes the row: a change of plugin/schedule.h
+ * with its arguments (stolen; NULL: none). Schedulers are rung after the commit. Nothing is sent to a trigger without a
+ * row. (queue_mem has no scheduler beside it and forgets commands.) */
 void unit_send_trigger_command(Unit *unit, const char *namespace, const char *flow_id, const char *trigger_id,
                                const char *kind, json_t *arguments);
 /* The scheduler: the command is done by this unit. */
@@ -60,11 +60,12 @@ void unit_finish_trigger_command(Unit *unit, int64_t sequence);
 /* To the executor that owns key (an execution id …); body is stolen. */
 void unit_send_event(Unit *unit, const char *key, const char *kind, json_t *body);
 /* A new execution: its row in state CREATED (or QUEUED …) and its first event "created" {execution}, in one commit.
- * Anyone who starts executions uses this. One that comes with task runs (replay) gets their rows too, and its event is {}:
- * the owner loads it. An id that exists already is left alone, without an event: creating twice is harmless. */
+ * Anyone who starts executions uses this. One that comes with task runs (replay) gets their rows too, and its event is
+ * {}: the owner loads it. An id that exists already is left alone, without an event: creating twice is harmless. */
 void unit_create_execution(Unit *unit, const Execution *execution, usec_t now);
-/* A job for a worker of `worker_group` ("" = default). body is stolen. One that evaluates a trigger has the trigger's key in
- * place of a task run's id, and the id that its execution would get; a chore of an execution that is gone any other key. */
+/* A job for a worker of `worker_group` ("" = default). body is stolen. One that evaluates a trigger has the trigger's
+ * key in place of a task run's id, and the id that its execution would get; a chore of an execution that is gone any
+ * other key. */
 void unit_dispatch_job(Unit *unit, const char *worker_group, const char *execution_id, const char *task_run_id,
                        int attempt, json_t *body);
 /* The job of this task run goes, claimed or not; its worker, told by the ring, ends what it had begun. */

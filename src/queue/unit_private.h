@@ -15,11 +15,12 @@ typedef struct UnitResult {
     int64_t job_sequence;
     unsigned shard;
     const char *key, *kind, *body;
-    const char *namespace, *flow_id, *trigger_id; /* of a trigger's job: no event but a command; NULL: a task run's job */
+    const char *namespace, *flow_id,
+        *trigger_id; /* of a trigger's job: no event but a command; NULL: a task run's job */
 } UnitResult;
 typedef struct UnitExecution {
     const char *id, *namespace, *flow_id, *parent_execution_id;
-    const char *labels;  /* {key: value}, for searches */
+    const char *labels; /* {key: value}, for searches */
     const char *body, *internal;
     int flow_revision;
     unsigned shard;
@@ -69,7 +70,7 @@ typedef struct UnitJob {
 struct Unit {
     Arena *arena; /* every text below */
     Buffer scratch;
-    Map *index;   /* "<kind><id>" → 1 + position in its vector, for kinds where a later call replaces */
+    Map *index; /* "<kind><id>" → 1 + position in its vector, for kinds where a later call replaces */
     VEC(int64_t) acks;
     VEC(UnitAside) asides;
     VEC(UnitResult) results;
@@ -91,7 +92,8 @@ struct Unit {
     uint64_t event_shards; /* whose owners get events */
     uint64_t owned_shards; /* whose state is written: this instance must own them */
     uint64_t changes;      /* grows with every call */
-    /* Set by queue_commit: the number under which `tried_changes` were tried; a retry of the same uses the same number. */
+    /* Set by queue_commit: the number under which `tried_changes` were tried; a retry of the same uses the same number.
+     */
     int64_t number;
     char tried_by[ID_BYTES]; /* the instance */
     uint64_t tried_changes;

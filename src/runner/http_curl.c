@@ -132,12 +132,13 @@ static void set_headers(Exchange *exchange)
     json_t *value;
     curl_slist_free_all(exchange->headers);
     exchange->headers = NULL;
-    json_object_foreach((json_t *)exchange->request->headers, name, value) {
+    json_object_foreach ((json_t *)exchange->request->headers, name, value) {
         bool is_of_body = !exchange->sends_body && exchange->request->body && strcasecmp(name, "Content-Type") == 0;
         if (!is_of_body && (exchange->is_trusted || !is_private(name)))
             add_header(exchange, name, json_string_value(value));
     }
-    exchange->headers = curl_slist_append(exchange->headers, "Expect:"); /* no round trip to ask whether a body is welcome */
+    exchange->headers =
+        curl_slist_append(exchange->headers, "Expect:"); /* no round trip to ask whether a body is welcome */
     curl_easy_setopt(exchange->curl, CURLOPT_HTTPHEADER, exchange->headers);
 }
 
@@ -182,7 +183,8 @@ static void set_limits(Exchange *exchange)
 {
     CURL *curl = exchange->curl;
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1); /* as Kestra: HTTP/2 would lower the headers' names */
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
+                     CURL_HTTP_VERSION_1_1); /* as Kestra: HTTP/2 would lower the headers' names */
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(exchange->request->connect_timeout_usec / USEC_PER_MSEC));
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -399,9 +401,13 @@ static void give_answer(Exchange *exchange, HttpAnswer *ret)
 
 static int http_curl_exchange(const HttpRequest *request, HttpAnswer *ret, Diag *diag)
 {
-    Exchange exchange = {.request = request, .curl = curl_easy_init(), .multi = curl_multi_init(),
+    Exchange exchange = {.request = request,
+                         .curl = curl_easy_init(),
+                         .multi = curl_multi_init(),
                          .uri = xstrdup(request->uri ? request->uri : ""),
-                         .method = request->method ? request->method : "GET", .sends_body = true, .is_trusted = true,
+                         .method = request->method ? request->method : "GET",
+                         .sends_body = true,
+                         .is_trusted = true,
                          .answer_headers = json_object()};
     int r = exchange.curl && exchange.multi ? walk(&exchange, diag) : outage(-ENOMEM);
     if (r == 0)

@@ -202,14 +202,8 @@ static const struct {
     const char *name;
     Step *step;
 } steps[] = {
-    {"run", step_run},
-    {"become", step_become},
-    {"times", step_times},
-    {"open", step_open},
-    {"prepare", step_prepare},
-    {"collect", step_collect},
-    {"keep", step_keep},
-    {"log", step_log},
+    {"run", step_run},         {"become", step_become},   {"times", step_times}, {"open", step_open},
+    {"prepare", step_prepare}, {"collect", step_collect}, {"keep", step_keep},   {"log", step_log},
 };
 
 /* NULL: there is none of that name, or the type has no such thing. */

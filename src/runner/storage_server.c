@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Storage for other roles. A request may wait for a store that does not answer, others must not wait for it, and a stream of
- * an object goes on after its answer: so each of a few threads takes the next request from the same socket. They share the
- * Blob, which is made for that, and nothing else. What is asked beyond them waits in the socket.
+ * Storage for other roles. A request may wait for a store that does not answer, others must not wait for it, and a
+ * stream of an object goes on after its answer: so each of a few threads takes the next request from the same socket.
+ * They share the Blob, which is made for that, and nothing else. What is asked beyond them waits in the socket.
  */
 #include "runner/storage_server.h"
 
@@ -33,7 +33,8 @@ static size_t receive(int fd, char *bytes, int *ret_connection)
     ssize_t n;
     *ret_connection = -1;
     do {
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        struct msghdr message = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
         n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
         struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
         if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)

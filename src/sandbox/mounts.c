@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The file system as the task sees it. What is to be seen below something hidden or read-only is cloned first, as a
- * detached mount with its own attributes; then the root is made read-only, and directories are covered and clones attached,
- * parents before children: so what is hidden stays so below a path that is shown.
+ * detached mount with its own attributes; then the root is made read-only, and directories are covered and clones
+ * attached, parents before children: so what is hidden stays so below a path that is shown.
  *
  * Paths must not lead through symbolic links: whoever can make one below an allowed path would otherwise choose what is
  * allowed. All of this needs Linux 5.12.
@@ -66,7 +66,8 @@ static void fail_at(const SandboxPath *path)
     if (errno == ELOOP) {
         char *target = realpath(path->path, NULL);
         errno = ELOOP;
-        sandbox_fail("%s: %s leads through a symbolic link, to %s: name that", words[path->kind], path->path, target ? target : "nowhere");
+        sandbox_fail("%s: %s leads through a symbolic link, to %s: name that", words[path->kind], path->path,
+                     target ? target : "nowhere");
     }
     sandbox_fail("%s: %s", words[path->kind], path->path);
 }
@@ -83,7 +84,8 @@ static void clone_path(SandboxPath *path)
     if (fd < 0)
         fail_at(path);
     path->fd = (int)syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-    if (path->fd < 0 || (path->kind == SANDBOX_READ_ONLY && set_read_only(path->fd, "", AT_EMPTY_PATH | AT_RECURSIVE) < 0))
+    if (path->fd < 0 ||
+        (path->kind == SANDBOX_READ_ONLY && set_read_only(path->fd, "", AT_EMPTY_PATH | AT_RECURSIVE) < 0))
         fail_at(path);
     (void)close(fd); /* the clone holds what we need */
 }
@@ -188,17 +190,20 @@ void sandbox_mount(Sandbox *sandbox)
         sandbox_fail("working directory %s", directory);
 }
 
-/* Of root: what could mount, trace, load or configure. What is left is what file permissions and a change of user need. */
+/* Of root: what could mount, trace, load or configure. What is left is what file permissions and a change of user need.
+ */
 void sandbox_drop_capabilities(void)
 {
-    static const int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE};
+    static const int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
+                               CAP_KILL,  CAP_SETGID,       CAP_SETUID, CAP_NET_BIND_SERVICE};
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         data[0].effective |= 1U << kept[i];
     data[0].permitted = data[0].effective;
     for (int number = 0; number < 64; number++)
-        if ((number >= 32 || !(data[0].effective & 1U << number)) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0 && errno != EINVAL)
+        if ((number >= 32 || !(data[0].effective & 1U << number)) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0 &&
+            errno != EINVAL)
             sandbox_fail("capabilities"); /* EINVAL: the kernel has no such number */
     if (syscall(SYS_capset, &header, data) < 0)
         sandbox_fail("capabilities");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three processes: we, whom the worker waits for; the first of the new namespace, with which the kernel ends all others;
- * and the task. The first collects orphans, and stays as long as any process of the task does: what a script has left
- * in the background and still writes belongs to it. We end as soon as the task itself has ended, in the same way.
+ * Three processes: we, whom the worker waits for; the first of the new namespace, with which the kernel ends all
+ * others; and the task. The first collects orphans, and stays as long as any process of the task does: what a script
+ * has left in the background and still writes belongs to it. We end as soon as the task itself has ended, in the same
+ * way.
  */
 #include "sandbox/sandbox.h"
 
@@ -27,7 +28,8 @@ static void ignore_kind_signals(void)
 static void default_signals(void)
 {
     for (int number = 1; number < NSIG; number++)
-        (void)sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL); /* KILL and STOP refuse, as they should */
+        (void)sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL},
+                        NULL); /* KILL and STOP refuse, as they should */
 }
 
 static void end_as(int status)
@@ -73,8 +75,8 @@ void sandbox_enter_pids(void)
         end_as(status);
     }
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail */
-    /* A host whose /proc is covered in part (a service's ProtectKernel…=, a container) does not allow a fresh one. The old one
-     * shows numbers of outside, which mean nothing in here. */
+    /* A host whose /proc is covered in part (a service's ProtectKernel…=, a container) does not allow a fresh one. The
+     * old one shows numbers of outside, which mean nothing in here. */
     (void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     pid_t task = fork();
     if (task < 0)

@@ -19,7 +19,8 @@ static bool says(const char *path, const char *text)
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
-    bool same = fgets(line, sizeof line, file) && strcspn(line, "\n") == strlen(text) && strncmp(line, text, strlen(text)) == 0;
+    bool same =
+        fgets(line, sizeof line, file) && strcspn(line, "\n") == strlen(text) && strncmp(line, text, strlen(text)) == 0;
     (void)fclose(file); /* read only */
     return same;
 }
@@ -43,9 +44,11 @@ static const struct {
 } settings[] = {
     {"/proc/sys/kernel/unprivileged_userns_clone", "0",
      "kernel.unprivileged_userns_clone is 0 on this host; a file in /etc/sysctl.d can set it to 1"},
-    {"/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces is 0 on this host; a file in /etc/sysctl.d can raise it"},
+    {"/proc/sys/user/max_user_namespaces", "0",
+     "user.max_user_namespaces is 0 on this host; a file in /etc/sysctl.d can raise it"},
     {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
-     "kernel.apparmor_restrict_unprivileged_userns is 1 on this host; kestra-sandbox needs an AppArmor profile with `userns,`, or "
+     "kernel.apparmor_restrict_unprivileged_userns is 1 on this host; kestra-sandbox needs an AppArmor profile with "
+     "`userns,`, or "
      "set it to 0"},
 };
 
@@ -55,7 +58,8 @@ static const char *find_reason(void)
         if (geteuid() != 0 && says(settings[i].path, settings[i].value))
             return settings[i].advice;
     if (has_filter())
-        return "a system call filter forbids it: RestrictNamespaces= or SystemCallFilter= of kestra-worker.service (`systemctl edit "
+        return "a system call filter forbids it: RestrictNamespaces= or SystemCallFilter= of kestra-worker.service "
+               "(`systemctl edit "
                "kestra-worker`), or the filter of the container that the worker runs in";
     return geteuid() == 0 ? "the worker runs as root without CAP_SYS_ADMIN, or in a chroot"
                           : "the limit of namespaces is reached, or the worker runs in a chroot";

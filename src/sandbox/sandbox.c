@@ -2,7 +2,8 @@
 /*
  * The order of things. Namespaces come first, with a user namespace when we have no privileges: in it we may mount, and
  * outside it we are who we were. The program keeps its user id (or gets the asked-for one), so that exec takes the
- * capabilities away again and nothing can be undone. As root there is no user namespace; capabilities are dropped by hand.
+ * capabilities away again and nothing can be undone. As root there is no user namespace; capabilities are dropped by
+ * hand.
  */
 #include "sandbox/sandbox.h"
 

@@ -46,8 +46,8 @@ void sandbox_run(Sandbox *sandbox, char **arguments) __attribute__((noreturn));
 void sandbox_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* The root of this mount namespace is changed; the working directory is entered again. */
 void sandbox_mount(Sandbox *sandbox);
-/* Makes the child that is the first process of the new pid namespace; returns in its child. The others wait and hand on how
- * that one ended. */
+/* Makes the child that is the first process of the new pid namespace; returns in its child. The others wait and hand on
+ * how that one ended. */
 void sandbox_enter_pids(void);
 /* Capabilities that could undo the mounts are given up. */
 void sandbox_drop_capabilities(void);

@@ -3,19 +3,19 @@
  * The shell around schedule.c. It holds leases on shards of triggers; for every trigger with slots of the current flows
  * whose key is in a held shard there is one Entry in a heap by next slot, and one timer for the earliest.
  *
- * A slot is fired by one unit of work: the new execution, its first event, and the trigger row with the next slot. After
- * an outage nobody knows whether that commit happened, so all entries are dropped and read again from the rows: the row
- * says which slot is next. That makes one slot one execution, whatever dies when.
+ * A slot is fired by one unit of work: the new execution, its first event, and the trigger row with the next slot.
+ * After an outage nobody knows whether that commit happened, so all entries are dropped and read again from the rows:
+ * the row says which slot is next. That makes one slot one execution, whatever dies when.
  *
- * A polling trigger is not evaluated here: its slot gives a job to the workers, in the commit that writes the lock into the
- * row. The job outlives us and its worker. Its result comes as a command, and is taken if the row still names that
+ * A polling trigger is not evaluated here: its slot gives a job to the workers, in the commit that writes the lock into
+ * the row. The job outlives us and its worker. Its result comes as a command, and is taken if the row still names that
  * evaluation; so does the end of an execution that locks a trigger.
  *
- * What people want of a trigger (disable it, fill back) does not write its row: two writers would lose each other's changes,
- * and what is kept here would be wrong. It comes as a command: a row of its own table, which the fenced unit that saves the
- * trigger's row deletes. So a command is done once, in the order in which it was sent, by whoever holds the shard when it is
- * done; a column `wanted` of the row would have to be compared before it is cleared, and would hold only the last wish.
- * Who sends a command rings us; the slow poll of flows looks for commands too.
+ * What people want of a trigger (disable it, fill back) does not write its row: two writers would lose each other's
+ * changes, and what is kept here would be wrong. It comes as a command: a row of its own table, which the fenced unit
+ * that saves the trigger's row deletes. So a command is done once, in the order in which it was sent, by whoever holds
+ * the shard when it is done; a column `wanted` of the row would have to be compared before it is cleared, and would
+ * hold only the last wish. Who sends a command rings us; the slow poll of flows looks for commands too.
  *
  * Flows are looked at when the store's change stamp moved: asked at each wake-up, and slowly in case one was lost.
  */
@@ -27,15 +27,15 @@
 #include "model/context.h"
 #include "model/expression_limits.h"
 #include "plugin/registry.h"
-#include "queue/queue_pg.h"
 #include "plugin/schedule.h"
+#include "queue/queue_pg.h"
 #include "store/flow_store.h"
 #include "store/migrate.h"
 #include "store/trigger_store.h"
 
 #define FLOW_POLL_USEC   (15 * USEC_PER_SEC)
 #define FIRE_FOR_USEC    USEC_PER_SEC /* then the loop turns: a search for a slot under conditions may take its time */
-#define SLOTS_PER_COMMIT 200 /* a unit stays small when many schedules are due in the same second */
+#define SLOTS_PER_COMMIT 200          /* a unit stays small when many schedules are due in the same second */
 
 typedef struct Entry {
     HeapEntry heap;
@@ -61,10 +61,10 @@ typedef struct Scheduler {
     void *companion_object;
     LoopSource *heartbeat_timer, *slot_timer, *work;
     json_t *envs;
-    Map *entries;      /* trigger key → Entry */
-    Map *flows;        /* "namespace_id" → KnownFlow */
+    Map *entries; /* trigger key → Entry */
+    Map *flows;   /* "namespace_id" → KnownFlow */
     Heap heap;
-    int64_t flow_stamp; /* -1: never looked */
+    int64_t flow_stamp;  /* -1: never looked */
     usec_t flows_looked; /* monotonic */
     uint64_t shards;
     bool joined, connected;
@@ -155,12 +155,13 @@ static void save_row(Scheduler *scheduler, const Entry *entry)
                                                        .declaration = entry->declaration});
 }
 
-/* What the flow's source says of the trigger. Defaults of kestra.yaml do not count: to change them changes no trigger. */
+/* What the flow's source says of the trigger. Defaults of kestra.yaml do not count: to change them changes no trigger.
+ */
 static uint64_t declaration_of(const Flow *flow, const Trigger *trigger)
 {
     size_t i;
     const json_t *declared;
-    json_array_foreach(json_object_get(flow->definition, "triggers"), i, declared) {
+    json_array_foreach (json_object_get(flow->definition, "triggers"), i, declared) {
         if (!streq(json_get_text(declared, "id", ""), trigger->id))
             continue;
         _cleanup_free_ char *text = json_dumps(declared, JSON_SORT_KEYS | JSON_COMPACT);
@@ -198,7 +199,9 @@ static void add_schedule(Scheduler *scheduler, Flow *flow, const Trigger *trigge
     uint64_t declaration = declaration_of(flow, trigger);
     bool redefined = record && record->is_declared && record->declaration != declaration;
     remove_entry(scheduler, key); /* of the revision before */
-    _cleanup_json_ json_t *state = !record ? NULL : redefined ? row_of_redefined(record->body, now) : json_incref(record->body);
+    _cleanup_json_ json_t *state = !record     ? NULL
+                                   : redefined ? row_of_redefined(record->body, now)
+                                               : json_incref(record->body);
     if (redefined && json_object_get(record->body, "evaluateRunningDate"))
         unit_cancel_job(scheduler->unit, key);
     int r = schedule_new(flow, trigger, state, now, &world, &schedule, &diag);
@@ -244,11 +247,13 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
     known->parsed = record->deleted || !strstr(record->source, "triggers"); /* there is nothing to parse */
     if (known->parsed)
         return;
-    FlowParse options = {.registry = &plugin_registry, .plugin_defaults = conf_value(scheduler->conf, "plugins.defaults"),
-                         .revision = record->revision, .lenient = true};
+    FlowParse options = {.registry = &plugin_registry,
+                         .plugin_defaults = conf_value(scheduler->conf, "plugins.defaults"),
+                         .revision = record->revision,
+                         .lenient = true};
     if (flow_parse(record->source, strlen(record->source), &options, &flow, &diag) != 0) {
-        log_event(TRIGGER_NOT_SCHEDULED, "Flow %s.%s revision %d cannot be scheduled: %s", record->namespace, record->id,
-                  record->revision, diag_first(&diag));
+        log_event(TRIGGER_NOT_SCHEDULED, "Flow %s.%s revision %d cannot be scheduled: %s", record->namespace,
+                  record->id, record->revision, diag_first(&diag));
         return;
     }
     known->parsed = true;
@@ -264,7 +269,8 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
     }
 }
 
-/* gone: from its flow, or with it, and its row as well; but a slot that we fired before we heard of it has made one again. */
+/* gone: from its flow, or with it, and its row as well; but a slot that we fired before we heard of it has made one
+ * again. */
 static void forget_trigger(Scheduler *scheduler, const char *key, bool gone)
 {
     Entry *entry = map_get(scheduler->entries, key);
@@ -407,11 +413,16 @@ static void fire(Scheduler *scheduler, Entry *entry)
     }
     if (diag.errors) {
         scheduler->slots_failed++;
-        log_event(TRIGGER_FAILED, "Trigger %s of flow %s.%s: %s", trigger->id, flow->namespace, flow->id, diag_first(&diag));
-        unit_log(scheduler->unit,
-                 &(LogEntry){.namespace = flow->namespace, .flow_id = flow->id, .trigger_id = trigger->id,
-                             .execution_id = execution ? execution->id : NULL, .attempt = -1, .timestamp = firing.now,
-                             .level = LOG_LEVEL_ERROR, .message = diag_first(&diag)});
+        log_event(TRIGGER_FAILED, "Trigger %s of flow %s.%s: %s", trigger->id, flow->namespace, flow->id,
+                  diag_first(&diag));
+        unit_log(scheduler->unit, &(LogEntry){.namespace = flow->namespace,
+                                              .flow_id = flow->id,
+                                              .trigger_id = trigger->id,
+                                              .execution_id = execution ? execution->id : NULL,
+                                              .attempt = -1,
+                                              .timestamp = firing.now,
+                                              .level = LOG_LEVEL_ERROR,
+                                              .message = diag_first(&diag)});
     }
     save_row(scheduler, entry);
     heap_set(&scheduler->heap, &entry->heap, schedule_next(entry->schedule));
@@ -548,27 +559,27 @@ static void on_metrics(void *userdata, Buffer *text)
     const HeapEntry *first = heap_first(&scheduler->heap);
     usec_t now = clock_realtime();
     double late = first && first->date < now ? (double)(now - first->date) / 1e6 : 0;
-    buffer_printf(text,
-                  "# HELP kestra_scheduler_schedules Schedule triggers held by this instance\n"
-                  "# TYPE kestra_scheduler_schedules gauge\nkestra_scheduler_schedules %zu\n"
-                  "# HELP kestra_scheduler_slots_fired_total Executions started by schedules\n"
-                  "# TYPE kestra_scheduler_slots_fired_total counter\nkestra_scheduler_slots_fired_total %" PRIu64 "\n"
-                  "# HELP kestra_scheduler_slots_failed_total Slots whose inputs could not be rendered\n"
-                  "# TYPE kestra_scheduler_slots_failed_total counter\nkestra_scheduler_slots_failed_total %" PRIu64 "\n"
-                  "# HELP kestra_scheduler_evaluations_total Jobs given to workers to evaluate polling triggers\n"
-                  "# TYPE kestra_scheduler_evaluations_total counter\nkestra_scheduler_evaluations_total %" PRIu64 "\n"
-                  "# HELP kestra_scheduler_evaluations_fired_total Executions started by polling triggers\n"
-                  "# TYPE kestra_scheduler_evaluations_fired_total counter\n"
-                  "kestra_scheduler_evaluations_fired_total %" PRIu64 "\n"
-                  "# HELP kestra_scheduler_late_results_total Results of evaluations that were not wanted any more\n"
-                  "# TYPE kestra_scheduler_late_results_total counter\nkestra_scheduler_late_results_total %" PRIu64 "\n"
-                  "# HELP kestra_scheduler_lateness_seconds How late the earliest slot is\n"
-                  "# TYPE kestra_scheduler_lateness_seconds gauge\nkestra_scheduler_lateness_seconds %.3f\n"
-                  "# HELP kestra_scheduler_shards Shards leased by this instance\n"
-                  "# TYPE kestra_scheduler_shards gauge\nkestra_scheduler_shards %d\n",
-                  map_count(scheduler->entries), scheduler->slots_fired, scheduler->slots_failed, scheduler->evaluations,
-                  scheduler->evaluations_fired, scheduler->results_late, late,
-                  __builtin_popcountll(scheduler->shards));
+    buffer_printf(
+        text,
+        "# HELP kestra_scheduler_schedules Schedule triggers held by this instance\n"
+        "# TYPE kestra_scheduler_schedules gauge\nkestra_scheduler_schedules %zu\n"
+        "# HELP kestra_scheduler_slots_fired_total Executions started by schedules\n"
+        "# TYPE kestra_scheduler_slots_fired_total counter\nkestra_scheduler_slots_fired_total %" PRIu64 "\n"
+        "# HELP kestra_scheduler_slots_failed_total Slots whose inputs could not be rendered\n"
+        "# TYPE kestra_scheduler_slots_failed_total counter\nkestra_scheduler_slots_failed_total %" PRIu64 "\n"
+        "# HELP kestra_scheduler_evaluations_total Jobs given to workers to evaluate polling triggers\n"
+        "# TYPE kestra_scheduler_evaluations_total counter\nkestra_scheduler_evaluations_total %" PRIu64 "\n"
+        "# HELP kestra_scheduler_evaluations_fired_total Executions started by polling triggers\n"
+        "# TYPE kestra_scheduler_evaluations_fired_total counter\n"
+        "kestra_scheduler_evaluations_fired_total %" PRIu64 "\n"
+        "# HELP kestra_scheduler_late_results_total Results of evaluations that were not wanted any more\n"
+        "# TYPE kestra_scheduler_late_results_total counter\nkestra_scheduler_late_results_total %" PRIu64 "\n"
+        "# HELP kestra_scheduler_lateness_seconds How late the earliest slot is\n"
+        "# TYPE kestra_scheduler_lateness_seconds gauge\nkestra_scheduler_lateness_seconds %.3f\n"
+        "# HELP kestra_scheduler_shards Shards leased by this instance\n"
+        "# TYPE kestra_scheduler_shards gauge\nkestra_scheduler_shards %d\n",
+        map_count(scheduler->entries), scheduler->slots_fired, scheduler->slots_failed, scheduler->evaluations,
+        scheduler->evaluations_fired, scheduler->results_late, late, __builtin_popcountll(scheduler->shards));
 }
 
 static const DaemonOps daemon_ops = {
@@ -596,7 +607,8 @@ static void scheduler_done(Scheduler *scheduler)
 static int open_backend(Scheduler *scheduler)
 {
     _cleanup_free_ char *error = NULL;
-    PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"), .application_name = "kestra-scheduler",
+    PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"),
+                           .application_name = "kestra-scheduler",
                            .session_sql = QUEUE_PG_SESSION_SQL};
     int r = pg_new(&settings, &scheduler->pg, &error);
     if (r != 0) {

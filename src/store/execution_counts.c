@@ -17,8 +17,8 @@ static const char *bucket_sql(const char *bucket)
     static const struct {
         const char *name, *sql;
     } buckets[] = {
-        {"month", "date_trunc('month', start_date)"}, {"week", "date_trunc('week', start_date)"},
-        {"day", "date_trunc('day', start_date)"},     {"hour", "date_trunc('hour', start_date)"},
+        {"month", "date_trunc('month', start_date)"},   {"week", "date_trunc('week', start_date)"},
+        {"day", "date_trunc('day', start_date)"},       {"hour", "date_trunc('hour', start_date)"},
         {"minute", "date_trunc('minute', start_date)"},
     };
     for (size_t i = 0; bucket && i < ELEMENTS(buckets); i++)
@@ -39,8 +39,8 @@ static ExecutionCount read_count(const PgRows *rows, size_t i)
                             .duration_sum = (usec_t)pg_value_integer(rows, i, 7)};
 }
 
-int store_execution_counts(Pg *pg, const ExecutionQuery *query, unsigned group, const char *bucket, ExecutionCounts *ret,
-                           Diag *diag)
+int store_execution_counts(Pg *pg, const ExecutionQuery *query, unsigned group, const char *bucket,
+                           ExecutionCounts *ret, Diag *diag)
 {
     const char *date = bucket_sql(bucket);
     *ret = (ExecutionCounts){};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An execution's JSON is put together from rows as text: the body, and into it taskRunList with the bodies of its task
- * runs by position. Nothing is parsed on the way to the client, so that the cost of reading is that of the bytes, and rows
- * are taken as they come, so that what is held of an execution with very many task runs is a piece.
+ * runs by position. Nothing is parsed on the way to the client, so that the cost of reading is that of the bytes, and
+ * rows are taken as they come, so that what is held of an execution with very many task runs is a piece.
  */
 #include "store/execution_store.h"
 
@@ -10,16 +10,18 @@
 
 /* Primary keys. The execution comes first, then its task runs, all of one snapshot. */
 static const PgStatement sql_get = {
-    "execution_get", "SELECT position, body FROM (SELECT -1 AS position, body FROM execution WHERE id = $1"
-                     " UNION ALL SELECT position, body FROM task_run WHERE execution_id = $1) AS part ORDER BY position"};
+    "execution_get",
+    "SELECT position, body FROM (SELECT -1 AS position, body FROM execution WHERE id = $1"
+    " UNION ALL SELECT position, body FROM task_run WHERE execution_id = $1) AS part ORDER BY position"};
 /* Changes with every commit that touches a row of the execution: each gives its rows a higher xmin. */
 static const PgStatement sql_version = {
     "execution_version", "SELECT state, concat_ws('/', xmin, (SELECT concat(count(*), '/', sum(xmin::text::bigint))"
                          " FROM task_run WHERE execution_id = $1)) FROM execution WHERE id = $1"};
 static const PgStatement sql_state = {"execution_state", "SELECT state FROM execution WHERE id = $1"};
 static const PgStatement sql_heads = {
-    "execution_heads", "SELECT e.id, e.namespace, e.flow_id, e.flow_revision, e.state FROM unnest($1::text[])"
-                       " WITH ORDINALITY AS given (id, place) JOIN execution e ON e.id = given.id ORDER BY given.place"};
+    "execution_heads",
+    "SELECT e.id, e.namespace, e.flow_id, e.flow_revision, e.state FROM unnest($1::text[])"
+    " WITH ORDINALITY AS given (id, place) JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
 /* Index execution_flow; names have no slash. */
 static const PgStatement sql_latest = {
@@ -29,11 +31,12 @@ static const PgStatement sql_latest = {
     " ORDER BY end_date DESC, id LIMIT 1) AS latest ORDER BY place"};
 
 static const PgStatement sql_subflow_outputs = {
-    "execution_subflow_outputs", "SELECT e.internal -> 'subflowOutputs', e.internal ->> 'successor' FROM unnest($1::text[])"
-                                 " WITH ORDINALITY AS given (id, place) LEFT JOIN execution e ON e.id = given.id ORDER BY given.place"};
+    "execution_subflow_outputs",
+    "SELECT e.internal -> 'subflowOutputs', e.internal ->> 'successor' FROM unnest($1::text[])"
+    " WITH ORDINALITY AS given (id, place) LEFT JOIN execution e ON e.id = given.id ORDER BY given.place"};
 
-/* Executions on their way to a sink. The body is an object's text with at least one member; the list goes before its last
- * brace, which is held back until the last task run has come. */
+/* Executions on their way to a sink. The body is an object's text with at least one member; the list goes before its
+ * last brace, which is held back until the last task run has come. */
 typedef struct Writing {
     const StoreSink *sink;
     bool begun, listing;
@@ -140,8 +143,7 @@ int store_execution_load(Pg *pg, const char *id, Execution **ret)
         r = execution_decode(document, &execution, NULL);
     size_t i;
     json_t *body;
-    json_array_foreach(json_object_get(document, "taskRunList"), i, body)
-    {
+    json_array_foreach (json_object_get(document, "taskRunList"), i, body) {
         TaskRun *task_run;
         if (r == 0)
             r = task_run_decode(execution, body, NULL, &task_run, NULL);
@@ -214,12 +216,13 @@ void execution_search_conditions(Search *search, const ExecutionQuery *query)
     search_filters(search, filter_fields, query->filters, query->filter_count);
 }
 
-/* Task runs of a page, ids in its order; one statement. OFFSET 0 keeps the inner query as it is, one look into the primary
- * key for each id: as a plain join it is a scan of all task runs once executions with very many make the average high. */
+/* Task runs of a page, ids in its order; one statement. OFFSET 0 keeps the inner query as it is, one look into the
+ * primary key for each id: as a plain join it is a scan of all task runs once executions with very many make the
+ * average high. */
 static const PgStatement sql_task_runs = {
-    "execution_task_runs",
-    "SELECT e.place, t.body FROM unnest($1::text[]) WITH ORDINALITY AS e (id, place)"
-    " CROSS JOIN LATERAL (SELECT position, body FROM task_run WHERE execution_id = e.id OFFSET 0) AS t ORDER BY e.place, t.position"};
+    "execution_task_runs", "SELECT e.place, t.body FROM unnest($1::text[]) WITH ORDINALITY AS e (id, place)"
+                           " CROSS JOIN LATERAL (SELECT position, body FROM task_run WHERE execution_id = e.id OFFSET "
+                           "0) AS t ORDER BY e.place, t.position"};
 
 /* A page on its way: the executions before `next` are written, the last of them but for its end. */
 typedef struct PageWriting {

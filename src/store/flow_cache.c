@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entries by "namespace/id/revision"; "latest" is a second map from "namespace/id" to a revision, believed as long as the
- * store's stamp stays what it was. The least recently used entries go when there are too many or they are too large,
- * measured by their sources (a compiled flow takes 30 to 80 times as much); a flow in use lives on by its references.
+ * Entries by "namespace/id/revision"; "latest" is a second map from "namespace/id" to a revision, believed as long as
+ * the store's stamp stays what it was. The least recently used entries go when there are too many or they are too
+ * large, measured by their sources (a compiled flow takes 30 to 80 times as much); a flow in use lives on by its
+ * references.
  */
 #include "store/flow_cache.h"
 
@@ -23,11 +24,11 @@ struct Entry {
 struct FlowCache {
     FlowCacheSettings settings;
     Map *entries;
-    Map *latest;           /* → revision as a pointer-sized number */
+    Map *latest; /* → revision as a pointer-sized number */
     Entry *newest, *oldest;
-    size_t bytes;          /* of all */
-    int64_t stamp;         /* that `latest` was read at; -1: none */
-    usec_t stamp_until;    /* monotonic */
+    size_t bytes;       /* of all */
+    int64_t stamp;      /* that `latest` was read at; -1: none */
+    usec_t stamp_until; /* monotonic */
 };
 
 FlowCache *flow_cache_new(const FlowCacheSettings *settings)
@@ -94,8 +95,9 @@ static Entry *put_entry(FlowCache *cache, char *key, Flow *flow)
     if (known)
         drop_entry(cache, known);
     size_t bytes = flow->source ? strlen(flow->source) : 0;
-    while (cache->oldest && (map_count(cache->entries) >= cache->settings.flows_max || /* at least the new one is kept */
-                             cache->bytes + bytes > cache->settings.bytes_max))
+    while (cache->oldest &&
+           (map_count(cache->entries) >= cache->settings.flows_max || /* at least the new one is kept */
+            cache->bytes + bytes > cache->settings.bytes_max))
         drop_entry(cache, cache->oldest);
     Entry *entry = xnew(Entry);
     entry->key = key;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Compiled flows in memory, by namespace, id and revision. An explicit revision never changes; "latest" is checked against
- * the store's change stamp. Not thread safe: one cache a thread (web's handler threads each have one).
+ * Compiled flows in memory, by namespace, id and revision. An explicit revision never changes; "latest" is checked
+ * against the store's change stamp. Not thread safe: one cache a thread (web's handler threads each have one).
  */
 #include "store/flow_store.h"
 
@@ -24,8 +24,8 @@ DEFINE_CLEANUP(FlowCache *, flow_cache_free);
 enum {
     FLOW_CACHE_E_BROKEN = 10,
 };
-int flow_cache_get(FlowCache *cache, Pg *pg, const char *namespace, const char *id, int revision, Flow **ret)
-    _must_check_;
+int flow_cache_get(FlowCache *cache, Pg *pg, const char *namespace, const char *id, int revision,
+                   Flow **ret) _must_check_;
 /* Takes what was just stored, so that the next get does not read it. A reference is taken. Revision must be set. */
 void flow_cache_put(FlowCache *cache, Flow *flow);
 /* Latest revisions are read again at the next get (told by a wake-up). */

@@ -5,7 +5,8 @@
 static const PgStatement sql_list = {"flow_file_list", "SELECT " COLUMNS " FROM flow_file ORDER BY path, document"};
 static const PgStatement sql_errors = {
     "flow_file_errors", "SELECT " COLUMNS " FROM flow_file WHERE error IS NOT NULL ORDER BY path, document"};
-static const PgStatement sql_remove = {"flow_file_remove", "DELETE FROM flow_file WHERE md5(path) = md5($1) AND path = $1"};
+static const PgStatement sql_remove = {"flow_file_remove",
+                                       "DELETE FROM flow_file WHERE md5(path) = md5($1) AND path = $1"};
 static const PgStatement sql_insert = {
     "flow_file_insert",
     "INSERT INTO flow_file (path, document, hash, modified, namespace, id, revision, error, line, column_)"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What became of each document of each file in the flow directory, for `kestractl flow status`, the UI and the next start. */
+/* What became of each document of each file in the flow directory, for `kestractl flow status`, the UI and the next
+ * start. */
 #include "store/store.h"
 
 typedef struct FlowFileRecord {
-    char *path;           /* relative to the directory */
-    unsigned document;    /* from 0 */
-    char *hash;           /* of the whole file: unchanged files are not parsed again */
+    char *path;        /* relative to the directory */
+    unsigned document; /* from 0 */
+    char *hash;        /* of the whole file: unchanged files are not parsed again */
     usec_t modified;
     char *namespace, *id; /* NULL when it could not be read */
     int revision;         /* 0: not stored */

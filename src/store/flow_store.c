@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revisions: the sources of the stored and the new flow are compared (without a first line `revision: N`); equal sources
- * are equal flows, so that nothing has to be parsed to find out. The advisory lock on the flow's key makes the read and
- * the write of the rule one step; it is released by the end of the transaction.
+ * Revisions: the sources of the stored and the new flow are compared (without a first line `revision: N`); equal
+ * sources are equal flows, so that nothing has to be parsed to find out. The advisory lock on the flow's key makes the
+ * read and the write of the rule one step; it is released by the end of the transaction.
  */
 #include "store/flow_store.h"
 
@@ -10,11 +10,12 @@
 #include "store/topology_store.h"
 
 /* Waits for other writers of the same flow only. */
-static const PgStatement sql_lock = {"flow_lock", "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 7301))"};
+static const PgStatement sql_lock = {"flow_lock",
+                                     "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 7301))"};
 #define RECORD_COLUMNS "namespace, id, revision, deleted, disabled, source, body, file_path, updated"
 /* Index flow_current. */
-static const PgStatement sql_current = {
-    "flow_current", "SELECT " RECORD_COLUMNS " FROM flow WHERE namespace = $1 AND id = $2 AND is_current"};
+static const PgStatement sql_current = {"flow_current", "SELECT " RECORD_COLUMNS
+                                                        " FROM flow WHERE namespace = $1 AND id = $2 AND is_current"};
 /* Primary key. */
 static const PgStatement sql_revision = {
     "flow_revision", "SELECT " RECORD_COLUMNS " FROM flow WHERE namespace = $1 AND id = $2 AND revision = $3::integer"};
@@ -26,8 +27,8 @@ static const PgStatement sql_insert = {
     "flow_insert",
     "INSERT INTO flow (namespace, id, revision, is_current, deleted, disabled, file_path, source, body, labels)"
     " VALUES ($1, $2, $3::integer, true, $4, $5, $6, $7, $8, $9)"};
-static const PgStatement sql_move = {
-    "flow_move", "UPDATE flow SET file_path = $3 WHERE namespace = $1 AND id = $2 AND is_current"};
+static const PgStatement sql_move = {"flow_move",
+                                     "UPDATE flow SET file_path = $3 WHERE namespace = $1 AND id = $2 AND is_current"};
 static const PgStatement sql_stamp_up = {"flow_stamp_up", "UPDATE flow_stamp SET value = value + 1"};
 static const PgStatement sql_stamp = {"flow_stamp", "SELECT value FROM flow_stamp"};
 /* Trigger states whose trigger is not declared any more. */
@@ -133,7 +134,7 @@ static char *labels_text(const json_t *labels)
     _cleanup_json_ json_t *object = json_object();
     size_t i;
     json_t *label;
-    json_array_foreach(labels, i, label)
+    json_array_foreach (labels, i, label)
         json_set_text(object, json_get_text(label, "key", ""), json_get_text(label, "value", ""));
     return json_text(object);
 }
@@ -318,10 +319,11 @@ int store_flow_with_trigger(Pg *pg, const char *const *types, size_t count, Flow
     _cleanup_search_ Search search;
     search_init(&search, NULL);
     search_raw(&search, "is_current AND NOT deleted AND NOT disabled AND json_typeof(body->'triggers') = 'array'");
-    search_texts(&search, "EXISTS (SELECT FROM json_array_elements(body->'triggers') one WHERE one->>'type' = ANY (?))", types,
-                 count);
+    search_texts(&search, "EXISTS (SELECT FROM json_array_elements(body->'triggers') one WHERE one->>'type' = ANY (?))",
+                 types, count);
     _cleanup_buffer_ Buffer sql = {};
-    buffer_printf(&sql, "SELECT namespace, id, revision FROM flow%s ORDER BY namespace, id", buffer_text(&search.where));
+    buffer_printf(&sql, "SELECT namespace, id, revision FROM flow%s ORDER BY namespace, id",
+                  buffer_text(&search.where));
     _cleanup_rows_ PgRows *rows = NULL;
     int r = fold(search_run(&search, pg, buffer_text(&sql), &rows));
     if (r < 0)
@@ -336,8 +338,12 @@ int store_flow_with_trigger(Pg *pg, const char *const *types, size_t count, Flow
 
 #define FLOW_WORDS "kestra_words(namespace || ' ' || id)"
 static const SearchField filter_fields[] = {
-    {"q", SEARCH_WORDS, FLOW_WORDS}, {"namespace", SEARCH_NAMESPACE, "namespace"}, {"flowId", SEARCH_TEXT, "id"},
-    {"id", SEARCH_TEXT, "id"},       {"labels", SEARCH_LABELS, "labels"},          {"scope", SEARCH_SCOPE, "namespace"},
+    {"q", SEARCH_WORDS, FLOW_WORDS},
+    {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"flowId", SEARCH_TEXT, "id"},
+    {"id", SEARCH_TEXT, "id"},
+    {"labels", SEARCH_LABELS, "labels"},
+    {"scope", SEARCH_SCOPE, "namespace"},
     {},
 };
 static const SearchSort sorts[] = {
@@ -345,7 +351,8 @@ static const SearchSort sorts[] = {
 };
 
 /* column 0: for search the body, for select the record. */
-static int search_flows(Pg *pg, const FlowQuery *query, const char *columns, PgRows **ret, int64_t *ret_total, Diag *diag)
+static int search_flows(Pg *pg, const FlowQuery *query, const char *columns, PgRows **ret, int64_t *ret_total,
+                        Diag *diag)
 {
     _cleanup_search_ Search search;
     search_init(&search, diag);
@@ -358,7 +365,8 @@ static int search_flows(Pg *pg, const FlowQuery *query, const char *columns, PgR
     search_scope(&search, query->scope);
     search_labels(&search, query->labels, query->label_count);
     search_filters(&search, filter_fields, query->filters, query->filter_count);
-    SearchPage page = {.columns = columns, .table = "flow", .sorts = sorts, .fallback = "namespace", .tie = "namespace, id"};
+    SearchPage page = {
+        .columns = columns, .table = "flow", .sorts = sorts, .fallback = "namespace", .tie = "namespace, id"};
     return search_page(&search, pg, &page, &query->paging, ret, ret_total);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Flows: one row a revision, never changed (spec/api.md 5.2), and the current one marked. Deleting stores a revision with
- * deleted = true. Writers of the same flow are serialised by a lock on its key.
+ * Flows: one row a revision, never changed (spec/api.md 5.2), and the current one marked. Deleting stores a revision
+ * with deleted = true. Writers of the same flow are serialised by a lock on its key.
  */
 #include "model/flow.h"
 #include "store/store.h"
@@ -11,9 +11,9 @@ typedef struct FlowRecord {
     char *namespace, *id;
     int revision;
     bool deleted, disabled;
-    char *source;      /* byte for byte */
-    char *body;        /* JSON text of the API's Flow, without source */
-    char *file_path;   /* where it came from in the flow directory, or NULL */
+    char *source;    /* byte for byte */
+    char *body;      /* JSON text of the API's Flow, without source */
+    char *file_path; /* where it came from in the flow directory, or NULL */
     usec_t updated;
 } FlowRecord;
 void flow_record_done(FlowRecord *record);
@@ -28,9 +28,10 @@ typedef enum FlowSaveMode {
     FLOW_SAVE_PUT,    /* either */
 } FlowSaveMode;
 typedef struct FlowSave {
-    const Flow *flow;      /* checked; ->source is what is stored */
+    const Flow *flow; /* checked; ->source is what is stored */
     FlowSaveMode mode;
-    const char *file_path; /* by the flow directory: its file; NULL otherwise, and then a flow that has one gives STORE_E_FROM_FILE … */
+    const char *file_path; /* by the flow directory: its file; NULL otherwise, and then a flow that has one gives
+                              STORE_E_FROM_FILE … */
     bool write_back;       /* … unless the setting flows.write-back is on (the record keeps its file_path) */
 } FlowSave;
 typedef struct FlowSaved {
@@ -38,28 +39,30 @@ typedef struct FlowSaved {
     bool changed; /* false: the same source was there already; revision is the current one */
     bool created; /* there was none, or a deleted one */
 } FlowSaved;
-/* In one transaction: the revision rule, the removal of trigger rows that the flow no longer declares, what it says of other
- * flows (topology_store.h), the change stamp. */
+/* In one transaction: the revision rule, the removal of trigger rows that the flow no longer declares, what it says of
+ * other flows (topology_store.h), the change stamp. */
 int store_flow_save(Pg *pg, const FlowSave *save, FlowSaved *ret) _must_check_;
 /* STORE_E_NONE, STORE_E_FROM_FILE as above (file_path: the deleting directory's file, or NULL). Trigger rows go too. */
 int store_flow_delete(Pg *pg, const char *namespace, const char *id, const char *file_path, bool write_back,
                       int *ret_revision) _must_check_;
-/* revision 0: the current one, which must not be deleted unless allow_deleted. An explicit revision shows deleted ones too. */
-int store_flow_get(Pg *pg, const char *namespace, const char *id, int revision, bool allow_deleted, FlowRecord *ret)
-    _must_check_;
+/* revision 0: the current one, which must not be deleted unless allow_deleted. An explicit revision shows deleted ones
+ * too. */
+int store_flow_get(Pg *pg, const char *namespace, const char *id, int revision, bool allow_deleted,
+                   FlowRecord *ret) _must_check_;
 /* All revisions, ascending, deleted ones included; empty when unknown. */
 int store_flow_revisions(Pg *pg, const char *namespace, const char *id, FlowRecords *ret) _must_check_;
-/* Current flows of one namespace (exact), or of all when namespace is NULL; with_deleted adds deleted ones. By namespace, id. */
+/* Current flows of one namespace (exact), or of all when namespace is NULL; with_deleted adds deleted ones. By
+ * namespace, id. */
 int store_flow_list(Pg *pg, const char *namespace, bool with_deleted, FlowRecords *ret) _must_check_;
 
-/* Keys and revisions (nothing else is filled) of the current flows that are not disabled and have a trigger of one of these
- * types (names and aliases). */
+/* Keys and revisions (nothing else is filled) of the current flows that are not disabled and have a trigger of one of
+ * these types (names and aliases). */
 int store_flow_with_trigger(Pg *pg, const char *const *types, size_t count, FlowRecords *ret) _must_check_;
 
 typedef struct FlowQuery {
-    const char *q;                /* full text over namespace and id; NULL, "" or "*": all */
-    const char *source_q;         /* GET /flows/source: full text over the source; NULL: not used */
-    const char *namespace;        /* equal, or prefix + "." */
+    const char *q;         /* full text over namespace and id; NULL, "" or "*": all */
+    const char *source_q;  /* GET /flows/source: full text over the source; NULL: not used */
+    const char *namespace; /* equal, or prefix + "." */
     StoreScope scope;
     const char *system_namespace; /* NULL: "system" */
     const StoreLabel *labels;     /* all must match */

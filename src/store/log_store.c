@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading logs. A follower's cursor is a snapshot of the database: what is not visible in it has been committed since, in
- * whatever order. A position in a sequence would not do: numbers are drawn before the commit, and a reader that asks for
- * "greater than the last" skips a transaction that drew early and committed late.
+ * Reading logs. A follower's cursor is a snapshot of the database: what is not visible in it has been committed since,
+ * in whatever order. A position in a sequence would not do: numbers are drawn before the commit, and a reader that asks
+ * for "greater than the last" skips a transaction that drew early and committed late.
  */
 #include "store/log_store.h"
 
@@ -12,7 +12,8 @@
 #define LOG_COLUMNS                                                                                                    \
     "namespace, flow_id, task_id, execution_id, task_run_id, attempt, trigger_id, timestamp, level, thread, message"
 #define LOG_WORDS                                                                                                      \
-    "kestra_words(concat_ws(' ', namespace, flow_id, task_id, execution_id, task_run_id, trigger_id, message, thread))"
+    "kestra_words(concat_ws(' ', namespace, flow_id, task_id, execution_id, task_run_id, trigger_id, message, "        \
+    "thread))"
 static const SearchField filter_fields[] = {
     {"q", SEARCH_WORDS, LOG_WORDS},
     {"namespace", SEARCH_NAMESPACE, "namespace"},
@@ -26,12 +27,13 @@ static const SearchField filter_fields[] = {
     {},
 };
 static const SearchSort sorts[] = {
-    {"timestamp", "timestamp"}, {"level", "level"},         {"namespace", "namespace"},
-    {"flowId", "flow_id"},      {"taskId", "task_id"},      {"executionId", "execution_id"},
+    {"timestamp", "timestamp"},   {"level", "level"},          {"namespace", "namespace"},
+    {"flowId", "flow_id"},        {"taskId", "task_id"},       {"executionId", "execution_id"},
     {"taskRunId", "task_run_id"}, {"triggerId", "trigger_id"}, {},
 };
 
-/* An execution's lines are not older than it is: keeps the reader out of older partitions. One day of grace for clocks. */
+/* An execution's lines are not older than it is: keeps the reader out of older partitions. One day of grace for clocks.
+ */
 #define SINCE_EXECUTION                                                                                                \
     "timestamp >= coalesce((SELECT start_date - interval '1 day' FROM execution WHERE id = ?), '-infinity')"
 
@@ -184,7 +186,8 @@ int store_log_after(Pg *pg, const LogQuery *query, const char *cursor, StorePage
     }
     _cleanup_buffer_ Buffer sql = {};
     buffer_printf(&sql,
-                  "SELECT " LOG_COLUMNS ", position, NULL::text FROM log%s UNION ALL SELECT '', '', '', '', '', NULL, '',"
+                  "SELECT " LOG_COLUMNS
+                  ", position, NULL::text FROM log%s UNION ALL SELECT '', '', '', '', '', NULL, '',"
                   " NULL, NULL, '', '', NULL, pg_current_snapshot()::text ORDER BY timestamp, position",
                   buffer_text(&search.where));
     _cleanup_rows_ PgRows *rows = NULL;
@@ -211,8 +214,7 @@ int store_log_delete(Pg *pg, const LogQuery *query, uint64_t *ret_count)
     add_conditions(&search, query);
     _cleanup_buffer_ Buffer sql = {};
     if (query->paging.size > 0)
-        buffer_printf(&sql,
-                      "DELETE FROM log WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM log%s LIMIT %u)",
+        buffer_printf(&sql, "DELETE FROM log WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM log%s LIMIT %u)",
                       buffer_text(&search.where), query->paging.size);
     else
         buffer_printf(&sql, "DELETE FROM log%s", buffer_text(&search.where));

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Logs and metrics, partitioned by time. Written by units of work only. Bodies are the API's LogEntry and MetricEntry. */
+/* Logs and metrics, partitioned by time. Written by units of work only. Bodies are the API's LogEntry and MetricEntry.
+ */
 #include "model/log_entry.h"
 #include "store/store.h"
 
 typedef struct LogQuery {
     const char *execution_id, *task_run_id, *task_id, *trigger_id; /* NULL: any */
-    int attempt;                     /* LOG_ANY_ATTEMPT: any */
-    int level_min;                   /* LOG_LEVEL_TRACE: all */
-    const char *q, *namespace;       /* namespace: equal or prefix + "." */
+    int attempt;                                                   /* LOG_ANY_ATTEMPT: any */
+    int level_min;                                                 /* LOG_LEVEL_TRACE: all */
+    const char *q, *namespace;                                     /* namespace: equal or prefix + "." */
     bool namespace_exact;
     const char *flow_id;
-    usec_t start_date, end_date;     /* inclusive; 0: none */
-    const StoreFilter *filters;      /* fields: q namespace flowId triggerId level minLevel startDate endDate timeRange */
+    usec_t start_date, end_date; /* inclusive; 0: none */
+    const StoreFilter *filters;  /* fields: q namespace flowId triggerId level minLevel startDate endDate timeRange */
     size_t filter_count;
-    usec_t now;                      /* for filters on timeRange */
-    StorePaging paging;              /* sorts: timestamp level namespace flowId taskId executionId taskRunId triggerId */
+    usec_t now;         /* for filters on timeRange */
+    StorePaging paging; /* sorts: timestamp level namespace flowId taskId executionId taskRunId triggerId */
 } LogQuery;
 #define LOG_ANY_ATTEMPT (-2)
 
@@ -25,8 +26,8 @@ int store_log_search(Pg *pg, const LogQuery *query, StorePage *ret, Diag *diag) 
 int store_log_write_list(Pg *pg, const LogQuery *query, const StoreSink *sink) _must_check_;
 int store_log_write_lines(Pg *pg, const LogQuery *query, const StoreSink *sink) _must_check_;
 /*
- * What was committed since the last read, nothing twice and nothing left out, in order of time: for followers. cursor is
- * what the last call gave (NULL or "": from the beginning); *ret_cursor: caller frees. total is not set.
+ * What was committed since the last read, nothing twice and nothing left out, in order of time: for followers. cursor
+ * is what the last call gave (NULL or "": from the beginning); *ret_cursor: caller frees. total is not set.
  */
 int store_log_after(Pg *pg, const LogQuery *query, const char *cursor, StorePage *ret, char **ret_cursor) _must_check_;
 /* At least one of execution_id, (namespace and flow_id) or end_date must be given. paging.size bounds how many go. */
@@ -56,8 +57,8 @@ typedef struct MetricBucket {
 } MetricBucket;
 typedef VEC(MetricBucket) MetricBuckets;
 /* aggregation: sum, avg, min, max (else STORE_E_QUERY). Caller frees with vec_free. */
-int store_metric_aggregate(Pg *pg, const MetricQuery *query, const char *aggregation, const char *bucket, MetricBuckets *ret)
-    _must_check_;
+int store_metric_aggregate(Pg *pg, const MetricQuery *query, const char *aggregation, const char *bucket,
+                           MetricBuckets *ret) _must_check_;
 int store_metric_delete(Pg *pg, const MetricQuery *query, uint64_t *ret_count) _must_check_;
 
 /* Makes sure that the partitions of the coming days exist. Called by the executor once an hour. */

@@ -8,9 +8,15 @@
 
 #define METRIC_COLUMNS "namespace, flow_id, task_id, execution_id, task_run_id, is_timer, name, value, timestamp, tags"
 static const SearchSort sorts[] = {
-    {"namespace", "namespace"},     {"flowId", "flow_id"},       {"taskId", "task_id"},
-    {"executionId", "execution_id"}, {"taskrunId", "task_run_id"}, {"taskRunId", "task_run_id"},
-    {"name", "name"},               {"timestamp", "timestamp"},  {"value", "value"},
+    {"namespace", "namespace"},
+    {"flowId", "flow_id"},
+    {"taskId", "task_id"},
+    {"executionId", "execution_id"},
+    {"taskrunId", "task_run_id"},
+    {"taskRunId", "task_run_id"},
+    {"name", "name"},
+    {"timestamp", "timestamp"},
+    {"value", "value"},
     {},
 };
 
@@ -90,7 +96,8 @@ int store_metric_tasks(Pg *pg, const MetricQuery *query, Texts *ret)
     return distinct(pg, query, "task_id", ret);
 }
 
-int store_metric_aggregate(Pg *pg, const MetricQuery *query, const char *aggregation, const char *bucket, MetricBuckets *ret)
+int store_metric_aggregate(Pg *pg, const MetricQuery *query, const char *aggregation, const char *bucket,
+                           MetricBuckets *ret)
 {
     static const char *const known[] = {"sum", "avg", "min", "max"};
     const char *function = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A migration that was released never changes; the next number does. The checksum is what makes sure of it: two packages
- * that disagree about number 7 must not both think that the schema is theirs.
+ * A migration that was released never changes; the next number does. The checksum is what makes sure of it: two
+ * packages that disagree about number 7 must not both think that the schema is theirs.
  */
 #include "store/migrate.h"
 
@@ -17,8 +17,9 @@ static void checksum(const char *text, char ret[static 17])
 static const PgStatement sql_applied = {NULL, "SELECT number, checksum FROM schema_migration ORDER BY number"};
 static const PgStatement sql_record = {
     NULL, "INSERT INTO schema_migration (number, name, checksum) VALUES ($1::integer, $2, $3)"};
-static const char sql_table[] = "CREATE TABLE IF NOT EXISTS schema_migration (number integer PRIMARY KEY, name text NOT NULL,"
-                                " checksum text NOT NULL, applied timestamptz NOT NULL DEFAULT now())";
+static const char sql_table[] =
+    "CREATE TABLE IF NOT EXISTS schema_migration (number integer PRIMARY KEY, name text NOT NULL,"
+    " checksum text NOT NULL, applied timestamptz NOT NULL DEFAULT now())";
 /* Held by the session over all migrations; the number is arbitrary but ours. */
 static const char sql_lock[] = "SELECT pg_advisory_lock(7305216440)";
 static const char sql_unlock[] = "SELECT pg_advisory_unlock(7305216440)";
@@ -47,9 +48,10 @@ static int compare(const PgRows *rows, unsigned *ret_applied, char **ret_message
         const Migration *ours = find(number);
         char sum[17];
         if (!ours) {
-            say(ret_message, xasprintf("The database was migrated to version %" PRId64 " by a newer kestra; this one knows "
-                                       "nothing newer than its own and does not touch it: upgrade kestra here too",
-                                       pg_value_integer(rows, pg_rows_count(rows) - 1, 0)));
+            say(ret_message,
+                xasprintf("The database was migrated to version %" PRId64 " by a newer kestra; this one knows "
+                          "nothing newer than its own and does not touch it: upgrade kestra here too",
+                          pg_value_integer(rows, pg_rows_count(rows) - 1, 0)));
             return SCHEMA_E_NEWER;
         }
         checksum(ours->sql, sum);
@@ -82,8 +84,9 @@ int store_schema_check(Pg *pg, char **ret_message)
     else if (r != PG_E_MISSING)
         return fold(r);
     if (r == PG_E_MISSING || (r == 0 && applied < count_ours())) {
-        say(ret_message, xasprintf("The database has version %u of the schema, version %u is needed: run kestra-migrate",
-                                   applied, count_ours()));
+        say(ret_message,
+            xasprintf("The database has version %u of the schema, version %u is needed: run kestra-migrate", applied,
+                      count_ours()));
         return SCHEMA_E_OLDER;
     }
     return r;

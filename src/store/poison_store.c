@@ -8,10 +8,11 @@
 #define MEMBERS                                                                                                        \
     "'id', id, 'queue', queue, 'kind', kind, 'key', key,"                                                              \
     " 'executionId', CASE WHEN strpos(key, ':') = 0 THEN key END, 'taskRunId', task_run_id, 'attempt', attempt,"       \
-    " 'workerGroup', nullif(worker_group, ''), 'reason', reason, 'created', " INSTANT("created") ","                   \
-    " 'setAside', " INSTANT("set_aside") ", 'bytes', octet_length(body)"
-static const PgStatement sql_get = {
-    "poison_get", "SELECT json_strip_nulls(json_build_object(" MEMBERS ", 'body', body)) FROM poison WHERE id = $1"};
+    " 'workerGroup', nullif(worker_group, ''), 'reason', reason, 'created', " INSTANT(                                 \
+        "created") ","                                                                                                 \
+                   " 'setAside', " INSTANT("set_aside") ", 'bytes', octet_length(body)"
+static const PgStatement sql_get = {"poison_get", "SELECT json_strip_nulls(json_build_object(" MEMBERS
+                                                  ", 'body', body)) FROM poison WHERE id = $1"};
 /* One statement: what goes from here is there again, or nothing happens. */
 static const PgStatement sql_replay = {
     "poison_replay",
@@ -19,7 +20,8 @@ static const PgStatement sql_replay = {
     " events AS (INSERT INTO event (shard, key, kind, body) SELECT shard, key, kind, coalesce($2, body) FROM back"
     "   WHERE queue = 'event' ORDER BY position),"
     " jobs AS (INSERT INTO job (worker_group, execution_id, task_run_id, attempt, body)"
-    "   SELECT worker_group, key, task_run_id, attempt, coalesce($2, body) FROM back WHERE queue = 'job' ORDER BY position)"
+    "   SELECT worker_group, key, task_run_id, attempt, coalesce($2, body) FROM back WHERE queue = 'job' ORDER BY "
+    "position)"
     " SELECT count(*) FROM back"};
 static const PgStatement sql_discard = {"poison_discard", "DELETE FROM poison WHERE id = ANY ($1)"};
 

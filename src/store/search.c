@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQL of searches is put together from constant pieces; what a user gives is bound or looked up in a table, never pasted.
- * Such statements are not prepared: their plans depend on the values.
+ * SQL of searches is put together from constant pieces; what a user gives is bound or looked up in a table, never
+ * pasted. Such statements are not prepared: their plans depend on the values.
  */
 #include "store/search.h"
 
@@ -275,9 +275,9 @@ static void filter_level(Search *search, const SearchField *field, const StoreFi
 }
 
 static void (*const filter_kinds[])(Search *, const SearchField *, const StoreFilter *) = {
-    [SEARCH_TEXT] = filter_text,     [SEARCH_INSTANT] = filter_instant, [SEARCH_NAMESPACE] = filter_namespace,
-    [SEARCH_WORDS] = filter_words,   [SEARCH_LABELS] = filter_labels,   [SEARCH_RANGE] = filter_range,
-    [SEARCH_SCOPE] = filter_scope,   [SEARCH_CHILD] = filter_child,     [SEARCH_LEVEL] = filter_level,
+    [SEARCH_TEXT] = filter_text,       [SEARCH_INSTANT] = filter_instant, [SEARCH_NAMESPACE] = filter_namespace,
+    [SEARCH_WORDS] = filter_words,     [SEARCH_LABELS] = filter_labels,   [SEARCH_RANGE] = filter_range,
+    [SEARCH_SCOPE] = filter_scope,     [SEARCH_CHILD] = filter_child,     [SEARCH_LEVEL] = filter_level,
     [SEARCH_LEVEL_MIN] = filter_level,
 };
 
@@ -296,8 +296,8 @@ void search_filters(Search *search, const SearchField *fields, const StoreFilter
 
 /* --- order, pages --- */
 
-void search_order(Search *search, Buffer *sql, const SearchSort *columns, const StorePaging *paging, const char *fallback,
-                  const char *tie)
+void search_order(Search *search, Buffer *sql, const SearchSort *columns, const StorePaging *paging,
+                  const char *fallback, const char *tie)
 {
     buffer_append(sql, " ORDER BY ");
     for (size_t i = 0; i < paging->sort_count; i++) {

@@ -54,12 +54,12 @@ void search_labels(Search *search, const StoreLabel *labels, size_t count);
 void search_filters(Search *search, const SearchField *fields, const StoreFilter *filters, size_t count);
 
 /* " ORDER BY …": sorts, then `tie`; `fallback` when there are no sorts. Unknown columns make the search invalid. */
-void search_order(Search *search, Buffer *sql, const SearchSort *columns, const StorePaging *paging, const char *fallback,
-                  const char *tie);
+void search_order(Search *search, Buffer *sql, const SearchSort *columns, const StorePaging *paging,
+                  const char *fallback, const char *tie);
 /* " LIMIT … OFFSET …" or nothing. */
 void search_limit(Buffer *sql, const StorePaging *paging);
-/* Runs `sql` with the search's parameters. STORE_E_QUERY for an invalid search or a value that PostgreSQL refuses (a broken
- * regular expression). */
+/* Runs `sql` with the search's parameters. STORE_E_QUERY for an invalid search or a value that PostgreSQL refuses (a
+ * broken regular expression). */
 int search_run(Search *search, Pg *pg, const char *sql, PgRows **ret) _must_check_;
 /* The same row by row (pg_stream). */
 int search_stream(Search *search, Pg *pg, const char *sql, PgRowFunction *each, void *userdata) _must_check_;

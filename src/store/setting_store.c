@@ -2,11 +2,11 @@
 #include "store/setting_store.h"
 
 static const PgStatement sql_get = {"setting_get", "SELECT value FROM setting WHERE key = $1"};
-static const PgStatement sql_set = {
-    "setting_set", "INSERT INTO setting (key, value) VALUES ($1, $2)"
-                   " ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated = now()"};
-static const PgStatement sql_first = {
-    "setting_first", "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING"};
+static const PgStatement sql_set = {"setting_set",
+                                    "INSERT INTO setting (key, value) VALUES ($1, $2)"
+                                    " ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated = now()"};
+static const PgStatement sql_first = {"setting_first",
+                                      "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING"};
 static const PgStatement sql_delete = {"setting_delete", "DELETE FROM setting WHERE key = $1"};
 
 static int run(Pg *pg, const PgStatement *statement, const char *key, const json_t *value, PgRows **ret)

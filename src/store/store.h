@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What all record kinds share: outcomes, pages, filters, lists of texts. Every call blocks and runs in the session given. */
+/* What all record kinds share: outcomes, pages, filters, lists of texts. Every call blocks and runs in the session
+ * given. */
 #include "base/base.h"
 #include "base/buffer.h"
 #include "doc/json.h"
@@ -19,7 +20,8 @@ void texts_done(Texts *texts);
 
 typedef struct StoreFilter {
     const char *field; /* filters[field][OP]=value */
-    const char *op;    /* EQUALS, NOT_EQUALS, IN, NOT_IN, STARTS_WITH, ENDS_WITH, CONTAINS, REGEX, PREFIX, GREATER_THAN(_OR_EQUAL_TO), LESS_THAN(_OR_EQUAL_TO) */
+    const char *op;    /* EQUALS, NOT_EQUALS, IN, NOT_IN, STARTS_WITH, ENDS_WITH, CONTAINS, REGEX, PREFIX,
+                          GREATER_THAN(_OR_EQUAL_TO), LESS_THAN(_OR_EQUAL_TO) */
     const char *key;   /* third bracket: filters[labels][EQUALS][key]=value; or NULL */
     const char *value; /* IN: comma separated */
 } StoreFilter;
@@ -29,7 +31,7 @@ typedef struct StoreLabel {
 
 typedef enum StoreScope {
     STORE_SCOPE_ALL,
-    STORE_SCOPE_USER,   /* namespace differs from system_namespace */
+    STORE_SCOPE_USER, /* namespace differs from system_namespace */
     STORE_SCOPE_SYSTEM,
 } StoreScope;
 
@@ -41,8 +43,8 @@ typedef struct StorePaging {
     size_t sort_count;
 } StorePaging;
 
-/* Where a long text goes. `full` is called when `text` has grown long and leaves it empty (an outage passes through); NULL: it
- * grows. */
+/* Where a long text goes. `full` is called when `text` has grown long and leaves it empty (an outage passes through);
+ * NULL: it grows. */
 typedef struct StoreSink {
     Buffer *text;
     int (*full)(void *userdata, Buffer *text);

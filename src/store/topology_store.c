@@ -5,7 +5,8 @@
 #include "doc/json.h"
 
 /* Index flow_reference_flow. */
-static const PgStatement sql_remove = {"topology_remove", "DELETE FROM flow_reference WHERE namespace = $1 AND flow_id = $2"};
+static const PgStatement sql_remove = {"topology_remove",
+                                       "DELETE FROM flow_reference WHERE namespace = $1 AND flow_id = $2"};
 static const PgStatement sql_insert = {
     "topology_insert",
     "INSERT INTO flow_reference (namespace, flow_id, relation, target_namespace, target_id, conditions)"
@@ -13,9 +14,10 @@ static const PgStatement sql_insert = {
 #define COLUMNS "namespace, flow_id, target_namespace, target_id, conditions"
 /* One index for each part of the condition. */
 static const PgStatement sql_of_flow = {
-    "topology_of_flow", "SELECT " COLUMNS " FROM flow_reference WHERE (namespace = $1 AND flow_id = $2)"
-                        " OR (relation = 'FLOW_TASK' AND target_namespace = $1 AND target_id = $2) OR relation = 'FLOW_TRIGGER'"
-                        " ORDER BY namespace, flow_id, target_namespace, target_id"};
+    "topology_of_flow",
+    "SELECT " COLUMNS " FROM flow_reference WHERE (namespace = $1 AND flow_id = $2)"
+    " OR (relation = 'FLOW_TASK' AND target_namespace = $1 AND target_id = $2) OR relation = 'FLOW_TRIGGER'"
+    " ORDER BY namespace, flow_id, target_namespace, target_id"};
 static const PgStatement sql_of_namespace = {
     "topology_of_namespace", "SELECT " COLUMNS " FROM flow_reference WHERE namespace = $1"
                              " OR (relation = 'FLOW_TASK' AND target_namespace = $1) OR relation = 'FLOW_TRIGGER'"

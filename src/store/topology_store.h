@@ -5,9 +5,9 @@
 #include "store/store.h"
 
 typedef struct FlowReference {
-    char *namespace, *flow_id;               /* the flow that says it */
-    char *target_namespace, *target_id;      /* whose executions it starts; the target need not be there … */
-    json_t *conditions;                      /* … or NULL, and {conditions, preconditions} of a Flow trigger */
+    char *namespace, *flow_id;          /* the flow that says it */
+    char *target_namespace, *target_id; /* whose executions it starts; the target need not be there … */
+    json_t *conditions;                 /* … or NULL, and {conditions, preconditions} of a Flow trigger */
 } FlowReference;
 typedef VEC(FlowReference) FlowReferences;
 void flow_references_done(FlowReferences *references);

@@ -4,8 +4,8 @@
 #include "base/id.h"
 #include "store/search.h"
 
-#define RECORD_COLUMNS                                                                                              \
-    "namespace, flow_id, trigger_id, body, next_date, declaration, execution_id IS NOT NULL AND NOT EXISTS"           \
+#define RECORD_COLUMNS                                                                                                 \
+    "namespace, flow_id, trigger_id, body, next_date, declaration, execution_id IS NOT NULL AND NOT EXISTS"            \
     " (SELECT FROM execution WHERE id = trigger.execution_id AND end_date IS NULL)"
 /* Indexes trigger_shard, primary key of execution. */
 static const PgStatement sql_load = {"trigger_load",
@@ -153,13 +153,14 @@ int store_trigger_command_waits(Pg *pg, const char *namespace, const char *flow_
 
 #define TRIGGER_WORDS "kestra_words(concat_ws(' ', namespace, flow_id, trigger_id, execution_id))"
 static const SearchField filter_fields[] = {
-    {"q", SEARCH_WORDS, TRIGGER_WORDS},       {"namespace", SEARCH_NAMESPACE, "namespace"},
-    {"flowId", SEARCH_TEXT, "flow_id"},       {"triggerId", SEARCH_TEXT, "trigger_id"},
-    {"workerId", SEARCH_TEXT, "worker_id"},   {},
+    {"q", SEARCH_WORDS, TRIGGER_WORDS},     {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"flowId", SEARCH_TEXT, "flow_id"},     {"triggerId", SEARCH_TEXT, "trigger_id"},
+    {"workerId", SEARCH_TEXT, "worker_id"}, {},
 };
 static const SearchSort sorts[] = {
-    {"flowId", "flow_id"},         {"triggerId", "trigger_id"}, {"executionId", "execution_id"},
-    {"nextExecutionDate", "next_date"}, {"namespace", "namespace"},  {},
+    {"flowId", "flow_id"},           {"triggerId", "trigger_id"},
+    {"executionId", "execution_id"}, {"nextExecutionDate", "next_date"},
+    {"namespace", "namespace"},      {},
 };
 
 int store_trigger_search(Pg *pg, const TriggerQuery *query, StorePage *ret, Diag *diag)

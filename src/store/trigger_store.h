@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Trigger states (spec/api.md 6.8). Written by the scheduler's units of work (unit_save_trigger), removed with their flow. */
+/* Trigger states (spec/api.md 6.8). Written by the scheduler's units of work (unit_save_trigger), removed with their
+ * flow. */
 #include "store/store.h"
 
 typedef struct TriggerRecord {
     char *namespace, *flow_id, *trigger_id;
-    json_t *body;    /* the API's Trigger */
-    usec_t next_date; /* 0: none */
+    json_t *body;         /* the API's Trigger */
+    usec_t next_date;     /* 0: none */
     bool is_declared;     /* `declaration` is known */
     uint64_t declaration; /* of which declaration the body speaks */
     bool orphaned;        /* it is locked by an execution that has ended or is gone */
@@ -34,11 +35,11 @@ void trigger_commands_done(TriggerCommands *commands);
 /* Of the given shards, in the order in which they were sent. */
 int store_trigger_commands(Pg *pg, uint64_t shards, TriggerCommands *ret) _must_check_;
 /* Whether a command of this trigger waits. */
-int store_trigger_command_waits(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id, bool *ret)
-    _must_check_;
+int store_trigger_command_waits(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id,
+                                bool *ret) _must_check_;
 /* STORE_E_NONE */
-int store_trigger_get(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id, TriggerRecord *ret)
-    _must_check_;
+int store_trigger_get(Pg *pg, const char *namespace, const char *flow_id, const char *trigger_id,
+                      TriggerRecord *ret) _must_check_;
 typedef struct TriggerQuery {
     const char *q, *namespace; /* namespace: equal or prefix + "." */
     bool namespace_exact;

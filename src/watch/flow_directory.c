@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sync walks the whole tree and compares size, inode and modification time with what was seen last; only changed files
- * are read. Walking costs some microseconds a file, so that nothing depends on which inotify events came, in which order,
- * or were lost: renames, atomic saves, `git checkout` and overflow are all the same case.
+ * A sync walks the whole tree and compares size, inode and modification time with what was seen last; only changed
+ * files are read. Walking costs some microseconds a file, so that nothing depends on which inotify events came, in
+ * which order, or were lost: renames, atomic saves, `git checkout` and overflow are all the same case.
  *
  * Stores come before deletions, so that a flow that moved from one file to another is never gone in between. A file in
  * which any document is broken deletes nothing: its flows may just be what cannot be read at the moment.
@@ -132,8 +132,11 @@ static void add_diag(FlowFile *file, const DocumentPart *part, Diag *diag)
     log_event(FLOW_FILE_INVALID, "Flow file %s", all);
     char *namespace = NULL, *id = NULL;
     flow_identify(part->text, part->length, &namespace, &id);
-    vec_push(&file->flows, (FileFlow){.namespace = namespace, .id = id, .error = TAKE_PTR(all),
-                                      .line = first ? first->line : part->first_line, .column = first ? first->column : 1});
+    vec_push(&file->flows, (FileFlow){.namespace = namespace,
+                                      .id = id,
+                                      .error = TAKE_PTR(all),
+                                      .line = first ? first->line : part->first_line,
+                                      .column = first ? first->column : 1});
 }
 
 /* What is no error, such as an expression that does not compile: such a flow is stored and fails when it runs. */
@@ -173,8 +176,8 @@ static int store_flow(FlowDirectory *directory, Pg *pg, FlowFile *file, const Do
         *ret_changed = true;
     }
     free(map_put(directory->owners, key, xstrdup(file->path)));
-    vec_push(&file->flows, (FileFlow){.namespace = xstrdup(flow->namespace), .id = xstrdup(flow->id),
-                                      .revision = saved.revision});
+    vec_push(&file->flows,
+             (FileFlow){.namespace = xstrdup(flow->namespace), .id = xstrdup(flow->id), .revision = saved.revision});
     return 0;
 }
 
@@ -182,7 +185,8 @@ static int load_document(FlowDirectory *directory, Pg *pg, FlowFile *file, const
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_(flow_unrefp) Flow *flow = NULL;
-    FlowParse options = {.registry = directory->settings.registry, .plugin_defaults = directory->settings.plugin_defaults};
+    FlowParse options = {.registry = directory->settings.registry,
+                         .plugin_defaults = directory->settings.plugin_defaults};
     int r = flow_parse(part->text, part->length, &options, &flow, &diag);
     if (r < 0)
         return trace(r);
@@ -214,7 +218,6 @@ static int read_file(const FlowDirectory *directory, FlowFile *file, Buffer *ret
         add_error(file, 1, 1, "the file is empty: expected a flow; its last good revision stays");
     return file->flows.count > 0;
 }
-
 
 static bool has_error(const FlowFile *file)
 {
@@ -293,7 +296,8 @@ static int walk(const FlowDirectory *directory, FoundFiles *ret)
         return 1;
     int r = 0;
     for (FTSENT *entry; (entry = fts_read(tree)) != NULL;) {
-        if (entry->fts_level == 0 && (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)) {
+        if (entry->fts_level == 0 &&
+            (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)) {
             errno = entry->fts_errno;
             r = 1;
             break;
@@ -341,7 +345,8 @@ static int delete_gone(FlowDirectory *directory, Pg *pg, bool *ret_changed)
         if (r < 0)
             return trace(r);
         if (r == 0) {
-            log_info("Flow %s.%s was deleted: %s does not declare it any more", namespace, slash + 1, (const char *)owner);
+            log_info("Flow %s.%s was deleted: %s does not declare it any more", namespace, slash + 1,
+                     (const char *)owner);
             *ret_changed = true;
         }
         free(map_remove(directory->owners, key));
@@ -354,11 +359,17 @@ static int write_records(FlowDirectory *directory, Pg *pg, FlowFile *file)
     VEC(FlowFileRecord) records = {};
     for (size_t i = 0; i < file->flows.count; i++) {
         const FileFlow *flow = &file->flows.items[i];
-        vec_push(&records, (FlowFileRecord){.path = file->path, .document = (unsigned)i, .hash = (char *)(uintptr_t)"",
+        vec_push(&records, (FlowFileRecord){.path = file->path,
+                                            .document = (unsigned)i,
+                                            .hash = (char *)(uintptr_t) "",
                                             .modified = (usec_t)file->modified.tv_sec * USEC_PER_SEC +
                                                         (usec_t)file->modified.tv_nsec / 1000,
-                                            .namespace = flow->namespace, .id = flow->id, .revision = flow->revision,
-                                            .error = flow->error, .line = flow->line, .column = flow->column});
+                                            .namespace = flow->namespace,
+                                            .id = flow->id,
+                                            .revision = flow->revision,
+                                            .error = flow->error,
+                                            .line = flow->line,
+                                            .column = flow->column});
     }
     int r = store_flow_file_replace(pg, file->path, records.items, records.count);
     vec_free(&records);
@@ -423,7 +434,8 @@ static int sync_found(FlowDirectory *directory, Pg *pg, const FoundFiles *found,
     void *value;
     while (map_next(directory->files, &position, &path, &value))
         ((FlowFile *)value)->seen = false;
-    for (size_t i = 0; i < found->count; i++) { /* all marks first: ownership asks whether the other file is still there */
+    for (size_t i = 0; i < found->count;
+         i++) { /* all marks first: ownership asks whether the other file is still there */
         FlowFile *file = map_get(directory->files, found->items[i].path);
         if (file)
             file->seen = true;

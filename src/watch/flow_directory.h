@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The flow directory: what is in the store equals what is in the files. Reads files and writes the store; when to do that
- * is watch.c's business.
+ * The flow directory: what is in the store equals what is in the files. Reads files and writes the store; when to do
+ * that is watch.c's business.
  */
-#include "pg/pg.h"
 #include "model/flow.h"
+#include "pg/pg.h"
 
 typedef struct FlowDirectory FlowDirectory;
 
 typedef struct FlowDirectorySettings {
-    const char *path;              /* /etc/kestra/flows */
+    const char *path; /* /etc/kestra/flows */
     const TypeRegistry *registry;
     const json_t *plugin_defaults; /* may be NULL; borrowed */
     size_t source_bytes_max;       /* of one file */

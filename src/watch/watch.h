@@ -11,8 +11,8 @@ typedef struct Watch Watch;
  * pg is borrowed and used only in callbacks of the loop. flows_changed is called after flows were stored or deleted.
  * *ret is NULL when the setting flows.watch is off.
  */
-int watch_new(Loop *loop, const Conf *conf, Pg *pg, void (*flows_changed)(void *userdata), void *userdata, Watch **ret)
-    _must_check_;
+int watch_new(Loop *loop, const Conf *conf, Pg *pg, void (*flows_changed)(void *userdata), void *userdata,
+              Watch **ret) _must_check_;
 Watch *watch_free(Watch *watch);
 DEFINE_CLEANUP(Watch *, watch_free);
 /* PostgreSQL answers: compare everything once. watch may be NULL. Outages are the caller's to handle. */

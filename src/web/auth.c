@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * yescrypt is slow on purpose, and a browser sends the credentials with every request. So the credentials that passed last
- * are remembered as a keyed hash together with the stored hash they passed against: a changed password is never outlived
- * by the memory, and nothing in this process can be turned back into a password.
+ * yescrypt is slow on purpose, and a browser sends the credentials with every request. So the credentials that passed
+ * last are remembered as a keyed hash together with the stored hash they passed against: a changed password is never
+ * outlived by the memory, and nothing in this process can be turned back into a password.
  *
  * The row is read again after a second, because another webserver may have changed it.
  *
- * Failures are counted by address in a small table of leaky buckets (addresses may share one): after a burst the answer is
- * 429 without any hashing, so guessing is slow and cannot burn the processor. Remembered credentials pass regardless.
+ * Failures are counted by address in a small table of leaky buckets (addresses may share one): after a burst the answer
+ * is 429 without any hashing, so guessing is slow and cannot burn the processor. Remembered credentials pass
+ * regardless.
  */
 #include "web/auth.h"
 
@@ -220,7 +221,8 @@ static char *credentials_of(const HttpRequest *request)
     return text;
 }
 
-static void digest_of(const Auth *auth, const char *credentials, const char *hash, unsigned char ret[static DIGEST_BYTES])
+static void digest_of(const Auth *auth, const char *credentials, const char *hash,
+                      unsigned char ret[static DIGEST_BYTES])
 {
     _cleanup_free_ char *both = xasprintf("%s\n%s", credentials, hash);
     unsigned length = DIGEST_BYTES;
@@ -319,10 +321,11 @@ int auth_set(Auth *auth, Pg *pg, const char *username, const char *password, Dia
         username = present ? present : FIRST_USERNAME;
     /* The name of the first start needs to be no address. */
     if ((!streq_null(username, present) && !is_mail_address(username)) || strlen(username) > LENGTH_MAX)
-        diag_error(diag, "username", 0, 0, "Invalid username for Basic Authentication. Please provide a valid email address.");
+        diag_error(diag, "username", 0, 0,
+                   "Invalid username for Basic Authentication. Please provide a valid email address.");
     if (!password || !*password || strlen(password) > LENGTH_MAX)
-        diag_error(diag, "password", 0, 0, "Invalid password for Basic Authentication. It must have 1 to %d characters.",
-                   LENGTH_MAX);
+        diag_error(diag, "password", 0, 0,
+                   "Invalid password for Basic Authentication. It must have 1 to %d characters.", LENGTH_MAX);
     if (diag->errors > 0)
         return AUTH_E_INVALID;
     return store_row(auth, pg, username, password);

@@ -18,11 +18,12 @@ Auth *auth_free(Auth *auth);
 DEFINE_CLEANUP(Auth *, auth_free);
 
 /*
- * Once at start, when the database can be reached: without a row, the settings' name and password are stored, or a random
- * password; *ret_password is then its text, to be shown once, else NULL; caller frees.
+ * Once at start, when the database can be reached: without a row, the settings' name and password are stored, or a
+ * random password; *ret_password is then its text, to be shown once, else NULL; caller frees.
  */
 int auth_prepare(Auth *auth, Pg *pg, char **ret_password) _must_check_;
-/* May this request pass? Trusted peers always may. Slow (yescrypt) for credentials that are not the ones checked last. */
+/* May this request pass? Trusted peers always may. Slow (yescrypt) for credentials that are not the ones checked last.
+ */
 int auth_check(Auth *auth, Pg *pg, const HttpRequest *request) _must_check_;
 /* Stores new credentials; username NULL keeps the present one. */
 int auth_set(Auth *auth, Pg *pg, const char *username, const char *password, Diag *diag) _must_check_;

@@ -4,12 +4,12 @@
  * `again`, so a change after the look's query is never missed. A forgotten one that is being looked at is freed when it
  * comes back.
  *
- * What is long to read (an execution with thousands of task runs changes many times a second) is looked at again only after
- * a multiple of the time it took, and never while its client has not taken what came before: rings in between become one
- * look. So a follower costs a part of one thread at most, and holds two events at most.
+ * What is long to read (an execution with thousands of task runs changes many times a second) is looked at again only
+ * after a multiple of the time it took, and never while its client has not taken what came before: rings in between
+ * become one look. So a follower costs a part of one thread at most, and holds two events at most.
  *
- * Between a handler's commit and the parking of its request the execution may already have run and rung. `expected` holds
- * the ids in that window; a ring marks them, and parking sees the mark.
+ * Between a handler's commit and the parking of its request the execution may already have run and rung. `expected`
+ * holds the ids in that window; a ring marks them, and parking sees the mark.
  */
 #include "web/follow.h"
 
@@ -27,7 +27,7 @@ struct Parked {
     PoolTask task; /* first: a PoolTask * is a Parked * */
     FollowHub *hub;
     Follow *follow;
-    void *request;  /* NULL: forgotten */
+    void *request; /* NULL: forgotten */
     Parked *next_same, *previous, *next;
     bool running, again, end;
     Buffer text;

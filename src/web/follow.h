@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Requests that wait for an execution: POST …?wait=true and the event streams. They hold no handler thread: the loop thread
- * keeps them by execution id, and a ring (POST /wake with the ids of changed executions) or a slow poll lets a handler
- * thread look again.
+ * Requests that wait for an execution: POST …?wait=true and the event streams. They hold no handler thread: the loop
+ * thread keeps them by execution id, and a ring (POST /wake with the ids of changed executions) or a slow poll lets a
+ * handler thread look again.
  */
 #include "base/id.h"
 #include "base/loop.h"
@@ -13,14 +13,14 @@
 typedef struct Follow Follow;
 struct Follow {
     char execution_id[ID_BYTES];
-    bool stream;     /* text/event-stream, text goes out as it comes; else text is the whole answer, given with the end */
+    bool stream; /* text/event-stream, text goes out as it comes; else text is the whole answer, given with the end */
     /* In a handler thread: appends what is new to text; *ret_end: that was the last. */
     int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end);
     /* What refresh keeps between calls. */
-    uint64_t seen;   /* checksum of what was sent last */
-    char *cursor;    /* of the log */
-    int level;       /* LOG_LEVEL_* */
-    char *url;       /* wait: `url` of the answer */
+    uint64_t seen; /* checksum of what was sent last */
+    char *cursor;  /* of the log */
+    int level;     /* LOG_LEVEL_* */
+    char *url;     /* wait: `url` of the answer */
 };
 Follow *follow_new(const char *execution_id, bool stream,
                    int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end));
@@ -36,7 +36,8 @@ void follow_event_end(Buffer *text);
 /* --- the hub; loop thread only, but for expect and unexpect --- */
 typedef struct FollowHub FollowHub;
 typedef struct FollowHubOps {
-    /* New text of a parked request (may be empty at an end); after end or an outage (r < 0) it is forgotten by the hub. */
+    /* New text of a parked request (may be empty at an end); after end or an outage (r < 0) it is forgotten by the hub.
+     */
     void (*text)(void *request, const char *text, size_t length, bool end, int r);
     /* The client has taken all but the last text; else the stream is not looked at. */
     bool (*ready)(void *request);

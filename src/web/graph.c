@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cluster is a box with a start and an end node. A flow is the outermost one; every flowable and every expanded subflow is
- * a box of its own, whose third node is the task itself. What is drawn inside hangs on that third node, so that branches
- * begin at the task they belong to. A path of names joined by '.' is a node's uid; start and end have a random name there.
+ * A cluster is a box with a start and an end node. A flow is the outermost one; every flowable and every expanded
+ * subflow is a box of its own, whose third node is the task itself. What is drawn inside hangs on that third node, so
+ * that branches begin at the task they belong to. A path of names joined by '.' is a node's uid; start and end have a
+ * random name there.
  *
- * Nodes and clusters are listed in the order in which they are met; a run of a task inside of a loop has a node of its own,
- * found by (task, run of the flowable around it), so that a graph costs what it shows.
+ * Nodes and clusters are listed in the order in which they are met; a run of a task inside of a loop has a node of its
+ * own, found by (task, run of the flowable around it), so that a graph costs what it shows.
  */
 #include "web/graph.h"
 
@@ -20,17 +21,17 @@ typedef struct Graph {
     Map *runs;                  /* "task parent" → Runs */
     json_t *nodes, *edges, *clusters;
     Diag *diag;
-    int result;                 /* the first failure */
+    int result; /* the first failure */
 } Graph;
 
 typedef struct Cluster {
-    char *path;             /* "root.each" */
-    char *start, *end;      /* uids */
-    char *third;            /* uid of the third node when that is a plain task; or NULL */
-    const char *relation;   /* or NULL */
+    char *path;           /* "root.each" */
+    char *start, *end;    /* uids */
+    char *third;          /* uid of the third node when that is a plain task; or NULL */
+    const char *relation; /* or NULL */
     unsigned member_count;
-    json_t *members;        /* uids; borrowed from the entry in `clusters`, or owned by it */
-    json_t *parents;        /* uids of the clusters around what is inside */
+    json_t *members; /* uids; borrowed from the entry in `clusters`, or owned by it */
+    json_t *parents; /* uids of the clusters around what is inside */
     bool error;
 } Cluster;
 
@@ -74,7 +75,8 @@ static void add_edge(Graph *graph, const char *source, const char *target, const
         json_set_text(object, "relationType", relation);
     if (value)
         json_set_text(object, "value", value);
-    json_array_append_new(graph->edges, json_pack("{s:s,s:s,s:o}", "source", source, "target", target, "relation", object));
+    json_array_append_new(graph->edges,
+                          json_pack("{s:s,s:s,s:o}", "source", source, "target", target, "relation", object));
 }
 
 static void add_member(Cluster *cluster, const char *uid, bool is_task)
@@ -191,7 +193,8 @@ static char *task_uid(const Cluster *cluster, const Task *task, const TaskRun *r
     size_t i;
     const json_t *value;
     buffer_printf(&uid, "%s.%s", cluster->path, task->id);
-    json_array_foreach(values, i, value) buffer_printf(&uid, "_%s", json_string_value(value));
+    json_array_foreach (values, i, value)
+        buffer_printf(&uid, "_%s", json_string_value(value));
     return xstrdup(buffer_text(&uid));
 }
 
@@ -222,12 +225,16 @@ static const struct {
     const char *relation;
     void (*draw)(Graph *graph, Cluster *cluster, const Task *task, const TaskRun *run);
 } shapes[_SHAPE_MAX] = {
-    [SHAPE_SEQUENCE] = {"SEQUENTIAL", draw_sequence},   [SHAPE_PARALLEL] = {"PARALLEL", draw_parallel},
-    [SHAPE_DAG] = {"DYNAMIC", draw_dag},                [SHAPE_CHOICE] = {"CHOICE", draw_choice},
-    [SHAPE_LOOP] = {"DYNAMIC", draw_sequence},          [SHAPE_LOOP_PARALLEL] = {"DYNAMIC", draw_parallel},
+    [SHAPE_SEQUENCE] = {"SEQUENTIAL", draw_sequence},
+    [SHAPE_PARALLEL] = {"PARALLEL", draw_parallel},
+    [SHAPE_DAG] = {"DYNAMIC", draw_dag},
+    [SHAPE_CHOICE] = {"CHOICE", draw_choice},
+    [SHAPE_LOOP] = {"DYNAMIC", draw_sequence},
+    [SHAPE_LOOP_PARALLEL] = {"DYNAMIC", draw_parallel},
 };
 
-static void draw_ends(Graph *graph, Cluster *cluster, const TaskList *errors, const TaskList *finally, const TaskRun *run)
+static void draw_ends(Graph *graph, Cluster *cluster, const TaskList *errors, const TaskList *finally,
+                      const TaskRun *run)
 {
     bool outer = cluster->error;
     draw_branch(graph, cluster, &(Branch){finally, run, "FINALLY", NULL});
@@ -241,7 +248,8 @@ static void draw_ends(Graph *graph, Cluster *cluster, const TaskList *errors, co
 static void draw_flow(Graph *graph, Cluster *cluster);
 
 /* An empty box with the task as its third node. */
-static Joint begin_box(Graph *graph, Cluster *outer, Cluster *box, const char *kind, json_t *node, const char *node_type)
+static Joint begin_box(Graph *graph, Cluster *outer, Cluster *box, const char *kind, json_t *node,
+                       const char *node_type)
 {
     _cleanup_json_ json_t *kept = json_incref(node);
     enter_cluster(graph, outer, box, kind, node);
@@ -282,7 +290,8 @@ static bool find_subflow(Graph *graph, const Task *task, const Flow **ret)
 }
 
 /* The flow that the task starts, in a box. */
-static Joint draw_subflow(Graph *graph, Cluster *outer, const Task *task, const TaskRun *run, char *uid, const Flow *subflow)
+static Joint draw_subflow(Graph *graph, Cluster *outer, const Task *task, const TaskRun *run, char *uid,
+                          const Flow *subflow)
 {
     _cleanup_(cluster_done) Cluster box = {.path = uid, .relation = "SEQUENTIAL", .error = outer->error};
     _cleanup_json_ json_t *node = task_node(graph, task, run, "SEQUENTIAL");
@@ -301,7 +310,7 @@ static bool is_listed(const json_t *list, const char *text)
 {
     size_t i;
     const json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach (list, i, item)
         if (streq(json_string_value(item), text))
             return true;
     return false;
@@ -323,7 +332,8 @@ static Joint draw_task(Graph *graph, Cluster *cluster, const Task *task, const T
         return draw_flowable(graph, cluster, task, run, uid);
     if (starts_flow && is_listed(graph->source->subflows, uid) && find_subflow(graph, task, &subflow))
         return draw_subflow(graph, cluster, task, run, uid, subflow);
-    add_node(graph, cluster, task_node(graph, task, run, relation), uid, starts_flow ? "SubflowGraphTask" : "GraphTask");
+    add_node(graph, cluster, task_node(graph, task, run, relation), uid,
+             starts_flow ? "SubflowGraphTask" : "GraphTask");
     return (Joint){uid, xstrdup(uid)};
 }
 
@@ -388,8 +398,8 @@ static bool all_drawn(const Map *drawn, const char *const *names)
     return true;
 }
 
-static void draw_node(Graph *graph, Cluster *cluster, const Task *dag, const TaskDependency *node, const TaskRun *parent,
-                      Map *drawn)
+static void draw_node(Graph *graph, Cluster *cluster, const Task *dag, const TaskDependency *node,
+                      const TaskRun *parent, Map *drawn)
 {
     const TaskRun *run = runs_of(graph, node->task, parent)->items[0];
     const char *value = run ? run->value : NULL;

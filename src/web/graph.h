@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The FlowGraph of a flow or of an execution (spec/api.md 6.9): nodes, edges and clusters as Kestra's GraphUtils makes them.
- * Pure but for the flows of expanded subflows, which are asked for.
+ * The FlowGraph of a flow or of an execution (spec/api.md 6.9): nodes, edges and clusters as Kestra's GraphUtils makes
+ * them. Pure but for the flows of expanded subflows, which are asked for.
  */
 #include "model/execution.h"
 

@@ -17,8 +17,8 @@ static const struct {
     const char *name;
     HttpMethod method;
 } methods[] = {
-    {"GET", HTTP_GET},   {"HEAD", HTTP_GET},     {"POST", HTTP_POST},
-    {"PUT", HTTP_PUT},   {"PATCH", HTTP_PATCH},  {"DELETE", HTTP_DELETE},
+    {"GET", HTTP_GET}, {"HEAD", HTTP_GET},    {"POST", HTTP_POST},
+    {"PUT", HTTP_PUT}, {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE},
 };
 
 static const struct {
@@ -126,8 +126,8 @@ HttpRequest *http_request_new(const char *method, const char *target)
     request->target = arena_strdup(request->arena, target);
     request->body = "";
     const char *question = strchr(request->target, '?');
-    request->path = question ? arena_strndup(request->arena, target, (size_t)(question - request->target))
-                             : request->target;
+    request->path =
+        question ? arena_strndup(request->arena, target, (size_t)(question - request->target)) : request->target;
     if (!parse_query(request, question ? question + 1 : NULL))
         return http_request_free(request);
     return request;
@@ -144,7 +144,8 @@ HttpRequest *http_request_free(HttpRequest *request)
     return NULL;
 }
 
-void http_request_header(HttpRequest *request, const char *name, size_t name_length, const char *value, size_t value_length)
+void http_request_header(HttpRequest *request, const char *name, size_t name_length, const char *value,
+                         size_t value_length)
 {
     HttpField field = {.name = arena_strndup(request->arena, name, name_length),
                        .value = arena_strndup(request->arena, value, value_length)};

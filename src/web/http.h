@@ -26,15 +26,15 @@ typedef struct HttpRequest {
     Arena *arena;
     HttpMethod method;
     const char *method_name;
-    bool head;             /* HEAD: handled as GET, answered without a body */
-    const char *target;    /* as it was sent, with the query */
-    const char *path;      /* without the query, still encoded */
-    HttpFields query;      /* decoded, in order */
-    HttpFields headers;    /* names as sent */
-    const char *body;      /* never NULL; followed by a terminator that is not counted */
+    bool head;          /* HEAD: handled as GET, answered without a body */
+    const char *target; /* as it was sent, with the query */
+    const char *path;   /* without the query, still encoded */
+    HttpFields query;   /* decoded, in order */
+    HttpFields headers; /* names as sent */
+    const char *body;   /* never NULL; followed by a terminator that is not counted */
     size_t body_length;
-    const char *peer;      /* for messages: "127.0.0.1" or "unix" */
-    bool trusted;          /* came over the role's unix socket from root, group kestra or ourselves */
+    const char *peer; /* for messages: "127.0.0.1" or "unix" */
+    bool trusted;     /* came over the role's unix socket from root, group kestra or ourselves */
     HttpField parameters[HTTP_PARAMETERS_MAX]; /* of the matched pattern, decoded */
     unsigned parameter_count;
 } HttpRequest;
@@ -46,10 +46,10 @@ typedef struct HttpResponse {
     const char *content_type; /* static or in the request's arena; NULL: no body */
     HttpFields headers;       /* texts are static or in the request's arena */
     Buffer body;
-    bool has_file;            /* the body is file_length bytes of this descriptor (a file, or a pipe), from where it stands */
-    int file_fd;              /* owned */
+    bool has_file; /* the body is file_length bytes of this descriptor (a file, or a pipe), from where it stands */
+    int file_fd;   /* owned */
     int64_t file_length;
-    struct Follow *follow;    /* the answer is not known yet, or is a stream (follow.h); owned */
+    struct Follow *follow; /* the answer is not known yet, or is a stream (follow.h); owned */
 } HttpResponse;
 
 /* Copies target and cuts it into path and decoded query. NULL when target holds a broken %-escape or a NUL. */
@@ -57,7 +57,8 @@ HttpRequest *http_request_new(const char *method, const char *target);
 HttpRequest *http_request_free(HttpRequest *request);
 DEFINE_CLEANUP(HttpRequest *, http_request_free);
 /* Texts are copied. */
-void http_request_header(HttpRequest *request, const char *name, size_t name_length, const char *value, size_t value_length);
+void http_request_header(HttpRequest *request, const char *name, size_t name_length, const char *value,
+                         size_t value_length);
 void http_request_body(HttpRequest *request, const char *body, size_t length);
 void http_response_done(HttpResponse *response);
 
@@ -74,7 +75,8 @@ const char *http_parameter(const HttpRequest *request, const char *name);
 const char *http_query(const HttpRequest *request, const char *name);
 int64_t http_query_integer(const HttpRequest *request, const char *name, int64_t fallback);
 bool http_query_boolean(const HttpRequest *request, const char *name, bool fallback);
-/* All values, comma-joined ones taken apart when `split`; a new array of texts, or NULL when the parameter is absent. */
+/* All values, comma-joined ones taken apart when `split`; a new array of texts, or NULL when the parameter is absent.
+ */
 json_t *http_query_list(const HttpRequest *request, const char *name, bool split);
 /* Instant of a date parameter (api.md 1.3); 0 when absent. */
 usec_t http_query_date(const HttpRequest *request, const char *name);
@@ -110,8 +112,7 @@ void http_response_header(HttpResponse *response, const char *name, const char *
 /* JsonError of api.md section 2 with this message. */
 int http_error(const HttpRequest *request, HttpResponse *response, int status, const char *format, ...) _printf_(4, 5);
 /* "<reason phrase>: <message>", e.g. "Not Found: Flow not found". */
-int http_reason(const HttpRequest *request, HttpResponse *response, int status, const char *format, ...)
-    _printf_(4, 5);
+int http_reason(const HttpRequest *request, HttpResponse *response, int status, const char *format, ...) _printf_(4, 5);
 /* 404 "Not Found". */
 int http_not_found(const HttpRequest *request, HttpResponse *response);
 /* 422 "Invalid entity: <path>: <message>" with one embedded error. */

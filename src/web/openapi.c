@@ -86,7 +86,8 @@ static json_t *operation_of(const Route *route, const char *tag)
         json_object_set_new(operation, "requestBody", body);
     }
     json_set_text(done, "description", "Success");
-    json_object_set_new(done, "content", content_of(route->produces ? route->produces : "application/json", json_object()));
+    json_object_set_new(done, "content",
+                        content_of(route->produces ? route->produces : "application/json", json_object()));
     json_object_set_new(responses, "200", done);
     json_object_set_new(operation, "responses", responses);
     return operation;
@@ -97,7 +98,8 @@ static const char *method_key(HttpMethod method)
     static const struct {
         HttpMethod method;
         const char *key;
-    } keys[] = {{HTTP_GET, "get"}, {HTTP_POST, "post"}, {HTTP_PUT, "put"}, {HTTP_PATCH, "patch"}, {HTTP_DELETE, "delete"}};
+    } keys[] = {
+        {HTTP_GET, "get"}, {HTTP_POST, "post"}, {HTTP_PUT, "put"}, {HTTP_PATCH, "patch"}, {HTTP_DELETE, "delete"}};
     for (size_t i = 0; i < ELEMENTS(keys); i++)
         if (keys[i].method == method)
             return keys[i].key;

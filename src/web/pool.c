@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One lock guards everything: it is held for a few instructions only, while tasks take milliseconds. Each thread sleeps on
- * its own condition and idle threads form a stack, because a shared condition would wake them in turn and so keep all of
- * their database sessions busy.
+ * One lock guards everything: it is held for a few instructions only, while tasks take milliseconds. Each thread sleeps
+ * on its own condition and idle threads form a stack, because a shared condition would wake them in turn and so keep
+ * all of their database sessions busy.
  */
 #include "web/pool.h"
 

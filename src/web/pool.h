@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The handler threads. A task runs in one of them and is then handed back to the loop thread. Threads start when they are
- * needed, and the one that was busy last is taken first, so that a quiet server has one thread and one database session.
+ * The handler threads. A task runs in one of them and is then handed back to the loop thread. Threads start when they
+ * are needed, and the one that was busy last is taken first, so that a quiet server has one thread and one database
+ * session.
  */
 #include "base/loop.h"
 
@@ -16,9 +17,10 @@ struct PoolTask {
 };
 
 typedef struct PoolOps {
-    struct WebSession *(*open)(void *userdata);                      /* in the new thread */
+    struct WebSession *(*open)(void *userdata);                /* in the new thread */
     void (*close)(void *userdata, struct WebSession *session); /* in the ending thread */
-    void (*quiet)(struct WebSession *session); /* in a thread that has had nothing to do for a second, once; may be NULL */
+    void (*quiet)(
+        struct WebSession *session); /* in a thread that has had nothing to do for a second, once; may be NULL */
 } PoolOps;
 
 typedef struct Pool Pool;

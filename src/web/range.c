@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A header that is not understood is left alone, as the standard wants it: the answer is the whole file. If-Range is not
- * compared with anything, since files have no validators here, so it always means the whole.
+ * A header that is not understood is left alone, as the standard wants it: the answer is the whole file. If-Range is
+ * not compared with anything, since files have no validators here, so it always means the whole.
  */
 #include "web/range.h"
 
@@ -10,7 +10,8 @@
 bool range_is_asked(const HttpRequest *request)
 {
     const char *value = http_header(request, "Range");
-    return value && strncasecmp(value, UNIT, strlen(UNIT)) == 0 && !strchr(value, ',') && !http_header(request, "If-Range");
+    return value && strncasecmp(value, UNIT, strlen(UNIT)) == 0 && !strchr(value, ',') &&
+           !http_header(request, "If-Range");
 }
 
 /* Digits, -1 for none; *p is moved behind them. False: too many. */

@@ -34,14 +34,14 @@ typedef enum ParameterKind {
     PARAMETER_TEXT,
     PARAMETER_INTEGER,
     PARAMETER_BOOLEAN,
-    PARAMETER_STATE,    /* list of states, repeated or comma-joined */
-    PARAMETER_LEVEL,    /* log level */
-    PARAMETER_SCOPE,    /* list of USER, SYSTEM */
-    PARAMETER_CHILD,    /* CHILD, MAIN */
+    PARAMETER_STATE, /* list of states, repeated or comma-joined */
+    PARAMETER_LEVEL, /* log level */
+    PARAMETER_SCOPE, /* list of USER, SYSTEM */
+    PARAMETER_CHILD, /* CHILD, MAIN */
     PARAMETER_DATE,
     PARAMETER_DURATION,
-    PARAMETER_SORT,     /* column:asc */
-    PARAMETER_LABELS,   /* key:value */
+    PARAMETER_SORT,   /* column:asc */
+    PARAMETER_LABELS, /* key:value */
     _PARAMETER_KIND_MAX,
 } ParameterKind;
 
@@ -49,19 +49,19 @@ typedef struct Parameter {
     const char *name; /* NULL ends a table */
     ParameterKind kind;
     bool required;
-    bool positive;    /* integers: at least 1 */
+    bool positive; /* integers: at least 1 */
 } Parameter;
 
 typedef struct Route {
     HttpMethod method;
-    const char *pattern;        /* "/api/v1/flows/{namespace}/{id}" */
+    const char *pattern; /* "/api/v1/flows/{namespace}/{id}" */
     RouteHandler handler;
     Permission permission;
-    const Parameter *query;     /* may be NULL */
-    const char *operation;      /* name of the operation: OpenAPI and paths of constraint errors ("find.page") */
-    const char *consumes;       /* comma-separated media types; NULL: any */
-    const char *produces;       /* NULL: application/json */
-    bool in_loop;               /* answered in the loop thread: needs no database and never blocks */
+    const Parameter *query; /* may be NULL */
+    const char *operation;  /* name of the operation: OpenAPI and paths of constraint errors ("find.page") */
+    const char *consumes;   /* comma-separated media types; NULL: any */
+    const char *produces;   /* NULL: application/json */
+    bool in_loop;           /* answered in the loop thread: needs no database and never blocks */
     /* in_loop only: called when the answer is out (the bell wants it before anybody looks at the database); or NULL */
     void (*after)(struct WebSession *session, const char *body);
 } Route;
@@ -71,7 +71,10 @@ typedef struct RouteTable {
     const Route *routes;
     size_t count;
 } RouteTable;
-#define ROUTE_TABLE(tag_text, rows) {.tag = (tag_text), .routes = (rows), .count = ELEMENTS(rows)}
+#define ROUTE_TABLE(tag_text, rows)                                                                                    \
+    {                                                                                                                  \
+        .tag = (tag_text), .routes = (rows), .count = ELEMENTS(rows)                                                   \
+    }
 
 typedef struct Router Router;
 /* tables are borrowed and live as long as the router. context_path: "" or "/kestra", stripped from every path. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * h2o 2.2 has its own loop, and everything else of the daemon stands on sd-event. The sd-event descriptor is watched by
- * h2o as a socket that is not read; before every turn of the h2o loop the sd-event loop is run until it has nothing left,
- * which also arms its timers. So both live in one thread and neither knows the other.
+ * h2o as a socket that is not read; before every turn of the h2o loop the sd-event loop is run until it has nothing
+ * left, which also arms its timers. So both live in one thread and neither knows the other.
  *
- * h2o frees a request with its pool, whenever the client goes. Our side is an Exchange on the heap; a small guard in the
- * pool tells it. Nothing of ours points into the pool, except between two lines of the same callback.
+ * h2o frees a request with its pool, whenever the client goes. Our side is an Exchange on the heap; a small guard in
+ * the pool tells it. Nothing of ours points into the pool, except between two lines of the same callback.
  */
 #define H2O_USE_LIBUV 0 /* the evloop flavour of the library */
 
@@ -23,13 +23,13 @@
 
 #include "base/log.h"
 
-#define ACCEPT_AT_ONCE   16
-#define REQUEST_TIMEOUT  60000 /* ms to send a request, and of an idle connection */
-#define TURN_MAX         20000 /* ms */
-#define LISTENERS_MAX    16
-#define GROUPS_MAX       64
-#define FILE_CHUNK       (64 * 1024)
-#define BACKLOG_BYTES    (64 * 1024) /* of a stream, beside what is being sent */
+#define ACCEPT_AT_ONCE  16
+#define REQUEST_TIMEOUT 60000 /* ms to send a request, and of an idle connection */
+#define TURN_MAX        20000 /* ms */
+#define LISTENERS_MAX   16
+#define GROUPS_MAX      64
+#define FILE_CHUNK      (64 * 1024)
+#define BACKLOG_BYTES   (64 * 1024) /* of a stream, beside what is being sent */
 
 typedef struct Port {
     h2o_hostconf_t *hosts[2];
@@ -47,8 +47,8 @@ struct Server {
     unsigned listener_count;
     h2o_socket_t *inner; /* the sd-event loop */
     unsigned exchanges;
-    bool sent;           /* h2o has to be given a turn: what is written at once completes only there */
-    gid_t group;         /* kestra; (gid_t)-1 when there is none */
+    bool sent;   /* h2o has to be given a turn: what is written at once completes only there */
+    gid_t group; /* kestra; (gid_t)-1 when there is none */
 };
 
 typedef struct Handler {
@@ -190,8 +190,8 @@ static void send_piece(FileGenerator *generator)
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         if (generator->io)
             loop_io_events(generator->io, EPOLLIN);
-        if (generator->io ||
-            loop_add_io(generator->server->loop, generator->fd, EPOLLIN, on_file_readable, generator, &generator->io) == 0)
+        if (generator->io || loop_add_io(generator->server->loop, generator->fd, EPOLLIN, on_file_readable, generator,
+                                         &generator->io) == 0)
             return;
     }
     if (generator->io)
@@ -220,10 +220,14 @@ static void on_file_proceed(h2o_generator_t *self, h2o_req_t *req)
 static void send_file(h2o_req_t *req, Server *server, HttpResponse *response)
 {
     FileGenerator *generator = h2o_mem_alloc_shared(&req->pool, sizeof(*generator), on_file_dispose);
-    *generator = (FileGenerator){.super = {.proceed = on_file_proceed}, .server = server, .req = req,
-                                 .fd = response->file_fd, .left = response->file_length};
+    *generator = (FileGenerator){.super = {.proceed = on_file_proceed},
+                                 .server = server,
+                                 .req = req,
+                                 .fd = response->file_fd,
+                                 .left = response->file_length};
     response->has_file = false; /* the generator closes it */
-    (void)fcntl(generator->fd, F_SETFL, fcntl(generator->fd, F_GETFL) | O_NONBLOCK); /* matters for pipes, which take it */
+    (void)fcntl(generator->fd, F_SETFL,
+                fcntl(generator->fd, F_GETFL) | O_NONBLOCK); /* matters for pipes, which take it */
     server->exchanges++;
     start_head(req, response);
     req->res.content_length = (size_t)generator->left;
@@ -272,8 +276,7 @@ static void flush_stream(Exchange *exchange)
     exchange->pending = empty;
     exchange->sending = exchange->server->sent = true;
     h2o_iovec_t text = h2o_iovec_init(exchange->in_flight.text, exchange->in_flight.length);
-    h2o_send(exchange->h2o, &text, text.len > 0,
-             exchange->ended ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+    h2o_send(exchange->h2o, &text, text.len > 0, exchange->ended ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
 static void on_proceed(h2o_generator_t *self, h2o_req_t *req)
@@ -350,7 +353,7 @@ static const char *peer_name(Arena *arena, h2o_conn_t *connection)
     if (length == 0 || (address.ss_family != AF_INET && address.ss_family != AF_INET6))
         return "unix";
     const void *binary = address.ss_family == AF_INET ? (const void *)&((struct sockaddr_in *)&address)->sin_addr
-                                                       : (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr;
+                                                      : (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr;
     return inet_ntop(address.ss_family, binary, text, sizeof(text)) ? arena_strdup(arena, text) : "unknown";
 }
 
@@ -497,8 +500,7 @@ int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops,
         add_port(server, (ServerPort)kind, names[kind]);
     h2o_context_init(&server->context, h2o_evloop_create(), &server->config);
     for (int kind = 0; kind < _SERVER_PORT_MAX; kind++)
-        server->ports[kind].accept =
-            (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->ports[kind].hosts};
+        server->ports[kind].accept = (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->ports[kind].hosts};
     int fd = fcntl(sd_event_get_fd(loop_event(loop)), F_DUPFD_CLOEXEC, 3);
     if (fd < 0) {
         int r = outage(-errno);

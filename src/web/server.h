@@ -45,7 +45,8 @@ typedef struct ServerOps {
 } ServerOps;
 
 typedef struct Server Server;
-int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops, void *userdata, Server **ret) _must_check_;
+int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops, void *userdata,
+               Server **ret) _must_check_;
 Server *server_free(Server *server);
 DEFINE_CLEANUP(Server *, server_free);
 /* Takes a listening descriptor. */

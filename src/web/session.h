@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a handler works with: the settings shared by all threads, and the session of its own thread (database, queue, compiled
- * flows). Handlers are straight-line blocking code.
+ * What a handler works with: the settings shared by all threads, and the session of its own thread (database, queue,
+ * compiled flows). Handlers are straight-line blocking code.
  */
 #include "doc/conf.h"
 #include "pg/pg.h"
@@ -27,27 +27,27 @@ typedef struct WebSettings {
     const char *system_namespace;  /* NULL: "system" */
     const char *encryption_key;    /* kestra.encryption.secret-key, or NULL */
     const char *environment_name, *environment_color; /* or NULL */
-    const char *auth_username, *auth_password; /* of the first start; or NULL */
-    const char *auth_realm;        /* NULL: "Kestra" */
-    bool auth_disabled;            /* basic-auth.enabled: false */
-    bool write_back;               /* flows.write-back */
-    unsigned threads;              /* handler threads at most; 0: 8 */
-    size_t body_bytes_max;         /* 0: 64 MiB */
-    size_t message_bytes_max;      /* inputs of an execution; 0: 10 MiB */
-    size_t flow_bytes_max;         /* longest source of a flow; 0: 1 MiB */
-    json_t *plugin_defaults;       /* or NULL */
-    const json_t *gateways;        /* storage.gateway.urls; NULL or []: the worker beside our socket */
-    char *gateway_token;           /* or NULL */
+    const char *auth_username, *auth_password;        /* of the first start; or NULL */
+    const char *auth_realm;                           /* NULL: "Kestra" */
+    bool auth_disabled;                               /* basic-auth.enabled: false */
+    bool write_back;                                  /* flows.write-back */
+    unsigned threads;                                 /* handler threads at most; 0: 8 */
+    size_t body_bytes_max;                            /* 0: 64 MiB */
+    size_t message_bytes_max;                         /* inputs of an execution; 0: 10 MiB */
+    size_t flow_bytes_max;                            /* longest source of a flow; 0: 1 MiB */
+    json_t *plugin_defaults;                          /* or NULL */
+    const json_t *gateways; /* storage.gateway.urls; NULL or []: the worker beside our socket */
+    char *gateway_token;    /* or NULL */
     const char *gateway_authorities, *gateway_certificate, *gateway_key; /* files; NULL or "": none */
     usec_t gateway_timeout_usec;
-    json_t *globals, *envs;        /* for expressions; or NULL */
+    json_t *globals, *envs; /* for expressions; or NULL */
 } WebSettings;
 
 typedef struct WebSession {
     struct Web *web;
     const WebSettings *settings;
     Pg *pg;
-    Queue *queue;      /* commits executions and events */
+    Queue *queue; /* commits executions and events */
     FlowCache *flows;
     struct Auth *auth; /* shared */
 } WebSession;
@@ -56,7 +56,8 @@ typedef struct WebSession {
 
 /* The instance id that events FOLLOW carry; "" while not joined. Copied under a lock. */
 void web_instance_id(struct Web *web, char ret_id[static ID_BYTES]);
-/* Called before the commit that may make the execution run: a ring that comes before its request is parked is not lost. */
+/* Called before the commit that may make the execution run: a ring that comes before its request is parked is not lost.
+ */
 void web_expect(struct Web *web, const char *execution_id);
 /* The commit failed: nobody will park. */
 void web_unexpect(struct Web *web, const char *execution_id);

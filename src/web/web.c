@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop thread accepts, matches, answers what needs no database (health, metrics, the bell), and hands everything else to
- * a handler thread. One instance of the role is registered for the process; its heartbeat is a task like any other, so that
- * a database that does not answer never stops the loop.
+ * The loop thread accepts, matches, answers what needs no database (health, metrics, the bell), and hands everything
+ * else to a handler thread. One instance of the role is registered for the process; its heartbeat is a task like any
+ * other, so that a database that does not answer never stops the loop.
  */
 #include "web/web.h"
 
@@ -114,9 +114,8 @@ static WebSession *open_session(void *userdata)
     int r = queue_pg_session(web->heartbeat.queue, session->pg, &session->queue);
     if (r < 0)
         log_error("Queue session cannot be opened: %s", strerrordesc_np(-r));
-    session->flows = flow_cache_new(&(FlowCacheSettings){.registry = &plugin_registry,
-                                                         .plugin_defaults = web->settings->plugin_defaults,
-                                                         .flows_max = FLOWS_MAX});
+    session->flows = flow_cache_new(&(FlowCacheSettings){
+        .registry = &plugin_registry, .plugin_defaults = web->settings->plugin_defaults, .flows_max = FLOWS_MAX});
     return session;
 }
 
@@ -145,7 +144,8 @@ static void refuse_login(Auth *auth, const HttpRequest *request, HttpResponse *r
         return;
     }
     http_empty(response, 401);
-    http_response_header(response, "WWW-Authenticate", arena_printf(request->arena, "Basic realm=%s", auth_realm(auth)));
+    http_response_header(response, "WWW-Authenticate",
+                         arena_printf(request->arena, "Basic realm=%s", auth_realm(auth)));
 }
 
 static void answer_outage(WebSession *session, const HttpRequest *request, HttpResponse *response, int r)
@@ -264,7 +264,7 @@ static void on_request(void *userdata, Exchange *exchange)
         if (r < 0)
             answer_outage(&web->loop_session, request, &call->response, r);
     }
-    void (*after)(WebSession *session, const char *body) = call->route ? call->route->after : NULL;
+    void (*after)(WebSession * session, const char *body) = call->route ? call->route->after : NULL;
     _cleanup_free_ char *body = after ? xstrndup(request->body, request->body_length) : NULL;
     answer(web, exchange, &call->response);
     if (after)
@@ -348,8 +348,8 @@ static void show_password(const Web *web, Heartbeat *heartbeat)
     if (getenv("JOURNAL_STREAM"))
         log_event(NO_PASSWORD, "No password is known for the API and UI yet; set one with: kestractl user password");
     else
-        fprintf(stderr, "Login for the API and UI, shown only this once: %s / %s\n",
-                web->settings->auth_username, heartbeat->password);
+        fprintf(stderr, "Login for the API and UI, shown only this once: %s / %s\n", web->settings->auth_username,
+                heartbeat->password);
     explicit_bzero(heartbeat->password, strlen(heartbeat->password));
     free(heartbeat->password);
     heartbeat->password = NULL;
@@ -513,7 +513,8 @@ static int set_up(Web *web)
     static const FollowHubOps hub_ops = {.text = follow_text, .ready = follow_ready, .idle = follow_idle};
     const WebSettings *settings = web->settings;
     Loop *loop = daemon_loop(web->daemon);
-    ServerSettings server_settings = {.body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,
+    ServerSettings server_settings = {.body_bytes_max =
+                                          settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,
                                       .connections_max = CONNECTIONS_MAX};
     int r = start_heartbeat(web);
     if (r >= 0)

@@ -39,9 +39,8 @@ static const CronFieldKind kinds[_PART_MAX] = {
 static const struct {
     const char *name, *expression; /* NULL: known, but not supported */
 } nicknames[] = {
-    {"@yearly", "0 0 0 1 1 *"}, {"@annually", "0 0 0 1 1 *"}, {"@monthly", "0 0 0 1 * *"},
-    {"@weekly", "0 0 0 * * 0"}, {"@daily", "0 0 0 * * *"},    {"@midnight", "0 0 0 * * *"},
-    {"@hourly", "0 0 * * * *"}, {"@reboot", NULL},
+    {"@yearly", "0 0 0 1 1 *"}, {"@annually", "0 0 0 1 1 *"}, {"@monthly", "0 0 0 1 * *"}, {"@weekly", "0 0 0 * * 0"},
+    {"@daily", "0 0 0 * * *"},  {"@midnight", "0 0 0 * * *"}, {"@hourly", "0 0 * * * *"},  {"@reboot", NULL},
 };
 
 typedef struct Words {
@@ -159,7 +158,8 @@ static int64_t second_of_day(const Cron *cron, int64_t second, int direction)
     int hour = (int)(second / 3600), minute = (int)(second / 60 % 60), tick = (int)(second % 60);
     for (int h = nearest(cron, HOUR, hour, direction); h >= 0; h = nearest(cron, HOUR, h + direction, direction)) {
         int from = h == hour ? minute : (int)rest_minutes;
-        for (int m = nearest(cron, MINUTE, from, direction); m >= 0; m = nearest(cron, MINUTE, m + direction, direction)) {
+        for (int m = nearest(cron, MINUTE, from, direction); m >= 0;
+             m = nearest(cron, MINUTE, m + direction, direction)) {
             int s = nearest(cron, SECOND, h == hour && m == minute ? tick : (int)rest_minutes, direction);
             if (s >= 0)
                 return h * 3600 + m * 60 + s;
@@ -238,7 +238,8 @@ static bool is_before_landing(const Cron *cron, const Found *f)
 static bool is_left_out(const Cron *cron, int64_t after, int64_t instant)
 {
     int64_t change = zone_last_change(cron->zone, instant), next = zone_next_change(cron->zone, instant);
-    Found found = {.after = after, .instant = instant, .change = change, .new_offset = zone_offset(cron->zone, instant)};
+    Found found = {
+        .after = after, .instant = instant, .change = change, .new_offset = zone_offset(cron->zone, instant)};
     if (next != INT64_MAX && next - instant < 7200 && is_in_cut_hour(cron, &found, next, found.new_offset))
         return true;
     if (change == INT64_MIN || instant - change >= 7200)

@@ -67,7 +67,8 @@ static int value_parse(const CronFieldKind *kind, const char *text, unsigned *re
     if (number_parse(text, ret))
         return 0;
     _cleanup_free_ char *culprits = invalid_characters(kind, text);
-    return invalid(diag, "Failed to parse cron expression. Invalid chars in expression! Expression: %s Invalid chars: %s",
+    return invalid(diag,
+                   "Failed to parse cron expression. Invalid chars in expression! Expression: %s Invalid chars: %s",
                    text, culprits);
 }
 
@@ -76,8 +77,8 @@ static int range_check(const CronFieldKind *kind, const char *what, unsigned val
     bool period = streq(what, "Period");
     if (value <= kind->last && (period ? value > 0 : value >= kind->first))
         return 0;
-    diag_error(diag, NULL, 0, 0, "Failed to parse cron expression. %s %u not in range [%u, %u]", what, value, kind->first,
-               kind->last);
+    diag_error(diag, NULL, 0, 0, "Failed to parse cron expression. %s %u not in range [%u, %u]", what, value,
+               kind->first, kind->last);
     return CRON_E_INVALID;
 }
 
@@ -107,10 +108,12 @@ static int range_parse(const CronFieldKind *kind, char *text, Part *ret, Diag *d
     if (dash == text)
         return invalid(diag,
                        "Failed to parse cron expression. Invalid expression! Expression: %s does not describe a range. "
-                       "Negative numbers are not allowed.", whole, "");
+                       "Negative numbers are not allowed.",
+                       whole, "");
     *dash = 0;
     if (streq(text, "L"))
-        return invalid(diag, "Failed to parse cron expression. Invalid chars in expression! Expression: %s Invalid chars: %s",
+        return invalid(diag,
+                       "Failed to parse cron expression. Invalid chars in expression! Expression: %s Invalid chars: %s",
                        whole, "L");
     int r = value_parse(kind, text, &ret->from, diag);
     if (!r)

@@ -10,8 +10,8 @@ typedef struct CronFieldKind {
 } CronFieldKind;
 
 typedef struct CronField {
-    uint64_t set;  /* bit n: value n matches */
-    bool is_any;   /* a bare star, or star with step 1 */
+    uint64_t set; /* bit n: value n matches */
+    bool is_any;  /* a bare star, or star with step 1 */
 } CronField;
 
 /* text is upper case. CRON_E_INVALID with the reason, in cron-utils' words, in diag. */

@@ -104,7 +104,8 @@ int duration_parse(const char *text, usec_t *ret)
             return DURATION_INVALID;
         while (next < ELEMENTS(units) && units[next].letter != toupper((unsigned char)*at))
             next++;
-        if (next == ELEMENTS(units) || in_time != (next > 0) || (units[next].unit && at[-1] && !isdigit((unsigned char)at[-1])))
+        if (next == ELEMENTS(units) || in_time != (next > 0) ||
+            (units[next].unit && at[-1] && !isdigit((unsigned char)at[-1])))
             return DURATION_INVALID;
         if (units[next].unit ? part != 0 || !add(&total, count, units[next].unit)
                              : !add(&total, count, (int64_t)USEC_PER_SEC) || !add(&total, part, 1))
@@ -143,6 +144,6 @@ char *zoned_format(usec_t instant, const char *zone_text)
     if (offset)
         (void)snprintf(tail, sizeof(tail), magnitude % 60 ? "%c%02u:%02u:%02u" : "%c%02u:%02u", offset < 0 ? '-' : '+',
                        magnitude / 3600 % 100, magnitude / 60 % 60, magnitude % 60); /* fits */
-    return xasprintf("%04" PRId64 "-%02u-%02uT%02u:%02u:%02u%s%s", year, month, day, rest / 3600, rest / 60 % 60, rest % 60,
-                     fraction, tail);
+    return xasprintf("%04" PRId64 "-%02u-%02uT%02u:%02u:%02u%s%s", year, month, day, rest / 3600, rest / 60 % 60,
+                     rest % 60, fraction, tail);
 }

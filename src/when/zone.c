@@ -17,10 +17,10 @@
 
 #include "when/zone_rule.h"
 
-#define ZONE_DIRECTORY   "/usr/share/zoneinfo/"
-#define ZONE_FILE_MAX    (1 << 20)
-#define OFFSET_MAX       (18 * 3600)
-#define RULE_YEAR_LAST   2500
+#define ZONE_DIRECTORY "/usr/share/zoneinfo/"
+#define ZONE_FILE_MAX  (1 << 20)
+#define OFFSET_MAX     (18 * 3600)
+#define RULE_YEAR_LAST 2500
 
 typedef struct Change {
     int64_t at;
@@ -128,8 +128,8 @@ static bool zone_read_body(Zone *zone, const unsigned char *bytes, size_t length
             change_append(zone, change);
     }
     const char *rule = (const char *)bytes + 44 + body_bytes(&h, 8);
-    if (rule[0] == '\n' && zone_rule_parse(rule + 1, (size_t)(bytes + length - (const unsigned char *)rule - 1),
-                                           &zone->rule) &&
+    if (rule[0] == '\n' &&
+        zone_rule_parse(rule + 1, (size_t)(bytes + length - (const unsigned char *)rule - 1), &zone->rule) &&
         zone->rule.has_daylight)
         append_rule_years(zone);
     return true;

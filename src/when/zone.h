@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Time zones and the proleptic Gregorian calendar; pure but for reading /usr/share/zoneinfo once per zone. The C library's
- * own functions depend on the environment variable TZ and are not thread safe, ICU's carry older rules than tzdata.
+ * Time zones and the proleptic Gregorian calendar; pure but for reading /usr/share/zoneinfo once per zone. The C
+ * library's own functions depend on the environment variable TZ and are not thread safe, ICU's carry older rules than
+ * tzdata.
  */
 #include "base/base.h"
 
@@ -24,12 +25,13 @@ int zone_offset(const Zone *zone, int64_t instant);
 bool zone_is_daylight(const Zone *zone, int64_t instant);
 /* The abbreviation of tzdata at that instant ("CEST"). Borrowed. */
 const char *zone_abbreviation(const Zone *zone, int64_t instant);
-/* The first instant after `instant` (last one at or before it) where the offset changes; INT64_MAX (INT64_MIN) if none. */
+/* The first instant after `instant` (last one at or before it) where the offset changes; INT64_MAX (INT64_MIN) if none.
+ */
 int64_t zone_next_change(const Zone *zone, int64_t instant);
 int64_t zone_last_change(const Zone *zone, int64_t instant);
 /*
- * Local time (seconds since the epoch on the wall clock) to an instant as java.time.ZonedDateTime.ofLocal does it: in an
- * overlap the earlier instant, in a gap the local time is moved forward by the length of the gap.
+ * Local time (seconds since the epoch on the wall clock) to an instant as java.time.ZonedDateTime.ofLocal does it: in
+ * an overlap the earlier instant, in a gap the local time is moved forward by the length of the gap.
  */
 int64_t zone_local_to_instant(const Zone *zone, int64_t local);
 

@@ -4,9 +4,9 @@
 #include "base/base.h"
 
 typedef struct ZoneRuleDate {
-    char kind;     /* 'M' month.week.day, 'J' day 1–365 without leap day, 'D' day 0–365 */
+    char kind; /* 'M' month.week.day, 'J' day 1–365 without leap day, 'D' day 0–365 */
     unsigned month, week, day;
-    int seconds;   /* wall clock time of the change, may be negative or beyond a day */
+    int seconds; /* wall clock time of the change, may be negative or beyond a day */
 } ZoneRuleDate;
 
 typedef struct ZoneRule {

@@ -151,7 +151,7 @@ static void take_secrets(Job *job, const json_t *secrets)
 {
     size_t i;
     const json_t *secret;
-    json_array_foreach(secrets, i, secret)
+    json_array_foreach (secrets, i, secret)
         mask_copy(&job->context.mask, json_string_value(secret));
 }
 
@@ -337,7 +337,8 @@ static void start(Job *job)
     Child *child = idle_child(job->worker->children);
     if (!child) {
         job->ops = NULL;
-        int r = run_fail(&job->context.run, "The program that runs tasks cannot be started: %s", job->worker->settings.run_program);
+        int r = run_fail(&job->context.run, "The program that runs tasks cannot be started: %s",
+                         job->worker->settings.run_program);
         conclude(job, r, NULL);
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last steps of a job of a task: what is kept of a directory that ends with it, the file of its log, its result. The
- * first two take storage (stage.c); its timeout does not hold for them any more, a kill does.
+ * The last steps of a job of a task: what is kept of a directory that ends with it, the file of its log, its result.
+ * The first two take storage (stage.c); its timeout does not hold for them any more, a kill does.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -38,7 +38,7 @@ static void report_task(Job *job, const char *log_file)
     State state = job->end_state;
     json_t *body = job_event_body(job, state);
     json_object_set(body, "parentOutputs", job->outer_outputs); /* nothing when NULL */
-    json_set_text(body, "logFile", log_file); /* likewise */
+    json_set_text(body, "logFile", log_file);                   /* likewise */
     instant_format_usec(clock_realtime(), end);
     json_set_text(body, "endDate", end);
     if (job->task && json_object_size(job->context.run.outputs) > 0)
@@ -46,7 +46,8 @@ static void report_task(Job *job, const char *log_file)
     if (job->task && job->context.run.notes)
         json_object_set(body, "notes", job->context.run.notes);
     send_metrics(job);
-    unit_finish_job(worker->unit, job->claim.sequence, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN), body);
+    unit_finish_job(worker->unit, job->claim.sequence, job->claim.execution_id, event_kind_to_string(EVENT_TASK_RUN),
+                    body);
     worker->jobs_ended[state]++;
 }
 

@@ -13,6 +13,6 @@ int directory_make(const char *parent, char **ret_path) _must_check_;
 int directory_share(const char *parent, const char *path, bool *ret_is_new) _must_check_;
 /* Removes it with all that is in it; symbolic links are not followed. Best effort: what cannot be removed stays. */
 void directory_remove(const char *path);
-/* Removes what workers that are gone left below `parent`, which several of one host may share: own directories of task runs,
- * and shared ones and log files that were not touched for a day. */
+/* Removes what workers that are gone left below `parent`, which several of one host may share: own directories of task
+ * runs, and shared ones and log files that were not touched for a day. */
 void directory_sweep(const char *parent);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment of a service holds more than one thinks of: where its secrets are, sockets of its supervisor, settings of
- * whoever started it by hand. A task sees none of it, and so a flow behaves the same under systemd, in a container and from
- * a terminal. What the administrator wants every task to see is declared in worker.environment.
+ * The environment of a service holds more than one thinks of: where its secrets are, sockets of its supervisor,
+ * settings of whoever started it by hand. A task sees none of it, and so a flow behaves the same under systemd, in a
+ * container and from a terminal. What the administrator wants every task to see is declared in worker.environment.
  */
 #include "worker/environment.h"
 
@@ -33,7 +33,7 @@ char **environment_make(const json_t *base, const json_t *of_task)
     size_t count = 0;
     const char *name;
     json_t *value;
-    json_object_foreach(all, name, value) {
+    json_object_foreach (all, name, value) {
         _cleanup_free_ char *text = json_is_string(value) ? NULL : json_text(value);
         environment[count++] = xasprintf("%s=%s", name, text ? text : json_string_value(value));
     }

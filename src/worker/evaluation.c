@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobs of polling triggers. An evaluation runs as a task does, in the same places and under the same fence; what differs is
- * whom it speaks to. There is no execution yet, so its lines bear the trigger's id alone, and its result goes to the
- * scheduler that holds the trigger, which starts the execution. A failure is a line of the log and the next interval.
+ * Jobs of polling triggers. An evaluation runs as a task does, in the same places and under the same fence; what
+ * differs is whom it speaks to. There is no execution yet, so its lines bear the trigger's id alone, and its result
+ * goes to the scheduler that holds the trigger, which starts the execution. A failure is a line of the log and the next
+ * interval.
  */
 #include "base/clock.h"
 #include "doc/json.h"

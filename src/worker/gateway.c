@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A program of its own, with the worker's user and nothing else of it: no database, no tasks, no secrets. So a long download
- * costs the worker's loop nothing, a hole in TLS gives no task away, and a reload of the worker leaves transfers alone.
+ * A program of its own, with the worker's user and nothing else of it: no database, no tasks, no secrets. So a long
+ * download costs the worker's loop nothing, a hole in TLS gives no task away, and a reload of the worker leaves
+ * transfers alone.
  *
  * Threads, because the code of drivers and of TLS is blocking, and a connection has nothing to do with another: each of
  * them accepts, serves one request, and accepts again. The main thread is the daemon's loop.
@@ -146,8 +147,8 @@ static int bind_to(const char *address, int *ret_fd)
     if (!colon)
         return -EINVAL;
     bool bracket = *address == '[' && colon > address && colon[-1] == ']';
-    _cleanup_free_ char *host = bracket ? xstrndup(address + 1, (size_t)(colon - address) - 2)
-                                        : xstrndup(address, (size_t)(colon - address));
+    _cleanup_free_ char *host =
+        bracket ? xstrndup(address + 1, (size_t)(colon - address) - 2) : xstrndup(address, (size_t)(colon - address));
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *found = NULL;
     int on = 1;
     if (getaddrinfo(*host && !streq(host, "*") ? host : NULL, colon + 1, &hints, &found) != 0)
@@ -189,7 +190,9 @@ static int open_tls(Gateway *gateway)
     const char *key = conf_text(gateway->conf, "worker.gateway.key");
     const char *clients = conf_text(gateway->conf, "worker.gateway.client-authorities");
     if (!certificate || !*certificate)
-        return is_loopback(gateway->listen_fd) ? 0 : refuse("beyond loopback worker.gateway.certificate and .key are needed");
+        return is_loopback(gateway->listen_fd)
+                   ? 0
+                   : refuse("beyond loopback worker.gateway.certificate and .key are needed");
     SSL_CTX *tls = gateway->peer.tls = SSL_CTX_new(TLS_server_method());
     if (!tls || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
         return outage(-ENOMEM);

@@ -20,12 +20,12 @@ typedef struct Peer {
     const PeerSettings *settings;
     const Blob *blob;
     int fd;
-    SSL *ssl;        /* or NULL */
-    Buffer input;    /* what was read: the head, and the beginning of the body behind it */
-    size_t head;     /* length of the head */
+    SSL *ssl;     /* or NULL */
+    Buffer input; /* what was read: the head, and the beginning of the body behind it */
+    size_t head;  /* length of the head */
     char method[8];
-    char *uri;       /* of ?uri=, decoded; or NULL */
-    int64_t length;  /* of the body; -1: not told */
+    char *uri;      /* of ?uri=, decoded; or NULL */
+    int64_t length; /* of the body; -1: not told */
     char piece[PIECE];
 } Peer;
 
@@ -148,8 +148,9 @@ static bool has_token(const Peer *peer)
     const char *value = header(peer, "Authorization", &length), *token = peer->settings->token;
     if (!value || length < sizeof scheme - 1 || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
         return false;
-    (void)SHA256((const unsigned char *)value + sizeof scheme - 1, length - (sizeof scheme - 1), given); /* never fails */
-    (void)SHA256((const unsigned char *)token, strlen(token), wanted);                                  /* as above */
+    (void)SHA256((const unsigned char *)value + sizeof scheme - 1, length - (sizeof scheme - 1),
+                 given);                                               /* never fails */
+    (void)SHA256((const unsigned char *)token, strlen(token), wanted); /* as above */
     return CRYPTO_memcmp(given, wanted, sizeof given) == 0;
 }
 
@@ -251,7 +252,8 @@ static void get_object(Peer *peer)
     int64_t length = range.length < 0 ? rest : MIN(rest, range.length);
     bool is_part = range.offset > 0 || range.length >= 0;
     _cleanup_free_ char *more = xasprintf("X-Object-Size: %" PRIi64 "\r\n", size);
-    answer_head(peer, is_part ? 206 : 200, is_part ? "Partial Content" : "OK", "application/octet-stream", length, more);
+    answer_head(peer, is_part ? 206 : 200, is_part ? "Partial Content" : "OK", "application/octet-stream", length,
+                more);
     send_object(peer, fd, length);
 }
 

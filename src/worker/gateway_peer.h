@@ -7,8 +7,8 @@
 
 typedef struct PeerSettings {
     const char *token;
-    SSL_CTX *tls;          /* NULL: plain, for loopback */
-    usec_t timeout_usec;   /* without any progress */
+    SSL_CTX *tls;        /* NULL: plain, for loopback */
+    usec_t timeout_usec; /* without any progress */
 } PeerSettings;
 
 /* Serves the connection, which it takes. blob may be shared by threads. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reload is the worker's program taking over from itself: what runs goes on, nothing is claimed twice or reported twice.
+ * A reload is the worker's program taking over from itself: what runs goes on, nothing is claimed twice or reported
+ * twice.
  *
  * The unit of work is empty at that moment, so what is said is in the database. What is left is small and here: the
  * instance in the queue with its commit number, and for each job its claim, how far it has come, and the descriptors of
@@ -114,7 +115,8 @@ static json_t *save_metrics(const Job *job)
     json_t *list = json_array();
     for (size_t i = 0; i < job->metrics.count; i++) {
         const JobMetric *metric = &job->metrics.items[i];
-        json_t *object = json_pack("{s:s, s:b, s:f}", "name", metric->name, "timer", metric->is_timer, "value", metric->value);
+        json_t *object =
+            json_pack("{s:s, s:b, s:f}", "name", metric->name, "timer", metric->is_timer, "value", metric->value);
         if (metric->tags)
             json_object_set(object, "tags", metric->tags);
         json_array_append_new(list, object);
@@ -235,7 +237,7 @@ static void read_metrics(Job *job, const json_t *list)
 {
     size_t i;
     json_t *metric;
-    json_array_foreach((json_t *)list, i, metric)
+    json_array_foreach ((json_t *)list, i, metric)
         vec_push(&job->metrics, (JobMetric){.name = xstrdup(json_get_text(metric, "name", "")),
                                             .is_timer = json_get_boolean(metric, "timer", false),
                                             .value = json_number_value(json_object_get(metric, "value")),
@@ -283,7 +285,7 @@ static void restore_context(Job *job)
     JobContext *context = &job->context;
     size_t i;
     const json_t *secret;
-    json_array_foreach(json_object_get(job->carried, "secrets"), i, secret)
+    json_array_foreach (json_object_get(job->carried, "secrets"), i, secret)
         mask_copy(&context->mask, json_string_value(secret));
     (void)json_object_update(context->run.outputs, json_object_get(job->carried, "outputs")); /* nothing when absent */
     context->run.final_state = (State)json_get_integer(job->carried, "finalState", STATE_SUCCESS);
@@ -317,7 +319,7 @@ static void read_orphans(Spawner *spawner, const json_t *list)
 {
     size_t i;
     const json_t *pair;
-    json_array_foreach(list, i, pair)
+    json_array_foreach (list, i, pair)
         spawner_adopt_orphan(spawner, (pid_t)json_integer_value(json_array_get(pair, 0)),
                              (pid_t)json_integer_value(json_array_get(pair, 1)));
 }
@@ -338,7 +340,7 @@ void worker_take_over(Worker *worker, const json_t *saved)
         worker_start(worker);
         return;
     }
-    json_array_foreach(json_object_get(saved, "jobs"), i, job)
+    json_array_foreach (json_object_get(saved, "jobs"), i, job)
         take_job(worker, job);
     read_orphans(worker->spawner, json_object_get(saved, "orphans"));
     log_info("Worker goes on with %zu tasks", worker->job_count);

@@ -90,8 +90,9 @@ static void job_metric(void *userdata, const char *name, bool is_timer, double v
         }
     }
     if (job->metrics.count < METRICS_MAX)
-        vec_push(&job->metrics, (JobMetric){.name = xstrdup(name), .is_timer = is_timer, .value = value,
-                                            .tags = json_incref((json_t *)tags)});
+        vec_push(&job->metrics,
+                 (JobMetric){
+                     .name = xstrdup(name), .is_timer = is_timer, .value = value, .tags = json_incref((json_t *)tags)});
 }
 
 static bool job_is_killed(void *userdata)
@@ -105,7 +106,8 @@ static int answer_error_logs(Job *job, json_t **ret)
 {
     const WorkerBackend *backend = job->worker->backend;
     json_t *lines = NULL;
-    int r = backend->error_logs ? backend->error_logs(job->worker->backend_userdata, job->claim.execution_id, &lines) : -EOPNOTSUPP;
+    int r = backend->error_logs ? backend->error_logs(job->worker->backend_userdata, job->claim.execution_id, &lines)
+                                : -EOPNOTSUPP;
     if (r != 0)
         return r < 0 ? trace(r) : outage(-EIO);
     *ret = json_pack("{s:o}", "lines", lines);
@@ -244,8 +246,10 @@ bool job_outputs_fit(Job *job, const json_t *outer_outputs)
     size_t bytes = job->worker->settings.message_bytes_max;
     if (!bytes || (!json_exceeds(job->context.run.outputs, bytes) && !json_exceeds(outer_outputs, bytes)))
         return true;
-    _cleanup_free_ char *message = xasprintf("Unable to emit the worker task result to the queue: the outputs have more than "
-                                             "%zu bytes (limits.message)", bytes);
+    _cleanup_free_ char *message =
+        xasprintf("Unable to emit the worker task result to the queue: the outputs have more than "
+                  "%zu bytes (limits.message)",
+                  bytes);
     job_log(job, LOG_LEVEL_ERROR, message);
     return false;
 }
@@ -260,8 +264,10 @@ static void set_aside(Job *job, const char *reason)
     log_event(MESSAGE_SET_ASIDE, "Job %" PRId64 " of %s was set aside as %s: %s", job->claim.sequence,
               job->claim.task_run_id, id, reason);
     if (!job->claim.body) {
-        _cleanup_free_ char *message = xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
-                                                 "replay %s", reason, id);
+        _cleanup_free_ char *message =
+            xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
+                      "replay %s",
+                      reason, id);
         job_log(job, LOG_LEVEL_ERROR, message);
     }
     unit_set_aside_job(worker->unit, id, job->claim.sequence, reason);
@@ -387,7 +393,8 @@ void job_find_times(Job *job)
     _cleanup_json_ json_t *times = NULL;
     int r = 0;
     if (job->trigger_id)
-        times = json_pack("{s:I}", "timeout", (json_int_t)MIN(job->worker->settings.evaluation_timeout_usec, (usec_t)INT64_MAX));
+        times = json_pack("{s:I}", "timeout",
+                          (json_int_t)MIN(job->worker->settings.evaluation_timeout_usec, (usec_t)INT64_MAX));
     else if (!stage_try(job, find_times, &times, &r)) {
         child_stage(job, &stage_times);
         return;
@@ -457,8 +464,8 @@ static bool is_runnable(const Type *type)
 
 static void init_context(Job *job)
 {
-    job_context_init(&job->context, &job->worker->settings.job, job->task, job->claim.body, job->flow ? job->flow->inputs : NULL,
-                     &job_run_ops, job);
+    job_context_init(&job->context, &job->worker->settings.job, job->task, job->claim.body,
+                     job->flow ? job->flow->inputs : NULL, &job_run_ops, job);
 }
 
 void job_replace_task(Job *job, Task *other)
@@ -597,8 +604,8 @@ static bool has_child_slot(const Worker *worker)
     return child_pool_has_room(worker->children);
 }
 
-/* How each kind of type is started, and goes on when its times are known (job_find_times); has_slot NULL: always. Types that
- * are not here do not belong on a worker. */
+/* How each kind of type is started, and goes on when its times are known (job_find_times); has_slot NULL: always. Types
+ * that are not here do not belong on a worker. */
 static const struct JobStart {
     bool (*has_slot)(const Worker *worker);
     void (*start)(Job *job);

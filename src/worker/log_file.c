@@ -16,8 +16,8 @@
 
 char *log_file_path(const Job *job)
 {
-    return xasprintf("%s/" DIRECTORY_LOG_PREFIX "%s-%d", job->worker->settings.temporary_directory, job->claim.task_run_id,
-                     job->claim.attempt);
+    return xasprintf("%s/" DIRECTORY_LOG_PREFIX "%s-%d", job->worker->settings.temporary_directory,
+                     job->claim.task_run_id, job->claim.attempt);
 }
 
 static int open_file(Job *job)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The log of a task with logToFile: a file beside the working directories while the task runs, and one of internal storage
- * when it has ended, whose URI is the attempt's logFile. A line: `2024-01-01T10:00:00.000Z INFO message`.
+ * The log of a task with logToFile: a file beside the working directories while the task runs, and one of internal
+ * storage when it has ended, whose URI is the attempt's logFile. A line: `2024-01-01T10:00:00.000Z INFO message`.
  */
 #include "worker/worker_private.h"
 

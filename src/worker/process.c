@@ -42,8 +42,8 @@ typedef struct Process {
     bool exited;
     siginfo_t info;
     bool has_slot;
-    Limits limits;    /* that were set */
-    json_t *sandbox;  /* that it has; or NULL */
+    Limits limits;   /* that were set */
+    json_t *sandbox; /* that it has; or NULL */
 } Process;
 
 /* --- its slot --- */
@@ -129,7 +129,8 @@ static void collected(Job *job, int r, json_t *files)
 {
     const Process *process = job->process;
     if (r == 0 && !stage_is_stopped(job)) /* otherwise no outputs; the state follows from the flags */
-        r = script_end(&job->context.run, &process->script, &process->output, exit_code(&process->info), json_incref(files));
+        r = script_end(&job->context.run, &process->script, &process->output, exit_code(&process->info),
+                       json_incref(files));
     job_end_by_outcome(job, r);
 }
 
@@ -182,7 +183,9 @@ static size_t keep_secret(void *userdata, const char *text, size_t length)
 
 static LineTaker taker_of(Stream *stream)
 {
-    return (LineTaker){.take = take_line, .keep = keep_secret, .userdata = stream,
+    return (LineTaker){.take = take_line,
+                       .keep = keep_secret,
+                       .userdata = stream,
                        .bytes_max = stream->process->job->worker->settings.line_bytes_max};
 }
 
@@ -227,7 +230,7 @@ static int on_kill_grace(void *userdata)
     Process *process = userdata;
     loop_timer_in(process->kill_timer, USEC_PER_SEC); /* again, for a process that cannot die yet */
     if (spawn_signal_tree(process->spawned, SIGKILL) > 0 || !process->exited)
-        return 0; /* the end is seen as any other */
+        return 0;                                             /* the end is seen as any other */
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++) /* someone outside the tree holds the pipe */
         process->streams[i].fd = close_fd(process->streams[i].fd);
     finish_when_over(process);
@@ -251,7 +254,9 @@ static void process_kill(Job *job)
 
 static int add_kill_timer(Process *process)
 {
-    return process->kill_timer ? 0 : loop_add_timer(process->job->worker->loop, on_kill_grace, process, &process->kill_timer);
+    return process->kill_timer
+               ? 0
+               : loop_add_timer(process->job->worker->loop, on_kill_grace, process, &process->kill_timer);
 }
 
 static int watch(Process *process)
@@ -262,7 +267,8 @@ static int watch(Process *process)
         r = loop_add_io(loop, spawn_pidfd(process->spawned), EPOLLIN, on_exit_ready, process, &process->ended);
     for (unsigned i = 0; r == 0 && i < ELEMENTS(process->streams); i++)
         if (process->streams[i].fd >= 0)
-            r = loop_add_io(loop, process->streams[i].fd, EPOLLIN, on_output, &process->streams[i], &process->streams[i].source);
+            r = loop_add_io(loop, process->streams[i].fd, EPOLLIN, on_output, &process->streams[i],
+                            &process->streams[i].source);
     return r;
 }
 
@@ -279,7 +285,8 @@ static int fail_to_run(RunContext *run, const ScriptContext *script)
 static const char *const *hidden_paths(const WorkerSettings *settings, Arena *arena)
 {
     const char **paths = arena_new_n(arena, const char *, 4);
-    const char *all[] = {json_get_text(settings->storage, "storage.local.base-path", NULL), settings->temporary_directory, getenv("CREDENTIALS_DIRECTORY")};
+    const char *all[] = {json_get_text(settings->storage, "storage.local.base-path", NULL),
+                         settings->temporary_directory, getenv("CREDENTIALS_DIRECTORY")};
     size_t count = 0;
     for (size_t i = 0; i < ELEMENTS(all); i++) {
         char *path = all[i] ? realpath(all[i], NULL) : NULL; /* what is not there needs no hiding */
@@ -296,7 +303,8 @@ static const char *const *command_of(const Process *process, Arena *arena)
     const WorkerSettings *settings = &process->job->worker->settings;
     if (!process->sandbox)
         return (const char *const *)process->script.argv;
-    return sandbox_command(process->sandbox, settings->sandbox_program, hidden_paths(settings, arena), process->script.argv, arena);
+    return sandbox_command(process->sandbox, settings->sandbox_program, hidden_paths(settings, arena),
+                           process->script.argv, arena);
 }
 
 static int spawn(Process *process)
@@ -316,7 +324,8 @@ static int spawn(Process *process)
         .input = SPAWN_NULL,
         .output = SPAWN_PIPE,
         .error = SPAWN_PIPE,
-        .death_signal = SIGKILL, /* a worker that is killed gives its jobs to others: nobody must go on with them here */
+        .death_signal =
+            SIGKILL, /* a worker that is killed gives its jobs to others: nobody must go on with them here */
         .login_limits = true,
         .limits = limits,
         .limit_count = limit_count,
@@ -427,8 +436,8 @@ static void save_stream(Stream *stream, json_t *streams)
     json_array_append_new(streams, object);
 }
 
-/* Of the script of a process that runs only what its end asks for (script_end): command line and environment have done their
- * work. */
+/* Of the script of a process that runs only what its end asks for (script_end): command line and environment have done
+ * their work. */
 static void process_save(Job *job, json_t *ret)
 {
     Process *process = job->process;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Executions belong to their owners: what is to happen to them is said to the owner in the worker's unit of work. Logs and
- * metrics have no owner and are deleted here. Asked twice (a task that runs again) does no harm.
+ * Executions belong to their owners: what is to happen to them is said to the owner in the worker's unit of work. Logs
+ * and metrics have no owner and are deleted here. Asked twice (a task that runs again) does no harm.
  */
 #include "worker/records.h"
 
@@ -43,7 +43,7 @@ static uint32_t states_of(const json_t *question)
     uint32_t states = 0;
     size_t i;
     const json_t *name;
-    json_array_foreach(json_object_get(question, "states"), i, name) {
+    json_array_foreach (json_object_get(question, "states"), i, name) {
         State state = json_is_string(name) ? state_from_string(json_string_value(name)) : _STATE_INVALID;
         if (state >= 0)
             states |= 1u << state;
@@ -141,10 +141,11 @@ static int answer_count(const Records *records, const json_t *question, json_t *
     size_t i;
     const json_t *item;
     int r = 0;
-    json_array_foreach(json_object_get(question, "flows"), i, item)
+    json_array_foreach (json_object_get(question, "flows"), i, item)
         if (r == 0)
-            r = count_one(records, question, json_get_text(item, "namespace", ""), json_get_text(item, "flowId", ""), counts);
-    json_array_foreach(json_object_get(question, "namespaces"), i, item)
+            r = count_one(records, question, json_get_text(item, "namespace", ""), json_get_text(item, "flowId", ""),
+                          counts);
+    json_array_foreach (json_object_get(question, "namespaces"), i, item)
         if (r == 0 && json_is_string(item))
             r = count_one(records, question, json_string_value(item), NULL, counts);
     if (r == 0)
@@ -197,7 +198,8 @@ static int purge_one(const Records *records, const json_t *question, const char 
     purged->metrics += metrics;
     if (!json_get_boolean(question, "execution", false))
         return 0;
-    unit_send_event(records->unit, id, event_kind_to_string(EVENT_DELETE), json_pack("{s:b,s:b}", "logs", 0, "metrics", 0));
+    unit_send_event(records->unit, id, event_kind_to_string(EVENT_DELETE),
+                    json_pack("{s:b,s:b}", "logs", 0, "metrics", 0));
     purged->executions++;
     return 0;
 }
@@ -207,13 +209,13 @@ static int answer_purge(const Records *records, const json_t *question, json_t *
     Purged purged = {};
     size_t i;
     const json_t *id;
-    json_array_foreach(json_object_get(question, "executions"), i, id) {
+    json_array_foreach (json_object_get(question, "executions"), i, id) {
         int r = json_is_string(id) ? purge_one(records, question, json_string_value(id), &purged) : 0;
         if (r != 0)
             return r;
     }
-    *ret = json_pack("{s:I,s:I,s:I}", "executions", (json_int_t)purged.executions, "logs", (json_int_t)purged.logs, "metrics",
-                     (json_int_t)purged.metrics);
+    *ret = json_pack("{s:I,s:I,s:I}", "executions", (json_int_t)purged.executions, "logs", (json_int_t)purged.logs,
+                     "metrics", (json_int_t)purged.metrics);
     return 0;
 }
 
@@ -229,7 +231,8 @@ static json_t *parse_or_null(const char *text)
 static int look_for_outputs(const Records *records, Texts *ids, json_t *outputs, bool *ret_again)
 {
     _cleanup_texts_ Texts texts = {}, successors = {};
-    int r = store_execution_subflow_outputs(records->pg, (const char *const *)ids->items, ids->count, &texts, &successors);
+    int r =
+        store_execution_subflow_outputs(records->pg, (const char *const *)ids->items, ids->count, &texts, &successors);
     *ret_again = false;
     for (size_t i = 0; r == 0 && i < texts.count; i++) {
         if (texts.items[i]) {
@@ -249,7 +252,7 @@ static int answer_subflow_outputs(const Records *records, const json_t *question
     _cleanup_json_ json_t *outputs = json_array();
     size_t i;
     const json_t *id;
-    json_array_foreach(json_object_get(question, "executions"), i, id) {
+    json_array_foreach (json_object_get(question, "executions"), i, id) {
         vec_push(&ids, xstrdup(json_is_string(id) ? json_string_value(id) : ""));
         json_array_append_new(outputs, json_null());
     }
@@ -275,8 +278,8 @@ static const json_t *resume_declarations(const Execution *execution)
 }
 
 /* The values of onResume; INPUT_E_INVALID: *ret_answer says why. */
-static int resolve(const Records *records, const Execution *execution, const Flow *flow, const json_t *given, json_t **ret,
-                   json_t **ret_answer)
+static int resolve(const Records *records, const Execution *execution, const Flow *flow, const json_t *given,
+                   json_t **ret, json_t **ret_answer)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     const ContextSource source = {.flow = flow, .execution = execution, .encryption_key = records->encryption_key};
@@ -322,7 +325,8 @@ static int answer_resume(const Records *records, const json_t *question, json_t 
         return fold(r);
     if (state_current(&execution->state) != STATE_PAUSED)
         return refuse(ret, "Execution '%s' is not paused, can't resume it", id);
-    r = flow_cache_get(records->flows, records->pg, execution->namespace, execution->flow_id, execution->flow_revision, &flow);
+    r = flow_cache_get(records->flows, records->pg, execution->namespace, execution->flow_id, execution->flow_revision,
+                       &flow);
     if (r < 0)
         return trace(r);
     if (r > 0)

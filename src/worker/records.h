@@ -7,14 +7,12 @@
  *   logs               {executionId | namespace, flowId; taskId?, level, page} → {entries: [LogEntry], more}: page
  *                      by page, oldest first
  *   delete-logs        {endDate, startDate?, namespace?, flowId?, level?} → {count}; until it is 0
- *   count-executions   {startDate, endDate?, states?, flows?: [{namespace, flowId}], namespaces?} → {counts: [{namespace,
- *                      flowId?, count}]}
- *   find-executions    {endDate, startDate?, namespace?, flowId?, states?} → {executions: [{id, namespace, flowId}]}
- *   purge-executions   {executions: [id], execution, logs, metrics} → {executions, logs, metrics}: how many went
- *   subflow-outputs    {executions: [id]} → {outputs: [object or null]}: what children of a ForEachItem left for it
- *   resume-execution   {executionId, inputs?} → {}
- *   namespace-exists   {namespace} → {exists}: whether a flow is in it or below it
- * A refusal is {error}.
+ *   count-executions   {startDate, endDate?, states?, flows?: [{namespace, flowId}], namespaces?} → {counts:
+ * [{namespace, flowId?, count}]} find-executions    {endDate, startDate?, namespace?, flowId?, states?} → {executions:
+ * [{id, namespace, flowId}]} purge-executions   {executions: [id], execution, logs, metrics} → {executions, logs,
+ * metrics}: how many went subflow-outputs    {executions: [id]} → {outputs: [object or null]}: what children of a
+ * ForEachItem left for it resume-execution   {executionId, inputs?} → {} namespace-exists   {namespace} → {exists}:
+ * whether a flow is in it or below it A refusal is {error}.
  */
 #include "queue/unit.h"
 #include "store/flow_cache.h"

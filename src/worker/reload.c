@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trying runs beside the loop, with a limit: a program that hangs must not cost the lease. Only then does the worker stop
- * claiming and commit; from there to the new program's first heartbeat it is a matter of milliseconds. Without its
+ * Trying runs beside the loop, with a limit: a program that hangs must not cost the lease. Only then does the worker
+ * stop claiming and commit; from there to the new program's first heartbeat it is a matter of milliseconds. Without its
  * database a worker waits with the exec until what its tasks have said is committed; they run meanwhile.
  *
  * No thread may start children here: their death signal is bound to the thread, and exec ends all but one.
@@ -81,7 +81,8 @@ static char *read_reason(const Reload *reload, const siginfo_t *info)
             *c = c[1] ? ';' : '\0';
     if (*text)
         return xstrdup(text);
-    return xasprintf(info->si_code == CLD_EXITED ? "%s --check ended with status %d" : "%s --check was ended by signal %d",
+    return xasprintf(info->si_code == CLD_EXITED ? "%s --check ended with status %d"
+                                                 : "%s --check was ended by signal %d",
                      reload->program, info->si_status);
 }
 
@@ -153,7 +154,8 @@ static int try_program(Reload *reload)
     }
     reload->output = spawn_stderr(reload->check);
     loop_timer_in(reload->limit, TRY_USEC);
-    return loop_add_io(reload->worker->loop, spawn_pidfd(reload->check), EPOLLIN, on_check_ended, reload, &reload->ended);
+    return loop_add_io(reload->worker->loop, spawn_pidfd(reload->check), EPOLLIN, on_check_ended, reload,
+                       &reload->ended);
 }
 
 int reload_begin(Reload *reload)

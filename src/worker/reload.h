@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Reload of the worker: the program that lies on disk now is tried (`--check`, which reads the settings too), and takes
- * this process over with all that runs (worker_save). Is it refused, the old one goes on, and journal and status say why.
+ * this process over with all that runs (worker_save). Is it refused, the old one goes on, and journal and status say
+ * why.
  */
 #include "worker/worker.h"
 

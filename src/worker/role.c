@@ -223,13 +223,14 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .evaluation_timeout_usec = conf_usec(conf, "worker.trigger-timeout"),
         .message_bytes_max = (size_t)conf_integer(conf, "limits.message"),
         .line_bytes_max = (size_t)conf_integer(conf, "limits.line"),
-        .job = {
-            .globals = conf_value(conf, "variables.globals"),
-            .envs = envs,
-            .encryption_key = conf_text(conf, "encryption.secret-key"),
-            .storage = storage,
-            .recursive_rendering = conf_boolean(conf, "variables.recursive-rendering"),
-        },
+        .job =
+            {
+                .globals = conf_value(conf, "variables.globals"),
+                .envs = envs,
+                .encryption_key = conf_text(conf, "encryption.secret-key"),
+                .storage = storage,
+                .recursive_rendering = conf_boolean(conf, "variables.recursive-rendering"),
+            },
     };
 }
 
@@ -258,7 +259,8 @@ static int run(WorkerRole *role, Queue *queue, const Blob *storage)
     r = reload_new(role->worker, role->daemon, &role->reload);
     if (r < 0)
         return trace(r);
-    (void)prctl(PR_SET_DUMPABLE, 0); /* tasks have our user: they must not read our memory and environment, nor trace us */
+    (void)prctl(PR_SET_DUMPABLE,
+                0); /* tasks have our user: they must not read our memory and environment, nor trace us */
     worker_set_daemon(role->worker, role->daemon);
     daemon_health(role->daemon, "storage", HEALTH_UP, "%s", "");
     if (role->left)
@@ -295,8 +297,10 @@ int worker_run(const Conf *conf, const char *socket_path)
     if (r == 0)
         r = open_storage(&role, &storage);
     if (r == 0)
-        r = queue_pg_new(role.pg, bell, &(QueueSettings){.socket_path = daemon_socket_path(daemon),
-                                                         .lease_usec = conf_usec(conf, "lease.time")}, &queue);
+        r = queue_pg_new(
+            role.pg, bell,
+            &(QueueSettings){.socket_path = daemon_socket_path(daemon), .lease_usec = conf_usec(conf, "lease.time")},
+            &queue);
     if (r != 0)
         return fold(r);
     role.daemon = daemon;

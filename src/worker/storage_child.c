@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Other roles ask for storage over the worker's socket. The worker does not touch it: it passes the connection on, with the
- * request that was read from it, to a kestra-run child that does nothing else (runner/storage_server.h) and answers there.
- * So nothing of a request stays here, and none can be waited for.
+ * Other roles ask for storage over the worker's socket. The worker does not touch it: it passes the connection on, with
+ * the request that was read from it, to a kestra-run child that does nothing else (runner/storage_server.h) and answers
+ * there. So nothing of a request stays here, and none can be waited for.
  *
- * The child is started by the first request. A reload does not end what it does: the old one answers what it has and ends by
- * itself when our end of its socket is closed, which the next program waits for.
+ * The child is started by the first request. A reload does not end what it does: the old one answers what it has and
+ * ends by itself when our end of its socket is closed, which the next program waits for.
  */
 #include "worker/storage_child.h"
 
@@ -168,7 +168,7 @@ void storage_children_restore(Worker *worker, const json_t *saved)
 {
     size_t i;
     const json_t *one;
-    json_array_foreach(saved, i, one) {
+    json_array_foreach (saved, i, one) {
         Spawned *spawned = handover_adopted(worker, one);
         if (spawned && watch(child_add(worker, spawned, -1)) != 0)
             child_free(worker->storage_children);

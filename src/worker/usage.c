@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters of the tree become metrics of the task run, with the attempt as a tag, so that they are found where a script's
- * own metrics are. What is not known or did not happen gives no metric: a 0 would look measured.
+ * Counters of the tree become metrics of the task run, with the attempt as a tag, so that they are found where a
+ * script's own metrics are. What is not known or did not happen gives no metric: a 0 would look measured.
  *
  * An end because of memory is told by the kernel's events, not guessed from signal 9.
  */
@@ -111,7 +111,8 @@ static void tell_out_of_memory(Job *job, const Report *report, const Limits *lim
 static void tell_refused_processes(Job *job, const Report *report, const Limits *limits)
 {
     if (report->used.pids_refused > 0 && limits->values[LIMIT_PIDS] != LIMIT_NONE)
-        run_log(&job->context.run, LOG_LEVEL_WARN, "limits.pids: %" PRIu64 " times no further process could be started, limit %" PRIi64,
+        run_log(&job->context.run, LOG_LEVEL_WARN,
+                "limits.pids: %" PRIu64 " times no further process could be started, limit %" PRIi64,
                 report->used.pids_refused, limits->values[LIMIT_PIDS]);
 }
 

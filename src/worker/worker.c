@@ -21,8 +21,8 @@
 #define ANNOUNCE_DELAY   (50 * USEC_PER_MSEC)  /* a job that ends before is not announced as running */
 #define KILL_CHECK_EVERY (50 * USEC_PER_MSEC)
 #define RETRY_DELAY      (500 * USEC_PER_MSEC)
-#define QUIET_USEC       USEC_PER_SEC            /* without work for so long, the session settles */
-#define STALL_USEC       USEC_PER_SEC            /* no stage has ended for so long: storage does not answer */
+#define QUIET_USEC       USEC_PER_SEC /* without work for so long, the session settles */
+#define STALL_USEC       USEC_PER_SEC /* no stage has ended for so long: storage does not answer */
 
 enum { CLAIM_MIN = 8, CLAIM_MAX = 512 };
 
@@ -376,7 +376,7 @@ static int make_sources(Worker *worker)
         int (*callback)(void *userdata);
         LoopSource **source;
     } timers[] = {
-        {on_heartbeat, &worker->heartbeat}, {on_flush, &worker->flush},   {on_announce, &worker->announce},
+        {on_heartbeat, &worker->heartbeat},   {on_flush, &worker->flush}, {on_announce, &worker->announce},
         {on_kill_check, &worker->kill_check}, {on_retry, &worker->retry}, {on_quiet, &worker->quiet},
     };
     int r = loop_add_defer(worker->loop, on_cycle, worker, &worker->cycle);
@@ -418,10 +418,13 @@ static void find_isolation(Worker *worker)
     if (settings)
         log_event(LIMITS_NOT_ENFORCED, "Settings %s have no effect here: %s", settings, policy->lack);
     if (!spawner_has_cgroup(worker->spawner))
-        log_event(LIMITS_NOT_ENFORCED, "Worker has no control group of its own: tasks are kept together by sessions and as "
-                  "descendants, limits cannot be enforced: %s", policy->lack);
+        log_event(LIMITS_NOT_ENFORCED,
+                  "Worker has no control group of its own: tasks are kept together by sessions and as "
+                  "descendants, limits cannot be enforced: %s",
+                  policy->lack);
     else if (policy->lack)
-        log_event(LIMITS_NOT_ENFORCED, "Worker has control groups for tasks, but not all controllers: %s", policy->lack);
+        log_event(LIMITS_NOT_ENFORCED, "Worker has control groups for tasks, but not all controllers: %s",
+                  policy->lack);
 }
 
 int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const char *socket,
@@ -467,8 +470,8 @@ Worker *worker_free(Worker *worker)
         job_free(worker->jobs);
     child_pool_free(worker->children);
     storage_children_free(worker);
-    LoopSource *sources[] = {worker->cycle, worker->heartbeat,   worker->flush, worker->announce,
-                             worker->kill_check, worker->retry, worker->quiet, worker->drain_timer};
+    LoopSource *sources[] = {worker->cycle,      worker->heartbeat, worker->flush, worker->announce,
+                             worker->kill_check, worker->retry,     worker->quiet, worker->drain_timer};
     for (size_t i = 0; i < ELEMENTS(sources); i++)
         loop_source_free(sources[i]);
     spawner_free(worker->spawner);
@@ -491,7 +494,7 @@ void worker_go_on(Worker *worker)
     worker->joined = worker->look = true;
     if (worker->daemon)
         daemon_ready(worker->daemon);
-    (void)on_heartbeat(worker); /* an outage is retried as any other */
+    (void)on_heartbeat(worker);                 /* an outage is retried as any other */
     worker->unresolved = worker->job_count > 0; /* start_waiting() finds their tasks */
     worker_wake(worker);
     loop_timer_in(worker->announce, 0);
@@ -538,7 +541,8 @@ void worker_set_daemon(Worker *worker, Daemon *daemon)
     if (!daemon)
         return;
     const char *lack = spawner_lack(worker->spawner);
-    const char *how = spawner_has_cgroup(worker->spawner) ? "a control group for each task" : "sessions and descendants";
+    const char *how =
+        spawner_has_cgroup(worker->spawner) ? "a control group for each task" : "sessions and descendants";
     daemon_health(daemon, "isolation", HEALTH_UP, "%s%s%s", how, lack ? "; " : "", lack ? lack : "");
 }
 

@@ -19,8 +19,8 @@ typedef struct WorkerBackend {
     int (*load_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
     /* ERROR log entries of an execution as a JSON list, for errorLogs(); may be NULL. */
     int (*error_logs)(void *userdata, const char *execution_id, json_t **ret);
-    /* Answers a question of a task (run_ask) between two commits: *ret is {…} or {"error": why}, new. What it orders goes
-     * into the unit. May be NULL. */
+    /* Answers a question of a task (run_ask) between two commits: *ret is {…} or {"error": why}, new. What it orders
+     * goes into the unit. May be NULL. */
     int (*answer)(void *userdata, Unit *unit, const json_t *question, json_t **ret);
     /* How long to wait before the next try after an outage, and why it was; may be NULL. */
     usec_t (*retry_delay)(void *userdata);

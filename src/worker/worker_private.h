@@ -20,10 +20,11 @@ typedef struct JobOps {
     void (*resume)(Job *job);
     /* Frees what belongs to the kind; what runs is killed without waiting. */
     void (*free)(Job *job);
-    /* Hand-over to the program that takes this process over (handover.c): what is needed to go on is written into `ret`,
-     * descriptors that stay open are named by handover_descriptor. */
+    /* Hand-over to the program that takes this process over (handover.c): what is needed to go on is written into
+     * `ret`, descriptors that stay open are named by handover_descriptor. */
     void (*save)(Job *job, json_t *ret);
-    /* Reads it back; afterwards kill and free work, though the job's task is not known yet. False: it cannot be read. */
+    /* Reads it back; afterwards kill and free work, though the job's task is not known yet. False: it cannot be read.
+     */
     bool (*restore)(Job *job, const json_t *saved);
     /* The task and its context are there: it goes on. May end the job. */
     int (*attach)(Job *job);
@@ -34,8 +35,8 @@ typedef struct Stage {
     const char *name; /* the step in plugin/wire.h, and in a hand-over */
     /* What the child is told besides; may be NULL. */
     void (*request)(const Job *job, json_t *ret);
-    /* It is over: goes on with the job, or ends it. `r` as plugin functions return it; result: of the step, or NULL, borrowed. The
-     * job may have been killed or timed out meanwhile. */
+    /* It is over: goes on with the job, or ends it. `r` as plugin functions return it; result: of the step, or NULL,
+     * borrowed. The job may have been killed or timed out meanwhile. */
     void (*done)(Job *job, int r, json_t *result);
 } Stage;
 
@@ -53,38 +54,38 @@ typedef struct JobMetric {
 
 struct Job {
     Worker *worker;
-    Job *previous, *next;     /* in worker->jobs */
+    Job *previous, *next; /* in worker->jobs */
     QueueJob claim;
     Flow *flow;
     const Task *task;
-    const char *trigger_id;   /* it evaluates this trigger; NULL: it runs a task. Borrowed from the claim */
-    Task *other;              /* is .task when that runs in place of the flow's; or NULL */
-    JobContext context;       /* valid when task is set */
+    const char *trigger_id; /* it evaluates this trigger; NULL: it runs a task. Borrowed from the claim */
+    Task *other;            /* is .task when that runs in place of the flow's; or NULL */
+    JobContext context;     /* valid when task is set */
     JobPhase phase;
-    usec_t start_date;        /* realtime, 0: not started */
+    usec_t start_date; /* realtime, 0: not started */
     usec_t started_monotonic;
-    bool announced;           /* the RUNNING event was sent */
-    bool killed, timed_out;   /* why it is being ended */
-    LoopSource *timer;        /* timeout, or the end of a wait */
-    usec_t timeout_usec;      /* 0: none */
-    usec_t delay_usec;        /* of a task that waits */
-    usec_t deadline;          /* monotonic, when the timer fires; 0: none */
-    json_t *carried;          /* of our predecessor, until the task is known; or NULL */
-    const JobOps *ops;        /* NULL: inline */
+    bool announced;         /* the RUNNING event was sent */
+    bool killed, timed_out; /* why it is being ended */
+    LoopSource *timer;      /* timeout, or the end of a wait */
+    usec_t timeout_usec;    /* 0: none */
+    usec_t delay_usec;      /* of a task that waits */
+    usec_t deadline;        /* monotonic, when the timer fires; 0: none */
+    json_t *carried;        /* of our predecessor, until the task is known; or NULL */
+    const JobOps *ops;      /* NULL: inline */
     struct Process *process;
     struct Child *child;
-    const Stage *stage;       /* what its child does, or it waits for one; NULL: the task itself, or nothing */
-    bool waits;               /* for a child that does its stage */
-    bool waits_for_slot;      /* prepared by a child; its process is to be started */
-    json_t *held;             /* what is logged during stage_try; or NULL */
-    char *directory;          /* it runs in; NULL: none (workspace.h) */
-    bool fresh;               /* the directory was new when it began */
-    State end_state;          /* closing.c */
-    json_t *outer_outputs;    /* of the WorkingDirectory that ends with it; or NULL */
+    const Stage *stage;    /* what its child does, or it waits for one; NULL: the task itself, or nothing */
+    bool waits;            /* for a child that does its stage */
+    bool waits_for_slot;   /* prepared by a child; its process is to be started */
+    json_t *held;          /* what is logged during stage_try; or NULL */
+    char *directory;       /* it runs in; NULL: none (workspace.h) */
+    bool fresh;            /* the directory was new when it began */
+    State end_state;       /* closing.c */
+    json_t *outer_outputs; /* of the WorkingDirectory that ends with it; or NULL */
     VEC(JobMetric) metrics;
-    const char *chore;        /* it is a task of this type, of no execution (any more); NULL: it is not. Borrowed likewise */
-    char *complaint;          /* a chore: its last error */
-    int log_fd;               /* log_file.h; -1: none */
+    const char *chore; /* it is a task of this type, of no execution (any more); NULL: it is not. Borrowed likewise */
+    char *complaint;   /* a chore: its last error */
+    int log_fd;        /* log_file.h; -1: none */
     bool log_broken;
 };
 
@@ -97,19 +98,20 @@ struct Worker {
     void *backend_userdata;
     Daemon *daemon;
     Unit *unit;
-    size_t unit_bytes;        /* roughly, of the logs in the unit */
+    size_t unit_bytes; /* roughly, of the logs in the unit */
     Spawner *spawner;
-    json_t *environment;      /* of tasks: environment_base() */
+    json_t *environment; /* of tasks: environment_base() */
     struct ChildPool *children;
     struct StorageChild *storage_children;
-    struct Blob *probe;       /* stage_try */
-    Job *jobs, *last_job;     /* all that are claimed, oldest first */
-    size_t job_count, processes, pending, staging; /* processes: slots; pending: wait for one; staging: wait for a child */
-    usec_t staged_at;         /* a stage has ended, or there began to be some that wait */
-    WorkerDescriptors *kept;  /* collects descriptors during a hand-over */
+    struct Blob *probe;   /* stage_try */
+    Job *jobs, *last_job; /* all that are claimed, oldest first */
+    size_t job_count, processes, pending,
+        staging;             /* processes: slots; pending: wait for one; staging: wait for a child */
+    usec_t staged_at;        /* a stage has ended, or there began to be some that wait */
+    WorkerDescriptors *kept; /* collects descriptors during a hand-over */
     LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *quiet, *drain_timer;
     usec_t kill_checked;
-    unsigned claim_size;      /* how many to ask for: grows with instant jobs, shrinks with processes */
+    unsigned claim_size; /* how many to ask for: grows with instant jobs, shrinks with processes */
     bool joined, look, paused, backing_off, draining, left, slot_freed, unresolved;
     void (*drained)(void *userdata);
     void *drained_userdata;
@@ -158,7 +160,8 @@ json_t *job_event_body(const Job *job, State state);
 bool job_outputs_fit(Job *job, const json_t *outer_outputs);
 /* Answers a question of the job's task (run_ask). Outage: the backend cannot be read now. */
 int job_answer(Job *job, const json_t *question, json_t **ret) _must_check_;
-/* Arms the task's timeout, if it has one, or finds how long it waits; goes on by the table of job_start, or ends the job. */
+/* Arms the task's timeout, if it has one, or finds how long it waits; goes on by the table of job_start, or ends the
+ * job. */
 void job_find_times(Job *job);
 /* "Timeout after 00:00:01.000" at ERROR. */
 void job_log_timeout(Job *job);
@@ -171,7 +174,6 @@ int job_rearm_timeout(Job *job) _must_check_;
 void job_replace_task(Job *job, Task *other);
 extern const JobOps job_wait_ops;
 
-
 /* --- stage.c: work that may take storage --- */
 typedef int StageWork(Job *job, json_t **ret);
 /* Does it here: *ret_r is what it returned. False: it takes storage and is to be done by a child (child_stage). */
@@ -179,7 +181,8 @@ bool stage_try(Job *job, StageWork *work, json_t **ret, int *ret_r) _must_check_
 /* Killed or timed out: it does not go on after its stage. */
 bool stage_is_stopped(const Job *job);
 const Stage *stage_by_name(const char *name);
-/* Types that run inline and read storage: the task itself; what takes the place of a templated task; the texts of times. */
+/* Types that run inline and read storage: the task itself; what takes the place of a templated task; the texts of
+ * times. */
 extern const Stage stage_run, stage_become, stage_times;
 extern const Stage stage_open, stage_prepare, stage_collect, stage_keep, stage_log;
 
@@ -193,7 +196,8 @@ void job_close(Job *job, State state);
 void evaluation_log(Job *job, int level, const char *message);
 void evaluation_announce(Job *job);
 void evaluation_begin(Job *job);
-/* Reports the result, with the file of its log when an execution is to start, and frees the job; it may take a while. */
+/* Reports the result, with the file of its log when an execution is to start, and frees the job; it may take a while.
+ */
 void evaluation_close(Job *job, State state);
 /* The result, into the unit; log_file: URI or NULL. */
 void evaluation_report(Job *job, State state, const char *log_file);

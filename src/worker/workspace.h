@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The directory that a job runs in: one of its own, or the one that all tasks of a WorkingDirectory share. Workers of one
- * host share theirs; a WorkingDirectory must not be spread over several hosts. What is in it: plugin/staging.h.
+ * The directory that a job runs in: one of its own, or the one that all tasks of a WorkingDirectory share. Workers of
+ * one host share theirs; a WorkingDirectory must not be spread over several hosts. What is in it: plugin/staging.h.
  */
 #include "worker/worker_private.h"
 
-/* Makes it, or takes the shared one, and sets it in the context. job->fresh: it has none of its files yet. An outage. */
+/* Makes it, or takes the shared one, and sets it in the context. job->fresh: it has none of its files yet. An outage.
+ */
 int workspace_make(Job *job) _must_check_;
 /* Puts its files in. For stage_try. */
 int workspace_fill(Job *job, json_t **ret) _must_check_;

@@ -96,7 +96,7 @@ static int render_object(const json_t *value, const Value *root, Buffer *out, Di
         size_t index;
         json_t *item;
         buffer_append_char(out, '[');
-        json_array_foreach(value, index, item) {
+        json_array_foreach (value, index, item) {
             if (index)
                 buffer_append_char(out, ',');
             int r = render_object(item, root, out, diag);
@@ -115,7 +115,7 @@ static int render_object(const json_t *value, const Value *root, Buffer *out, Di
     json_t *member, *seen = json_object();
     int r = 0;
     buffer_append_char(out, '{');
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
         _cleanup_buffer_ Buffer name = {};
         r = render(key, strlen(key), "string", root, &name, diag);
         if (r)

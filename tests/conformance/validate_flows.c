@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parses flows without a server: JSON lines {"id", "source"} from standard input become JSON lines {"id", "flows": […]} in
- * the form of the API's answer to a validation. With file names as arguments it parses those and prints what is wrong,
- * one problem a line; the exit status is 1 when any was refused. -t N parses each file N times and prints the time.
+ * Parses flows without a server: JSON lines {"id", "source"} from standard input become JSON lines {"id", "flows": […]}
+ * in the form of the API's answer to a validation. With file names as arguments it parses those and prints what is
+ * wrong, one problem a line; the exit status is 1 when any was refused. -t N parses each file N times and prints the
+ * time.
  */
 #include <stdio.h>
 
@@ -49,8 +50,7 @@ static int serve(void)
         if (json_parse(line, (size_t)length, 0, &request, NULL) != 0)
             return EXIT_FAILURE;
         json_t *flows = validate_source(json_get_text(request, "source", ""));
-        _cleanup_json_ json_t *answer =
-            json_pack("{s:s,s:o}", "id", json_get_text(request, "id", ""), "flows", flows);
+        _cleanup_json_ json_t *answer = json_pack("{s:s,s:o}", "id", json_get_text(request, "id", ""), "flows", flows);
         _cleanup_free_ char *text = json_text(answer);
         puts(text);
     }

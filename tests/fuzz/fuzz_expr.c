@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target for the expression engine: a template, a NUL byte, and optionally a JSON context. Rendering twice must give
- * the same text. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is given.
+ * Fuzz target for the expression engine: a template, a NUL byte, and optionally a JSON context. Rendering twice must
+ * give the same text. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is
+ * given.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,7 +15,8 @@
 
 static const char default_context[] =
     "{\"inputs\":{\"name\":\"Ada\",\"n\":3,\"d\":2.5,\"list\":[1,\"b\",null,[2]],\"at\":\"2024-03-05T08:15:30Z\"},"
-    "\"outputs\":{\"a\":{\"value\":\"{{ inputs.n }}\"}},\"s\":\"text\",\"i\":1,\"m\":{\"k\":{\"l\":1}},\"e\":[],\"nil\":null}";
+    "\"outputs\":{\"a\":{\"value\":\"{{ inputs.n "
+    "}}\"}},\"s\":\"text\",\"i\":1,\"m\":{\"k\":{\"l\":1}},\"e\":[],\"nil\":null}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,8 +39,8 @@ static uint64_t fixed_random(void *userdata)
 static int render(const Expr *expr, const json_t *variables, bool recursive, char **ret)
 {
     static const ExprServices services = {.now = fixed_time, .random = fixed_random};
-    static const ExprLimits limits = {.depth_max = 32, .output_bytes_max = 1 << 16, .iterations_max = 2000,
-                                      .regex_match_max = 20000};
+    static const ExprLimits limits = {
+        .depth_max = 32, .output_bytes_max = 1 << 16, .iterations_max = 2000, .regex_match_max = 20000};
     ExprContext context = {.variables = variables, .services = &services, .limits = &limits, .recursive = recursive};
     return expr_render(expr, &context, ret, NULL);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What others say to and about storage: the input is a connection to kestra-worker-gateway, a question to the worker's own
- * gateway, an answer of it, and a store's answer to a batch. An answer to the connection is HTTP, and nothing is kept of an
- * object that did not come whole. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is
- * given.
+ * What others say to and about storage: the input is a connection to kestra-worker-gateway, a question to the worker's
+ * own gateway, an answer of it, and a store's answer to a batch. An answer to the connection is HTTP, and nothing is
+ * kept of an object that did not come whole. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main()
+ * runs the files it is given.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -78,14 +78,19 @@ static int upload_commit(const Blob *blob, const char *part, const char *path)
     return 0;
 }
 
-static int delete(const Blob *blob, const char *path, bool *ret_existed)
+static int delete (const Blob *blob, const char *path, bool *ret_existed)
 {
     *ret_existed = streq(path, "a");
     return 0;
 }
 
-static const BlobOps ops = {.open_read = open_read, .stat = find, .list = list, .upload_begin = upload_begin,
-                            .upload_commit = upload_commit, .upload_abort = upload_abort, .delete = delete,
+static const BlobOps ops = {.open_read = open_read,
+                            .stat = find,
+                            .list = list,
+                            .upload_begin = upload_begin,
+                            .upload_commit = upload_commit,
+                            .upload_abort = upload_abort,
+                            .delete = delete,
                             .delete_prefix = list};
 
 /* --- */

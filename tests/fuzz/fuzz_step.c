@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executor's core is given any events for its executions, in any order: what does not fit is stale or set aside, and the
- * rows stay such that another executor can go on from them. A line of the input is "KIND BODY" (a kind of model/event_kind.h
- * or anything else, and a JSON object or nothing), "@N" in it the id of the N-th task run; "!" lets time pass, "%" lets another
- * executor take over. With clang: -fsanitize=fuzzer,address; without, main() runs the files that are named, once.
+ * The executor's core is given any events for its executions, in any order: what does not fit is stale or set aside,
+ * and the rows stay such that another executor can go on from them. A line of the input is "KIND BODY" (a kind of
+ * model/event_kind.h or anything else, and a JSON object or nothing), "@N" in it the id of the N-th task run; "!" lets
+ * time pass, "%" lets another executor take over. With clang: -fsanitize=fuzzer,address; without, main() runs the files
+ * that are named, once.
  */
 #include <assert.h>
 
@@ -14,19 +15,21 @@ enum { LINES_MAX = 40 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char flow[] = "id: f\nnamespace: t\n"
-                           "concurrency: {limit: 1, behavior: QUEUE}\n"
-                           "sla:\n  - {id: s, type: MAX_DURATION, duration: PT1H, behavior: CANCEL}\n"
-                           "tasks:\n"
-                           "  - id: p\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n"
-                           "      - {id: held, type: io.kestra.plugin.core.log.Log, message: x, "
-                           "retry: {type: constant, interval: PT1S, maxAttempt: 3}}\n"
-                           "      - {id: wait, type: io.kestra.plugin.core.flow.Pause, timeout: PT5M}\n"
-                           "      - {id: sub, type: io.kestra.plugin.core.flow.Subflow, namespace: t, flowId: child}\n"
-                           "      - id: each\n        type: io.kestra.plugin.core.flow.ForEach\n        values: [1, 2]\n"
-                           "        tasks:\n          - {id: a, type: io.kestra.plugin.core.log.Log, message: x}\n"
-                           "errors:\n  - {id: handler, type: io.kestra.plugin.core.log.Log, message: x}\n";
-static const char child[] = "id: child\nnamespace: t\ntasks:\n  - {id: held, type: io.kestra.plugin.core.log.Log, message: x}\n";
+static const char flow[] =
+    "id: f\nnamespace: t\n"
+    "concurrency: {limit: 1, behavior: QUEUE}\n"
+    "sla:\n  - {id: s, type: MAX_DURATION, duration: PT1H, behavior: CANCEL}\n"
+    "tasks:\n"
+    "  - id: p\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n"
+    "      - {id: held, type: io.kestra.plugin.core.log.Log, message: x, "
+    "retry: {type: constant, interval: PT1S, maxAttempt: 3}}\n"
+    "      - {id: wait, type: io.kestra.plugin.core.flow.Pause, timeout: PT5M}\n"
+    "      - {id: sub, type: io.kestra.plugin.core.flow.Subflow, namespace: t, flowId: child}\n"
+    "      - id: each\n        type: io.kestra.plugin.core.flow.ForEach\n        values: [1, 2]\n"
+    "        tasks:\n          - {id: a, type: io.kestra.plugin.core.log.Log, message: x}\n"
+    "errors:\n  - {id: handler, type: io.kestra.plugin.core.log.Log, message: x}\n";
+static const char child[] =
+    "id: child\nnamespace: t\ntasks:\n  - {id: held, type: io.kestra.plugin.core.log.Log, message: x}\n";
 
 /* The id of the N-th task run of the execution; "" when there is none. */
 static char *id_of_run(Play *play, const char *id, unsigned n)
@@ -86,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     play_run(play);
     char *rest;
     unsigned lines = 0;
-    for (char *line = strtok_r(script, "\n", &rest); line && lines < LINES_MAX; line = strtok_r(NULL, "\n", &rest), lines++)
+    for (char *line = strtok_r(script, "\n", &rest); line && lines < LINES_MAX;
+         line = strtok_r(NULL, "\n", &rest), lines++)
         do_line(play, id, line);
     _cleanup_free_ char *before = play_trace(play, true);
     play_takeover(play);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target for what object stores answer to a list: the text goes through all three readers, that of deletions, and the search
- * for an error. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is given.
+ * Fuzz target for what object stores answer to a list: the text goes through all three readers, that of deletions, and
+ * the search for an error. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is
+ * given.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static int (*const readers[])(const char *text, size_t length, BlobEntries *ret, char **ret_next) = {
-        s3_parse_list, azure_parse_list, gcs_parse_list};
+    static int (*const readers[])(const char *text, size_t length, BlobEntries *ret,
+                                  char **ret_next) = {s3_parse_list, azure_parse_list, gcs_parse_list};
     char *text = xmalloc(size + 1); /* ends where the input does, so that a step too far is seen */
     memcpy(text, data, size);
     text[size] = '\0';

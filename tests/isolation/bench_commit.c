@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_commit DSN [EXECUTIONS [BATCH]]: how many one-task executions a second pass through queue_commit, with no executor
- * and no worker around it: created in batches, stepped (execution, task run, job), claimed, finished with a log line,
- * stepped to the end. One process does all in turn; the database has to be migrated and idle.
+ * bench_commit DSN [EXECUTIONS [BATCH]]: how many one-task executions a second pass through queue_commit, with no
+ * executor and no worker around it: created in batches, stepped (execution, task run, job), claimed, finished with a
+ * log line, stepped to the end. One process does all in turn; the database has to be migrated and idle.
  */
 #include "base/clock.h"
 #include "queue/queue_pg.h"

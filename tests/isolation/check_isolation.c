@@ -109,7 +109,8 @@ static void *claim_all(void *userdata)
     Claimer *claimer = userdata;
     for (;;) {
         QueueBatch batch;
-        if (queue_commit(claimer->process.queue, NULL, &(QueueFetch){.jobs_max = 7}, &batch) != 0 || batch.jobs.count == 0)
+        if (queue_commit(claimer->process.queue, NULL, &(QueueFetch){.jobs_max = 7}, &batch) != 0 ||
+            batch.jobs.count == 0)
             return NULL;
         for (size_t i = 0; i < batch.jobs.count; i++)
             vec_push(&claimer->claimed, batch.jobs.items[i].sequence);
@@ -187,9 +188,10 @@ END_TEST
 START_TEST(who_is_committing_is_not_buried)
 {
     Process executor = process_open("executor", ""), other = process_open("executor", "");
-    _cleanup_free_ char *stale = xasprintf("UPDATE instance SET heartbeat = heartbeat - interval '1 hour' WHERE id = '%s';"
-                                           "UPDATE instance SET steady = steady - interval '1 hour' WHERE id <> '%s'",
-                                           queue_instance_id(executor.queue), queue_instance_id(executor.queue));
+    _cleanup_free_ char *stale =
+        xasprintf("UPDATE instance SET heartbeat = heartbeat - interval '1 hour' WHERE id = '%s';"
+                  "UPDATE instance SET steady = steady - interval '1 hour' WHERE id <> '%s'",
+                  queue_instance_id(executor.queue), queue_instance_id(executor.queue));
     cluster_sql(observer, stale);
     Pg *slow = database_session(NULL);
     _cleanup_free_ char *fence = xasprintf("SELECT queue_fence('%s', 1000)", queue_instance_id(executor.queue));
@@ -249,7 +251,8 @@ static void *kill_all(void *userdata)
     size_t count = hammer->jobs->jobs.count;
     for (int round = 0; round < 50 && hammer->result == 0; round++) {
         for (size_t i = 0; i < count; i++)
-            unit_kill_job(hammer->process->unit, hammer->jobs->jobs.items[hammer->forward ? i : count - 1 - i].task_run_id);
+            unit_kill_job(hammer->process->unit,
+                          hammer->jobs->jobs.items[hammer->forward ? i : count - 1 - i].task_run_id);
         hammer->result = queue_commit(hammer->process->queue, hammer->process->unit, NULL, NULL);
     }
     return NULL;
@@ -258,7 +261,8 @@ static void *kill_all(void *userdata)
 START_TEST(commits_over_the_same_jobs_do_not_fail)
 {
     make_jobs(100);
-    Process worker = process_open("worker", ""), killers[2] = {process_open("executor", ""), process_open("executor", "")};
+    Process worker = process_open("worker", ""),
+            killers[2] = {process_open("executor", ""), process_open("executor", "")};
     QueueBatch jobs;
     fixture_commit(worker.queue, NULL, &(QueueFetch){.jobs_max = 100}, &jobs);
     Hammer hammers[2];
@@ -290,7 +294,8 @@ START_TEST(one_execution_created_by_two_has_one_event)
     _cleanup_(execution_freep) Execution *execution = fixture_execution("same");
     unit_create_execution(second.unit, execution, TEST_NOW);
     ck_assert_int_eq(pg_begin(observer), 0);
-    cluster_sql(observer, "INSERT INTO execution VALUES ('same', 0, 'n', 'f', 1, 'CREATED', now(), NULL, 0, NULL, '{}', '{}')");
+    cluster_sql(observer,
+                "INSERT INTO execution VALUES ('same', 0, 'n', 'f', 1, 'CREATED', now(), NULL, 0, NULL, '{}', '{}')");
     Background commit = {.process = &second};
     start(&commit);
     Pg *watcher = observer;

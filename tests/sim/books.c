@@ -20,17 +20,17 @@ typedef struct Record {
     char execution_id[ID_BYTES]; /* of a task run; "": it is an execution */
     char parent_id[ID_BYTES];    /* of an execution: who waits for its end; "": nobody */
     State state;
-    size_t entries;              /* of its history */
+    size_t entries; /* of its history */
     int64_t iteration;
-    unsigned open;               /* of an execution: task runs that have not ended */
-    unsigned children;           /* of an execution: those with this parent that have not ended */
+    unsigned open;     /* of an execution: task runs that have not ended */
+    unsigned children; /* of an execution: those with this parent that have not ended */
     unsigned timers, asked, given_back, resumes, left;
-    unsigned reopened;           /* people let it go on after its end so often, or it is the copy of an ended one */
-    Limit *limit;                /* of its flow, or NULL */
-    Limit *counted;              /* among whose holders it counts */
+    unsigned reopened; /* people let it go on after its end so often, or it is the copy of an ended one */
+    Limit *limit;      /* of its flow, or NULL */
+    Limit *counted;    /* among whose holders it counts */
     bool holds, forced;
-    bool retry_waits;            /* it FAILED and stands in line for its retry */
-    bool deleted, told;          /* told: its parent does not wait for it any more */
+    bool retry_waits;   /* it FAILED and stands in line for its retry */
+    bool deleted, told; /* told: its parent does not wait for it any more */
 } Record;
 
 struct Books {
@@ -47,8 +47,8 @@ struct Books {
 #define TO(state) (UINT32_C(1) << STATE_##state)
 #define AN_END    (TO(SUCCESS) | TO(WARNING) | TO(FAILED) | TO(KILLED) | TO(CANCELLED) | TO(SKIPPED))
 
-/* Edges that are missing here are forbidden. RUNNING goes to RESTARTED when a pause ends beside something that runs. What
- * ended is left only within the commit in which it ended (FAILED, RETRYING), or after people asked for it. */
+/* Edges that are missing here are forbidden. RUNNING goes to RESTARTED when a pause ends beside something that runs.
+ * What ended is left only within the commit in which it ended (FAILED, RETRYING), or after people asked for it. */
 static const uint32_t execution_edges[_STATE_MAX] = {
     [STATE_CREATED] = TO(RUNNING) | TO(QUEUED) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
     [STATE_QUEUED] = TO(RUNNING) | TO(KILLING) | TO(FAILED) | TO(CANCELLED),
@@ -238,7 +238,8 @@ static const char *go_along(Books *books, Record *record, const json_t *document
 static void enter_parent(Books *books, Record *record, const UnitExecution *execution)
 {
     _cleanup_json_ json_t *notes = NULL;
-    if (!execution->internal || json_parse(execution->internal, strlen(execution->internal), SIZE_MAX, &notes, NULL) != 0)
+    if (!execution->internal ||
+        json_parse(execution->internal, strlen(execution->internal), SIZE_MAX, &notes, NULL) != 0)
         return;
     const char *id = json_get_text(json_object_get(notes, "parent"), "executionId", "");
     Record *parent = find_record(books, id);
@@ -259,8 +260,7 @@ static void tell_parent(Books *books, Record *record)
 
 static void enter_new_execution(Books *books, const UnitExecution *execution)
 {
-    Record *record =
-        get_record(books, execution->id, xasprintf("%s-%u", execution->flow_id, ++books->count));
+    Record *record = get_record(books, execution->id, xasprintf("%s-%u", execution->flow_id, ++books->count));
     record->flow_id = xstrdup(execution->flow_id);
     record->limit = map_get(books->limits, execution->flow_id);
     enter_parent(books, record, execution);
@@ -462,7 +462,8 @@ static const char *check_execution(const Books *books, const char *id)
         return NULL;
     if (state_is_terminated(record->state) && record->open)
         return "a task run of an ended execution is open";
-    if ((record->state == STATE_SUCCESS || record->state == STATE_WARNING || record->state == STATE_FAILED) && record->children)
+    if ((record->state == STATE_SUCCESS || record->state == STATE_WARNING || record->state == STATE_FAILED) &&
+        record->children)
         return "an execution ended before one that it waits for";
     if (state_is_terminated(record->state) && record->state != STATE_RETRIED && record->timers)
         return "an ended execution has a timer";
@@ -524,9 +525,11 @@ const char *books_enter(Books *books, const Unit *unit)
 static void describe_messages(const Books *books, const Unit *unit, Buffer *text)
 {
     for (size_t i = 0; i < unit->jobs.count; i++)
-        buffer_printf(text, "; job %s#%d", books_name(books, unit->jobs.items[i].task_run_id), unit->jobs.items[i].attempt);
+        buffer_printf(text, "; job %s#%d", books_name(books, unit->jobs.items[i].task_run_id),
+                      unit->jobs.items[i].attempt);
     for (size_t i = 0; i < unit->events.count; i++)
-        buffer_printf(text, "; sends %s to %s", unit->events.items[i].kind, books_name(books, unit->events.items[i].key));
+        buffer_printf(text, "; sends %s to %s", unit->events.items[i].kind,
+                      books_name(books, unit->events.items[i].key));
     for (size_t i = 0; i < unit->results.count; i++) {
         _cleanup_json_ json_t *body = NULL;
         if (json_parse(unit->results.items[i].body, strlen(unit->results.items[i].body), SIZE_MAX, &body, NULL) == 0)
@@ -552,12 +555,13 @@ void books_describe(const Books *books, const Unit *unit, usec_t now, Buffer *te
     for (size_t i = 0; i < unit->timers.count; i++) {
         const UnitTimer *timer = &unit->timers.items[i];
         const char *colon = strchr(timer->name, ':');
-        buffer_printf(text, "; timer %.*s of %s", colon ? (int)(colon - timer->name) : (int)strlen(timer->name), timer->name,
-                      books_name(books, colon ? colon + 1 : timer->key));
+        buffer_printf(text, "; timer %.*s of %s", colon ? (int)(colon - timer->name) : (int)strlen(timer->name),
+                      timer->name, books_name(books, colon ? colon + 1 : timer->key));
         if (timer->cleared)
             buffer_append(text, " cleared");
         else if (!slots_is_key(timer->key))
-            buffer_printf(text, " in %.3f s", timer->date > now ? (double)(timer->date - now) / (double)USEC_PER_SEC : 0.0);
+            buffer_printf(text, " in %.3f s",
+                          timer->date > now ? (double)(timer->date - now) / (double)USEC_PER_SEC : 0.0);
     }
     describe_messages(books, unit, text);
     if (books->blamed)

@@ -15,8 +15,8 @@ const char *books_enter(Books *books, const Unit *unit);
 void books_resume(Books *books, const char *execution_id);
 void books_reopen(Books *books, const char *execution_id);
 void books_force(Books *books, const char *execution_id);
-/* It can only go on by a message, a job or a timer: it has not ended, and neither people nor an execution of its own are
- * waited for. */
+/* It can only go on by a message, a job or a timer: it has not ended, and neither people nor an execution of its own
+ * are waited for. */
 bool books_is_stuck(const Books *books, const char *execution_id);
 /* A child in this state that people have not reopened; NULL: there is none. Borrowed. */
 const char *books_child(const Books *books, const char *execution_id, State state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * People start executions and do to them what the API lets them do, at any moment. What they "need" is done once to every
- * execution to which it can be done, so that the outcome does not depend on whether it came to it.
+ * People start executions and do to them what the API lets them do, at any moment. What they "need" is done once to
+ * every execution to which it can be done, so that the outcome does not depend on whether it came to it.
  */
 #include "sim/world.h"
 

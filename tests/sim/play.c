@@ -377,7 +377,8 @@ void play_replay(Play *play, const char *task_id, int revision)
     must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution),
          "queue_load_execution");
     Flow *flow = NULL;
-    must(play_load_flow(play, execution->namespace, execution->flow_id, revision ? revision : execution->flow_revision, &flow),
+    must(play_load_flow(play, execution->namespace, execution->flow_id, revision ? revision : execution->flow_revision,
+                        &flow),
          "play_load_flow");
     execution_bind_flow(execution, flow);
     flow_unref(flow);
@@ -413,8 +414,7 @@ static void fill_in_ids(Play *play, json_t *body)
     const char *name;
     json_t *value;
     _cleanup_(execution_freep) Execution *execution = play_load(play, play->started.items[play->started.count - 1]);
-    json_object_foreach(body, name, value)
-    {
+    json_object_foreach (body, name, value) {
         const char *text = json_string_value(value), *place = text ? strpbrk(text, "$@") : NULL;
         if (!place)
             continue;
@@ -442,7 +442,8 @@ void play_send_child(Play *play, const char *kind, json_t *body)
 {
     Execution *execution;
     const char *child = NULL;
-    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution), "queue_load_execution");
+    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution),
+         "queue_load_execution");
     for (size_t i = 0; execution && !child && i < execution->task_runs.count; i++)
         child = json_get_text(execution->task_runs.items[i]->internal, "child", NULL);
     play_send_to(play, child ? child : "none", kind, body);
@@ -589,10 +590,11 @@ char *play_labels(Play *play)
 {
     Buffer text = {};
     Execution *execution;
-    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution), "queue_load_execution");
+    must(queue_load_execution(play->sender, play->started.items[play->started.count - 1], &execution),
+         "queue_load_execution");
     size_t i;
     const json_t *label;
-    json_array_foreach(execution ? execution->labels : NULL, i, label)
+    json_array_foreach (execution ? execution->labels : NULL, i, label)
         buffer_printf(&text, "%s=%s\n", json_get_text(label, "key", ""), json_get_text(label, "value", ""));
     execution_free(execution);
     return buffer_take(&text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Executors and a worker on one queue in memory, in virtual time: what the step tests and the simulator play on. The worker
- * does not run anything: it answers each job as the rules say.
+ * Executors and a worker on one queue in memory, in virtual time: what the step tests and the simulator play on. The
+ * worker does not run anything: it answers each job as the rules say.
  */
 #include "executor/owner.h"
 #include "queue/queue_mem.h"
@@ -20,12 +20,14 @@ void play_rule(Play *play, const char *task_id, int attempt, State state, json_t
 void play_notes(Play *play, const char *task_id, json_t *notes);
 /* A new execution of the flow that was added first. inputs may be NULL. Borrowed id. */
 const char *play_start(Play *play, json_t *inputs);
-/* The same with more: members flow (its id; without it the first), inputs, labels, trigger (of the execution), in (a duration: it is scheduled). `as` is stolen. */
+/* The same with more: members flow (its id; without it the first), inputs, labels, trigger (of the execution), in (a
+ * duration: it is scheduled). `as` is stolen. */
 const char *play_start_as(Play *play, json_t *as);
-/* The execution started last is played again from its first run of this task; NULL: from the beginning. revision 0: the same. */
+/* The execution started last is played again from its first run of this task; NULL: from the beginning. revision 0: the
+ * same. */
 void play_replay(Play *play, const char *task_id, int revision);
-/* An event for the execution started last; body is stolen. A text in it that ends with "$TASK" gets the id of the first run of
- * that task there, with "@TASK" that of the execution which that run has started. */
+/* An event for the execution started last; body is stolen. A text in it that ends with "$TASK" gets the id of the first
+ * run of that task there, with "@TASK" that of the execution which that run has started. */
 void play_send(Play *play, const char *kind, json_t *body);
 /* The same to any key. */
 void play_send_to(Play *play, const char *key, const char *kind, json_t *body);

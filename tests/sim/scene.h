@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What the simulator plays: a file of tests/data/sim with flows ("---" between them) and, in lines that begin with "#!", what
- * is special about it:
+ * What the simulator plays: a file of tests/data/sim with flows ("---" between them) and, in lines that begin with
+ * "#!", what is special about it:
  *
  *   #! start: f g        flows of which an execution is started; without it the first flow four times
  *   #! people: kill …    what people do meanwhile (people.c)
- *   #! ends: A B         the outcome depends on chance, but every execution that was started ends in one of these states
+ *   #! ends: A B         the outcome depends on chance, but every execution that was started ends in one of these
+ * states
  *   #! count: f 1 4      at the end there are so many executions of the flow, at least and at most
  */
 #include "model/flow.h"

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulator: two executors and two workers on one queue in virtual time, driven from a seed. Everything may happen in any
- * order; executors and workers die between any two commits; commits break before or after they happened; a process sleeps
- * through its lease and wakes; results come late and come again; people interfere. The Watch checks its rules at each
- * commit. At the end every execution must have come to what an undisturbed run comes to, and nothing may be left over.
+ * The simulator: two executors and two workers on one queue in virtual time, driven from a seed. Everything may happen
+ * in any order; executors and workers die between any two commits; commits break before or after they happened; a
+ * process sleeps through its lease and wakes; results come late and come again; people interfere. The Watch checks its
+ * rules at each commit. At the end every execution must have come to what an undisturbed run comes to, and nothing may
+ * be left over.
  *
  *   sim [--scene NAME] [--seed N]               plays one seed, with a trace
- *   sim [--scene NAME] [--from N] [--seeds N]   plays so many seeds (default: 400 from 1) and shows those that break a rule
+ *   sim [--scene NAME] [--from N] [--seeds N]   plays so many seeds (default: 400 from 1) and shows those that break a
+ * rule
  *
- * A seed is played with the scene (tests/data/sim) whose turn it is, or with the named one. `--first` ends after the first
- * seed that breaks a rule.
+ * A seed is played with the scene (tests/data/sim) whose turn it is, or with the named one. `--first` ends after the
+ * first seed that breaks a rule.
  */
 #include "sim/world.h"
 
@@ -437,8 +439,8 @@ static char *run_world(uint64_t seed, const Scene *scene, bool disturbed, bool l
     const char *fault = judge(&world);
     if (fault) {
         QueueStoreCounts counts = queue_store_counts(world.store);
-        fprintf(stderr, "seed %" PRIu64 " of scene %s: %s; events %zu, jobs %zu, timers %zu\n%s", seed, scene->name, fault,
-                counts.events, counts.jobs, counts.timers, outcome);
+        fprintf(stderr, "seed %" PRIu64 " of scene %s: %s; events %zu, jobs %zu, timers %zu\n%s", seed, scene->name,
+                fault, counts.events, counts.jobs, counts.timers, outcome);
         free(outcome);
         outcome = NULL;
     }

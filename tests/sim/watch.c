@@ -56,7 +56,8 @@ void watch_say(Watch *watch, const char *who, const char *format, ...)
 {
     if (!watch->settings.loud)
         return;
-    fprintf(stderr, "%9.3f  %-10s  ", (double)(*watch->settings.now % (100000 * USEC_PER_SEC)) / (double)USEC_PER_SEC, who);
+    fprintf(stderr, "%9.3f  %-10s  ", (double)(*watch->settings.now % (100000 * USEC_PER_SEC)) / (double)USEC_PER_SEC,
+            who);
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The simulator's witness. Every process reaches the store through a queue of the Watch, which lets commits fail as an outage
- * makes them fail, keeps its own books of what was committed, and checks the rules at each commit:
+ * The simulator's witness. Every process reaches the store through a queue of the Watch, which lets commits fail as an
+ * outage makes them fail, keeps its own books of what was committed, and checks the rules at each commit:
  *
  *   - states move along allowed edges only; what was written stays written; nothing ends twice;
  *   - what ended leaves nothing open and no timer behind, and nothing goes on below it;
@@ -18,10 +18,10 @@
 
 typedef struct Watch Watch;
 typedef struct WatchSettings {
-    QueueStore *store;  /* borrowed, as is now */
+    QueueStore *store; /* borrowed, as is now */
     const usec_t *now;
-    bool resumed;       /* pauses end by people only, counted with watch_resume() */
-    bool loud;          /* a trace on standard error */
+    bool resumed; /* pauses end by people only, counted with watch_resume() */
+    bool loud;    /* a trace on standard error */
 } WatchSettings;
 Watch *watch_new(const WatchSettings *settings);
 Watch *watch_free(Watch *watch);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Workers run nothing: a job of a task named fail-… fails in its first attempt, bad-… always, warn-… ends as WARNING. What a
- * worker that was declared dead still says, wrongly, must not count.
+ * Workers run nothing: a job of a task named fail-… fails in its first attempt, bad-… always, warn-… ends as WARNING.
+ * What a worker that was declared dead still says, wrongly, must not count.
  */
 #include "sim/world.h"
 
@@ -104,14 +104,16 @@ static json_t *result_of(const World *world, const QueueJob *job, State state)
         json_object_set_new(body, "outputs",
                             json_pack("{s:s+}", "value", "of ", json_get_text(job->body, "taskId", "")));
     if (strstr(json_get_text(job->body, "taskId", ""), "_split")) /* of a ForEachItem: three pieces */
-        json_object_set_new(body, "notes", json_pack("{s:{s:i,s:s,s:s}}", "splits", "count", 3, "prefix", "kestra:///t/",
-                                                     "suffix", ".csv"));
+        json_object_set_new(
+            body, "notes",
+            json_pack("{s:{s:i,s:s,s:s}}", "splits", "count", 3, "prefix", "kestra:///t/", "suffix", ".csv"));
     return body;
 }
 
 static void remember_echo(World *world, const QueueJob *job, State state)
 {
-    unsigned i = world->echo_count < WORLD_ECHOES ? world->echo_count++ : (unsigned)(world_chance(world) % WORLD_ECHOES);
+    unsigned i =
+        world->echo_count < WORLD_ECHOES ? world->echo_count++ : (unsigned)(world_chance(world) % WORLD_ECHOES);
     json_decref(world->echoes[i].body);
     snprintf(world->echoes[i].execution_id, ID_BYTES, "%s", job->execution_id);
     world->echoes[i].body = result_of(world, job, state);
@@ -157,7 +159,8 @@ static void worker_answer(World *world, SimWorker *worker)
         return;
     SimJob *which = &worker->jobs.items[world_chance(world) % worker->jobs.count];
     const QueueJob *job = &which->job;
-    if (!which->lost && !job->killed && world_chance(world) % 3 == 0) { /* it says that it runs, perhaps more than once */
+    if (!which->lost && !job->killed &&
+        world_chance(world) % 3 == 0) { /* it says that it runs, perhaps more than once */
         _cleanup_(unit_freep) Unit *unit = unit_new();
         unit_send_event(unit, job->execution_id, "task_run", result_of(world, job, STATE_RUNNING));
         remember_echo(world, job, STATE_RUNNING);
@@ -204,4 +207,3 @@ void workers_do(World *world, unsigned which)
     else
         worker_heartbeat(world, worker);
 }
-

@@ -38,7 +38,7 @@ typedef struct SimEcho {
 /* An execution that people have started, and what they have done to it. */
 typedef struct SimTarget {
     char id[ID_BYTES];
-    bool is_copy;   /* a replay */
+    bool is_copy; /* a replay */
     bool deleted;
     uint32_t done;  /* bits by row of people.c */
     size_t entries; /* of its history when it was resumed last */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does one thing with an internal storage, for tests/storage/run.py, which starts the servers and looks at what comes of it:
+ * Does one thing with an internal storage, for tests/storage/run.py, which starts the servers and looks at what comes
+ * of it:
  *
  *   storage-case [--skew SECONDS] SETTINGS.json CASE [ARGUMENT…]
  *
@@ -77,7 +78,8 @@ static int case_basics(const Blob *blob, char **arguments)
     EXPECT(has(blob, "kestra:///t/basics/empty", ""));
     EXPECT(blob_stat(blob, "kestra:///t/basics/a.txt", &entry) == 0);
     EXPECT(entry.size_bytes == 6 && streq(entry.uri, "kestra:///t/basics/a.txt"));
-    EXPECT(entry.modified + 600 * USEC_PER_SEC > clock_realtime() && entry.modified < clock_realtime() + 600 * USEC_PER_SEC);
+    EXPECT(entry.modified + 600 * USEC_PER_SEC > clock_realtime() &&
+           entry.modified < clock_realtime() + 600 * USEC_PER_SEC);
     blob_entry_done(&entry);
     EXPECT(is_absent(blob, "kestra:///t/basics/none"));
     EXPECT(blob_open(blob, "kestra:///t/basics/none", &fd, NULL) == BLOB_E_ABSENT);
@@ -118,8 +120,8 @@ static int case_ranges(const Blob *blob, char **arguments)
     static const struct {
         BlobRange range;
         const char *text;
-    } ranges[] = {{{0, -1}, "0123456789"}, {{3, 4}, "3456"}, {{8, 100}, "89"}, {{10, 5}, ""}, {{11, -1}, ""},
-                  {{0, 0}, ""}, {{9, INT64_MAX}, "9"}, {{0, 10}, "0123456789"}};
+    } ranges[] = {{{0, -1}, "0123456789"}, {{3, 4}, "3456"}, {{8, 100}, "89"},      {{10, 5}, ""},
+                  {{11, -1}, ""},          {{0, 0}, ""},     {{9, INT64_MAX}, "9"}, {{0, 10}, "0123456789"}};
     EXPECT(put(blob, "kestra:///t/range", "0123456789"));
     for (size_t i = 0; i < ELEMENTS(ranges); i++) {
         _cleanup_(close_fdp) int fd = -1;
@@ -127,7 +129,8 @@ static int case_ranges(const Blob *blob, char **arguments)
         char text[32];
         EXPECT(blob_open_range(blob, "kestra:///t/range", ranges[i].range, &fd, &size) == 0);
         EXPECT(size == 10);
-        size_t wanted = ranges[i].range.length < 0 ? sizeof text : (size_t)MIN(ranges[i].range.length, (int64_t)sizeof text);
+        size_t wanted =
+            ranges[i].range.length < 0 ? sizeof text : (size_t)MIN(ranges[i].range.length, (int64_t)sizeof text);
         ssize_t length = wanted > 0 ? read(fd, text, wanted) : 0;
         EXPECT(length == (ssize_t)strlen(ranges[i].text) && memcmp(text, ranges[i].text, (size_t)length) == 0);
     }
@@ -308,10 +311,19 @@ static const struct {
     int arguments;
     int (*run)(const Blob *blob, char **arguments);
 } cases[] = {
-    {"basics", 0, case_basics}, {"names", 0, case_names}, {"ranges", 0, case_ranges}, {"prefix", 0, case_prefix},
-    {"many", 0, case_many},     {"steps", 0, case_steps}, {"broken-source", 0, case_broken_source},
-    {"put", 2, case_put},       {"get", 2, case_get},     {"stat", 1, case_stat},     {"list", 1, case_list},
-    {"leave", 1, case_leave},   {"delete", 1, case_delete},
+    {"basics", 0, case_basics},
+    {"names", 0, case_names},
+    {"ranges", 0, case_ranges},
+    {"prefix", 0, case_prefix},
+    {"many", 0, case_many},
+    {"steps", 0, case_steps},
+    {"broken-source", 0, case_broken_source},
+    {"put", 2, case_put},
+    {"get", 2, case_get},
+    {"stat", 1, case_stat},
+    {"list", 1, case_list},
+    {"leave", 1, case_leave},
+    {"delete", 1, case_delete},
 };
 
 static int run_case(const Blob *blob, int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filters on dates. */
-#include "expr/calls.h"
 #include "expr/date.h"
+#include "expr/calls.h"
 
 /* Input and style out of arguments at given places; sets `*ret_done` for a null input. */
 static int read_input(Call *call, size_t zone_place, size_t existing_place, size_t locale_place, bool *ret_done,

@@ -131,9 +131,10 @@ static int filter_urldecode(Call *call, Value *ret)
             return eval_fail_plain(call->eval, "URLDecoder: Incomplete trailing escape (%%) pattern");
         int high = hex_value(text->text[i + 1]), low = hex_value(text->text[i + 2]);
         if (high < 0 || low < 0)
-            return eval_fail_plain(call->eval,
-                                   "URLDecoder: Illegal hex characters in escape (%%) pattern - Error at index %d in: \"%.2s\"",
-                                   high < 0 ? 0 : 1, text->text + i + 1);
+            return eval_fail_plain(
+                call->eval,
+                "URLDecoder: Illegal hex characters in escape (%%) pattern - Error at index %d in: \"%.2s\"",
+                high < 0 ? 0 : 1, text->text + i + 1);
         to[length++] = (char)(high * 16 + low);
         i += 2;
     }

@@ -178,14 +178,15 @@ static Value from_jv(Arena *arena, jv v)
     }
     case JV_KIND_ARRAY: {
         List *list = list_new(arena, 0);
-        jv_array_foreach(v, i, item) list_push(arena, list, from_jv(arena, item));
+        jv_array_foreach (v, i, item)
+            list_push(arena, list, from_jv(arena, item));
         value = value_list(list);
         break;
     }
     case JV_KIND_OBJECT: {
         ValueMap *map = map2_new(arena);
         jv keys = jv_keys_unsorted(jv_copy(v));
-        jv_array_foreach(keys, i, key) {
+        jv_array_foreach (keys, i, key) {
             Value name = from_jv(arena, jv_copy(key));
             map2_put(arena, map, name, from_jv(arena, jv_object_get(jv_copy(v), key)));
         }
@@ -231,7 +232,8 @@ static void watch_fired(union sigval value)
 static Watch *watch_start(jq_state *state)
 {
     Watch *watch = xnew(Watch);
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_value.sival_ptr = watch, .sigev_notify_function = watch_fired};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD, .sigev_value.sival_ptr = watch, .sigev_notify_function = watch_fired};
     struct itimerspec limit = {.it_value.tv_sec = SECONDS_MAX};
     pthread_mutex_init(&watch->lock, NULL);
     watch->state = state;
@@ -304,8 +306,8 @@ static int filter_jq(Call *call, Value *ret)
         return r;
     JsonError error;
     if (input.kind == VALUE_TEXT && !json_read(call->eval->arena, input.text, input.length, &input, &error))
-        return call_fail(call, "Unable to parse jq value '%.*s' with type '%s'", (int)call->input.length, call->input.text,
-                         value_class_name(&call->input));
+        return call_fail(call, "Unable to parse jq value '%.*s' with type '%s'", (int)call->input.length,
+                         call->input.text, value_class_name(&call->input));
     Programs *programs = programs_get();
     free(programs->message);
     programs->message = NULL;

@@ -251,7 +251,8 @@ static int filter_chunk(Call *call, Value *ret)
     if (!call_has(call, 0))
         return call_fail(call, "'chunk' filter expects an argument 'size'.");
     if (!is_list(&call->input))
-        return call_fail(call, "'chunk' filter can only be applied to List. Actual type was: %s", value_class_name(&call->input));
+        return call_fail(call, "'chunk' filter can only be applied to List. Actual type was: %s",
+                         value_class_name(&call->input));
     Value size_value = call_argument(call, 0);
     int64_t size;
     int r = call_need_long(call, &size_value, &size);

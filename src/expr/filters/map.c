@@ -33,7 +33,8 @@ static int filter_values(Call *call, Value *ret)
     if (input->kind == VALUE_NULL)
         return 0;
     if (input->kind != VALUE_MAP)
-        return call_fail(call, "'values' filter can only be applied to Map. Actual type was: %s", value_class_name(input));
+        return call_fail(call, "'values' filter can only be applied to Map. Actual type was: %s",
+                         value_class_name(input));
     List *list = list_new(call->eval->arena, value_count(input));
     MapWalk walk = {.map = *input};
     for (Value key, value; map_walk(&walk, &key, &value);)
@@ -74,7 +75,8 @@ static int merge_lists(Call *call, const Value *other, Value *ret)
 {
     Arena *arena = call->eval->arena;
     if (other->kind != VALUE_MAP && other->kind != VALUE_LIST)
-        return call_fail(call, "Currently, only Maps and Lists can be merged with a List. Arg2: %s", value_class_name(other));
+        return call_fail(call, "Currently, only Maps and Lists can be merged with a List. Arg2: %s",
+                         value_class_name(other));
     List *list = list_new(arena, value_count(&call->input) + value_count(other));
     for (size_t i = 0; i < value_count(&call->input); i++)
         list_push(arena, list, value_item(&call->input, i));

@@ -59,8 +59,9 @@ static bool whole_number(Arena *arena, const char *text, size_t length, bool neg
     bool fits = true;
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : (c | 32) >= 'a' && (c | 32) <= 'f'
-                                                                          ? (unsigned)((c | 32) - 'a' + 10) : 99;
+        unsigned digit = c >= '0' && c <= '9'                 ? (unsigned)(c - '0')
+                         : (c | 32) >= 'a' && (c | 32) <= 'f' ? (unsigned)((c | 32) - 'a' + 10)
+                                                              : 99;
         if (digit >= base)
             return false;
         fits = fits && !__builtin_mul_overflow(magnitude, (uint64_t)base, &magnitude) &&
@@ -106,7 +107,8 @@ static bool real_number(Arena *arena, const char *text, Value *ret)
     size_t decimals = fraction_digits(text), length = strlen(text);
     if (!real_text(text, &end, &real) || *end)
         return false;
-    bool zero = strspn(text, "+-.0") == length || text[strspn(text, "+-.0")] == 'e' || text[strspn(text, "+-.0")] == 'E';
+    bool zero =
+        strspn(text, "+-.0") == length || text[strspn(text, "+-.0")] == 'e' || text[strspn(text, "+-.0")] == 'E';
     float narrow = strtof(text, NULL);
     char as_float[JAVA_DOUBLE_BYTES], as_double[JAVA_DOUBLE_BYTES];
     if (decimals <= 7 && isfinite(narrow) && (narrow != 0 || zero)) {
@@ -223,7 +225,7 @@ static int filter_number(Call *call, Value *ret)
         const char *type;
         MakeNumber make;
     } types[] = {
-        {"INT", make_int},       {"INTEGER", make_int},          {"FLOAT", make_float}, {"LONG", make_long},
+        {"INT", make_int},       {"INTEGER", make_int},        {"FLOAT", make_float},    {"LONG", make_long},
         {"DOUBLE", make_double}, {"BIGDECIMAL", make_decimal}, {"BIGINTEGER", make_big},
     };
     *ret = VALUE_NULL_INIT;

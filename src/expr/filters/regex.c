@@ -135,7 +135,8 @@ static int filter_escape_char(Call *call, Value *ret)
             Change change = {.call = call, .from = types[i].from, .to = types[i].to};
             return change_value(&change, escape_text, &call->input, ret);
         }
-    return call_fail(call, "The 'escapeChar' filter expects the value of 'type' to be either 'single', 'double', or 'shell'.");
+    return call_fail(
+        call, "The 'escapeChar' filter expects the value of 'type' to be either 'single', 'double', or 'shell'.");
 }
 
 static const char *const split_arguments[] = {"delimiter", "limit", NULL};

@@ -229,7 +229,8 @@ static UChar *decomposed(Eval *eval, const Value *text, int32_t *ret_length)
 {
     UErrorCode status = U_ZERO_ERROR;
     int32_t room = (int32_t)text->length * 4 + 16, length = 0;
-    UChar *wide = arena_new_n(eval->arena, UChar, (size_t)room), *result = arena_new_n(eval->arena, UChar, (size_t)room * 4);
+    UChar *wide = arena_new_n(eval->arena, UChar, (size_t)room),
+          *result = arena_new_n(eval->arena, UChar, (size_t)room * 4);
     u_strFromUTF8WithSub(wide, room, &length, text->text, (int32_t)text->length, 0xFFFD, NULL, &status);
     const UNormalizer2 *normalizer = unorm2_getNFDInstance(&status);
     *ret_length = U_SUCCESS(status) ? unorm2_normalize(normalizer, wide, length, result, room * 4, &status) : 0;
@@ -286,7 +287,8 @@ static int indent(Call *call, bool newline_first, Value *ret)
 {
     if (is_null(call, ret))
         return 0;
-    Value text = java_text(call->eval->arena, &call->input), amount = call_argument(call, 0), prefix = call_argument(call, 1);
+    Value text = java_text(call->eval->arena, &call->input), amount = call_argument(call, 0),
+          prefix = call_argument(call, 1);
     if (text.length == 0) {
         *ret = text;
         return 0;

@@ -27,7 +27,10 @@ static int read_base64(Call *call, const Value *text, Value *ret)
 
 static const EVP_CIPHER *cipher_of(size_t key_bytes)
 {
-    return key_bytes == 32 ? EVP_aes_256_gcm() : key_bytes == 24 ? EVP_aes_192_gcm() : key_bytes == 16 ? EVP_aes_128_gcm() : NULL;
+    return key_bytes == 32   ? EVP_aes_256_gcm()
+           : key_bytes == 24 ? EVP_aes_192_gcm()
+           : key_bytes == 16 ? EVP_aes_128_gcm()
+                             : NULL;
 }
 
 static int open_key(Call *call, const Value *text, Value *ret_key)
@@ -72,11 +75,13 @@ static int function_encrypt(Call *call, Value *ret)
     int length = 0, rest = 0;
     if (!sealed)
         return EVAL_E_ERROR;
-    bool done = RAND_bytes(sealed, NONCE_BYTES) == 1 &&
-                EVP_EncryptInit_ex(context, cipher_of(key.length), NULL, (const unsigned char *)key.text, sealed) == 1 &&
-                EVP_EncryptUpdate(context, sealed + NONCE_BYTES, &length, (const unsigned char *)plain.text, (int)plain.length) == 1 &&
-                EVP_EncryptFinal_ex(context, sealed + NONCE_BYTES + length, &rest) == 1 &&
-                EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, sealed + NONCE_BYTES + plain.length) == 1;
+    bool done =
+        RAND_bytes(sealed, NONCE_BYTES) == 1 &&
+        EVP_EncryptInit_ex(context, cipher_of(key.length), NULL, (const unsigned char *)key.text, sealed) == 1 &&
+        EVP_EncryptUpdate(context, sealed + NONCE_BYTES, &length, (const unsigned char *)plain.text,
+                          (int)plain.length) == 1 &&
+        EVP_EncryptFinal_ex(context, sealed + NONCE_BYTES + length, &rest) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, sealed + NONCE_BYTES + plain.length) == 1;
     if (!done)
         return eval_fail_plain(call->eval, "The value cannot be encrypted");
     return base64_encode(call->eval, (const char *)sealed, (size_t)plain.length + NONCE_BYTES + TAG_BYTES, ret);
@@ -98,7 +103,8 @@ static int function_decrypt(Call *call, Value *ret)
     if (sealed.length < NONCE_BYTES + TAG_BYTES)
         return eval_fail_plain(call->eval, "The value is too short to be an encrypted one");
     size_t length = sealed.length - NONCE_BYTES - TAG_BYTES;
-    unsigned char *bytes = (unsigned char *)(uintptr_t)sealed.text, *plain = (unsigned char *)eval_text(call->eval, length + 16);
+    unsigned char *bytes = (unsigned char *)(uintptr_t)sealed.text,
+                  *plain = (unsigned char *)eval_text(call->eval, length + 16);
     _cleanup_(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int written = 0, rest = 0;
     if (!plain)

@@ -31,7 +31,8 @@ static int function_range(Call *call, Value *ret)
         increment = value_long(1);
     if (!value_is_number(&increment)) {
         Value text = java_text(call->eval->arena, &increment);
-        return call_fail(call, "The increment of the range function must be a number %.*s", (int)text.length, text.text);
+        return call_fail(call, "The increment of the range function must be a number %.*s", (int)text.length,
+                         text.text);
     }
     int64_t step = value_as_long(&increment);
     if (step == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* now */
+#include "expr/date.h"
 #include "base/clock.h"
 #include "expr/calls.h"
-#include "expr/date.h"
 
 static int function_now(Call *call, Value *ret)
 {
@@ -13,8 +13,10 @@ static int function_now(Call *call, Value *ret)
     int r = date_style(call->eval, &zone, &locale, &style);
     if (r)
         return r;
-    Date date = {.kind = DATE_ZONED, .seconds = (int64_t)(now / USEC_PER_SEC),
-                 .nanos = (uint32_t)(now % USEC_PER_SEC) * 1000, .zone = style.zone};
+    Date date = {.kind = DATE_ZONED,
+                 .seconds = (int64_t)(now / USEC_PER_SEC),
+                 .nanos = (uint32_t)(now % USEC_PER_SEC) * 1000,
+                 .zone = style.zone};
     return date_print(call->eval, &date, &format, &style, ret);
 }
 

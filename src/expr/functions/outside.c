@@ -47,7 +47,7 @@ static Value deep_copy(Arena *arena, const json_t *json)
         ValueMap *map = map2_new(arena);
         const char *key;
         json_t *member;
-        json_object_foreach((json_t *)(uintptr_t)json, key, member)
+        json_object_foreach ((json_t *)(uintptr_t)json, key, member)
             map2_put(arena, map, value_text(arena_strdup(arena, key), strlen(key)), deep_copy(arena, member));
         value = value_map(map);
     }
@@ -145,7 +145,8 @@ static bool uri_is_own(Call *call, const Value *uri)
 static int check_path(Call *call, const char *what, Value *path)
 {
     if (!call_has(call, 0))
-        return call_fail(call, "The '%s' function expects an argument 'path' that is a path to %s.", call->row->name, what);
+        return call_fail(call, "The '%s' function expects an argument 'path' that is a path to %s.", call->row->name,
+                         what);
     *path = call_argument(call, 0);
     if (path->kind != VALUE_TEXT) {
         Value text = java_text(call->eval->arena, path);
@@ -154,7 +155,8 @@ static int check_path(Call *call, const char *what, Value *path)
     static const char scheme[] = "kestra://";
     bool is_uri = path->length >= sizeof(scheme) - 1 && memcmp(path->text, scheme, sizeof(scheme) - 1) == 0;
     if (is_uri && !uri_is_own(call, path))
-        return eval_fail_plain(call->eval, "Unable to read the file '%.*s' as it didn't belong to the current execution",
+        return eval_fail_plain(call->eval,
+                               "Unable to read the file '%.*s' as it didn't belong to the current execution",
                                (int)path->length, path->text);
     return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Archives of others are not trusted: a small one can unpack to anything ("zip bomb"), in one entry of zeros, in many, or in
- * many that share their bytes; a name may point outside. The central directory is checked before the first byte is unpacked,
- * and unpacking stops where an entry is longer than the directory says. Everything is unpacked into unnamed files, so that
- * no name is ever a path here.
+ * Archives of others are not trusted: a small one can unpack to anything ("zip bomb"), in one entry of zeros, in many,
+ * or in many that share their bytes; a name may point outside. The central directory is checked before the first byte
+ * is unpacked, and unpacking stops where an entry is longer than the directory says. Everything is unpacked into
+ * unnamed files, so that no name is ever a path here.
  */
 #include "web/routes/archive.h"
 
@@ -13,8 +13,8 @@
 enum {
     ENTRIES_MAX = 10000,
     NAME_BYTES_MAX = 1024,
-    DEPTH_MAX = 32,          /* directories */
-    RATIO_MAX = 200,         /* of what is longer than RATIO_FROM_BYTES; text seldom has more than 20 */
+    DEPTH_MAX = 32,  /* directories */
+    RATIO_MAX = 200, /* of what is longer than RATIO_FROM_BYTES; text seldom has more than 20 */
     RATIO_FROM_BYTES = 1 << 20,
     CHUNK_BYTES = 64 * 1024,
 };

@@ -9,15 +9,18 @@ typedef struct Archive {
     int fd, scratch;
     ZipEntries entries;
 } Archive;
-#define ARCHIVE_INIT {.fd = -1, .scratch = -1}
+#define ARCHIVE_INIT                                                                                                   \
+    {                                                                                                                  \
+        .fd = -1, .scratch = -1                                                                                        \
+    }
 void archive_done(Archive *archive);
 #define _cleanup_archive_ _cleanup_(archive_done)
 
 enum {
     ARCHIVE_E_REFUSED = 1, /* the Diag names the entry and says why */
 };
-/* Lists it: every name is a relative path without "..", every entry a file or a directory, and sizes, their sum, their ratio
- * and their number are within the limits at the top of archive.c. */
+/* Lists it: every name is a relative path without "..", every entry a file or a directory, and sizes, their sum, their
+ * ratio and their number are within the limits at the top of archive.c. */
 int archive_open(const char *bytes, size_t length, Archive *ret, Diag *diag) _must_check_;
 bool archive_is_file(const ZipEntry *entry);
 /* Unpacks one into archive->scratch, which then stands at its beginning. */
@@ -31,7 +34,10 @@ typedef struct ArchiveWriter {
     ZipWriter zip;
     int fd, scratch;
 } ArchiveWriter;
-#define ARCHIVE_WRITER_INIT {.fd = -1, .scratch = -1}
+#define ARCHIVE_WRITER_INIT                                                                                            \
+    {                                                                                                                  \
+        .fd = -1, .scratch = -1                                                                                        \
+    }
 void archive_writer_done(ArchiveWriter *writer);
 #define _cleanup_archive_writer_ _cleanup_(archive_writer_done)
 int archive_add(ArchiveWriter *writer, const char *name, const char *text) _must_check_;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which flows start which (FlowTopologyGraph of spec/api.md 6.9): the references that flows keep, and the flows that are
- * there. An edge goes from the flow upstream; two flows have one edge in each direction at most, and a task that starts the
- * other comes before a trigger.
+ * Which flows start which (FlowTopologyGraph of spec/api.md 6.9): the references that flows keep, and the flows that
+ * are there. An edge goes from the flow upstream; two flows have one edge in each direction at most, and a task that
+ * starts the other comes before a trigger.
  */
 #include "base/map.h"
 #include "plugin/flow_trigger.h"
@@ -10,10 +10,10 @@
 #include "web/routes/routes.h"
 
 typedef struct Topology {
-    const char *namespace, *id;  /* what is asked for; id NULL: the whole namespace */
-    bool destination_only;       /* only what ends there */
+    const char *namespace, *id; /* what is asked for; id NULL: the whole namespace */
+    bool destination_only;      /* only what ends there */
     FlowKeys flows;
-    Map *by_uid;                 /* "namespace_id" → its FlowKey */
+    Map *by_uid; /* "namespace_id" → its FlowKey */
     FlowReferences references;
     json_t *nodes, *edges;
     Map *nodes_seen, *edges_seen;
@@ -51,8 +51,8 @@ static void add_node(Topology *topology, const FlowKey *flow)
 
 static void add_edge(Topology *topology, const FlowKey *source, const FlowKey *target, const char *relation)
 {
-    if (source == target || (!is_asked_for(topology, target) &&
-                             (topology->destination_only || !is_asked_for(topology, source))))
+    if (source == target ||
+        (!is_asked_for(topology, target) && (topology->destination_only || !is_asked_for(topology, source))))
         return;
     _cleanup_free_ char *from = uid_of(source->namespace, source->id), *to = uid_of(target->namespace, target->id);
     _cleanup_free_ char *both = xasprintf("%s %s", from, to);
@@ -60,7 +60,8 @@ static void add_edge(Topology *topology, const FlowKey *source, const FlowKey *t
         return;
     add_node(topology, source);
     add_node(topology, target);
-    json_array_append_new(topology->edges, json_pack("{s:s,s:s,s:s}", "source", from, "target", to, "relation", relation));
+    json_array_append_new(topology->edges,
+                          json_pack("{s:s,s:s,s:s}", "source", from, "target", to, "relation", relation));
 }
 
 static const FlowKey *find_flow(const Topology *topology, const char *namespace, const char *id)
@@ -86,7 +87,8 @@ static void add_triggers(Topology *topology)
 {
     for (size_t i = 0; i < topology->references.count; i++) {
         const FlowReference *reference = &topology->references.items[i];
-        const FlowKey *target = reference->conditions ? find_flow(topology, reference->namespace, reference->flow_id) : NULL;
+        const FlowKey *target =
+            reference->conditions ? find_flow(topology, reference->namespace, reference->flow_id) : NULL;
         if (!target)
             continue;
         bool any_source = is_asked_for(topology, target);
@@ -112,7 +114,8 @@ static int read_topology(const WebSession *session, Topology *topology)
     return r;
 }
 
-static int answer(WebSession *session, HttpResponse *response, const char *namespace, const char *id, bool destination_only)
+static int answer(WebSession *session, HttpResponse *response, const char *namespace, const char *id,
+                  bool destination_only)
 {
     _cleanup_(topology_done) Topology topology = {.namespace = namespace,
                                                   .id = id,
@@ -146,7 +149,8 @@ static int of_namespace(WebSession *session, const HttpRequest *request, HttpRes
 
 static const Parameter parameters[] = {{"destinationOnly", PARAMETER_BOOLEAN}, {}};
 static const Route rows[] = {
-    {HTTP_GET, "/api/v1/flows/{namespace}/{id}/dependencies", of_flow, PERMISSION_FLOW_READ, parameters, "flowDependencies"},
+    {HTTP_GET, "/api/v1/flows/{namespace}/{id}/dependencies", of_flow, PERMISSION_FLOW_READ, parameters,
+     "flowDependencies"},
     {HTTP_GET, "/api/v1/namespaces/{namespace}/dependencies", of_namespace, PERMISSION_NAMESPACE_READ, parameters,
      "flowDependenciesFromNamespace"},
 };

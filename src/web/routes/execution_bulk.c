@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The by-ids and by-query forms: one row an operation. All ids are checked first; if one does not fit nothing is done (400). Then
- * all events go in one commit; the last execution is waited for, so that a client that looks next sees the effect.
+ * The by-ids and by-query forms: one row an operation. All ids are checked first; if one does not fit nothing is done
+ * (400). Then all events go in one commit; the last execution is waited for, so that a client that looks next sees the
+ * effect.
  */
 #include "base/clock.h"
 #include "web/routes/execution_common.h"
@@ -13,11 +14,11 @@ typedef struct BulkRow {
     const char *path;    /* "/api/v1/executions/kill" */
     const char *message; /* of the whole refusal */
     bool (*fits)(State state);
-    const char *reason;  /* why one does not fit */
+    const char *reason; /* why one does not fit */
     EventKind event;
     /* The event's body, new; NULL with the answer given: refused. */
     json_t *(*body)(Bulk *bulk);
-    bool gone;           /* the executions are to disappear */
+    bool gone; /* the executions are to disappear */
 } BulkRow;
 
 struct Bulk {
@@ -100,21 +101,24 @@ static json_t *delete_body(Bulk *bulk)
 
 #define EXECUTIONS "/api/v1/executions"
 static const BulkRow operations[] = {
-    {EXECUTIONS "/restart", "invalid bulk restart", is_failed, "execution not in state FAILED", EVENT_RESTART, empty_body},
+    {EXECUTIONS "/restart", "invalid bulk restart", is_failed, "execution not in state FAILED", EVENT_RESTART,
+     empty_body},
     {EXECUTIONS "/kill", "invalid bulk kill", is_not_terminated, "execution already finished", EVENT_KILL, kill_body},
     {EXECUTIONS "/resume", "invalid bulk resume", is_paused, "execution not in state PAUSED", EVENT_RESUME, empty_body},
-    {EXECUTIONS "/pause", "invalid bulk pause", state_is_running, "execution not in state RUNNING", EVENT_PAUSE, empty_body},
+    {EXECUTIONS "/pause", "invalid bulk pause", state_is_running, "execution not in state RUNNING", EVENT_PAUSE,
+     empty_body},
     {EXECUTIONS "/change-status", "invalid bulk change executions status", state_is_terminated,
      "execution not in a terminated state", EVENT_CHANGE_STATUS, status_body},
     {EXECUTIONS "/labels", "invalid bulk set labels", state_is_terminated, "execution is not terminated", EVENT_LABELS,
      labels_body},
-    {EXECUTIONS "/unqueue", "invalid bulk unqueue", is_queued, "execution not in state QUEUED", EVENT_UNQUEUE, empty_body},
+    {EXECUTIONS "/unqueue", "invalid bulk unqueue", is_queued, "execution not in state QUEUED", EVENT_UNQUEUE,
+     empty_body},
     {EXECUTIONS "/force-run", "invalid bulk force run", is_not_terminated, "execution in a terminated state",
      EVENT_FORCE_RUN, empty_body},
     {EXECUTIONS, "invalid bulk delete", state_is_terminated, "execution not found", EVENT_DELETE, delete_body, true},
 };
-static const BulkRow delete_any = {EXECUTIONS, "invalid bulk delete", is_any, "execution not found", EVENT_DELETE,
-                                   delete_body, true};
+static const BulkRow delete_any = {EXECUTIONS,   "invalid bulk delete", is_any, "execution not found",
+                                   EVENT_DELETE, delete_body,           true};
 
 /* The row whose last segment stands before "/by-…", whatever tenant stands before it. */
 static const BulkRow *find_row(const HttpRequest *request)
@@ -253,7 +257,8 @@ static int replay_one(WebSession *session, Unit *unit, const char *id)
     int r = execution_fetch(session, id, &execution);
     if (r != 0)
         return r;
-    r = flow_cache_get(session->flows, session->pg, execution->namespace, execution->flow_id, execution->flow_revision, &flow);
+    r = flow_cache_get(session->flows, session->pg, execution->namespace, execution->flow_id, execution->flow_revision,
+                       &flow);
     if (r == 0)
         r = operation_replay(&operation, execution, flow, NULL, 0, &copy);
     if (r == 0)
@@ -263,8 +268,8 @@ static int replay_one(WebSession *session, Unit *unit, const char *id)
 
 static int replay_all(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
-    static const BulkRow row = {EXECUTIONS "/replay", "invalid bulk replay", is_any, "execution not found", EVENT_CREATED,
-                                empty_body};
+    static const BulkRow row = {EXECUTIONS "/replay",  "invalid bulk replay", is_any,
+                                "execution not found", EVENT_CREATED,         empty_body};
     Bulk bulk = {.session = session, .request = request, .response = response, .row = &row};
     _cleanup_(unit_freep) Unit *unit = unit_new();
     size_t count = 0;
@@ -301,10 +306,10 @@ static const Parameter delete_query_parameters[] = {EXECUTION_PARAMETERS,
                                                     {}};
 
 #define WRITE PERMISSION_EXECUTION_WRITE
-#define PAIR(method, path, handler, ids, query, operation)                                                               \
-    {method, EXECUTIONS path "/by-ids", handler, WRITE, ids, operation "ByIds", "application/json"},                     \
-    {                                                                                                                    \
-        method, EXECUTIONS path "/by-query", handler, WRITE, query, operation "ByQuery"                                  \
+#define PAIR(method, path, handler, ids, query, operation)                                                             \
+    {method, EXECUTIONS path "/by-ids", handler, WRITE, ids, operation "ByIds", "application/json"},                   \
+    {                                                                                                                  \
+        method, EXECUTIONS path "/by-query", handler, WRITE, query, operation "ByQuery"                                \
     }
 static const Route rows[] = {
     PAIR(HTTP_POST, "/restart", run, NULL, query_parameters, "restart"),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The webserver changes no execution: it shows what will be by applying the pure operation to a copy, sends the event, and
- * waits a moment for the owner, so that a client which reads next reads its own write. When the owner takes longer (it is
- * being replaced), the answer is given all the same: the event is committed and will be applied.
+ * The webserver changes no execution: it shows what will be by applying the pure operation to a copy, sends the event,
+ * and waits a moment for the owner, so that a client which reads next reads its own write. When the owner takes longer
+ * (it is being replaced), the answer is given all the same: the event is committed and will be applied.
  */
 #include "web/routes/execution_common.h"
 
@@ -21,7 +21,8 @@ int execution_fetch(WebSession *session, const char *id, Execution **ret)
     int r = store_execution_load(session->pg, id, &execution);
     if (r != 0)
         return r;
-    r = flow_cache_get(session->flows, session->pg, execution->namespace, execution->flow_id, execution->flow_revision, &flow);
+    r = flow_cache_get(session->flows, session->pg, execution->namespace, execution->flow_id, execution->flow_revision,
+                       &flow);
     if (r < 0)
         return trace(r);
     if (r == 0)
@@ -59,17 +60,20 @@ int execution_refused(const HttpRequest *request, HttpResponse *response, int r,
     return fold(r);
 }
 
-bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response, const json_t *inputs)
+bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response,
+                          const json_t *inputs)
 {
     size_t bytes = session->settings->message_bytes_max ? session->settings->message_bytes_max : (size_t)10 << 20;
     if (!json_exceeds(inputs, bytes))
         return true;
     http_error(request, response, 422,
-               "Illegal argument: the inputs have more than %zu bytes (limits.message); a FILE input may be larger", bytes);
+               "Illegal argument: the inputs have more than %zu bytes (limits.message); a FILE input may be larger",
+               bytes);
     return false;
 }
 
-json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response, const json_t *given, const json_t *present)
+json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response, const json_t *given,
+                              const json_t *present)
 {
     _cleanup_json_ json_t *labels = NULL, *kept = json_array();
     size_t i;
@@ -83,7 +87,8 @@ json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response
         const char *there = label_get(present, key);
         if (starts_with(key, "system.") && !(there && streq(there, value))) {
             http_error(request, response, 422,
-                       "Illegal argument: System labels can only be set by Kestra itself, offending label: %s=%s", key, value);
+                       "Illegal argument: System labels can only be set by Kestra itself, offending label: %s=%s", key,
+                       value);
             return NULL;
         }
         if (*key || *value)

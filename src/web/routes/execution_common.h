@@ -16,16 +16,18 @@ char *execution_url(const WebSettings *settings, const char *namespace, const ch
 /* 409, 422 or 404 of an OPERATION_E_… outcome. */
 int execution_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag);
 /* Whether they fit into a message (limits.message); answered (422) otherwise. */
-bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response, const json_t *inputs);
-/* [{key, value}] of a list or a map, without empty ones. System labels only if they are among `present` (may be NULL). NULL:
- * answered (422). New. */
-json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response, const json_t *given, const json_t *present);
+bool execution_inputs_fit(const WebSession *session, const HttpRequest *request, HttpResponse *response,
+                          const json_t *inputs);
+/* [{key, value}] of a list or a map, without empty ones. System labels only if they are among `present` (may be NULL).
+ * NULL: answered (422). New. */
+json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response, const json_t *given,
+                              const json_t *present);
 /* One event to the owner; body is stolen. */
 int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body) _must_check_;
 /* Commits the unit; outcomes cannot happen without a fence. */
 int execution_commit(WebSession *session, Unit *unit) _must_check_;
-/* Waits up to a few seconds until its version differs from `before` (store_execution_version), or it is gone: what the client asks for next is
- * then what it has just done. */
+/* Waits up to a few seconds until its version differs from `before` (store_execution_version), or it is gone: what the
+ * client asks for next is then what it has just done. */
 int execution_await_change(WebSession *session, const char *id, const char *before) _must_check_;
 int execution_await_gone(WebSession *session, const char *id) _must_check_;
 /* As long as they become fewer. */

@@ -9,8 +9,8 @@
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
 
-#define SYSTEM_LABELS   "system."
-#define CORRELATION     "system.correlationId"
+#define SYSTEM_LABELS "system."
+#define CORRELATION   "system.correlationId"
 
 /* [{key,value}] of the query; NULL: answered. */
 static json_t *labels_of(const HttpRequest *request, HttpResponse *response)
@@ -41,8 +41,8 @@ static int create(WebSession *session, const HttpRequest *request, HttpResponse 
     int r;
     usec_t now = clock_realtime();
     _cleanup_(flow_unrefp) Flow *flow =
-        execution_start_flow(session, request, response, http_parameter(request, "namespace"), http_parameter(request, "id"),
-                             (int)http_query_integer(request, "revision", 0), &r);
+        execution_start_flow(session, request, response, http_parameter(request, "namespace"),
+                             http_parameter(request, "id"), (int)http_query_integer(request, "revision", 0), &r);
     if (!flow)
         return trace(r);
     ExecutionStart start = {.flow = flow,
@@ -69,8 +69,8 @@ static int validate(WebSession *session, const HttpRequest *request, HttpRespons
 {
     int r;
     _cleanup_(flow_unrefp) Flow *flow =
-        execution_start_flow(session, request, response, http_parameter(request, "namespace"), http_parameter(request, "id"),
-                             (int)http_query_integer(request, "revision", 0), &r);
+        execution_start_flow(session, request, response, http_parameter(request, "namespace"),
+                             http_parameter(request, "id"), (int)http_query_integer(request, "revision", 0), &r);
     if (!flow)
         return trace(r);
     _cleanup_json_ json_t *labels = labels_of(request, response), *given = NULL;
@@ -100,8 +100,8 @@ static const Parameter create_parameters[] = {{"labels", PARAMETER_LABELS},
 static const Route rows[] = {
     {HTTP_POST, EXECUTIONS "/{namespace}/{id}", create, PERMISSION_EXECUTION_WRITE, create_parameters, "create",
      "multipart/form-data"},
-    {HTTP_POST, EXECUTIONS "/trigger/{namespace}/{id}", create, PERMISSION_EXECUTION_WRITE, create_parameters, "trigger",
-     "multipart/form-data"},
+    {HTTP_POST, EXECUTIONS "/trigger/{namespace}/{id}", create, PERMISSION_EXECUTION_WRITE, create_parameters,
+     "trigger", "multipart/form-data"},
     {HTTP_POST, EXECUTIONS "/{namespace}/{id}/validate", validate, PERMISSION_EXECUTION_WRITE, create_parameters,
      "validateInputsOnCreate", "multipart/form-data"},
 };

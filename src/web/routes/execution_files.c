@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of executions (spec/api.md 5.1.1). They lie in internal storage, which this role cannot open: the worker of this
- * host hands descriptors over (blob/gateway.c).
+ * Files of executions (spec/api.md 5.1.1). They lie in internal storage, which this role cannot open: the worker of
+ * this host hands descriptors over (blob/gateway.c).
  */
 #include "blob/blob.h"
 #include "web/range.h"
@@ -27,7 +27,8 @@ static int belongs_to(WebSession *session, const char *id, const char *uri, bool
         return fold(r);
     if (heads.count == 0)
         return STORE_E_NONE;
-    _cleanup_free_ char *prefix = blob_execution_uri(heads.items[0].namespace, heads.items[0].flow_id, heads.items[0].id);
+    _cleanup_free_ char *prefix =
+        blob_execution_uri(heads.items[0].namespace, heads.items[0].flow_id, heads.items[0].id);
     *ret = is_below(uri, prefix);
     return 0;
 }
@@ -37,7 +38,8 @@ static const char *owner_in(const HttpRequest *request, const char *uri)
 {
     const char *found = strstr(uri, "/executions/");
     size_t length = found ? strcspn(found + strlen("/executions/"), "/") : 0;
-    return length > 0 && length < ID_BYTES ? arena_strndup(request->arena, found + strlen("/executions/"), length) : NULL;
+    return length > 0 && length < ID_BYTES ? arena_strndup(request->arena, found + strlen("/executions/"), length)
+                                           : NULL;
 }
 
 enum { FILE_ANSWERED = 1 };
@@ -48,8 +50,9 @@ static int redirect(const HttpRequest *request, HttpResponse *response, const ch
     const char *at = strstr(request->target, id);
     if (!at)
         return http_not_found(request, response);
-    http_response_header(response, "Location", arena_printf(request->arena, "%.*s%s%s", (int)(at - request->target),
-                                                            request->target, other, at + strlen(id)));
+    http_response_header(
+        response, "Location",
+        arena_printf(request->arena, "%.*s%s%s", (int)(at - request->target), request->target, other, at + strlen(id)));
     return http_empty(response, 301);
 }
 
@@ -228,8 +231,8 @@ static const Parameter preview_parameters[] = {{"path", PARAMETER_TEXT, .require
 static const Parameter file_parameters[] = {{"path", PARAMETER_TEXT, .required = true}, {}};
 
 static const Route rows[] = {
-    {HTTP_GET, EXECUTIONS "/{executionId}/file", get_file, PERMISSION_EXECUTION_READ, file_parameters, "downloadFileFromExecution",
-     NULL, "application/octet-stream"},
+    {HTTP_GET, EXECUTIONS "/{executionId}/file", get_file, PERMISSION_EXECUTION_READ, file_parameters,
+     "downloadFileFromExecution", NULL, "application/octet-stream"},
     {HTTP_GET, EXECUTIONS "/{executionId}/file/metas", get_metas, PERMISSION_EXECUTION_READ, file_parameters,
      "getFileMetadatasFromExecution"},
     {HTTP_GET, EXECUTIONS "/{executionId}/file/preview", get_preview, PERMISSION_EXECUTION_READ, preview_parameters,

@@ -45,8 +45,8 @@ static bool store_file(const WebSession *session, const HttpRequest *request, Ht
 }
 
 /* The value of a part in *ret, NULL to ignore it. False: answered. */
-static bool read_part(const WebSession *session, const HttpRequest *request, HttpResponse *response, const InputForm *form,
-                      const MultipartPart *part, json_t **ret)
+static bool read_part(const WebSession *session, const HttpRequest *request, HttpResponse *response,
+                      const InputForm *form, const MultipartPart *part, json_t **ret)
 {
     *ret = NULL;
     if (!part->file_name) {
@@ -68,8 +68,8 @@ static bool read_part(const WebSession *session, const HttpRequest *request, Htt
     return form->check_only || store_file(session, request, response, uri, part);
 }
 
-bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response, const InputForm *form,
-                           json_t **ret_given)
+bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response,
+                           const InputForm *form, json_t **ret_given)
 {
     MultipartParts parts = {};
     if (multipart_parse(request, &parts) != 0) {
@@ -99,8 +99,8 @@ typedef struct Rendering {
     InputResolve resolve;
 } Rendering;
 
-static void rendering_init(Rendering *rendering, const WebSession *session, const Execution *execution, const Flow *flow,
-                           const json_t *declarations, const json_t *given)
+static void rendering_init(Rendering *rendering, const WebSession *session, const Execution *execution,
+                           const Flow *flow, const json_t *declarations, const json_t *given)
 {
     const WebSettings *settings = session->settings;
     ContextSource source = {.flow = flow,
@@ -117,8 +117,8 @@ static void rendering_init(Rendering *rendering, const WebSession *session, cons
 }
 
 int execution_inputs_resolve(WebSession *session, const HttpRequest *request, HttpResponse *response,
-                             const Execution *execution, const Flow *flow, const json_t *declarations, const json_t *given,
-                             json_t **ret_inputs)
+                             const Execution *execution, const Flow *flow, const json_t *declarations,
+                             const json_t *given, json_t **ret_inputs)
 {
     Rendering rendering;
     _cleanup_diag_ Diag diag = DIAG_INIT;

@@ -63,7 +63,10 @@ static int attempt_finish(Attempt *attempt, int r, EventKind kind, json_t *body)
     return http_json(attempt->response, 200, execution_answer(attempt->execution, attempt->operation.now));
 }
 
-#define ATTEMPT_INIT {.session = session, .request = request, .response = response}
+#define ATTEMPT_INIT                                                                                                   \
+    {                                                                                                                  \
+        .session = session, .request = request, .response = response                                                   \
+    }
 
 /* Stores an execution that was made from another one, with its task runs, and answers with it. */
 static int store_copy(Attempt *attempt, Execution *copy)
@@ -192,8 +195,8 @@ static int resume(WebSession *session, const HttpRequest *request, HttpResponse 
     InputForm form = {.execution = execution, .declarations = declarations};
     if (!execution_inputs_read(session, request, response, &form, &given))
         return 0;
-    r = declarations ? execution_inputs_resolve(session, request, response, execution, execution->flow, declarations, given,
-                                                &inputs)
+    r = declarations ? execution_inputs_resolve(session, request, response, execution, execution->flow, declarations,
+                                                given, &inputs)
                      : 0;
     if (r != 0)
         return MIN(r, 0);
@@ -224,8 +227,9 @@ static int validate_resume(WebSession *session, const HttpRequest *request, Http
     json_t *answer = json_object();
     json_set_text(answer, "id", execution->flow_id);
     json_set_text(answer, "namespace", execution->namespace);
-    json_object_set_new(answer, "inputs", execution_inputs_validate(session, execution, execution->flow,
-                                                                    on_resume_inputs(execution), given));
+    json_object_set_new(
+        answer, "inputs",
+        execution_inputs_validate(session, execution, execution->flow, on_resume_inputs(execution), given));
     return http_json(response, 200, answer);
 }
 
@@ -236,7 +240,8 @@ static int change_status(WebSession *session, const HttpRequest *request, HttpRe
     const char *status = http_query(request, "status");
     State state = state_from_string(status);
     if (!state_is_terminated(state))
-        return http_error(request, response, 422, "Illegal argument: You can only change the state to a terminated state.");
+        return http_error(request, response, 422,
+                          "Illegal argument: You can only change the state to a terminated state.");
     if (!attempt_begin(&attempt, &r))
         return trace(r);
     if (!state_is_terminated(state_current(&attempt.execution->state)))
@@ -324,7 +329,7 @@ static int set_labels(WebSession *session, const HttpRequest *request, HttpRespo
     return http_json(response, 200, execution_answer(attempt.execution, attempt.operation.now));
 }
 
-static int delete(WebSession *session, const HttpRequest *request, HttpResponse *response)
+static int delete (WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *id = http_parameter(request, "executionId");
     State state;
@@ -351,7 +356,8 @@ static const Parameter delete_parameters[] = {
 #define ONE       "/api/v1/executions/{executionId}"
 #define WRITE     PERMISSION_EXECUTION_WRITE
 #define MULTIPART "multipart/form-data"
-/* No body is read; named so that a flow with id "pause" can still be started at /{namespace}/pause, which is multipart. */
+/* No body is read; named so that a flow with id "pause" can still be started at /{namespace}/pause, which is multipart.
+ */
 #define JSON "application/json"
 static const Route rows[] = {
     {HTTP_DELETE, ONE, delete, WRITE, delete_parameters, "delete"},

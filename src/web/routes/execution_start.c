@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request that waits is expected before the commit, because the executor may be done before the request is parked; the event
- * FOLLOW in the same commit makes the owner ring us.
+ * A request that waits is expected before the commit, because the executor may be done before the request is parked;
+ * the event FOLLOW in the same commit makes the owner ring us.
  */
 #include "web/routes/execution_start.h"
 
 #include "base/clock.h"
 
-Flow *execution_start_flow(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
-                           const char *id, int revision, int *ret_r)
+Flow *execution_start_flow(WebSession *session, const HttpRequest *request, HttpResponse *response,
+                           const char *namespace, const char *id, int revision, int *ret_r)
 {
     Flow *flow = NULL;
     int r = flow_cache_get(session->flows, session->pg, namespace, id, revision, &flow);

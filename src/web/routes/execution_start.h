@@ -5,12 +5,12 @@
 
 typedef struct ExecutionStart {
     const Flow *flow;
-    json_t *inputs;        /* resolved; a reference is taken; may be NULL */
-    json_t *labels;        /* [{key,value}] over the flow's; may be NULL */
-    json_t *trigger;       /* may be NULL */
-    usec_t schedule_date;  /* 0: now */
-    bool correlate;        /* add system.correlationId */
-    bool wait;             /* the answer is the ended execution */
+    json_t *inputs;       /* resolved; a reference is taken; may be NULL */
+    json_t *labels;       /* [{key,value}] over the flow's; may be NULL */
+    json_t *trigger;      /* may be NULL */
+    usec_t schedule_date; /* 0: now */
+    bool correlate;       /* add system.correlationId */
+    bool wait;            /* the answer is the ended execution */
 } ExecutionStart;
 /* In state CREATED, not stored. */
 Execution *execution_start_new(const ExecutionStart *start, const char *id, usec_t now);
@@ -18,5 +18,5 @@ Execution *execution_start_new(const ExecutionStart *start, const char *id, usec
 int execution_start_answer(WebSession *session, const HttpRequest *request, const ExecutionStart *start,
                            Execution *execution, usec_t now, bool with_url, HttpResponse *response) _must_check_;
 /* The flow to run, or NULL with the answer (404, 409). r < 0 in *ret_r: outage. */
-Flow *execution_start_flow(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
-                           const char *id, int revision, int *ret_r);
+Flow *execution_start_flow(WebSession *session, const HttpRequest *request, HttpResponse *response,
+                           const char *namespace, const char *id, int revision, int *ret_r);

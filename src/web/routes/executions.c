@@ -14,7 +14,8 @@ static int get(WebSession *session, const HttpRequest *request, HttpResponse *re
     return http_spilled(response, 200, "application/json");
 }
 
-static int answer_search(WebSession *session, const HttpRequest *request, HttpResponse *response, const ExecutionQuery *query)
+static int answer_search(WebSession *session, const HttpRequest *request, HttpResponse *response,
+                         const ExecutionQuery *query)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     int r = store_execution_search(session->pg, query, &RESPONSE_SINK(response), &diag);
@@ -24,7 +25,9 @@ static int answer_search(WebSession *session, const HttpRequest *request, HttpRe
 static int search(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     ExecutionQuery query;
-    return query_executions(session, request, response, true, &query) ? answer_search(session, request, response, &query) : 0;
+    return query_executions(session, request, response, true, &query)
+               ? answer_search(session, request, response, &query)
+               : 0;
 }
 
 static int list_of_flow(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -42,7 +45,8 @@ static int list_of_flow(WebSession *session, const HttpRequest *request, HttpRes
 static int answer_flow(const WebSession *session, const FlowRecord *record, HttpResponse *response)
 {
     _cleanup_(flow_unrefp) Flow *flow = NULL;
-    FlowParse options = {.registry = &plugin_registry, .revision = record->revision, .lenient = true, .skip_expressions = true};
+    FlowParse options = {
+        .registry = &plugin_registry, .revision = record->revision, .lenient = true, .skip_expressions = true};
     int r = flow_parse(record->source, strlen(record->source), &options, &flow, NULL);
     if (r != 0)
         return fold(r);
@@ -143,7 +147,8 @@ static int send_end(Follow *follow, WebSession *session, Buffer *text)
     return r;
 }
 
-/* In a handler thread; text is empty. The state is read first: once it says ended, the body read after it is the last one. */
+/* In a handler thread; text is empty. The state is read first: once it says ended, the body read after it is the last
+ * one. */
 static int look(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
     State state;
@@ -240,7 +245,8 @@ static const Route rows[] = {
     {HTTP_GET, EXECUTIONS "/search", search, PERMISSION_EXECUTION_READ, search_parameters, "find"},
     {HTTP_GET, EXECUTIONS, list_of_flow, PERMISSION_EXECUTION_READ, list_parameters, "findByFlowId"},
     {HTTP_GET, EXECUTIONS "/{executionId}", get, PERMISSION_EXECUTION_READ, NULL, "get"},
-    {HTTP_GET, EXECUTIONS "/{executionId}/follow", follow, PERMISSION_EXECUTION_READ, NULL, "follow", .produces = STREAM},
+    {HTTP_GET, EXECUTIONS "/{executionId}/follow", follow, PERMISSION_EXECUTION_READ, NULL, "follow",
+     .produces = STREAM},
     {HTTP_GET, EXECUTIONS "/{executionId}/flow", get_flow, PERMISSION_EXECUTION_READ, NULL, "getFlowFromExecution"},
     {HTTP_GET, EXECUTIONS "/flows/{namespace}/{flowId}", get_flow_by_id, PERMISSION_EXECUTION_READ, revision_parameters,
      "getFlowFromExecutionById"},

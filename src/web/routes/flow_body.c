@@ -12,7 +12,8 @@ int flow_body_parse(const WebSession *session, const char *source, size_t length
 {
     size_t longest = session->settings->flow_bytes_max ? session->settings->flow_bytes_max : (size_t)1024 * 1024;
     if (length > longest) {
-        diag_error(diag, "yaml", 0, 0, "the source has %zu bytes, more than the limit of %zu (limits.flow-source)", length, longest);
+        diag_error(diag, "yaml", 0, 0, "the source has %zu bytes, more than the limit of %zu (limits.flow-source)",
+                   length, longest);
         diag_mark(diag, NULL, true);
         return FLOW_E_INVALID;
     }
@@ -84,16 +85,17 @@ int flow_body_delete(const WebSession *session, const char *namespace, const cha
     return r;
 }
 
-int flow_body_from_file(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
-                        const char *id)
+int flow_body_from_file(const WebSession *session, const HttpRequest *request, HttpResponse *response,
+                        const char *namespace, const char *id)
 {
     _cleanup_flow_record_ FlowRecord record = {};
     int r = store_flow_get(session->pg, namespace, id, 0, true, &record);
     if (r < 0)
         return trace(r);
-    return http_error(request, response, 409,
-                      "Illegal state: Flow %s.%s comes from file %s and is changed there only (setting flows.write-back)",
-                      namespace, id, r == 0 && record.file_path ? record.file_path : "of the flow directory");
+    return http_error(
+        request, response, 409,
+        "Illegal state: Flow %s.%s comes from file %s and is changed there only (setting flows.write-back)", namespace,
+        id, r == 0 && record.file_path ? record.file_path : "of the flow directory");
 }
 
 void flow_body_append(Buffer *buffer, const FlowRecord *record, bool with_source)

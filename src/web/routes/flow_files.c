@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The flow directory as the scheduler's watcher sees it: an addition to Kestra's API, for the UI and `kestractl flow status`. */
+/* The flow directory as the scheduler's watcher sees it: an addition to Kestra's API, for the UI and `kestractl flow
+ * status`. */
 #include "store/flow_file_store.h"
 #include "web/routes/routes.h"
 
@@ -44,7 +45,10 @@ static int list(WebSession *session, const HttpRequest *request, HttpResponse *r
 }
 
 static const Route rows[] = {
-    {.method = HTTP_GET, .pattern = "/api/v1/flow-files", .handler = list, .permission = PERMISSION_FLOW_READ,
+    {.method = HTTP_GET,
+     .pattern = "/api/v1/flow-files",
+     .handler = list,
+     .permission = PERMISSION_FLOW_READ,
      .operation = "flowFiles"},
 };
 const RouteTable routes_flow_files = ROUTE_TABLE("Flow files", rows);

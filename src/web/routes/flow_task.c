@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One task of a flow is replaced (spec/api.md 5.2, deprecated in Kestra, used by its UI). The source is written anew from the
- * flow's object: its comments and its form are lost, as in Kestra.
+ * One task of a flow is replaced (spec/api.md 5.2, deprecated in Kestra, used by its UI). The source is written anew
+ * from the flow's object: its comments and its form are lost, as in Kestra.
  */
 #include "web/routes/flow_body.h"
 #include "web/routes/query.h"
@@ -13,7 +13,7 @@ static bool replace_task(json_t *value, const char *id, json_t *task)
     size_t index;
     const char *key;
     json_t *member;
-    json_array_foreach(value, index, member) {
+    json_array_foreach (value, index, member) {
         if (json_get_text(member, "type", NULL) && streq(json_get_text(member, "id", ""), id))
             return json_array_set(value, index, task) == 0;
         json_t *node = json_object_get(member, "task"); /* of a Dag */
@@ -22,7 +22,7 @@ static bool replace_task(json_t *value, const char *id, json_t *task)
         if (replace_task(member, id, task))
             return true;
     }
-    json_object_foreach(value, key, member)
+    json_object_foreach (value, key, member)
         if (replace_task(member, id, task))
             return true;
     return false;
@@ -72,13 +72,15 @@ static int update_task(WebSession *session, const HttpRequest *request, HttpResp
     _cleanup_flow_record_ FlowRecord record = {};
     _cleanup_json_ json_t *task = NULL, *flow = NULL;
     _cleanup_free_ char *source = NULL;
-    int r = store_flow_get(session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"), 0, false, &record);
+    int r = store_flow_get(session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"), 0, false,
+                           &record);
     if (r != 0)
         return r == STORE_E_NONE ? http_not_found(request, response) : fold(r);
     if (!query_body(request, response, &task))
         return 0;
     if (!streq(json_get_text(task, "id", ""), task_id))
-        return http_error(request, response, 422, "Illegal argument: Invalid taskId, previous is '%s' & current is '%s'", task_id,
+        return http_error(request, response, 422,
+                          "Illegal argument: Invalid taskId, previous is '%s' & current is '%s'", task_id,
                           json_get_text(task, "id", ""));
     if (json_parse(record.body, strlen(record.body), 0, &flow, NULL) != 0 || !replace_in_flow(flow, task_id, task))
         return http_not_found(request, response);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows one by one (spec/api.md 5.2); several at once are in flows_bulk.c, checks without storing in flows_validate.c. */
+/* Flows one by one (spec/api.md 5.2); several at once are in flows_bulk.c, checks without storing in flows_validate.c.
+ */
 #include "web/routes/flow_body.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
@@ -77,7 +78,8 @@ static int answer_records(HttpResponse *response, const FlowRecords *records, bo
 static int list_revisions(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     _cleanup_flow_records_ FlowRecords records = {};
-    int r = store_flow_revisions(session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"), &records);
+    int r = store_flow_revisions(session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"),
+                                 &records);
     return r != 0 ? fold(r) : answer_records(response, &records, true);
 }
 
@@ -88,7 +90,7 @@ static int list_namespace(WebSession *session, const HttpRequest *request, HttpR
     return r != 0 ? fold(r) : answer_records(response, &records, false);
 }
 
-static int delete(WebSession *session, const HttpRequest *request, HttpResponse *response)
+static int delete (WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *namespace = http_parameter(request, "namespace"), *id = http_parameter(request, "id");
     int r = flow_body_delete(session, namespace, id);
@@ -205,7 +207,8 @@ static int get_task(WebSession *session, const HttpRequest *request, HttpRespons
     int r = store_flow_get(session->pg, namespace, id, revision, false, &record);
     if (r != 0)
         return r == STORE_E_NONE ? http_not_found(request, response) : fold(r);
-    FlowParse options = {.registry = &plugin_registry, .revision = record.revision, .lenient = true, .skip_expressions = true};
+    FlowParse options = {
+        .registry = &plugin_registry, .revision = record.revision, .lenient = true, .skip_expressions = true};
     r = flow_parse(record.source, strlen(record.source), &options, &flow, NULL);
     const Task *task = r == 0 ? flow_task(flow, http_parameter(request, "taskId")) : NULL;
     if (r < 0)
@@ -231,6 +234,7 @@ static const Route rows[] = {
     {HTTP_PUT, FLOWS "/{namespace}/{id}", update, PERMISSION_FLOW_WRITE, NULL, "update"},
     {HTTP_DELETE, FLOWS "/{namespace}/{id}", delete, PERMISSION_FLOW_WRITE, NULL, "delete"},
     {HTTP_GET, FLOWS "/{namespace}/{id}/revisions", list_revisions, PERMISSION_FLOW_READ, NULL, "revisions"},
-    {HTTP_GET, FLOWS "/{namespace}/{id}/tasks/{taskId}", get_task, PERMISSION_FLOW_READ, revision_parameters, "flowTask"},
+    {HTTP_GET, FLOWS "/{namespace}/{id}/tasks/{taskId}", get_task, PERMISSION_FLOW_READ, revision_parameters,
+     "flowTask"},
 };
 const RouteTable routes_flows = ROUTE_TABLE("Flows", rows);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several flows at once (spec/api.md 5.2). All documents are parsed before the first is stored, so that a wrong one changes
- * nothing. Flows that came from a file are left alone by deletions that only say "everything else".
+ * Several flows at once (spec/api.md 5.2). All documents are parsed before the first is stored, so that a wrong one
+ * changes nothing. Flows that came from a file are left alone by deletions that only say "everything else".
  */
 #include <ctype.h>
 
@@ -154,8 +154,8 @@ static int select_records(WebSession *session, const HttpRequest *request, HttpR
         return 1;
     json_array_foreach (ids, i, item) {
         FlowRecord record = {};
-        int r = store_flow_get(session->pg, json_get_text(item, "namespace", ""), json_get_text(item, "id", ""), 0, false,
-                               &record);
+        int r = store_flow_get(session->pg, json_get_text(item, "namespace", ""), json_get_text(item, "id", ""), 0,
+                               false, &record);
         if (r == STORE_E_NONE)
             return http_not_found(request, response), 1;
         if (r != 0)
@@ -266,7 +266,8 @@ static int import_one(const WebSession *session, const char *source, size_t leng
 }
 
 /* Each document of a YAML file; failed ones by their indexes, or all by the name of the file. */
-static int import_documents(const WebSession *session, const char *text, size_t length, const char *name, json_t *failed)
+static int import_documents(const WebSession *session, const char *text, size_t length, const char *name,
+                            json_t *failed)
 {
     DocumentParts parts = {};
     int r = 0;
@@ -341,7 +342,8 @@ static const Route rows[] = {
     {HTTP_POST, FLOWS "/{namespace}", replace_namespace, WRITE, delete_parameters, "updateNamespace"},
     {HTTP_GET, FLOWS "/export/by-query", export, PERMISSION_FLOW_READ, query_parameters, "exportByQuery", NULL,
      "application/octet-stream"},
-    {HTTP_POST, FLOWS "/export/by-ids", export, PERMISSION_FLOW_READ, NULL, "exportByIds", NULL, "application/octet-stream"},
+    {HTTP_POST, FLOWS "/export/by-ids", export, PERMISSION_FLOW_READ, NULL, "exportByIds", NULL,
+     "application/octet-stream"},
     {HTTP_DELETE, FLOWS "/delete/by-query", delete_many, WRITE, query_parameters, "deleteByQuery"},
     {HTTP_DELETE, FLOWS "/delete/by-ids", delete_many, WRITE, NULL, "deleteByIds"},
     {HTTP_POST, FLOWS "/disable/by-query", disable, WRITE, query_parameters, "disableByQuery"},

@@ -32,7 +32,8 @@ static int validate_source(const WebSession *session, const char *source, size_t
     r = 0; /* an invalid flow is an answer here */
     json_t *validation = flow_validation(&diag);
     json_object_set_new(validation, "index", json_integer((json_int_t)index));
-    /* A text that could not be read as a flow has no name; in others the names stand as written, whatever is wrong with them. */
+    /* A text that could not be read as a flow has no name; in others the names stand as written, whatever is wrong with
+     * them. */
     if (json_object_get(validation, "warnings") && document_parse(source, length, NULL, &document, NULL) == 0) {
         const json_t *root = document_root(document);
         json_set_text(validation, "flow", flow ? flow->id : json_get_text(root, "id", NULL));
@@ -73,8 +74,9 @@ static int validate(WebSession *session, const HttpRequest *request, HttpRespons
 /* A task or trigger alone is checked as the only one of a flow made around it. */
 static int validate_part(WebSession *session, const HttpRequest *request, HttpResponse *response, bool trigger)
 {
-    static const char flow_text[] = "{\"id\":\"validation\",\"namespace\":\"validation\",\"tasks\":[{\"id\":\"validation_log\","
-                                    "\"type\":\"io.kestra.plugin.core.log.Log\",\"message\":\"\"}]}";
+    static const char flow_text[] =
+        "{\"id\":\"validation\",\"namespace\":\"validation\",\"tasks\":[{\"id\":\"validation_log\","
+        "\"type\":\"io.kestra.plugin.core.log.Log\",\"message\":\"\"}]}";
     _cleanup_(document_freep) Document *document = NULL;
     _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_json_ json_t *flow = NULL;

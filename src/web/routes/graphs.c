@@ -23,7 +23,8 @@ static void lookup_done(Lookup *lookup)
 /* As it is written, without pluginDefaults: what is drawn is the source. */
 static int parse_record(const FlowRecord *record, Flow **ret)
 {
-    FlowParse options = {.registry = &plugin_registry, .revision = record->revision, .lenient = true, .skip_expressions = true};
+    FlowParse options = {
+        .registry = &plugin_registry, .revision = record->revision, .lenient = true, .skip_expressions = true};
     return flow_parse(record->source, strlen(record->source), &options, ret, NULL);
 }
 
@@ -90,7 +91,8 @@ static int of_flow(WebSession *session, const HttpRequest *request, HttpResponse
         return r == STORE_E_NONE ? http_not_found(request, response) : fold(r);
     r = parse_record(&record, &flow);
     if (r > 0)
-        return http_error(request, response, 409, "Illegal state: Flow %s.%s is not valid: it has no graph", namespace, id);
+        return http_error(request, response, 409, "Illegal state: Flow %s.%s is not valid: it has no graph", namespace,
+                          id);
     return r < 0 ? trace(r) : answer(session, request, response, flow, NULL);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key-value store of a namespace (spec/api.md 5.8): objects of internal storage, reached through a worker. */
-#include "base/clock.h"
 #include "plugin/kv.h"
+#include "base/clock.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
 #include "web/routes/storage.h"
@@ -16,10 +16,11 @@ static int refuse(const HttpRequest *request, HttpResponse *response, int r)
     case KV_E_EXPIRED:
         return http_error(request, response, 410, "Resource has expired: The requested value has expired");
     case KV_E_KEY:
-        return http_error(request, response, 422,
-                          "Illegal argument: Key must start with an alphanumeric character (uppercase or lowercase) and can "
-                          "contain alphanumeric characters (uppercase or lowercase), dots (.), underscores (_), and hyphens (-) "
-                          "only.");
+        return http_error(
+            request, response, 422,
+            "Illegal argument: Key must start with an alphanumeric character (uppercase or lowercase) and can "
+            "contain alphanumeric characters (uppercase or lowercase), dots (.), underscores (_), and hyphens (-) "
+            "only.");
     default:
         return storage_refuse(request, response);
     }
@@ -54,7 +55,8 @@ static int get(WebSession *session, const HttpRequest *request, HttpResponse *re
     const char *type;
     int r = storage_open(session, &blob);
     if (r == 0)
-        r = kv_get_typed(blob, http_parameter(request, "namespace"), http_parameter(request, "key"), clock_realtime(), &value, &type);
+        r = kv_get_typed(blob, http_parameter(request, "namespace"), http_parameter(request, "key"), clock_realtime(),
+                         &value, &type);
     if (r != 0)
         return refuse(request, response, r);
     json_t *answer = json_object();
@@ -91,7 +93,8 @@ static json_t *read_value(const HttpRequest *request, const char **ret_type)
 
 static int put(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
-    KvPut entry = {.namespace = http_parameter(request, "namespace"), .key = http_parameter(request, "key"), .overwrite = true};
+    KvPut entry = {
+        .namespace = http_parameter(request, "namespace"), .key = http_parameter(request, "key"), .overwrite = true};
     const char *ttl = http_header(request, "ttl");
     _cleanup_(blob_freep) Blob *blob = NULL;
     _cleanup_json_ json_t *value = read_value(request, &entry.type);
@@ -108,7 +111,7 @@ static int put(WebSession *session, const HttpRequest *request, HttpResponse *re
     return r != 0 ? refuse(request, response, r) : http_empty(response, 200);
 }
 
-static int delete(WebSession *session, const HttpRequest *request, HttpResponse *response)
+static int delete (WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     _cleanup_(blob_freep) Blob *blob = NULL;
     bool existed = false;
@@ -127,7 +130,7 @@ static int delete_many(WebSession *session, const HttpRequest *request, HttpResp
     if (!query_body(request, response, &body))
         return 0;
     int r = storage_open(session, &blob);
-    json_array_foreach(json_object_get(body, "keys"), i, key) {
+    json_array_foreach (json_object_get(body, "keys"), i, key) {
         bool existed = false;
         if (r == 0 && json_is_string(key) && kv_key_is_valid(json_string_value(key)))
             r = kv_delete(blob, http_parameter(request, "namespace"), json_string_value(key), &existed);

@@ -165,7 +165,9 @@ static const char *bucket_of(usec_t length)
         usec_t above;
         const char *bucket;
     } rows[] = {
-        {365 * 86400 * USEC_PER_SEC, "month"}, {180 * 86400 * USEC_PER_SEC, "week"}, {2 * 86400 * USEC_PER_SEC, "day"},
+        {365 * 86400 * USEC_PER_SEC, "month"},
+        {180 * 86400 * USEC_PER_SEC, "week"},
+        {2 * 86400 * USEC_PER_SEC, "day"},
         {7 * 3600 * USEC_PER_SEC, "hour"},
     };
     for (size_t i = 0; i < ELEMENTS(rows); i++)
@@ -231,16 +233,20 @@ static const Parameter aggregate_parameters[] = {
 static const Route rows[] = {
     {HTTP_GET, LOGS "/search", search, PERMISSION_LOG_READ, search_parameters, "find"},
     {HTTP_GET, LOGS "/{executionId}", list, PERMISSION_LOG_READ, log_parameters, "findByExecution"},
-    {HTTP_GET, LOGS "/{executionId}/download", download, PERMISSION_LOG_READ, log_parameters, "download", NULL, "text/plain"},
+    {HTTP_GET, LOGS "/{executionId}/download", download, PERMISSION_LOG_READ, log_parameters, "download", NULL,
+     "text/plain"},
     {HTTP_GET, LOGS "/{executionId}/follow", follow, PERMISSION_LOG_READ, follow_parameters, "followLogs", NULL,
      "text/event-stream"},
     {HTTP_DELETE, LOGS "/{executionId}", delete_of_execution, PERMISSION_LOG_WRITE, log_parameters, "deleteLogs"},
-    {HTTP_DELETE, LOGS "/{namespace}/{flowId}", delete_of_flow, PERMISSION_LOG_WRITE, trigger_parameters, "deleteFlowLogs"},
-    {HTTP_GET, METRICS "/{executionId}", list_metrics, PERMISSION_LOG_READ, metric_parameters, "findByExecutionMetrics"},
+    {HTTP_DELETE, LOGS "/{namespace}/{flowId}", delete_of_flow, PERMISSION_LOG_WRITE, trigger_parameters,
+     "deleteFlowLogs"},
+    {HTTP_GET, METRICS "/{executionId}", list_metrics, PERMISSION_LOG_READ, metric_parameters,
+     "findByExecutionMetrics"},
     {HTTP_GET, METRICS "/names/{namespace}/{flowId}", list_metric_names, PERMISSION_LOG_READ, NULL, "listFlowMetrics"},
     {HTTP_GET, METRICS "/names/{namespace}/{flowId}/{taskId}", list_metric_names, PERMISSION_LOG_READ, NULL,
      "listTaskMetrics"},
-    {HTTP_GET, METRICS "/tasks/{namespace}/{flowId}", list_metric_tasks, PERMISSION_LOG_READ, NULL, "listTasksWithMetrics"},
+    {HTTP_GET, METRICS "/tasks/{namespace}/{flowId}", list_metric_tasks, PERMISSION_LOG_READ, NULL,
+     "listTasksWithMetrics"},
     {HTTP_GET, METRICS "/aggregates/{namespace}/{flowId}/{metric}", aggregate_metric, PERMISSION_LOG_READ,
      aggregate_parameters, "aggregateMetricsByFlow"},
     {HTTP_GET, METRICS "/aggregates/{namespace}/{flowId}/{taskId}/{metric}", aggregate_metric, PERMISSION_LOG_READ,

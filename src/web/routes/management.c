@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Health, metrics and the bell. Answered in the loop thread, so that they work while the database does not. The management
- * port speaks as Kestra's does; the unix socket as every role's socket (base/daemon.h).
+ * Health, metrics and the bell. Answered in the loop thread, so that they work while the database does not. The
+ * management port speaks as Kestra's does; the unix socket as every role's socket (base/daemon.h).
  */
 #include <signal.h>
 #include <unistd.h>

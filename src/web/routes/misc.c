@@ -110,8 +110,8 @@ static int flow_usage(WebSession *session, json_t **ret)
 
 static json_t *configuration_usage(const Conf *conf)
 {
-    return json_pack("{s:s,s:s,s:s}", "repositoryType", conf ? conf_text(conf, "repository.type") : "postgres", "queueType",
-                     conf ? conf_text(conf, "queue.type") : "postgres", "storageType",
+    return json_pack("{s:s,s:s,s:s}", "repositoryType", conf ? conf_text(conf, "repository.type") : "postgres",
+                     "queueType", conf ? conf_text(conf, "queue.type") : "postgres", "storageType",
                      conf ? conf_text(conf, "storage.type") : "local");
 }
 
@@ -172,8 +172,11 @@ static int get_openapi(WebSession *session, const HttpRequest *request, HttpResp
     return 0;
 }
 
-#define TENANT_TOO(row_method, path, ...)                                                                                \
-    {row_method, "/api/v1" path, __VA_ARGS__}, {row_method, "/api/v1/{tenant}" path, __VA_ARGS__}
+#define TENANT_TOO(row_method, path, ...)                                                                              \
+    {row_method, "/api/v1" path, __VA_ARGS__},                                                                         \
+    {                                                                                                                  \
+        row_method, "/api/v1/{tenant}" path, __VA_ARGS__                                                               \
+    }
 
 static const Route rows[] = {
     {HTTP_GET, "/ping", get_ping, PERMISSION_OPEN, NULL, "ping", .produces = "*/*"},

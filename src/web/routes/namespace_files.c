@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of a namespace (spec/api.md 5.8): objects below kestra:///<ns>/_files, reached through a worker. Storage knows no
- * directories: there is one where something lies below it, and one that was made empty holds a marker that is never shown.
+ * Files of a namespace (spec/api.md 5.8): objects below kestra:///<ns>/_files, reached through a worker. Storage knows
+ * no directories: there is one where something lies below it, and one that was made empty holds a marker that is never
+ * shown.
  */
 #include <unistd.h>
 
@@ -18,8 +19,8 @@
 
 typedef struct Place {
     Blob *blob;
-    char *root;  /* …/_files */
-    char *path;  /* "/dir/a.txt" without a slash at the end; "" is the root */
+    char *root; /* …/_files */
+    char *path; /* "/dir/a.txt" without a slash at the end; "" is the root */
     char *uri;
     bool takes_flows; /* a path below _flows is allowed */
 } Place;
@@ -33,7 +34,8 @@ static void place_done(Place *place)
 }
 
 /* False: answered. */
-static bool read_path(const HttpRequest *request, HttpResponse *response, const char *parameter, bool takes_flows, char **ret)
+static bool read_path(const HttpRequest *request, HttpResponse *response, const char *parameter, bool takes_flows,
+                      char **ret)
 {
     const char *path = http_query(request, parameter);
     _cleanup_free_ char *full = xasprintf("%s%s", path && *path == '/' ? "" : "/", path ? path : "");
@@ -53,8 +55,8 @@ static bool read_path(const HttpRequest *request, HttpResponse *response, const 
     return true;
 }
 
-static bool open_place(const WebSession *session, const HttpRequest *request, HttpResponse *response, const char *parameter,
-                       Place *ret)
+static bool open_place(const WebSession *session, const HttpRequest *request, HttpResponse *response,
+                       const char *parameter, Place *ret)
 {
     if (!read_path(request, response, parameter, ret->takes_flows, &ret->path))
         return false;
@@ -82,8 +84,8 @@ static int refuse(const HttpRequest *request, HttpResponse *response, const char
 static json_t *attributes(const char *name, bool is_file, int64_t size, usec_t modified)
 {
     json_int_t milliseconds = (json_int_t)(modified / USEC_PER_MSEC);
-    return json_pack("{s:s,s:I,s:I,s:s,s:I}", "fileName", name, "lastModifiedTime", milliseconds, "creationTime", milliseconds,
-                     "type", is_file ? "File" : "Directory", "size", (json_int_t)size);
+    return json_pack("{s:s,s:I,s:I,s:s,s:I}", "fileName", name, "lastModifiedTime", milliseconds, "creationTime",
+                     milliseconds, "type", is_file ? "File" : "Directory", "size", (json_int_t)size);
 }
 
 /* What lies directly in the directory, each once; the entries are sorted. New. */
@@ -238,12 +240,13 @@ static int put_flow(WebSession *session, const HttpRequest *request, HttpRespons
     if (r != 0)
         return r < 0 ? r : (flow_body_refused(request, response, &diag), 1);
     r = flow_body_save(session, flow, FLOW_SAVE_PUT, &saved);
-    return r == STORE_E_FROM_FILE ? (flow_body_from_file(session, request, response, flow->namespace, flow->id), 1) : fold(r);
+    return r == STORE_E_FROM_FILE ? (flow_body_from_file(session, request, response, flow->namespace, flow->id), 1)
+                                  : fold(r);
 }
 
 /* One entry of an archive. Positive: answered. */
-static int put_entry(WebSession *session, const HttpRequest *request, HttpResponse *response, const Place *place, Archive *archive,
-                     const ZipEntry *entry)
+static int put_entry(WebSession *session, const HttpRequest *request, HttpResponse *response, const Place *place,
+                     Archive *archive, const ZipEntry *entry)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_free_ char *text = NULL, *uri = xasprintf("%s/%s", place->root, entry->name);
@@ -369,7 +372,7 @@ static int prune(const Place *place)
     }
 }
 
-static int delete(WebSession *session, const HttpRequest *request, HttpResponse *response)
+static int delete (WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     _cleanup_(place_done) Place place = {};
     _cleanup_(blob_entries_done) BlobEntries gone = {};
@@ -395,8 +398,10 @@ static const Route rows[] = {
     {HTTP_GET, FILES, get_file, PERMISSION_NAMESPACE_READ, required_path_parameters, "getFileContent", NULL, BINARY},
     {HTTP_GET, FILES "/search", search, PERMISSION_NAMESPACE_READ, q_parameters, "searchNamespaceFiles"},
     {HTTP_GET, FILES "/stats", get_stats, PERMISSION_NAMESPACE_READ, path_parameters, "getFileMetadatas"},
-    {HTTP_GET, FILES "/directory", list_directory, PERMISSION_NAMESPACE_READ, path_parameters, "listNamespaceDirectoryFiles"},
-    {HTTP_POST, FILES "/directory", make_directory, PERMISSION_NAMESPACE_WRITE, path_parameters, "createNamespaceDirectory"},
+    {HTTP_GET, FILES "/directory", list_directory, PERMISSION_NAMESPACE_READ, path_parameters,
+     "listNamespaceDirectoryFiles"},
+    {HTTP_POST, FILES "/directory", make_directory, PERMISSION_NAMESPACE_WRITE, path_parameters,
+     "createNamespaceDirectory"},
     {HTTP_POST, FILES, create, PERMISSION_NAMESPACE_WRITE, required_path_parameters, "createNamespaceFile",
      "multipart/form-data"},
     {HTTP_GET, FILES "/export", export_all, PERMISSION_NAMESPACE_READ, NULL, "exportNamespaceFiles", NULL, BINARY},

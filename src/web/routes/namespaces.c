@@ -54,7 +54,8 @@ static int search(WebSession *session, const HttpRequest *request, HttpResponse 
     _cleanup_texts_ Texts names = {};
     const char *q = http_query(request, "q"), *sort = http_query(request, "sort");
     bool descending = sort && *sort && !ends_with(sort, ":asc");
-    size_t page = (size_t)http_query_integer(request, "page", 1), size = (size_t)http_query_integer(request, "size", 10);
+    size_t page = (size_t)http_query_integer(request, "page", 1),
+           size = (size_t)http_query_integer(request, "size", 10);
     int r = all_names(session, &names);
     if (r < 0)
         return trace(r);
@@ -78,7 +79,8 @@ static int get(WebSession *session, const HttpRequest *request, HttpResponse *re
     return http_json(response, 200, namespace_entry(http_parameter(request, "id"), false));
 }
 
-static const Parameter search_parameters[] = {PAGE_PARAMETERS, {"q", PARAMETER_TEXT}, {"existing", PARAMETER_BOOLEAN}, {}};
+static const Parameter search_parameters[] = {
+    PAGE_PARAMETERS, {"q", PARAMETER_TEXT}, {"existing", PARAMETER_BOOLEAN}, {}};
 
 #define NAMESPACES "/api/v1/namespaces"
 static const Route rows[] = {

@@ -3,10 +3,10 @@
 #include "model/input.h"
 #include "web/routes/routes.h"
 
-#define CACHED       "public, max-age=3600"
-#define CORE_GROUP   "io.kestra.plugin.core"
-#define SCHEMA_2019  "https://json-schema.org/draft/2019-09/schema"
-#define SCHEMA_07    "http://json-schema.org/draft-07/schema#"
+#define CACHED      "public, max-age=3600"
+#define CORE_GROUP  "io.kestra.plugin.core"
+#define SCHEMA_2019 "https://json-schema.org/draft/2019-09/schema"
+#define SCHEMA_07   "http://json-schema.org/draft-07/schema#"
 
 /* Plugins by the prefix of their types; a type of none of them is not listed. */
 static const struct {
@@ -43,13 +43,14 @@ static void add_type(json_t *plugin, const Type *type)
 
 static json_t *manifest_of(size_t index)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "X-Kestra-Title", plugins[index].title, "X-Kestra-Group", plugins[index].group,
-                     "Manifest-Version", "1.0", "X-Kestra-Name", plugins[index].name, "X-Kestra-Version", PACKAGE_VERSION);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "X-Kestra-Title", plugins[index].title, "X-Kestra-Group",
+                     plugins[index].group, "Manifest-Version", "1.0", "X-Kestra-Name", plugins[index].name,
+                     "X-Kestra-Version", PACKAGE_VERSION);
 }
 
 static json_t *describe_plugin(size_t index, const char *subgroup)
 {
-    static const char *const lists[] = {"tasks",   "triggers", "conditions", "storages",  "secrets", "taskRunners",
+    static const char *const lists[] = {"tasks",  "triggers", "conditions", "storages",  "secrets",   "taskRunners",
                                         "guides", "aliases",  "apps",       "appBlocks", "categories"};
     json_t *plugin = json_object();
     json_set_text(plugin, "name", plugins[index].name);
@@ -106,7 +107,8 @@ static int list_subgroups(WebSession *session, const HttpRequest *request, HttpR
             const Type *type = plugin_registry.types[j];
             const char *dot = strrchr(type->name, '.');
             _cleanup_free_ char *package = xstrndup(type->name, (size_t)(dot - type->name));
-            if (!belongs_to(type, plugins[i].group) || streq(package, plugins[i].group) || json_object_get(seen, package))
+            if (!belongs_to(type, plugins[i].group) || streq(package, plugins[i].group) ||
+                json_object_get(seen, package))
                 continue;
             json_object_set_new(seen, package, json_true());
             json_array_append_new(answer, describe_plugin(i, package));
@@ -192,19 +194,19 @@ static int get(WebSession *session, const HttpRequest *request, HttpResponse *re
 
 static const char *const icons[] = {
     [TYPE_TASK] = /* a box */
-        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
-        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxyZWN0IHg9IjQiIHk9IjQiIHdpZHRoPSIxNiIgaGVpZ2h0PSIxNiIgcng9"
-        "IjMiLz48L3N2Zz4=",
+    "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+    "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxyZWN0IHg9IjQiIHk9IjQiIHdpZHRoPSIxNiIgaGVpZ2h0PSIxNiIgcng9"
+    "IjMiLz48L3N2Zz4=",
     [TYPE_TRIGGER] = /* a flash */
-        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
-        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxwYXRoIGQ9Ik0xMyAzIDYgMTNoNWwtMSA4IDgtMTFoLTZ6Ii8+PC9zdmc+",
+    "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+    "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxwYXRoIGQ9Ik0xMyAzIDYgMTNoNWwtMSA4IDgtMTFoLTZ6Ii8+PC9zdmc+",
     [TYPE_CONDITION] = /* a diamond */
-        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
-        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxwYXRoIGQ9Im0xMiAzIDkgOS05IDktOS05eiIvPjwvc3ZnPg==",
+    "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+    "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxwYXRoIGQ9Im0xMiAzIDkgOS05IDktOS05eiIvPjwvc3ZnPg==",
     [TYPE_TASK_RUNNER] = /* an arrow in a circle */
-        "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
-        "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxjaXJjbGUgY3g9IjEyIiBjeT0iMTIiIHI9IjgiLz48cGF0aCBkPSJtMTAg"
-        "OSA1IDMtNSAzeiIvPjwvc3ZnPg==",
+    "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCIgZmlsbD0ibm9uZSIgc3Ry"
+    "b2tlPSIjNWI2YjdjIiBzdHJva2Utd2lkdGg9IjIiPjxjaXJjbGUgY3g9IjEyIiBjeT0iMTIiIHI9IjgiLz48cGF0aCBkPSJtMTAg"
+    "OSA1IDMtNSAzeiIvPjwvc3ZnPg==",
 };
 
 static json_t *describe_icon(const char *name, const char *icon, bool flowable)
@@ -218,7 +220,8 @@ static int list_icons(WebSession *session, const HttpRequest *request, HttpRespo
     for (size_t i = 0; i < plugin_registry.count; i++) {
         const Type *type = plugin_registry.types[i];
         bool flowable = type->kind == TYPE_TASK && type->where == RUN_FLOWABLE;
-        json_object_set_new(answer, type->name, describe_icon(strrchr(type->name, '.') + 1, icons[type->kind], flowable));
+        json_object_set_new(answer, type->name,
+                            describe_icon(strrchr(type->name, '.') + 1, icons[type->kind], flowable));
         for (const char *const *alias = type->aliases; alias && *alias; alias++)
             json_object_set_new(answer, *alias, describe_icon(strrchr(*alias, '.') + 1, icons[type->kind], flowable));
     }
@@ -357,8 +360,10 @@ static const struct {
     const char *type;
     json_t *(*make)(json_t *definitions);
 } schemas[] = {
-    {"flow", flow_schema},       {"task", task_schema},
-    {"trigger", trigger_schema}, {"template", template_schema},
+    {"flow", flow_schema},
+    {"task", task_schema},
+    {"trigger", trigger_schema},
+    {"template", template_schema},
     {"plugindefault", plugin_default_schema},
 };
 
@@ -371,8 +376,8 @@ static int get_schema(WebSession *session, const HttpRequest *request, HttpRespo
             schema = schemas[i].make(definitions);
     if (!schema) {
         json_decref(definitions);
-        return http_error(request, response, 422, "Internal server error: Failed to convert argument [type] for value [%s]",
-                          type);
+        return http_error(request, response, 422,
+                          "Internal server error: Failed to convert argument [type] for value [%s]", type);
     }
     if (http_query_boolean(request, "arrayOf", false))
         schema = list_schema(schema);
@@ -387,11 +392,11 @@ static int get_schema(WebSession *session, const HttpRequest *request, HttpRespo
 static const struct {
     const char *type, *class_name;
 } inputs[] = {
-    {"STRING", "String"},     {"ENUM", "Enum"},         {"SELECT", "Select"}, {"INT", "Int"},
-    {"FLOAT", "Float"},       {"BOOLEAN", "Boolean"},   {"DATETIME", "DateTime"}, {"DATE", "Date"},
-    {"TIME", "Time"},         {"DURATION", "Duration"}, {"FILE", "File"},     {"JSON", "Json"},
-    {"URI", "URI"},           {"SECRET", "Secret"},     {"ARRAY", "Array"},   {"MULTISELECT", "Multiselect"},
-    {"YAML", "Yaml"},         {"EMAIL", "Email"},
+    {"STRING", "String"}, {"ENUM", "Enum"},         {"SELECT", "Select"},     {"INT", "Int"},
+    {"FLOAT", "Float"},   {"BOOLEAN", "Boolean"},   {"DATETIME", "DateTime"}, {"DATE", "Date"},
+    {"TIME", "Time"},     {"DURATION", "Duration"}, {"FILE", "File"},         {"JSON", "Json"},
+    {"URI", "URI"},       {"SECRET", "Secret"},     {"ARRAY", "Array"},       {"MULTISELECT", "Multiselect"},
+    {"YAML", "Yaml"},     {"EMAIL", "Email"},
 };
 
 static int list_inputs(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -412,13 +417,14 @@ static int get_input(WebSession *session, const HttpRequest *request, HttpRespon
     const char *type = http_parameter(request, "type");
     json_t *properties = input_schema(type);
     if (!properties)
-        return http_error(request, response, 422, "Internal server error: Failed to convert argument [type] for value [%s]",
-                          type);
+        return http_error(request, response, 422,
+                          "Internal server error: Failed to convert argument [type] for value [%s]", type);
     _cleanup_free_ char *markdown = xasprintf("# %s\n\n```yaml\ntype: \"%s\"\n```\n", type, type);
     json_set_text(properties, "$schema", SCHEMA_2019);
     http_response_header(response, "Cache-Control", CACHED);
-    return http_json(response, 200, json_pack("{s:s,s:{s:o,s:{}}}", "markdown", markdown, "schema", "properties", properties,
-                                              "definitions"));
+    return http_json(
+        response, 200,
+        json_pack("{s:s,s:{s:o,s:{}}}", "markdown", markdown, "schema", "properties", properties, "definitions"));
 }
 
 static const Parameter all_parameters[] = {{"all", PARAMETER_BOOLEAN}, {}};

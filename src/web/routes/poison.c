@@ -42,7 +42,7 @@ static bool read_ids(const HttpRequest *request, HttpResponse *response, Ids *re
     const json_t *id;
     if (!query_body(request, response, &ret->list))
         return false;
-    json_array_foreach(ret->list, i, id) {
+    json_array_foreach (ret->list, i, id) {
         if (!json_is_string(id))
             break;
         vec_push(&ret->items, json_string_value(id));

@@ -6,10 +6,10 @@
 #define PREVIEW_BYTES_MAX ((size_t)2 * 1024 * 1024) /* of a text */
 
 typedef struct PreviewRequest {
-    const char *name;     /* its extension says what it is */
-    const char *bytes;    /* at most so many as were read */
+    const char *name;  /* its extension says what it is */
+    const char *bytes; /* at most so many as were read */
     size_t length;
-    bool more;            /* there is more than that */
+    bool more; /* there is more than that */
     unsigned lines_max;
     const char *encoding; /* of texts: a name that iconv knows */
 } PreviewRequest;

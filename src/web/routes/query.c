@@ -89,8 +89,9 @@ bool query_labels(const HttpRequest *request, HttpResponse *response, const Stor
         labels[count].value = arena_strndup(request->arena, text, length);
         for (size_t j = 0; j < count; j++)
             if (streq(labels[j].key, labels[count].key)) {
-                http_error(request, response, 409, "Illegal state: Duplicate key %s (attempted merging values %s and %s)",
-                           labels[j].key, labels[j].value, labels[count].value);
+                http_error(request, response, 409,
+                           "Illegal state: Duplicate key %s (attempted merging values %s and %s)", labels[j].key,
+                           labels[j].value, labels[count].value);
                 return false;
             }
         count++;
@@ -165,7 +166,8 @@ bool query_executions(const WebSession *session, const HttpRequest *request, Htt
     return true;
 }
 
-bool query_flows(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged, FlowQuery *ret)
+bool query_flows(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged,
+                 FlowQuery *ret)
 {
     FlowQuery query = {
         .q = text_or_null(request, "q"),

@@ -6,15 +6,23 @@
 #include "store/log_store.h"
 #include "web/session.h"
 
-#define PAGE_PARAMETERS                                                                                                  \
-    {"page", PARAMETER_INTEGER, .positive = true}, {"size", PARAMETER_INTEGER, .positive = true}, {"sort", PARAMETER_SORT}
-#define EXECUTION_PARAMETERS                                                                                             \
-    {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT}, {"flowId", PARAMETER_TEXT},        \
-        {"startDate", PARAMETER_DATE}, {"endDate", PARAMETER_DATE}, {"timeRange", PARAMETER_DURATION},                   \
-        {"state", PARAMETER_STATE}, {"labels", PARAMETER_LABELS}, {"triggerExecutionId", PARAMETER_TEXT},                \
-        {"childFilter", PARAMETER_CHILD}
-#define FLOW_PARAMETERS                                                                                                  \
-    {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT}, {"labels", PARAMETER_LABELS}
+#define PAGE_PARAMETERS                                                                                                \
+    {"page", PARAMETER_INTEGER, .positive = true}, {"size", PARAMETER_INTEGER, .positive = true},                      \
+    {                                                                                                                  \
+        "sort", PARAMETER_SORT                                                                                         \
+    }
+#define EXECUTION_PARAMETERS                                                                                           \
+    {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT}, {"flowId", PARAMETER_TEXT},      \
+        {"startDate", PARAMETER_DATE}, {"endDate", PARAMETER_DATE}, {"timeRange", PARAMETER_DURATION},                 \
+        {"state", PARAMETER_STATE}, {"labels", PARAMETER_LABELS}, {"triggerExecutionId", PARAMETER_TEXT},              \
+    {                                                                                                                  \
+        "childFilter", PARAMETER_CHILD                                                                                 \
+    }
+#define FLOW_PARAMETERS                                                                                                \
+    {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT},                                  \
+    {                                                                                                                  \
+        "labels", PARAMETER_LABELS                                                                                     \
+    }
 
 /* Everything lies in the request's arena. */
 StorePaging query_paging(const HttpRequest *request);
@@ -28,14 +36,18 @@ bool query_dates(const HttpRequest *request, HttpResponse *response, usec_t *ret
 bool query_executions(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged,
                       ExecutionQuery *ret);
 /* FF; paged as above. */
-bool query_flows(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged, FlowQuery *ret);
+bool query_flows(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged,
+                 FlowQuery *ret);
 bool query_logs(const HttpRequest *request, HttpResponse *response, LogQuery *ret);
 /* 422 for STORE_E_QUERY; other outcomes become outages. */
 int query_refused(const HttpRequest *request, HttpResponse *response, int r, const Diag *diag);
 /* Answers {"results":…,"total":…}. */
 /* A long answer goes to the response piece by piece; http_spilled() completes it. */
-#define RESPONSE_SINK(response)                                                                                            \
-    (StoreSink){.text = &(response)->body, .full = query_spill, .userdata = (response)}
+#define RESPONSE_SINK(response)                                                                                        \
+    (StoreSink)                                                                                                        \
+    {                                                                                                                  \
+        .text = &(response)->body, .full = query_spill, .userdata = (response)                                         \
+    }
 int query_spill(void *response, Buffer *text) _must_check_;
 int query_page(HttpResponse *response, const StorePage *page);
 /* Body of a request as JSON. False: answered (422). */

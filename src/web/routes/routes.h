@@ -3,29 +3,29 @@
 /* All route tables, one a file of this folder. */
 #include "web/session.h"
 
-#define ROUTE_TABLE_LIST(X)                                                                                             \
-    X(flows)                                                                                                            \
-    X(flows_bulk)                                                                                                       \
-    X(flows_validate)                                                                                                   \
-    X(flow_task)                                                                                                        \
-    X(dependencies)                                                                                                     \
-    X(graphs)                                                                                                           \
-    X(executions)                                                                                                       \
-    X(execution_create)                                                                                                 \
-    X(execution_operations)                                                                                             \
-    X(execution_bulk)                                                                                                   \
-    X(execution_files)                                                                                                  \
-    X(webhooks)                                                                                                         \
-    X(logs)                                                                                                             \
-    X(triggers)                                                                                                         \
-    X(trigger_changes)                                                                                                  \
-    X(flow_files)                                                                                                       \
-    X(poison)                                                                                                           \
-    X(plugins)                                                                                                          \
-    X(namespaces)                                                                                                       \
-    X(kv)                                                                                                               \
-    X(namespace_files)                                                                                                  \
-    X(stats)                                                                                                            \
+#define ROUTE_TABLE_LIST(X)                                                                                            \
+    X(flows)                                                                                                           \
+    X(flows_bulk)                                                                                                      \
+    X(flows_validate)                                                                                                  \
+    X(flow_task)                                                                                                       \
+    X(dependencies)                                                                                                    \
+    X(graphs)                                                                                                          \
+    X(executions)                                                                                                      \
+    X(execution_create)                                                                                                \
+    X(execution_operations)                                                                                            \
+    X(execution_bulk)                                                                                                  \
+    X(execution_files)                                                                                                 \
+    X(webhooks)                                                                                                        \
+    X(logs)                                                                                                            \
+    X(triggers)                                                                                                        \
+    X(trigger_changes)                                                                                                 \
+    X(flow_files)                                                                                                      \
+    X(poison)                                                                                                          \
+    X(plugins)                                                                                                         \
+    X(namespaces)                                                                                                      \
+    X(kv)                                                                                                              \
+    X(namespace_files)                                                                                                 \
+    X(stats)                                                                                                           \
     X(misc)
 
 #define ROUTE_TABLE_EXTERN(name) extern const RouteTable routes_##name;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts over time for dashboards (spec/api.md 5.7). Every body field is optional; the window defaults to the last 30 days. */
+/* Counts over time for dashboards (spec/api.md 5.7). Every body field is optional; the window defaults to the last 30
+ * days. */
 #include "base/clock.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
@@ -26,8 +27,11 @@ static void choose_bucket(Window *window)
         const char *bucket;
         usec_t step;
     } rows[] = {
-        {366 * DAY, "month", 30 * DAY},           {181 * DAY, "week", 7 * DAY}, {2 * DAY, "day", DAY},
-        {7 * 3600 * USEC_PER_SEC, "hour", 3600 * USEC_PER_SEC}, {0, "minute", 60 * USEC_PER_SEC},
+        {366 * DAY, "month", 30 * DAY},
+        {181 * DAY, "week", 7 * DAY},
+        {2 * DAY, "day", DAY},
+        {7 * 3600 * USEC_PER_SEC, "hour", 3600 * USEC_PER_SEC},
+        {0, "minute", 60 * USEC_PER_SEC},
     };
     usec_t length = window->end - MIN(window->start, window->end);
     size_t i = 0;
@@ -45,8 +49,7 @@ static bool read_window(const HttpRequest *request, HttpResponse *response, Wind
         return false;
     *ret = (Window){.body = body ? body : json_object(), .end = clock_realtime()};
     const char *start = json_get_text(ret->body, "startDate", NULL), *end = json_get_text(ret->body, "endDate", NULL);
-    if ((end && http_parse_date(end, &ret->end) != 0) ||
-        (start && http_parse_date(start, &ret->start) != 0)) {
+    if ((end && http_parse_date(end, &ret->end) != 0) || (start && http_parse_date(start, &ret->start) != 0)) {
         http_error(request, response, 422, "Invalid json mapping");
         return false;
     }
@@ -85,8 +88,9 @@ static ExecutionQuery execution_query(const Window *window)
 /* The states that are always there, zero or not. New. */
 static json_t *zero_counts(void)
 {
-    static const State shown[] = {STATE_CREATED, STATE_RUNNING, STATE_RESTARTED, STATE_KILLING, STATE_SUCCESS, STATE_WARNING,
-                                  STATE_FAILED,  STATE_KILLED,  STATE_PAUSED,    STATE_QUEUED,  STATE_CANCELLED};
+    static const State shown[] = {STATE_CREATED, STATE_RUNNING, STATE_RESTARTED, STATE_KILLING,
+                                  STATE_SUCCESS, STATE_WARNING, STATE_FAILED,    STATE_KILLED,
+                                  STATE_PAUSED,  STATE_QUEUED,  STATE_CANCELLED};
     json_t *counts = json_object();
     for (size_t i = 0; i < ELEMENTS(shown); i++)
         json_object_set_new(counts, state_to_string(shown[i]), json_integer(0));
@@ -154,10 +158,12 @@ static json_t *encode_buckets(const Window *window, ExecutionCounts *rows)
         qsort(rows->items, rows->count, sizeof(*rows->items), compare_counts);
     for (usec_t date = window->start; date < window->end + window->step; date += window->step) {
         size_t from = next;
-        while (next < rows->count && rows->items[next].date < date + window->step && rows->items[next].date <= window->end &&
+        while (next < rows->count && rows->items[next].date < date + window->step &&
+               rows->items[next].date <= window->end &&
                (next == from || rows->items[next].date == rows->items[from].date))
             next++;
-        json_array_append_new(list, encode_bucket(window, next > from ? rows->items[from].date : date, rows, from, next));
+        json_array_append_new(list,
+                              encode_bucket(window, next > from ? rows->items[from].date : date, rows, from, next));
     }
     return list;
 }
@@ -183,7 +189,8 @@ static int executions_daily(WebSession *session, const HttpRequest *request, Htt
         return 0;
     ExecutionQuery query = execution_query(&window);
     int r = store_execution_counts(session->pg, &query, 0, window.bucket, &rows, &diag);
-    return r != 0 ? query_refused(request, response, r, &diag) : http_json(response, 200, encode_buckets(&window, &rows));
+    return r != 0 ? query_refused(request, response, r, &diag)
+                  : http_json(response, 200, encode_buckets(&window, &rows));
 }
 
 /* "namespace/id" of the body's `flows`. */
@@ -195,7 +202,8 @@ static void read_flows(const json_t *body, Texts *ret)
         vec_push(ret, xasprintf("%s/%s", json_get_text(item, "namespace", ""), json_get_text(item, "id", "")));
 }
 
-/* {namespace: {flow: [bucket, …]}}; "*" for the flow when only namespaces are told apart. rows: by namespace, then flow. */
+/* {namespace: {flow: [bucket, …]}}; "*" for the flow when only namespaces are told apart. rows: by namespace, then
+ * flow. */
 static json_t *encode_groups(const Window *window, ExecutionCounts *rows)
 {
     json_t *answer = json_object();
@@ -230,7 +238,8 @@ static int executions_by_flow(WebSession *session, const HttpRequest *request, H
     query.flow_count = flows.count;
     unsigned group = json_get_boolean(window.body, "namespaceOnly", false) ? COUNT_BY_NAMESPACE : COUNT_BY_FLOW;
     int r = store_execution_counts(session->pg, &query, group, window.bucket, &rows, &diag);
-    return r != 0 ? query_refused(request, response, r, &diag) : http_json(response, 200, encode_groups(&window, &rows));
+    return r != 0 ? query_refused(request, response, r, &diag)
+                  : http_json(response, 200, encode_groups(&window, &rows));
 }
 
 static int latest_by_flow(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -352,8 +361,8 @@ static int logs_daily(WebSession *session, const HttpRequest *request, HttpRespo
         while (next < rows.count && rows.items[next].date < date + window.step &&
                (next == from || rows.items[next].date == rows.items[from].date))
             next++;
-        json_array_append_new(list,
-                              encode_log_bucket(&window, next > from ? rows.items[from].date : date, &rows, from, next));
+        json_array_append_new(
+            list, encode_log_bucket(&window, next > from ? rows.items[from].date : date, &rows, from, next));
     }
     vec_free(&rows);
     return http_json(response, 200, list);

@@ -7,17 +7,18 @@ static int open_remote(const WebSettings *settings, Blob **ret)
     size_t count = json_array_size(settings->gateways), i;
     _cleanup_free_ const char **urls = xnew_n(const char *, count + 1);
     const json_t *url;
-    json_array_foreach(settings->gateways, i, url)
+    json_array_foreach (settings->gateways, i, url)
         urls[i] = json_is_string(url) ? json_string_value(url) : "";
-    return blob_remote_new(&(BlobRemoteSettings){
-                               .urls = urls,
-                               .token = settings->gateway_token,
-                               .authorities = settings->gateway_authorities,
-                               .certificate = settings->gateway_certificate,
-                               .key = settings->gateway_key,
-                               .timeout_usec = settings->gateway_timeout_usec,
-                           },
-                           ret);
+    return blob_remote_new(
+        &(BlobRemoteSettings){
+            .urls = urls,
+            .token = settings->gateway_token,
+            .authorities = settings->gateway_authorities,
+            .certificate = settings->gateway_certificate,
+            .key = settings->gateway_key,
+            .timeout_usec = settings->gateway_timeout_usec,
+        },
+        ret);
 }
 
 int storage_open(const WebSession *session, Blob **ret)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changing triggers (spec/api.md 5.3). Their rows are written by schedulers alone, so this side makes the change on a copy,
- * which refuses what cannot be and gives the answer, sends it as a command, and waits a moment until it is done, so that a
- * client which reads next reads its own write. When no scheduler is there to do it, the answer is given all the same: the
- * command is committed and will be done.
+ * Changing triggers (spec/api.md 5.3). Their rows are written by schedulers alone, so this side makes the change on a
+ * copy, which refuses what cannot be and gives the answer, sends it as a command, and waits a moment until it is done,
+ * so that a client which reads next reads its own write. When no scheduler is there to do it, the answer is given all
+ * the same: the command is committed and will be done.
  */
 #include <time.h>
 
@@ -90,7 +90,8 @@ static int await(WebSession *session, Change *change, usec_t end)
 {
     bool waits = true;
     for (usec_t pause = PAUSE_FIRST;; pause = MIN(pause * 2, (usec_t)PAUSE_MAX)) {
-        int r = store_trigger_command_waits(session->pg, change->namespace, change->flow_id, change->trigger_id, &waits);
+        int r =
+            store_trigger_command_waits(session->pg, change->namespace, change->flow_id, change->trigger_id, &waits);
         if (r != 0)
             return trace(r);
         if (!waits || clock_monotonic() >= end)
@@ -320,7 +321,8 @@ static const Route rows[] = {
     {HTTP_POST, TRIGGERS "/backfill/unpause/by-triggers", bulk_by_triggers, WRITE, NULL, "unpauseBackfillByIds"},
     {HTTP_POST, TRIGGERS "/backfill/delete/by-triggers", bulk_by_triggers, WRITE, NULL, "deleteBackfillByIds"},
     {HTTP_POST, TRIGGERS "/backfill/pause/by-query", bulk_by_query, WRITE, query_parameters, "pauseBackfillByQuery"},
-    {HTTP_POST, TRIGGERS "/backfill/unpause/by-query", bulk_by_query, WRITE, query_parameters, "unpauseBackfillByQuery"},
+    {HTTP_POST, TRIGGERS "/backfill/unpause/by-query", bulk_by_query, WRITE, query_parameters,
+     "unpauseBackfillByQuery"},
     {HTTP_POST, TRIGGERS "/backfill/delete/by-query", bulk_by_query, WRITE, query_parameters, "deleteBackfillByQuery"},
     {HTTP_POST, TRIGGERS "/set-disabled/by-triggers", set_disabled_by_triggers, WRITE, NULL, "disabledTriggersByIds"},
     {HTTP_POST, TRIGGERS "/set-disabled/by-query", set_disabled_by_query, WRITE, disabled_parameters,

@@ -24,9 +24,8 @@ static int declaration_of(WebSession *session, const json_t *context, json_t **r
 static void read_query(const HttpRequest *request, TriggerQuery *query)
 {
     const char *q = http_query(request, "q"), *worker = http_query(request, "workerId");
-    *query = (TriggerQuery){.q = q && *q ? q : NULL,
-                            .worker_id = worker && *worker ? worker : NULL,
-                            .paging = query_paging(request)};
+    *query = (TriggerQuery){
+        .q = q && *q ? q : NULL, .worker_id = worker && *worker ? worker : NULL, .paging = query_paging(request)};
     query->filters = query_filters(request, &query->filter_count);
 }
 

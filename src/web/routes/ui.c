@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The web UI: files of one directory, small and few, read at each request (the page cache has them). A path below /ui/ that
- * is no file is a page of the single-page application and gets index.html. No path leaves the directory: it is opened beneath it
- * with RESOLVE_BENEATH, whatever it contains.
+ * The web UI: files of one directory, small and few, read at each request (the page cache has them). A path below /ui/
+ * that is no file is a page of the single-page application and gets index.html. No path leaves the directory: it is
+ * opened beneath it with RESOLVE_BENEATH, whatever it contains.
  */
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -13,8 +13,9 @@
 #include "web/routes/routes.h"
 
 #define FILE_BYTES_MAX ((off_t)16 * 1024 * 1024)
-#define CONTENT_POLICY                                                                                                   \
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "  \
+#define CONTENT_POLICY                                                                                                 \
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src "       \
+    "'none'; "                                                                                                         \
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 
 static const struct {
@@ -53,7 +54,8 @@ static int open_file(const char *directory, const char *name, struct stat *ret_s
     return TAKE_FD(fd);
 }
 
-/* A page that says KESTRA_UI_PATH gets every "./" replaced by the path of the UI: the same page answers at any depth. */
+/* A page that says KESTRA_UI_PATH gets every "./" replaced by the path of the UI: the same page answers at any depth.
+ */
 static void place_page(Buffer *page, const char *context)
 {
     Buffer placed = {};
@@ -87,7 +89,8 @@ static const char *context_of(const WebSession *session)
     return session->settings->context_path ? session->settings->context_path : "";
 }
 
-static int send_file(const WebSession *session, int fd, const struct stat *status, const char *name, const HttpRequest *request, HttpResponse *response)
+static int send_file(const WebSession *session, int fd, const struct stat *status, const char *name,
+                     const HttpRequest *request, HttpResponse *response)
 {
     bool page = ends_with(name, ".html");
     const char *tag = arena_printf(request->arena, "\"%llx-%llx\"", (unsigned long long)status->st_mtim.tv_sec,

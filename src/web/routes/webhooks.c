@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks (spec/api.md 5.1.2). The key in the path is the secret, so the route needs no login and the comparison takes the same
- * time whatever the key is.
+ * Webhooks (spec/api.md 5.1.2). The key in the path is the secret, so the route needs no login and the comparison takes
+ * the same time whatever the key is.
  */
 #include <openssl/crypto.h>
 
@@ -92,22 +92,22 @@ static json_t *read_body(const HttpRequest *request)
     json_t *body = NULL;
     if (request->body_length == 0)
         return NULL;
-    if (json_parse(request->body, request->body_length, 0, &body, NULL) == 0 && (json_is_object(body) || json_is_array(body)))
+    if (json_parse(request->body, request->body_length, 0, &body, NULL) == 0 &&
+        (json_is_object(body) || json_is_array(body)))
         return body;
     json_decref(body);
     return json_stringn(request->body, request->body_length);
 }
 
 /* Whether the trigger's conditions hold; one that cannot be evaluated does not (Kestra: ConditionService.isValid). */
-static bool conditions_allow(const WebSession *session, const Flow *flow, const Trigger *trigger, const Execution *execution)
+static bool conditions_allow(const WebSession *session, const Flow *flow, const Trigger *trigger,
+                             const Execution *execution)
 {
     const json_t *conditions = json_object_get(trigger->properties, "conditions");
     if (!json_array_size(conditions))
         return true;
-    ContextSource source = {.flow = flow,
-                            .execution = execution,
-                            .globals = session->settings->globals,
-                            .envs = session->settings->envs};
+    ContextSource source = {
+        .flow = flow, .execution = execution, .globals = session->settings->globals, .envs = session->settings->envs};
     _cleanup_json_ json_t *variables = context_build(&source);
     const ExprContext render = {.variables = variables};
     const ConditionContext context = {.render = &render, .flow = flow, .execution = execution};
@@ -119,8 +119,8 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
 {
     int r;
     _cleanup_(flow_unrefp) Flow *flow = NULL;
-    r = flow_cache_get(session->flows, session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"), 0,
-                       &flow);
+    r = flow_cache_get(session->flows, session->pg, http_parameter(request, "namespace"), http_parameter(request, "id"),
+                       0, &flow);
     if (r == STORE_E_NONE)
         return http_reason(request, response, 404, "Flow not found");
     if (r == FLOW_CACHE_E_BROKEN)

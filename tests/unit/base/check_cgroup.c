@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control groups, played by directories: what is read and written, not what the kernel makes of it (tests/system/limits). */
+/* Control groups, played by directories: what is read and written, not what the kernel makes of it
+ * (tests/system/limits). */
 #include <check.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -24,7 +25,10 @@ static void tear_down(void)
     Spawner *spawner;
     Spawned *child;
     ck_assert_int_eq(spawner_new("", &spawner), 0);
-    ck_assert_int_eq(spawn_start(spawner, &(SpawnOptions){.arguments = arguments, .input = SPAWN_NULL, .output = 1, .error = 2}, &child), 0);
+    ck_assert_int_eq(spawn_start(spawner,
+                                 &(SpawnOptions){.arguments = arguments, .input = SPAWN_NULL, .output = 1, .error = 2},
+                                 &child),
+                     0);
     spawn_kill_tree(child, 10 * USEC_PER_SEC);
     spawn_free(child);
     spawner_free(spawner);
@@ -123,8 +127,13 @@ START_TEST(test_limits_are_written_first)
     const char *const arguments[] = {"true", NULL};
     _cleanup_(spawner_freep) Spawner *spawner = NULL;
     _cleanup_(spawn_freep) Spawned *child = NULL;
-    SpawnOptions options = {.arguments = arguments, .input = SPAWN_NULL, .output = SPAWN_NULL, .error = SPAWN_NULL, .name = "a",
-                            .limits = limits, .limit_count = 2};
+    SpawnOptions options = {.arguments = arguments,
+                            .input = SPAWN_NULL,
+                            .output = SPAWN_NULL,
+                            .error = SPAWN_NULL,
+                            .name = "a",
+                            .limits = limits,
+                            .limit_count = 2};
     _cleanup_free_ char *group = xasprintf("kestra-%d-a", (int)getpid()), *path = xasprintf("%s/%s", directory, group);
     ck_assert_int_eq(spawner_new(directory, &spawner), 0);
     ck_assert_int_eq(spawn_start(spawner, &options, &child), SPAWN_E_LIMIT); /* the directory has no such files */
@@ -150,8 +159,12 @@ START_TEST(test_without_group_a_limit_is_refused)
     const char *const arguments[] = {"true", NULL};
     _cleanup_(spawner_freep) Spawner *spawner = NULL;
     Spawned *child = NULL;
-    SpawnOptions options = {.arguments = arguments, .input = SPAWN_NULL, .output = SPAWN_NULL, .error = SPAWN_NULL,
-                            .limits = limits, .limit_count = 1};
+    SpawnOptions options = {.arguments = arguments,
+                            .input = SPAWN_NULL,
+                            .output = SPAWN_NULL,
+                            .error = SPAWN_NULL,
+                            .limits = limits,
+                            .limit_count = 1};
     ck_assert_int_eq(spawner_new("", &spawner), 0);
     ck_assert_ptr_nonnull(spawner_lack(spawner));
     ck_assert_uint_eq(spawner_controllers(spawner), 0);

@@ -96,7 +96,8 @@ static void on_metrics(void *userdata, Buffer *text)
     buffer_append(text, "kestra_things_total 7\n");
 }
 
-static const DaemonOps ops = {.role = "tester", .wake = on_wake, .reload = on_reload, .drain = on_drain, .metrics = on_metrics};
+static const DaemonOps ops = {
+    .role = "tester", .wake = on_wake, .reload = on_reload, .drain = on_drain, .metrics = on_metrics};
 
 static void set_up(void)
 {

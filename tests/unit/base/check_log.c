@@ -23,9 +23,11 @@ START_TEST(test_event)
     const char *id = events[_i].id;
     ck_assert_msg(strlen(id) == 32, "%s", events[_i].name);
     for (; *id; id++)
-        ck_assert_msg(isdigit((unsigned char)*id) || (*id >= 'a' && *id <= 'f'), "%s: %s", events[_i].name, events[_i].id);
+        ck_assert_msg(isdigit((unsigned char)*id) || (*id >= 'a' && *id <= 'f'), "%s: %s", events[_i].name,
+                      events[_i].id);
     ck_assert_msg(events[_i].priority >= LOG_ERR && events[_i].priority <= LOG_INFO, "%s", events[_i].name);
-    ck_assert_msg(!strchr(events[_i].subject, '\n') && strlen(events[_i].subject) < 80, "%s: one line", events[_i].name);
+    ck_assert_msg(!strchr(events[_i].subject, '\n') && strlen(events[_i].subject) < 80, "%s: one line",
+                  events[_i].name);
     ck_assert_msg(*events[_i].text && !strstr(events[_i].text, "\n-- "), "%s", events[_i].name);
 }
 END_TEST

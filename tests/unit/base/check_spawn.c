@@ -54,7 +54,8 @@ START_TEST(test_streams)
 {
     set_up(_i);
     Spawned *child;
-    SpawnOptions options = shell((const char *[]){"sh", "-c", "read x; echo \"$x $A $PWD\"; echo bad >&2; exit 3", NULL});
+    SpawnOptions options =
+        shell((const char *[]){"sh", "-c", "read x; echo \"$x $A $PWD\"; echo bad >&2; exit 3", NULL});
     options.environment = (const char *[]){"A=b", "PATH=/nowhere:/bin", NULL};
     options.directory = "/";
     options.input = options.error = SPAWN_PIPE;
@@ -79,7 +80,8 @@ START_TEST(test_own_session_and_clean_descriptors)
     set_up(0);
     Spawned *child;
     int leaked = open("/dev/null", O_RDONLY); /* deliberately without O_CLOEXEC */
-    SpawnOptions options = shell((const char *[]){"sh", "-c", "ls /proc/self/fd | wc -l; ps -o sid= -p $$; echo $$", NULL});
+    SpawnOptions options =
+        shell((const char *[]){"sh", "-c", "ls /proc/self/fd | wc -l; ps -o sid= -p $$; echo $$", NULL});
     ck_assert_int_eq(spawn_start(spawner, &options, &child), 0);
     char *output = read_all(spawn_stdout(child));
     int count = 0, session = 0, pid = 0;
@@ -141,7 +143,8 @@ START_TEST(test_listen_descriptors)
     ck_assert_int_eq(pipe(a), 0);
     ck_assert_int_eq(pipe(b), 0);
     SpawnOptions options = shell((const char *[]){
-        "sh", "-c", "echo $LISTEN_FDS $LISTEN_FDNAMES; [ $LISTEN_PID = $$ ] && echo me; echo one >&3; echo two >&4", NULL});
+        "sh", "-c", "echo $LISTEN_FDS $LISTEN_FDNAMES; [ $LISTEN_PID = $$ ] && echo me; echo one >&3; echo two >&4",
+        NULL});
     options.listen_fds = (const int[]){b[1], a[1]}; /* crossing: neither may overwrite the other */
     options.listen_names = (const char *[]){"first", "second"};
     options.listen_count = 2;
@@ -160,12 +163,14 @@ START_TEST(test_listen_descriptors)
 }
 END_TEST
 
-/* Starts a shell that leaves a double-forked sleep in a session and with an environment of its own, and one beside it. Returns when all run. */
+/* Starts a shell that leaves a double-forked sleep in a session and with an environment of its own, and one beside it.
+ * Returns when all run. */
 static Spawned *start_escape(const char *extra)
 {
     static char script[512];
     (void)snprintf(script, sizeof(script),
-                   "%s (setsid env -i sh -c 'trap \"\" TERM; (trap \"\" TERM; sleep 1000) & echo up; wait' &) ; sleep 1000 & echo up; %s",
+                   "%s (setsid env -i sh -c 'trap \"\" TERM; (trap \"\" TERM; sleep 1000) & echo up; wait' &) ; sleep "
+                   "1000 & echo up; %s",
                    extra, starts_with(extra, "exit") ? "" : "wait");
     static const char *arguments[] = {"sh", "-c", script, NULL};
     SpawnOptions options = shell(arguments);
@@ -184,7 +189,8 @@ static Spawned *start_escape(const char *extra)
     return child;
 }
 
-/* Nothing lives, no zombie. Who has got SIGKILL is in no tree any more while the kernel takes it down: it has a moment. */
+/* Nothing lives, no zombie. Who has got SIGKILL is in no tree any more while the kernel takes it down: it has a moment.
+ */
 static void check_nothing_is_left(void)
 {
     usec_t limit = clock_monotonic() + 10 * USEC_PER_SEC;

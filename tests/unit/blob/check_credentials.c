@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials that are found: how long they are kept, and what is said when there are none. tests/storage has the clouds. */
+/* Credentials that are found: how long they are kept, and what is said when there are none. tests/storage has the
+ * clouds. */
 #include <check.h>
 
 #include <arpa/inet.h>
@@ -12,7 +13,7 @@
 #include "base/clock.h"
 #include "blob/credentials.h"
 
-#define MINUTES(n) ((int64_t)(n) * 60 * (int64_t)USEC_PER_SEC)
+#define MINUTES(n) ((int64_t)(n)*60 * (int64_t)USEC_PER_SEC)
 
 /* --- a server that gives keys for an hour, until it does not --- */
 
@@ -36,8 +37,10 @@ static void answer_one(int fd)
     }
     unsigned number = atomic_fetch_add(&server.asked, 1) + 1;
     instant_format(clock_realtime() + (usec_t)MINUTES(60), ends);
-    _cleanup_free_ char *body = xasprintf("{\"AccessKeyId\":\"key-%u\",\"SecretAccessKey\":\"secret\",\"Token\":\"token\","
-                                          "\"Expiration\":\"%s\"}", number, ends);
+    _cleanup_free_ char *body =
+        xasprintf("{\"AccessKeyId\":\"key-%u\",\"SecretAccessKey\":\"secret\",\"Token\":\"token\","
+                  "\"Expiration\":\"%s\"}",
+                  number, ends);
     _cleanup_free_ char *answer = xasprintf("HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
                                             server.is_broken ? "403 Forbidden" : "200 OK", strlen(body), body);
     ck_assert_int_eq(send(fd, answer, strlen(answer), MSG_NOSIGNAL), (ssize_t)strlen(answer));
@@ -78,7 +81,8 @@ static void explain_nothing(const RemoteAnswer *answer, char **ret_code, char **
 }
 
 static const RemoteOps storage_ops = {.name = "storage", .explain = explain_nothing};
-static const RemoteSettings http = {.connect_timeout_usec = 10 * USEC_PER_SEC, .timeout_usec = 10 * USEC_PER_SEC, .attempts_max = 1};
+static const RemoteSettings http = {
+    .connect_timeout_usec = 10 * USEC_PER_SEC, .timeout_usec = 10 * USEC_PER_SEC, .attempts_max = 1};
 
 static void expect_key(Credentials *credentials, Remote *storage, const char *access_key)
 {
@@ -91,9 +95,14 @@ static void expect_key(Credentials *credentials, Remote *storage, const char *ac
 
 static void clear_environment(void)
 {
-    static const char *const names[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
-                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"};
+    static const char *const names[] = {"AWS_ACCESS_KEY_ID",
+                                        "AWS_SECRET_ACCESS_KEY",
+                                        "AWS_SESSION_TOKEN",
+                                        "AWS_WEB_IDENTITY_TOKEN_FILE",
+                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                                        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"};
     for (size_t i = 0; i < ELEMENTS(names); i++)
         unsetenv(names[i]);
     setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
@@ -105,7 +114,8 @@ START_TEST(test_kept)
     start_server();
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url, 1);
     Remote *storage = remote_new(&storage_ops, &http, NULL);
-    Credentials *credentials = credentials_new(&(CredentialSettings){.kind = CREDENTIAL_AWS, .region = "eu-1", .http = http});
+    Credentials *credentials =
+        credentials_new(&(CredentialSettings){.kind = CREDENTIAL_AWS, .region = "eu-1", .http = http});
     expect_key(credentials, storage, "key-1");
     remote_shift_clock(storage, MINUTES(50));
     expect_key(credentials, storage, "key-1");
@@ -137,12 +147,14 @@ START_TEST(test_nothing)
     setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token", 1);
     setenv("AWS_ROLE_ARN", "arn", 1);
     Remote *storage = remote_new(&storage_ops, &http, NULL);
-    Credentials *credentials = credentials_new(&(CredentialSettings){.kind = CREDENTIAL_AWS, .region = "eu-1", .http = http});
+    Credentials *credentials =
+        credentials_new(&(CredentialSettings){.kind = CREDENTIAL_AWS, .region = "eu-1", .http = http});
     Credential credential = {};
     ck_assert_int_lt(credentials_get(credentials, storage, &credential), 0);
-    ck_assert_str_eq(blob_reason(), "No credentials are set, nor found; environment: AWS_SECRET_ACCESS_KEY is not set; web identity: "
-                                    "/nowhere/token: No such file or directory; container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
-                                    "_FULL_URI are not set; EC2 instance: AWS_EC2_METADATA_DISABLED is set");
+    ck_assert_str_eq(blob_reason(),
+                     "No credentials are set, nor found; environment: AWS_SECRET_ACCESS_KEY is not set; web identity: "
+                     "/nowhere/token: No such file or directory; container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
+                     "_FULL_URI are not set; EC2 instance: AWS_EC2_METADATA_DISABLED is set");
     setenv("AWS_SECRET_ACCESS_KEY", "other-half", 1);
     ck_assert_int_eq(credentials_get(credentials, storage, &credential), 0);
     ck_assert_str_eq(credential.access_key, "only-half");

@@ -140,7 +140,8 @@ START_TEST(test_ranges)
     ck_assert_int_eq(length, (ssize_t)strlen(ranges[_i].text));
     ck_assert_mem_eq(text, ranges[_i].text, (size_t)length);
     close(fd);
-    ck_assert_int_eq(blob_open_range(gateway, "kestra:///t/range", (BlobRange){.offset = -1}, &fd, &size), BLOB_E_INVALID);
+    ck_assert_int_eq(blob_open_range(gateway, "kestra:///t/range", (BlobRange){.offset = -1}, &fd, &size),
+                     BLOB_E_INVALID);
 }
 END_TEST
 

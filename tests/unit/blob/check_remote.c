@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What drivers for object stores compute: signatures against published examples, checksums, lists. No server is asked. */
+/* What drivers for object stores compute: signatures against published examples, checksums, lists. No server is asked.
+ */
 #include <check.h>
 
 #include <openssl/rsa.h>
@@ -19,17 +20,42 @@ static const struct {
     const char *method, *base, *path, *query, *headers[4], *body, *signature;
     bool is_suite; /* of the test suite: service "service", no hash header */
 } signatures[] = {
-    {"GET", "https://examplebucket.s3.amazonaws.com", "/test.txt", NULL, {"range: bytes=0-9"}, "",
+    {"GET",
+     "https://examplebucket.s3.amazonaws.com",
+     "/test.txt",
+     NULL,
+     {"range: bytes=0-9"},
+     "",
      "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
-    {"PUT", "https://examplebucket.s3.amazonaws.com", "/test%24file.text", NULL,
-     {"x-amz-storage-class: REDUCED_REDUNDANCY", "date: Fri, 24 May 2013 00:00:00 GMT"}, "Welcome to Amazon S3.",
+    {"PUT",
+     "https://examplebucket.s3.amazonaws.com",
+     "/test%24file.text",
+     NULL,
+     {"x-amz-storage-class: REDUCED_REDUNDANCY", "date: Fri, 24 May 2013 00:00:00 GMT"},
+     "Welcome to Amazon S3.",
      "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
-    {"GET", "https://examplebucket.s3.amazonaws.com", "/", "lifecycle=", {}, "",
+    {"GET",
+     "https://examplebucket.s3.amazonaws.com",
+     "/",
+     "lifecycle=",
+     {},
+     "",
      "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
-    {"GET", "https://examplebucket.s3.amazonaws.com", "/", "max-keys=2&prefix=J", {}, "",
+    {"GET",
+     "https://examplebucket.s3.amazonaws.com",
+     "/",
+     "max-keys=2&prefix=J",
+     {},
+     "",
      "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
-    {"GET", "https://example.amazonaws.com", "/", NULL, {}, "",
-     "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31", .is_suite = true},
+    {"GET",
+     "https://example.amazonaws.com",
+     "/",
+     NULL,
+     {},
+     "",
+     "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+     .is_suite = true},
 };
 
 static const char *signature_of(const RemoteRequest *request)
@@ -47,9 +73,12 @@ START_TEST(test_s3_signature)
     const S3Key manual = {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", NULL, "us-east-1", "s3"};
     const S3Key suite = {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL, "us-east-1", "service"};
     bool is_suite = signatures[_i].is_suite;
-    RemoteRequest request = {.method = signatures[_i].method, .base = signatures[_i].base,
-                             .path = xstrdup(signatures[_i].path), .query = xstrdup_null(signatures[_i].query),
-                             .body = signatures[_i].body, .length = strlen(signatures[_i].body)};
+    RemoteRequest request = {.method = signatures[_i].method,
+                             .base = signatures[_i].base,
+                             .path = xstrdup(signatures[_i].path),
+                             .query = xstrdup_null(signatures[_i].query),
+                             .body = signatures[_i].body,
+                             .length = strlen(signatures[_i].body)};
     for (const char *const *header = signatures[_i].headers; *header; header++)
         remote_add_header(&request.headers, "%s", *header);
     usec_t now;
@@ -64,22 +93,28 @@ END_TEST
 
 START_TEST(test_azure_string_to_sign)
 {
-    RemoteRequest request = {.method = "GET", .path = xstrdup("/mycontainer"),
+    RemoteRequest request = {.method = "GET",
+                             .path = xstrdup("/mycontainer"),
                              .query = xstrdup("comp=metadata&restype=container&timeout=20")};
     remote_add_header(&request.signature, "x-ms-date: Fri, 26 Jun 2015 23:39:12 GMT");
     remote_add_header(&request.signature, "x-ms-version: 2015-02-21");
     _cleanup_free_ char *text = azure_string_to_sign("myaccount", &request);
-    ck_assert_str_eq(text, "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\nx-ms-version:2015-02-21\n"
-                           "/myaccount/mycontainer\ncomp:metadata\nrestype:container\ntimeout:20");
+    ck_assert_str_eq(text,
+                     "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\nx-ms-version:2015-02-21\n"
+                     "/myaccount/mycontainer\ncomp:metadata\nrestype:container\ntimeout:20");
     remote_request_done(&request);
-    RemoteRequest put = {.method = "PUT", .path = xstrdup("/c/a%20b"), .query = xstrdup("blockid=YQ%3D%3D&comp=block"),
-                         .body = "hello", .length = 5};
+    RemoteRequest put = {.method = "PUT",
+                         .path = xstrdup("/c/a%20b"),
+                         .query = xstrdup("blockid=YQ%3D%3D&comp=block"),
+                         .body = "hello",
+                         .length = 5};
     remote_add_header(&put.headers, "content-type: application/octet-stream");
     remote_add_header(&put.headers, "content-md5: XUFAKrxLKna5cZ2REBfFkg==");
     remote_add_header(&put.signature, "x-ms-date: now");
     _cleanup_free_ char *put_text = azure_string_to_sign("acc", &put);
-    ck_assert_str_eq(put_text, "PUT\n\n\n5\nXUFAKrxLKna5cZ2REBfFkg==\napplication/octet-stream\n\n\n\n\n\n\nx-ms-date:now\n"
-                               "/acc/c/a%20b\nblockid:YQ==\ncomp:block");
+    ck_assert_str_eq(put_text,
+                     "PUT\n\n\n5\nXUFAKrxLKna5cZ2REBfFkg==\napplication/octet-stream\n\n\n\n\n\n\nx-ms-date:now\n"
+                     "/acc/c/a%20b\nblockid:YQ==\ncomp:block");
     remote_request_done(&put);
 }
 END_TEST
@@ -112,7 +147,8 @@ START_TEST(test_jwt)
 }
 END_TEST
 
-static const char *const wrong_keys[] = {"", "{}", "[]", "{\"client_email\":\"a\",\"private_key\":\"-----BEGIN\"}", "no"};
+static const char *const wrong_keys[] = {"", "{}", "[]", "{\"client_email\":\"a\",\"private_key\":\"-----BEGIN\"}",
+                                         "no"};
 
 START_TEST(test_wrong_service_account)
 {
@@ -127,7 +163,7 @@ END_TEST
 START_TEST(test_crc32c)
 {
     uint8_t bytes[32] = {};
-    ck_assert_uint_eq(digest_crc32c(0, "123456789", 9), 0xe3069283); /* the check value of the catalogue */
+    ck_assert_uint_eq(digest_crc32c(0, "123456789", 9), 0xe3069283);      /* the check value of the catalogue */
     ck_assert_uint_eq(digest_crc32c(0, bytes, sizeof bytes), 0x8a9136aa); /* RFC 3720, B.4 */
     memset(bytes, 0xff, sizeof bytes);
     ck_assert_uint_eq(digest_crc32c(0, bytes, sizeof bytes), 0x62a8ab43);
@@ -136,7 +172,9 @@ START_TEST(test_crc32c)
     ck_assert_uint_eq(digest_crc32c(0, bytes, sizeof bytes), 0x46dd794e);
     for (size_t cut = 0; cut <= sizeof bytes; cut++) {
         ck_assert_uint_eq(digest_crc32c(digest_crc32c(0, bytes, cut), bytes + cut, sizeof bytes - cut), 0x46dd794e);
-        ck_assert_uint_eq(digest_crc32c_by_tables(digest_crc32c_by_tables(0, bytes, cut), bytes + cut, sizeof bytes - cut), 0x46dd794e);
+        ck_assert_uint_eq(
+            digest_crc32c_by_tables(digest_crc32c_by_tables(0, bytes, cut), bytes + cut, sizeof bytes - cut),
+            0x46dd794e);
     }
     _cleanup_free_ char *text = digest_crc32c_base64(0xe3069283);
     ck_assert_str_eq(text, "4waSgw==");
@@ -158,7 +196,8 @@ END_TEST
 
 /* --- lists --- */
 
-#define S3_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+#define S3_HEAD                                                                                                        \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
 
 START_TEST(test_s3_list)
 {
@@ -185,11 +224,21 @@ START_TEST(test_s3_list)
 END_TEST
 
 static const char *const wrong_lists[] = {
-    "", " ", "text", "<ListBucketResult>", "<ListBucketResult></Other>", "<Other></Other>", "<a><b></a></b>",
-    "<ListBucketResult></ListBucketResult><x/>", "<ListBucketResult>&unknown;</ListBucketResult>",
-    "<!DOCTYPE x [<!ENTITY e \"x\">]><ListBucketResult/>", "<ListBucketResult>&#0;</ListBucketResult>",
-    "<ListBucketResult>&#xd800;</ListBucketResult>", "<ListBucketResult a=\"></ListBucketResult>",
-    "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>", "<ListBucketResult><![CDATA[x</ListBucketResult>",
+    "",
+    " ",
+    "text",
+    "<ListBucketResult>",
+    "<ListBucketResult></Other>",
+    "<Other></Other>",
+    "<a><b></a></b>",
+    "<ListBucketResult></ListBucketResult><x/>",
+    "<ListBucketResult>&unknown;</ListBucketResult>",
+    "<!DOCTYPE x [<!ENTITY e \"x\">]><ListBucketResult/>",
+    "<ListBucketResult>&#0;</ListBucketResult>",
+    "<ListBucketResult>&#xd800;</ListBucketResult>",
+    "<ListBucketResult a=\"></ListBucketResult>",
+    "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>",
+    "<ListBucketResult><![CDATA[x</ListBucketResult>",
 };
 
 START_TEST(test_wrong_list)
@@ -206,10 +255,11 @@ END_TEST
 
 START_TEST(test_azure_list)
 {
-    const char *page = "\xef\xbb\xbf<?xml version=\"1.0\"?><EnumerationResults ServiceEndpoint='http://x/'><Prefix>a</Prefix><Blobs>"
-                       "<!-- none --><Blob><Name>a/&lt;b&gt;</Name><Properties><Content-Length>7</Content-Length>"
-                       "<Last-Modified>Fri, 24 May 2013 00:00:00 GMT</Last-Modified></Properties></Blob></Blobs>"
-                       "<NextMarker /></EnumerationResults>";
+    const char *page =
+        "\xef\xbb\xbf<?xml version=\"1.0\"?><EnumerationResults ServiceEndpoint='http://x/'><Prefix>a</Prefix><Blobs>"
+        "<!-- none --><Blob><Name>a/&lt;b&gt;</Name><Properties><Content-Length>7</Content-Length>"
+        "<Last-Modified>Fri, 24 May 2013 00:00:00 GMT</Last-Modified></Properties></Blob></Blobs>"
+        "<NextMarker /></EnumerationResults>";
     BlobEntries entries = {};
     char *next;
     ck_assert_int_eq(azure_parse_list(page, strlen(page), &entries, &next), 0);
@@ -226,7 +276,8 @@ END_TEST
 
 START_TEST(test_gcs_list)
 {
-    const char *page = "{\"nextPageToken\":\"n\",\"items\":[{\"name\":\"a/b\",\"size\":\"12\",\"updated\":\"2024-05-01T10:00:00Z\"}]}";
+    const char *page =
+        "{\"nextPageToken\":\"n\",\"items\":[{\"name\":\"a/b\",\"size\":\"12\",\"updated\":\"2024-05-01T10:00:00Z\"}]}";
     BlobEntries entries = {};
     char *next;
     ck_assert_int_eq(gcs_parse_list(page, strlen(page), &entries, &next), 0);
@@ -245,7 +296,8 @@ static const struct {
 } batches[] = {
     {"", 0},
     {PART("202 Accepted") PART("404 The specified blob does not exist.") "--b--\r\n", 2},
-    {PART("202 Accepted") PART("412 HTTP/1.1 202") PART("403 Forbidden") "--b--\r\n", 1}, /* words elsewhere count for nothing */
+    {PART("202 Accepted") PART("412 HTTP/1.1 202") PART("403 Forbidden") "--b--\r\n",
+     1}, /* words elsewhere count for nothing */
     {"HTTP/ceHTTP/ 204\nHTTP/1.1 20\nHTTP/1.1\nHTTP/", 1},
     {"HTTP/1.1 204", 1},
 };
@@ -263,8 +315,10 @@ static const struct {
     {"", NULL, NULL},
     {"<DeleteResult/>", NULL, NULL},
     {"<DeleteResult><Deleted><Key>a</Key></Deleted>" ERROR("b", "NoSuchKey") "</DeleteResult>", NULL, NULL},
-    {"<DeleteResult>" ERROR("a", "NoSuchKey") ERROR("b", "AccessDenied") ERROR("c", "Busy") "</DeleteResult>", "b", "AccessDenied"},
-    {"<DeleteResult>" ERROR("a", "NoSuchKey") "<Error><Code>InternalError</Code></Error></DeleteResult>", NULL, "InternalError"},
+    {"<DeleteResult>" ERROR("a", "NoSuchKey") ERROR("b", "AccessDenied") ERROR("c", "Busy") "</DeleteResult>", "b",
+     "AccessDenied"},
+    {"<DeleteResult>" ERROR("a", "NoSuchKey") "<Error><Code>InternalError</Code></Error></DeleteResult>", NULL,
+     "InternalError"},
     {"<DeleteResult>" ERROR("b", "AccessDenied"), "b", "AccessDenied"}, /* cut off: what came counts */
 };
 

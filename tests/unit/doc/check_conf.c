@@ -30,7 +30,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const names[] = {"kestra.yaml", "d/10-a.yaml", "d/20-b.yaml", "d/.hidden.yaml", "d/no.txt", "d", ""};
+    static const char *const names[] = {
+        "kestra.yaml", "d/10-a.yaml", "d/20-b.yaml", "d/.hidden.yaml", "d/no.txt", "d", ""};
     for (size_t i = 0; i < ELEMENTS(names); i++) {
         char path[256];
         (void)snprintf(path, sizeof(path), "%s/%s", root, names[i]);
@@ -73,9 +74,11 @@ END_TEST
 START_TEST(test_forms)
 {
     static const char *const texts[] = {
-        "kestra:\n  server:\n    listen: 1.2.3.4:5\n    basic-auth: {enabled: false}\n  storage:\n    local:\n      base-path: /x\n",
+        "kestra:\n  server:\n    listen: 1.2.3.4:5\n    basic-auth: {enabled: false}\n  storage:\n    local:\n      "
+        "base-path: /x\n",
         "server.listen: 1.2.3.4:5\nserver.basic-auth.enabled: 'false'\nstorage.local.basePath: /x\n",
-        "{\"server\": {\"listen\": \"1.2.3.4:5\", \"basic_auth\": {\"enabled\": false}}, \"storage\": {\"local\": {\"basePath\": \"/x\"}}}",
+        "{\"server\": {\"listen\": \"1.2.3.4:5\", \"basic_auth\": {\"enabled\": false}}, \"storage\": {\"local\": "
+        "{\"basePath\": \"/x\"}}}",
     };
     _cleanup_(conf_freep) Conf *conf = loaded(texts[_i]);
     ck_assert_str_eq(conf_text(conf, "server.listen"), "1.2.3.4:5");
@@ -89,8 +92,8 @@ static const struct {
     const char *text;
     usec_t usec;
 } durations[] = {
-    {"250ms", 250000}, {"3s", 3000000},     {"1.5s", 1500000}, {"2 m", 120000000}, {"4", 4000000}, {"0.5", 500000},
-    {"PT3S", 3000000}, {"PT1M0.5S", 60500000},
+    {"250ms", 250000}, {"3s", 3000000}, {"1.5s", 1500000}, {"2 m", 120000000},
+    {"4", 4000000},    {"0.5", 500000}, {"PT3S", 3000000}, {"PT1M0.5S", 60500000},
 };
 
 START_TEST(test_durations)
@@ -110,12 +113,14 @@ END_TEST
 
 START_TEST(test_later_files_win)
 {
-    write_file("d/20-b.yaml", "server: {listen: '127.0.0.1:2'}\nvariables: {globals: {b: {d: 4}}}\nplugins: {defaults: [{type: y}]}\n");
+    write_file(
+        "d/20-b.yaml",
+        "server: {listen: '127.0.0.1:2'}\nvariables: {globals: {b: {d: 4}}}\nplugins: {defaults: [{type: y}]}\n");
     write_file("d/10-a.yaml", "server.listen: 127.0.0.1:1\nserver.threads: 7\n");
     write_file("d/.hidden.yaml", "server.threads: 9\n");
     write_file("d/no.txt", "server.threads: 9\n");
-    _cleanup_(conf_freep) Conf *conf =
-        loaded("server.listen: 127.0.0.1:0\nvariables: {globals: {a: 1, b: {c: 3}}}\nplugins: {defaults: [{type: x}]}\n");
+    _cleanup_(conf_freep) Conf *conf = loaded(
+        "server.listen: 127.0.0.1:0\nvariables: {globals: {a: 1, b: {c: 3}}}\nplugins: {defaults: [{type: x}]}\n");
     ck_assert_str_eq(conf_text(conf, "server.listen"), "127.0.0.1:2");
     ck_assert_int_eq(conf_integer(conf, "server.threads"), 7);
     _cleanup_free_ char *globals = json_text(conf_value(conf, "variables.globals"));
@@ -130,8 +135,9 @@ START_TEST(test_all_errors_with_places)
     _cleanup_diag_ Diag diag = DIAG_INIT;
     Conf *conf = NULL;
     char expected[4096];
-    write_file("kestra.yaml", "server:\n  listn: x\n  threads: many\n  basic-auth: yes\nlog.level: loud\n"
-                              "heartbeat:\n  interval: 3 parsecs\nlimits: {request: 1}\ndatasources: {}\nvariables: {globals: []}\n");
+    write_file("kestra.yaml",
+               "server:\n  listn: x\n  threads: many\n  basic-auth: yes\nlog.level: loud\n"
+               "heartbeat:\n  interval: 3 parsecs\nlimits: {request: 1}\ndatasources: {}\nvariables: {globals: []}\n");
     write_file("d/10-a.yaml", "- a\n");
     write_file("d/20-b.yaml", "a: {\n");
     ck_assert_int_eq(load(&conf, &diag), CONF_E_INVALID);
@@ -144,7 +150,8 @@ START_TEST(test_all_errors_with_places)
                    "%1$s/kestra.yaml:5:12: log.level: must be one of error, warning, notice, info, debug\n"
                    "%1$s/kestra.yaml:7:13: heartbeat.interval: must be a duration such as 3s, 5m or PT3S\n"
                    "%1$s/kestra.yaml:8:19: limits.request: must be between 64KiB and 16GiB\n"
-                   "%1$s/kestra.yaml:9:14: datasources: is a setting of Kestra on Java; here the database is set by postgresql.dsn\n"
+                   "%1$s/kestra.yaml:9:14: datasources: is a setting of Kestra on Java; here the database is set by "
+                   "postgresql.dsn\n"
                    "%1$s/kestra.yaml:10:22: variables.globals: must be a map\n"
                    "%1$s/d/10-a.yaml:1:1: must be a map of settings\n"
                    "%1$s/d/20-b.yaml:",

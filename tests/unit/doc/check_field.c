@@ -48,8 +48,10 @@ static void expect(const char *yaml, const char *expected)
 
 START_TEST(test_good)
 {
-    expect("id: a\ncount: '5'\nshare: 0.5\non: 'false'\nwait: PT1H30M\nwhen: 2024-01-01T00:00:00Z\ncolour: RED\nnames: [a, 1]\n"
-           "paints: [GREEN]\nmap: {a: 1}\ninner: {key: k}\ninners: [{key: k}]\nlate: '{{ x }}'\ntext: [a]\nlabels: {a: b}\n"
+    expect("id: a\ncount: '5'\nshare: 0.5\non: 'false'\nwait: PT1H30M\nwhen: 2024-01-01T00:00:00Z\ncolour: RED\nnames: "
+           "[a, 1]\n"
+           "paints: [GREEN]\nmap: {a: 1}\ninner: {key: k}\ninners: [{key: k}]\nlate: '{{ x }}'\ntext: [a]\nlabels: {a: "
+           "b}\n"
            "oldName: z\n",
            "");
     expect("id: abc\nwait: 30\ncount:\ntext: a\nlabels: [{key: a, value: b}]\n", "");
@@ -80,16 +82,19 @@ START_TEST(test_forms)
            "4:7: thing.wait: expected an ISO-8601 duration such as PT30S but found the text '5m'\n"
            "5:7: thing.when: expected an ISO-8601 date and time but found the text 'today'");
     expect("id: a\ncolour: BLUE\n", "2:9: thing.colour: expected one of RED, GREEN but found the text 'BLUE'");
-    expect("id: a\npaints: [RED, BLUE]\n", "2:15: thing.paints[1]: expected one of RED, GREEN but found the text 'BLUE'");
+    expect("id: a\npaints: [RED, BLUE]\n",
+           "2:15: thing.paints[1]: expected one of RED, GREEN but found the text 'BLUE'");
     expect("id: a\nmap: {k: [1]}\n", "2:10: thing.map.k: expected an integer but found a list");
     expect("id: a\ninner: x\nnames: x\n", "3:8: thing.names: expected a list but found the text 'x'\n"
                                           "2:8: thing.inner: expected a map but found the text 'x'");
-    expect("id: a\nother: 1\ninner: {key: k, more: 1}\n",
-           "2:8: thing.other: Unrecognized field \"other\" (class x.Thing), not marked as ignorable (16 known properties: "
-           "\"id\", \"count\", \"share\", \"on\", \"wait\", \"when\", \"colour\", \"names\", \"paints\", \"map\", \"inner\", "
-           "\"inners\", \"late\", \"text\", \"labels\", \"newName\")\n"
-           "3:23: thing.inner.more: Unrecognized field \"more\" (class x.Thing$Inner), not marked as ignorable (1 known "
-           "properties: \"key\")");
+    expect(
+        "id: a\nother: 1\ninner: {key: k, more: 1}\n",
+        "2:8: thing.other: Unrecognized field \"other\" (class x.Thing), not marked as ignorable (16 known properties: "
+        "\"id\", \"count\", \"share\", \"on\", \"wait\", \"when\", \"colour\", \"names\", \"paints\", \"map\", "
+        "\"inner\", "
+        "\"inners\", \"late\", \"text\", \"labels\", \"newName\")\n"
+        "3:23: thing.inner.more: Unrecognized field \"more\" (class x.Thing$Inner), not marked as ignorable (1 known "
+        "properties: \"key\")");
 }
 END_TEST
 

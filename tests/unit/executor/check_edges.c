@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each event does in each state of an execution: tests/data/step/edges.table, a line an event and state, with the state
- * after it; "stale" where it may not be applied. `check_edges -p` prints what is the case.
+ * What each event does in each state of an execution: tests/data/step/edges.table, a line an event and state, with the
+ * state after it; "stale" where it may not be applied. `check_edges -p` prints what is the case.
  */
 #include "base/buffer.h"
 #include "doc/json.h"

@@ -15,14 +15,15 @@ static const char every_end[] = "id: every\nnamespace: t\ntasks:\n"
                                 "    conditions:\n"
                                 "      - type: io.kestra.plugin.core.condition.ExecutionFlow\n"
                                 "        namespace: t\n        flowId: source\n";
-static const char both[] = "id: both\nnamespace: t\ntasks:\n"
-                           "  - {id: b, type: io.kestra.plugin.core.log.Log, message: x}\n"
-                           "triggers:\n  - id: listen\n    type: io.kestra.plugin.core.trigger.Flow\n"
-                           "    preconditions:\n      id: both\n      timeWindow: {type: SLIDING_WINDOW, window: PT1H}\n"
-                           "      flows:\n        - {namespace: t, flowId: source, states: [FAILED]}\n"
-                           "      where:\n        - id: good\n          filters:\n"
-                           "            - {field: STATE, type: REGEX, value: 'SUCC.*'}\n"
-                           "            - {field: EXPRESSION, type: EQUAL_TO, value: \"{{ 'x' }}\"}\n";
+static const char both[] =
+    "id: both\nnamespace: t\ntasks:\n"
+    "  - {id: b, type: io.kestra.plugin.core.log.Log, message: x}\n"
+    "triggers:\n  - id: listen\n    type: io.kestra.plugin.core.trigger.Flow\n"
+    "    preconditions:\n      id: both\n      timeWindow: {type: SLIDING_WINDOW, window: PT1H}\n"
+    "      flows:\n        - {namespace: t, flowId: source, states: [FAILED]}\n"
+    "      where:\n        - id: good\n          filters:\n"
+    "            - {field: STATE, type: REGEX, value: 'SUCC.*'}\n"
+    "            - {field: EXPRESSION, type: EQUAL_TO, value: \"{{ 'x' }}\"}\n";
 static const char itself[] = "id: itself\nnamespace: t\ntasks:\n"
                              "  - {id: b, type: io.kestra.plugin.core.log.Log, message: x}\n"
                              "triggers:\n  - {id: listen, type: io.kestra.plugin.core.trigger.Flow}\n";
@@ -61,7 +62,8 @@ START_TEST(a_flow_does_not_start_itself)
 }
 END_TEST
 
-/* The filter on EXPRESSION compares the rendered text with the text as written: never equal here, so that nothing fires. */
+/* The filter on EXPRESSION compares the rendered text with the text as written: never equal here, so that nothing
+ * fires. */
 START_TEST(all_filters_must_hold)
 {
     _cleanup_(play_freep) Play *play = play_new(1);

@@ -6,16 +6,17 @@
 #include <check.h>
 #include <time.h>
 
-static const char flow[] = "id: demo\nnamespace: t\n"
-                           "inputs:\n  - {id: v, type: JSON}\n"
-                           "tasks:\n"
-                           "  - id: each\n"
-                           "    type: io.kestra.plugin.core.flow.ForEach\n"
-                           "    concurrencyLimit: %s\n"
-                           "    values: \"{{ inputs.v }}\"\n"
-                           "    tasks:\n"
-                           "      - {id: one, type: io.kestra.plugin.core.debug.Return, format: \"{{ taskrun.value }}\"}\n"
-                           "      - {id: two, type: io.kestra.plugin.core.debug.Return, format: x}\n";
+static const char flow[] =
+    "id: demo\nnamespace: t\n"
+    "inputs:\n  - {id: v, type: JSON}\n"
+    "tasks:\n"
+    "  - id: each\n"
+    "    type: io.kestra.plugin.core.flow.ForEach\n"
+    "    concurrencyLimit: %s\n"
+    "    values: \"{{ inputs.v }}\"\n"
+    "    tasks:\n"
+    "      - {id: one, type: io.kestra.plugin.core.debug.Return, format: \"{{ taskrun.value }}\"}\n"
+    "      - {id: two, type: io.kestra.plugin.core.debug.Return, format: x}\n";
 
 static const char head[] = "id: demo\nnamespace: t\ntasks:\n";
 
@@ -58,12 +59,13 @@ static const struct {
 static double ratio_of_ten(const char *limit, unsigned values)
 {
     double small = run_loop(limit, values), large = run_loop(limit, 10 * values);
-    printf("ForEach concurrencyLimit %s: %u values %.3f s, ten times as many %.3f s, ratio %.1f\n", limit, values, small,
-           large, large / small);
+    printf("ForEach concurrencyLimit %s: %u values %.3f s, ten times as many %.3f s, ratio %.1f\n", limit, values,
+           small, large, large / small);
     return large / small;
 }
 
-/* What is quadratic gives a hundred; a machine that does something else meanwhile gives anything, but not three times. */
+/* What is quadratic gives a hundred; a machine that does something else meanwhile gives anything, but not three times.
+ */
 START_TEST(loops_are_linear)
 {
     double ratio = ratio_of_ten(loops[_i].limit, loops[_i].values);
@@ -82,7 +84,8 @@ static void run_flow(Buffer *yaml, size_t task_runs)
     double begun = seconds();
     play_run(play);
     printf("%zu task runs %.3f s\n", task_runs, seconds() - begun);
-    ck_assert_str_eq(json_string_value(json_at(queue_store_execution(play_store(play), id), "state.current")), "SUCCESS");
+    ck_assert_str_eq(json_string_value(json_at(queue_store_execution(play_store(play), id), "state.current")),
+                     "SUCCESS");
     ck_assert_uint_eq(queue_store_counts(play_store(play)).task_runs, task_runs);
     play_free(play);
     buffer_done(yaml);

@@ -4,11 +4,12 @@
  * check_step FILE. A case has sections "=== flow" (one or more), "=== script", "=== expected", "=== logs" and
  * "=== labels" (optional).
  *
- * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer TASK STATE |
- * notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK [REVISION]] | takeover | timers [COUNT] |
- * with-outputs | start-as JSON | post KIND [JSON] (send, and do not run) | stale KIND [JSON] (send, and it is of no effect) |
- * invalid KIND [JSON] (send, and it is set aside) | tell KEY KIND [JSON] (to a line for slots or a window) |
- * limits BYTES TASK-RUNS (of a message; begun in a batch) | drop-flow ID | outage TIMES
+ * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer
+ * TASK STATE | notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK
+ * [REVISION]] | takeover | timers [COUNT] | with-outputs | start-as JSON | post KIND [JSON] (send, and do not run) |
+ * stale KIND [JSON] (send, and it is of no effect) | invalid KIND [JSON] (send, and it is set aside) | tell KEY KIND
+ * [JSON] (to a line for slots or a window) | limits BYTES TASK-RUNS (of a message; begun in a batch) | drop-flow ID |
+ * outage TIMES
  */
 #include "base/buffer.h"
 #include "doc/json.h"
@@ -202,14 +203,29 @@ static const struct {
     const char *name;
     void (*run)(Player *player, const char *word, const char *rest);
 } commands[] = {
-    {"start", do_start},         {"start-as", do_start_as},   {"run", do_run},
-    {"fail", do_fail},           {"warn", do_warn},           {"outputs", do_outputs},
-    {"notes", do_notes},         {"hold", do_hold},           {"answer", do_answer},
-    {"advance", do_advance},     {"send", do_send},           {"send-child", do_send_child},
-    {"post", do_post},           {"stale", do_stale},         {"invalid", do_invalid},
-    {"tell", do_tell},           {"limits", do_limits},       {"drop-flow", do_drop_flow},
-    {"outage", do_outage},       {"replay", do_replay},       {"takeover", do_takeover},
-    {"timers", do_timers},       {"with-outputs", do_with_outputs},
+    {"start", do_start},
+    {"start-as", do_start_as},
+    {"run", do_run},
+    {"fail", do_fail},
+    {"warn", do_warn},
+    {"outputs", do_outputs},
+    {"notes", do_notes},
+    {"hold", do_hold},
+    {"answer", do_answer},
+    {"advance", do_advance},
+    {"send", do_send},
+    {"send-child", do_send_child},
+    {"post", do_post},
+    {"stale", do_stale},
+    {"invalid", do_invalid},
+    {"tell", do_tell},
+    {"limits", do_limits},
+    {"drop-flow", do_drop_flow},
+    {"outage", do_outage},
+    {"replay", do_replay},
+    {"takeover", do_takeover},
+    {"timers", do_timers},
+    {"with-outputs", do_with_outputs},
 };
 
 static void run_line(Player *player, char *line)

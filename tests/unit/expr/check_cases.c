@@ -32,13 +32,14 @@ static void check_case(const json_t *test)
     const char *source = json_string_value(json_object_get(test, "expression"));
     const char *error = json_string_value(json_object_get(test, "error"));
     const json_t *typed = json_object_get(test, "typed");
-    _cleanup_free_ char *expected = typed ? json_text(typed) : xstrdup_null(json_string_value(json_object_get(test, "result")));
+    _cleanup_free_ char *expected =
+        typed ? json_text(typed) : xstrdup_null(json_string_value(json_object_get(test, "result")));
     _cleanup_free_ char *got = NULL;
     _cleanup_diag_ Diag diag = DIAG_INIT;
     int r = render(test, &got, &diag);
     if (error)
-        ck_assert_msg(r > 0 && starts_with(diag_first(&diag), error), "%s: expected error \"%s\", got \"%s\"", source, error,
-                      r ? diag_first(&diag) : got);
+        ck_assert_msg(r > 0 && starts_with(diag_first(&diag), error), "%s: expected error \"%s\", got \"%s\"", source,
+                      error, r ? diag_first(&diag) : got);
     else
         ck_assert_msg(r == 0 && streq_null(got, expected), "%s: expected \"%s\", got \"%s\"", source, expected,
                       r ? diag_first(&diag) : got);

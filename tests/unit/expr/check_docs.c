@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docs/expressions.md: every example gives the result printed below it, and every row of the tables has its heading. The
- * page is the test's data: "    variables: {…}" once, then pairs of lines "    TEMPLATE" and "    → RESULT".
+ * docs/expressions.md: every example gives the result printed below it, and every row of the tables has its heading.
+ * The page is the test's data: "    variables: {…}" once, then pairs of lines "    TEMPLATE" and "    → RESULT".
  */
 #include <check.h>
 

@@ -71,7 +71,8 @@ END_TEST
 
 START_TEST(test_tree)
 {
-    _cleanup_json_ json_t *source = parse("{\"a\":\"{{ x }}\",\"{{ x }}\":[1,\"{{ x }}!\"],\"bad\":{\"in\":\"{{ 1 + }}\"},\"n\":null}");
+    _cleanup_json_ json_t *source =
+        parse("{\"a\":\"{{ x }}\",\"{{ x }}\":[1,\"{{ x }}!\"],\"bad\":{\"in\":\"{{ 1 + }}\"},\"n\":null}");
     _cleanup_json_ json_t *variables = parse("{\"x\":7}");
     _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_(expr_tree_unrefp) ExprTree *tree = expr_tree_compile(source, &diag);
@@ -112,7 +113,8 @@ START_TEST(test_limits)
     check_limit("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", &limits, "nested calls");
     check_limit("{% for i in 1..200 %}x{% endfor %}", &limits, "loop rounds");
     check_limit("{% for i in 1..45 %}a text of some good length{% endfor %}", &limits, "bytes of text");
-    check_limit("{% set a = 'xxxxxxxxxx' %}{% for i in 1..20 %}{% set a = a ~ a %}{% endfor %}", &limits, "bytes of text");
+    check_limit("{% set a = 'xxxxxxxxxx' %}{% for i in 1..20 %}{% set a = a ~ a %}{% endfor %}", &limits,
+                "bytes of text");
     check_limit("{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+[bc]') }}", &limits, "too many steps");
 }
 END_TEST
@@ -184,7 +186,8 @@ static void *render_many(void *shared)
 
 START_TEST(test_threads_share_an_expression)
 {
-    _cleanup_(expr_unrefp) Expr *expr = compile("{{ items | sort | join('-') }} {{ d | date('EEEE', locale='fr') }} {{ items | jq('.[0]+1') }}");
+    _cleanup_(expr_unrefp) Expr *expr =
+        compile("{{ items | sort | join('-') }} {{ d | date('EEEE', locale='fr') }} {{ items | jq('.[0]+1') }}");
     pthread_t threads[4];
     for (size_t i = 0; i < ELEMENTS(threads); i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, render_many, expr), 0);
@@ -198,7 +201,8 @@ END_TEST
 
 START_TEST(test_truth)
 {
-    static const char *const falsy[] = {"", "false", "0", "-0", " false\n"}, *const truthy[] = {"true", "1", "no", "0.0", " "};
+    static const char *const falsy[] = {"", "false", "0", "-0", " false\n"}, *const truthy[] = {"true", "1", "no",
+                                                                                                "0.0", " "};
     ck_assert(!expr_is_truthy(NULL));
     for (size_t i = 0; i < ELEMENTS(falsy); i++)
         ck_assert_msg(!expr_is_truthy(falsy[i]), "%s", falsy[i]);

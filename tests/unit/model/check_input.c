@@ -66,7 +66,8 @@ START_TEST(test_values)
         {"\"BOOL\"", "true", "=true"},
         {"\"DATETIME\"", "2024-02-29T23:30:00-01:00", "=\"2024-03-01T00:30:00.000Z\""},
         {"\"DATETIME\"", "1800-01-01T00:00:00Z", "=\"1800-01-01T00:00:00.000Z\""},
-        {"\"DATETIME\",\"after\":\"2024-01-01T00:00:00Z\"", "2023-12-31T23:59:59Z", "it must be after `2024-01-01T00:00:00Z`"},
+        {"\"DATETIME\",\"after\":\"2024-01-01T00:00:00Z\"", "2023-12-31T23:59:59Z",
+         "it must be after `2024-01-01T00:00:00Z`"},
         {"\"DATE\"", "2024-02-29", "=\"2024-02-29\""},
         {"\"TIME\"", "10:30", "=\"10:30:00\""},
         {"\"TIME\",\"before\":\"17:00:00\"", "17:00:01", "it must be before `17:00`"},
@@ -99,15 +100,19 @@ START_TEST(test_refused_forms)
     static const struct {
         const char *type, *given;
     } rows[] = {
-        {"DATETIME", "2024-01-15"}, {"DATETIME", "2023-02-29T00:00:00Z"}, {"DATE", "2024-1-5"}, {"DATE", "2024-13-01"},
-        {"TIME", "24:00"},          {"TIME", "10:30Z"},                   {"DURATION", "P1W"},  {"DURATION", "60"},
-        {"JSON", "{\"a\":1,}"},     {"YAML", "a: 1\na: 2"},               {"ARRAY", "null"},    {"FILE", "/etc/passwd"},
+        {"DATETIME", "2024-01-15"}, {"DATETIME", "2023-02-29T00:00:00Z"},
+        {"DATE", "2024-1-5"},       {"DATE", "2024-13-01"},
+        {"TIME", "24:00"},          {"TIME", "10:30Z"},
+        {"DURATION", "P1W"},        {"DURATION", "60"},
+        {"JSON", "{\"a\":1,}"},     {"YAML", "a: 1\na: 2"},
+        {"ARRAY", "null"},          {"FILE", "/etc/passwd"},
     };
     for (size_t i = 0; i < ELEMENTS(rows); i++) {
         _cleanup_json_ json_t *value = json_string(rows[i].given), *parsed = NULL;
         _cleanup_diag_ Diag diag = DIAG_INIT;
         ck_assert_int_eq(input_parse_value(rows[i].type, NULL, value, NULL, &parsed, &diag), INPUT_E_INVALID);
-        _cleanup_free_ char *wanted = xasprintf("Expected `%s` but received `%s` with errors:", rows[i].type, rows[i].given);
+        _cleanup_free_ char *wanted =
+            xasprintf("Expected `%s` but received `%s` with errors:", rows[i].type, rows[i].given);
         ck_assert_msg(starts_with(diag_first(&diag), wanted), "%s", diag_first(&diag));
     }
 }
@@ -120,8 +125,8 @@ START_TEST(test_resolution)
            "Invalid input for `v`, missing required input, but received `null`");
     expect("[{\"id\":\"v\",\"type\":\"STRING\",\"required\":false}]", "{}", "{\"v\":null}");
     expect("[{\"id\":\"v\",\"type\":\"STRING\",\"defaults\":\"{{ 1 }}\"}]", "{}", "{\"v\":\"{{ 1 }}\"}");
-    expect("[{\"id\":\"a.b.c\",\"type\":\"INT\"},{\"id\":\"a.d\",\"type\":\"STRING\"}]", "{\"a.b.c\":\"5\",\"a.d\":\"x\"}",
-           "{\"a\":{\"b\":{\"c\":5},\"d\":\"x\"}}");
+    expect("[{\"id\":\"a.b.c\",\"type\":\"INT\"},{\"id\":\"a.d\",\"type\":\"STRING\"}]",
+           "{\"a.b.c\":\"5\",\"a.d\":\"x\"}", "{\"a\":{\"b\":{\"c\":5},\"d\":\"x\"}}");
     expect("[{\"id\":\"a\",\"type\":\"STRING\"},{\"id\":\"a.b\",\"type\":\"STRING\"}]", "{\"a\":\"x\",\"a.b\":\"y\"}",
            "Invalid input for `a.b`, it conflicts with another input");
 }
@@ -162,7 +167,8 @@ END_TEST
 
 START_TEST(test_secret)
 {
-    _cleanup_json_ json_t *inputs = read_json("[{\"id\":\"v\",\"type\":\"SECRET\"}]"), *given = read_json("{\"v\":\"pass\"}");
+    _cleanup_json_ json_t *inputs = read_json("[{\"id\":\"v\",\"type\":\"SECRET\"}]"),
+                          *given = read_json("{\"v\":\"pass\"}");
     InputResolve resolve = {inputs, given, NULL, key};
     _cleanup_json_ json_t *result = NULL;
     ck_assert_int_eq(input_resolve(&resolve, &result, NULL), 0);
@@ -172,7 +178,8 @@ START_TEST(test_secret)
     ck_assert_int_eq(encryption_open(key, sealed, &plain), 0);
     ck_assert_str_eq(plain, "pass");
     char *none = NULL;
-    ck_assert_int_eq(encryption_open("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWc=", sealed, &none), ENCRYPTION_E_VALUE);
+    ck_assert_int_eq(encryption_open("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWc=", sealed, &none),
+                     ENCRYPTION_E_VALUE);
     ck_assert_int_eq(encryption_open(key, "AAAA", &none), ENCRYPTION_E_VALUE);
     ck_assert_int_eq(encryption_open(key, "not base64!", &none), ENCRYPTION_E_VALUE);
     ck_assert_int_eq(encryption_seal("c2hvcnQ=", "x", &none), ENCRYPTION_E_KEY);
@@ -189,8 +196,9 @@ END_TEST
 
 START_TEST(test_defaults)
 {
-    _cleanup_json_ json_t *inputs = read_json("[{\"id\":\"a\",\"type\":\"INT\",\"defaults\":3},{\"id\":\"b\",\"type\":\"INT\"},"
-                                              "{\"id\":\"c\",\"type\":\"STRING\",\"defaults\":\"x\"}]");
+    _cleanup_json_ json_t *inputs =
+        read_json("[{\"id\":\"a\",\"type\":\"INT\",\"defaults\":3},{\"id\":\"b\",\"type\":\"INT\"},"
+                  "{\"id\":\"c\",\"type\":\"STRING\",\"defaults\":\"x\"}]");
     _cleanup_json_ json_t *given = read_json("{\"a\":1}");
     _cleanup_json_ json_t *defaults = input_defaults(inputs, given);
     _cleanup_free_ char *text = json_text(defaults);

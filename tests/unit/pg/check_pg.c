@@ -62,8 +62,8 @@ START_TEST(arrays_are_columns_of_rows)
         pg_array_text(documents, "{\"a\": \"\\u0000\\\\u0000\"}");
     }
     _cleanup_rows_ PgRows *rows = NULL;
-    const PgStatement sql = {
-        NULL, "SELECT a, b, c, d->>'a' FROM unnest($1::text[], $2::smallint[], $3::timestamptz[], $4::jsonb[]) AS x (a, b, c, d)"};
+    const PgStatement sql = {NULL, "SELECT a, b, c, d->>'a' FROM unnest($1::text[], $2::smallint[], $3::timestamptz[], "
+                                   "$4::jsonb[]) AS x (a, b, c, d)"};
     ck_assert_int_eq(pg_run(pg, &sql, p, &rows), 0);
     ck_assert_uint_eq(pg_rows_count(rows), 3);
     ck_assert_str_eq(pg_value(rows, 0, 0), "a,\"{}\\");

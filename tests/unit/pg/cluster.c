@@ -84,8 +84,13 @@ Pg *cluster_connect(const char *database, const char *session_sql)
 static void start_server(void)
 {
     _cleanup_free_ char *data = xasprintf("%s/data", directory);
-    const char *const arguments[] = {"-D", data, "-k", directory, "-c", "listen_addresses=", "-c", "fsync=off",
-                                     "-c", "max_connections=40", "-c", "autovacuum_naptime=5", NULL};
+    const char *const arguments[] = {"-D", data,
+                                     "-k", directory,
+                                     "-c", "listen_addresses=",
+                                     "-c", "fsync=off",
+                                     "-c", "max_connections=40",
+                                     "-c", "autovacuum_naptime=5",
+                                     NULL};
     server = start_program("postgres", arguments);
     _cleanup_free_ char *dsn = cluster_dsn("postgres");
     PgSettings settings = {.conninfo = dsn};
@@ -109,7 +114,8 @@ void cluster_start(void)
     if (nobody && chown(directory, nobody->pw_uid, nobody->pw_gid) < 0)
         give_up("owner of the directory");
     _cleanup_free_ char *data = xasprintf("%s/data", directory);
-    const char *const arguments[] = {"-D", data, "-N", "-A", "trust", "-U", "kestra", "--locale=C.UTF-8", "-E", "UTF8", NULL};
+    const char *const arguments[] = {"-D", data,   "-N", "-A", "trust", "-U", "kestra", "--locale=C.UTF-8",
+                                     "-E", "UTF8", NULL};
     run_program("initdb", arguments);
     start_server();
 }

@@ -41,13 +41,15 @@ static int answer(void *userdata, const json_t *question, json_t **ret)
     return 0;
 }
 
-static const RunOps ops = {.log = note_log, .metric = note_metric, .ask = answer}, silent = {.log = note_log, .metric = note_metric};
+static const RunOps ops = {.log = note_log, .metric = note_metric, .ask = answer},
+                    silent = {.log = note_log, .metric = note_metric};
 
 static int run_task(const RunOps *sink, const char *type, const char *properties, json_t **ret_outputs)
 {
     const JobSettings settings = {.storage = storage};
-    _cleanup_json_ json_t *job = parse("{\"flow\":{\"namespace\":\"n.s\",\"id\":\"f\",\"revision\":1},\"executionId\":\"e1\","
-                                       "\"taskRunId\":\"r1\",\"variables\":{}}");
+    _cleanup_json_ json_t *job =
+        parse("{\"flow\":{\"namespace\":\"n.s\",\"id\":\"f\",\"revision\":1},\"executionId\":\"e1\","
+              "\"taskRunId\":\"r1\",\"variables\":{}}");
     _cleanup_json_ json_t *object = parse(properties);
     _cleanup_(job_task_freep) Task *task = job_task_new(&plugin_registry, "t", type, object);
     ck_assert_ptr_nonnull(task);
@@ -88,29 +90,65 @@ static const struct {
     int outcome;
     const char *asked, *said, *outputs;
 } cases[] = {
-    {CORE "execution.Count", "{\"namespaces\":[\"a\",\"b\"],\"startDate\":\"2026-01-01T00:00:00Z\",\"expression\":\"{{ count >= 2 }}\"}",
-     {"{\"counts\":[{\"namespace\":\"a\",\"count\":2},{\"namespace\":\"b\",\"count\":1}]}"}, 0,
-     "{\"namespaces\":[\"a\",\"b\"],\"startDate\":\"2026-01-01T00:00:00.000000Z\",\"what\":\"count-executions\"}\n", "",
+    {CORE "execution.Count",
+     "{\"namespaces\":[\"a\",\"b\"],\"startDate\":\"2026-01-01T00:00:00Z\",\"expression\":\"{{ count >= 2 }}\"}",
+     {"{\"counts\":[{\"namespace\":\"a\",\"count\":2},{\"namespace\":\"b\",\"count\":1}]}"},
+     0,
+     "{\"namespaces\":[\"a\",\"b\"],\"startDate\":\"2026-01-01T00:00:00.000000Z\",\"what\":\"count-executions\"}\n",
+     "",
      "{\"results\":[{\"namespace\":\"a\",\"count\":2}],\"total\":2}"},
-    {CORE "execution.Count", "{\"startDate\":\"soon\",\"expression\":\"true\"}", {}, RUN_E_FAILED, "",
-     "Property 'startDate' is not a date: 'soon'\n", "{}"},
-    {CORE "execution.Resume", "{\"inputs\":{\"a\":1}}", {"{}"}, 0,
-     "{\"executionId\":\"e1\",\"inputs\":{\"a\":1},\"what\":\"resume-execution\"}\n", "", "{}"},
-    {CORE "execution.Resume", "{\"executionId\":\"x\"}", {"{\"error\":\"not paused\"}"}, RUN_E_FAILED,
-     "{\"executionId\":\"x\",\"what\":\"resume-execution\"}\n", "not paused\n", "{}"},
-    {CORE "execution.Resume", "{\"executionId\":\"x\"}", {}, RUN_E_FAILED, "{\"executionId\":\"x\",\"what\":\"resume-execution\"}\n",
-     "Executions and logs cannot be read now: Connection reset by peer\n", "{}"},
-    {CORE "log.PurgeLogs", "{\"namespace\":\"n\",\"logLevels\":[\"WARN\"],\"endDate\":\"2026-01-01T00:00:00Z\"}",
-     {"{\"count\":7}", "{\"count\":0}"}, 0,
+    {CORE "execution.Count",
+     "{\"startDate\":\"soon\",\"expression\":\"true\"}",
+     {},
+     RUN_E_FAILED,
+     "",
+     "Property 'startDate' is not a date: 'soon'\n",
+     "{}"},
+    {CORE "execution.Resume",
+     "{\"inputs\":{\"a\":1}}",
+     {"{}"},
+     0,
+     "{\"executionId\":\"e1\",\"inputs\":{\"a\":1},\"what\":\"resume-execution\"}\n",
+     "",
+     "{}"},
+    {CORE "execution.Resume",
+     "{\"executionId\":\"x\"}",
+     {"{\"error\":\"not paused\"}"},
+     RUN_E_FAILED,
+     "{\"executionId\":\"x\",\"what\":\"resume-execution\"}\n",
+     "not paused\n",
+     "{}"},
+    {CORE "execution.Resume",
+     "{\"executionId\":\"x\"}",
+     {},
+     RUN_E_FAILED,
+     "{\"executionId\":\"x\",\"what\":\"resume-execution\"}\n",
+     "Executions and logs cannot be read now: Connection reset by peer\n",
+     "{}"},
+    {CORE "log.PurgeLogs",
+     "{\"namespace\":\"n\",\"logLevels\":[\"WARN\"],\"endDate\":\"2026-01-01T00:00:00Z\"}",
+     {"{\"count\":7}", "{\"count\":0}"},
+     0,
      "{\"namespace\":\"n\",\"endDate\":\"2026-01-01T00:00:00.000000Z\",\"level\":\"WARN\",\"what\":\"delete-logs\"}\n"
      "{\"namespace\":\"n\",\"endDate\":\"2026-01-01T00:00:00.000000Z\",\"level\":\"WARN\",\"what\":\"delete-logs\"}\n",
-     "", "{\"count\":7}"},
-    {CORE "execution.PurgeExecutions", "{\"endDate\":\"2026-01-01T00:00:00Z\",\"purgeMetric\":false}",
-     {"{\"executions\":[{\"id\":\"e9\",\"namespace\":\"n.s\",\"flowId\":\"f\"}]}", "{\"executions\":1,\"logs\":2,\"metrics\":0}"}, 0,
+     "",
+     "{\"count\":7}"},
+    {CORE "execution.PurgeExecutions",
+     "{\"endDate\":\"2026-01-01T00:00:00Z\",\"purgeMetric\":false}",
+     {"{\"executions\":[{\"id\":\"e9\",\"namespace\":\"n.s\",\"flowId\":\"f\"}]}",
+      "{\"executions\":1,\"logs\":2,\"metrics\":0}"},
+     0,
      "{\"endDate\":\"2026-01-01T00:00:00.000000Z\",\"what\":\"find-executions\"}\n"
      "{\"executions\":[\"e9\"],\"execution\":true,\"logs\":true,\"metrics\":false,\"what\":\"purge-executions\"}\n",
-     "", "{\"executionsCount\":1,\"logsCount\":2,\"metricsCount\":0,\"storagesCount\":1}"},
-    {CORE "log.Fetch", "{\"flowId\":\"f\"}", {}, RUN_E_FAILED, "", "Both namespace and flowId are needed, or executionId\n", "{}"},
+     "",
+     "{\"executionsCount\":1,\"logsCount\":2,\"metricsCount\":0,\"storagesCount\":1}"},
+    {CORE "log.Fetch",
+     "{\"flowId\":\"f\"}",
+     {},
+     RUN_E_FAILED,
+     "",
+     "Both namespace and flowId are needed, or executionId\n",
+     "{}"},
 };
 
 START_TEST(test_case)
@@ -130,7 +168,8 @@ END_TEST
 START_TEST(test_fetch)
 {
     static const char *const answers[] = {
-        "{\"entries\":[{\"namespace\":\"n\",\"flowId\":\"f\",\"attemptNumber\":0,\"timestamp\":\"2026-01-02T03:04:05.006Z\","
+        "{\"entries\":[{\"namespace\":\"n\",\"flowId\":\"f\",\"attemptNumber\":0,\"timestamp\":\"2026-01-02T03:04:05."
+        "006Z\","
         "\"level\":\"INFO\",\"message\":\"it's \\\"so\\\"\",\"deleted\":false}],\"more\":true}",
         "{\"entries\":[],\"more\":false}", NULL};
     _cleanup_json_ json_t *outputs = NULL;
@@ -142,9 +181,11 @@ START_TEST(test_fetch)
                                           "{\"level\":\"INFO\",\"executionId\":\"e1\",\"page\":2,\"what\":\"logs\"}\n");
     ck_assert_int_eq(json_get_integer(outputs, "size", -1), 1);
     ck_assert_int_eq(blob_read(storage, json_get_text(outputs, "uri", ""), 10000, &bytes, &length), 0);
-    ck_assert_str_eq(bytes, "{tenantId:null,namespace:\"n\",flowId:\"f\",taskId:null,executionId:null,taskRunId:null,attemptNumber:0,"
-                            "triggerId:null,timestamp:2026-01-02T03:04:05.006Z,level:\"INFO\",thread:null,"
-                            "message:\"it's \\\"so\\\"\",deleted:false}\n");
+    ck_assert_str_eq(
+        bytes,
+        "{tenantId:null,namespace:\"n\",flowId:\"f\",taskId:null,executionId:null,taskRunId:null,attemptNumber:0,"
+        "triggerId:null,timestamp:2026-01-02T03:04:05.006Z,level:\"INFO\",thread:null,"
+        "message:\"it's \\\"so\\\"\",deleted:false}\n");
 }
 END_TEST
 

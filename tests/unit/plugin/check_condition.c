@@ -6,7 +6,8 @@
 
 #include <check.h>
 
-/* An execution of team.a/child in WARNING, labels env=prod, outputs {n: 5}, with one run tried twice (FAILED, SUCCESS). */
+/* An execution of team.a/child in WARNING, labels env=prod, outputs {n: 5}, with one run tried twice (FAILED, SUCCESS).
+ */
 static Execution *make_execution(void)
 {
     Execution *execution = execution_new("execution1", "team.a", "child", 1, USEC_PER_SEC);
@@ -54,8 +55,10 @@ static const struct {
     {"Expression", "\"expression\":\"{{ 1 > 2 }}\"", 0},
     {"Expression", "\"expression\":\"anything\"", 1},
     {"Not", "\"conditions\":[{\"type\":\"io.kestra.plugin.core.condition.Weekend\"}]", 0},
-    {"Or", "\"conditions\":[{\"type\":\"io.kestra.plugin.core.condition.Expression\",\"expression\":\"false\"},"
-           "{\"type\":\"io.kestra.plugin.core.condition.Weekend\"}]", 1},
+    {"Or",
+     "\"conditions\":[{\"type\":\"io.kestra.plugin.core.condition.Expression\",\"expression\":\"false\"},"
+     "{\"type\":\"io.kestra.plugin.core.condition.Weekend\"}]",
+     1},
     {"Or", "\"conditions\":[{\"type\":\"gone.Type\"}]", -1},
     {"ExecutionFlow", "\"namespace\":\"team.a\",\"flowId\":\"child\"", 1},
     {"ExecutionFlow", "\"namespace\":\"team.a\",\"flowId\":\"other\"", 0},
@@ -89,7 +92,8 @@ START_TEST(test_rows)
         _cleanup_diag_ Diag diag = DIAG_INIT;
         bool holds = false;
         int r = condition_holds(condition, &context, &holds, &diag);
-        ck_assert_msg((r != 0 ? -1 : holds) == rows[i].expected, "%s: %d %s", text, r != 0 ? -1 : holds, diag_first(&diag));
+        ck_assert_msg((r != 0 ? -1 : holds) == rows[i].expected, "%s: %d %s", text, r != 0 ? -1 : holds,
+                      diag_first(&diag));
         ck_assert(r == 0 || diag.errors > 0);
     }
 }
@@ -99,8 +103,9 @@ START_TEST(test_without_execution)
 {
     const ExprContext render = {};
     const ConditionContext context = {.render = &render};
-    static const char *const types[] = {"ExecutionFlow", "ExecutionNamespace", "ExecutionStatus", "ExecutionOutputs",
-                                        "HasRetryAttempt", "FlowCondition", "FlowNamespaceCondition"};
+    static const char *const types[] = {"ExecutionFlow",         "ExecutionNamespace", "ExecutionStatus",
+                                        "ExecutionOutputs",      "HasRetryAttempt",    "FlowCondition",
+                                        "FlowNamespaceCondition"};
     for (size_t i = 0; i < ELEMENTS(types); i++) {
         _cleanup_json_ json_t *condition =
             json_pack("{s:o}", "type", json_sprintf("io.kestra.plugin.core.condition.%s", types[i]));
@@ -118,9 +123,8 @@ START_TEST(test_list)
     bool holds = false;
     ck_assert_int_eq(conditions_hold(NULL, &context, &holds, NULL), 0);
     ck_assert(holds);
-    _cleanup_json_ json_t *list =
-        json_pack("[{s:s,s:b},{s:s,s:s}]", "type", "gone.Type", "disabled", 1, "type",
-                  "io.kestra.plugin.core.condition.VariableCondition", "expression", "false");
+    _cleanup_json_ json_t *list = json_pack("[{s:s,s:b},{s:s,s:s}]", "type", "gone.Type", "disabled", 1, "type",
+                                            "io.kestra.plugin.core.condition.VariableCondition", "expression", "false");
     ck_assert_int_eq(conditions_hold(list, &context, &holds, NULL), 0);
     ck_assert(!holds);
 }
@@ -152,11 +156,14 @@ static const struct {
     {"{\"conditions\":[" C("MultipleCondition", ",\"conditions\":{\"b\":" STATUS "}") "]}", true},
     {"{\"conditions\":[{\"type\":\"gone.Type\"}]}", true},
     {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\"}]}}", true},
-    {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\",\"flowId\":\"child\"},{\"namespace\":\"team.b\"}]}}", true},
+    {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\",\"flowId\":\"child\"},{\"namespace\":\"team.b\"}]}}",
+     true},
     {"{\"preconditions\":{\"flows\":[{\"namespace\":\"team.a\",\"flowId\":\"other\"}]}}", false},
     {"{\"preconditions\":{\"where\":[{\"filters\":[{\"field\":\"FLOW_ID\",\"type\":\"STARTS_WITH\",\"value\":\"ch\"},"
-     "{\"field\":\"STATE\",\"type\":\"EQUAL_TO\",\"value\":\"FAILED\"}]}]}}", true},
-    {"{\"preconditions\":{\"where\":[{\"filters\":[{\"field\":\"NAMESPACE\",\"type\":\"EQUAL_TO\",\"value\":\"team.b\"}]}]}}",
+     "{\"field\":\"STATE\",\"type\":\"EQUAL_TO\",\"value\":\"FAILED\"}]}]}}",
+     true},
+    {"{\"preconditions\":{\"where\":[{\"filters\":[{\"field\":\"NAMESPACE\",\"type\":\"EQUAL_TO\",\"value\":\"team.b\"}"
+     "]}]}}",
      false},
 };
 
@@ -164,7 +171,8 @@ START_TEST(test_who_can_make_a_trigger_fire)
 {
     _cleanup_json_ json_t *trigger = json_loads(followed[_i].trigger, 0, NULL);
     ck_assert_msg(trigger, "%s", followed[_i].trigger);
-    ck_assert_msg(flow_trigger_may_follow(trigger, "team.a", "child") == followed[_i].expected, "%s", followed[_i].trigger);
+    ck_assert_msg(flow_trigger_may_follow(trigger, "team.a", "child") == followed[_i].expected, "%s",
+                  followed[_i].trigger);
 }
 END_TEST
 

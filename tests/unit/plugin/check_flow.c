@@ -36,16 +36,17 @@ static void expect_message(const char *source, const char *message)
 
 START_TEST(test_tree)
 {
-    _cleanup_(flow_unrefp) Flow *flow = parse(HEAD "tasks:\n"
-                                                   "  - id: choose\n    type: io.kestra.plugin.core.flow.Switch\n    value: x\n"
-                                                   "    cases:\n      one: [{id: a, type: " LOG ", message: a}]\n"
-                                                   "      two: [{id: b, type: " LOG ", message: b}]\n"
-                                                   "    defaults: [{id: c, type: " LOG ", message: c}]\n"
-                                                   "    errors: [{id: e, type: " LOG ", message: e}]\n"
-                                                   "  - id: graph\n    type: io.kestra.plugin.core.flow.Dag\n    tasks:\n"
-                                                   "      - task: {id: d1, type: " LOG ", message: d}\n"
-                                                   "      - task: {id: d2, type: " LOG ", message: d}\n"
-                                                   "        dependsOn: [d1]\n");
+    _cleanup_(flow_unrefp) Flow *flow =
+        parse(HEAD "tasks:\n"
+                   "  - id: choose\n    type: io.kestra.plugin.core.flow.Switch\n    value: x\n"
+                   "    cases:\n      one: [{id: a, type: " LOG ", message: a}]\n"
+                   "      two: [{id: b, type: " LOG ", message: b}]\n"
+                   "    defaults: [{id: c, type: " LOG ", message: c}]\n"
+                   "    errors: [{id: e, type: " LOG ", message: e}]\n"
+                   "  - id: graph\n    type: io.kestra.plugin.core.flow.Dag\n    tasks:\n"
+                   "      - task: {id: d1, type: " LOG ", message: d}\n"
+                   "      - task: {id: d2, type: " LOG ", message: d}\n"
+                   "        dependsOn: [d1]\n");
     const Task *task = flow_task(flow, "choose");
     ck_assert_uint_eq(task->case_count, 2);
     ck_assert_str_eq(task->cases[1].name, "two");
@@ -66,12 +67,13 @@ END_TEST
 
 START_TEST(test_properties)
 {
-    _cleanup_(flow_unrefp) Flow *flow =
-        parse(HEAD "labels: {a: b, n: 1}\nconcurrency: {limit: 2, behavior: FAIL}\n"
-                   "retry: {type: random, minInterval: PT1S, maxInterval: PT2S, maxAttempt: 4, behavior: "
-                   "CREATE_NEW_EXECUTION}\n"
-                   "tasks:\n  - id: t\n    type: " LOG "\n    message: x\n    allowFailure: true\n    disabled: \"true\"\n"
-                   "    logLevel: WARN\n    retry: {type: exponential, interval: PT0.5S, maxInterval: PT1M, delayFactor: 1.5}\n");
+    _cleanup_(flow_unrefp) Flow *flow = parse(
+        HEAD
+        "labels: {a: b, n: 1}\nconcurrency: {limit: 2, behavior: FAIL}\n"
+        "retry: {type: random, minInterval: PT1S, maxInterval: PT2S, maxAttempt: 4, behavior: "
+        "CREATE_NEW_EXECUTION}\n"
+        "tasks:\n  - id: t\n    type: " LOG "\n    message: x\n    allowFailure: true\n    disabled: \"true\"\n"
+        "    logLevel: WARN\n    retry: {type: exponential, interval: PT0.5S, maxInterval: PT1M, delayFactor: 1.5}\n");
     ck_assert_str_eq(json_get_text(json_array_get(flow->labels, 1), "value", ""), "1");
     ck_assert_uint_eq(flow->concurrency_limit, 2);
     ck_assert_int_eq(flow->concurrency_behavior, CONCURRENCY_FAIL);
@@ -90,14 +92,14 @@ END_TEST
 
 START_TEST(test_defaults)
 {
-    _cleanup_json_ json_t *global = json_pack("[{s:s,s:{s:s,s:s}},{s:s,s:b,s:{s:s}}]", "type", "io.kestra.plugin.core.log",
-                                              "values", "level", "ERROR", "description", "global", "type", LOG, "forced", 1,
-                                              "values", "logLevel", "DEBUG");
-    _cleanup_(flow_unrefp) Flow *flow =
-        parse_with(HEAD "pluginDefaults:\n  - type: " LOG "\n    values: {message: given, level: WARN}\n"
-                        "tasks:\n  - id: seq\n    type: io.kestra.plugin.core.flow.Sequential\n    tasks:\n"
-                        "      - {id: a, type: " LOG ", logLevel: INFO}\n      - {id: b, type: " LOG ", level: DEBUG}\n",
-                   global);
+    _cleanup_json_ json_t *global =
+        json_pack("[{s:s,s:{s:s,s:s}},{s:s,s:b,s:{s:s}}]", "type", "io.kestra.plugin.core.log", "values", "level",
+                  "ERROR", "description", "global", "type", LOG, "forced", 1, "values", "logLevel", "DEBUG");
+    _cleanup_(flow_unrefp) Flow *flow = parse_with(
+        HEAD "pluginDefaults:\n  - type: " LOG "\n    values: {message: given, level: WARN}\n"
+             "tasks:\n  - id: seq\n    type: io.kestra.plugin.core.flow.Sequential\n    tasks:\n"
+             "      - {id: a, type: " LOG ", logLevel: INFO}\n      - {id: b, type: " LOG ", level: DEBUG}\n",
+        global);
     const json_t *a = flow_task(flow, "a")->properties, *b = flow_task(flow, "b")->properties;
     ck_assert_str_eq(json_get_text(a, "message", ""), "given");
     ck_assert_str_eq(json_get_text(a, "level", ""), "WARN");
@@ -113,7 +115,8 @@ END_TEST
 START_TEST(test_messages)
 {
     expect_message("id: x\nnamespace: a\ntasks: []\n", "Invalid entity: tasks: must not be empty\n");
-    expect_message("id: x\nnamespace: a\ntasks:\n- id: a\n  type: no.such.Type\n", "Invalid entity: Invalid type: no.such.Type");
+    expect_message("id: x\nnamespace: a\ntasks:\n- id: a\n  type: no.such.Type\n",
+                   "Invalid entity: Invalid type: no.such.Type");
     expect_message("id: x\nnamespace: a\ntasks:\n- id: a\n  type: " LOG "\n- id: a\n  type: " LOG "\n  message: x\n"
                    "triggers: [{id: s, type: io.kestra.plugin.core.trigger.Webhook, key: k}, "
                    "{id: s, type: io.kestra.plugin.core.trigger.Webhook, key: k}]\n",
@@ -122,12 +125,13 @@ START_TEST(test_messages)
     expect_message("id: x\n  namespace: [a\n",
                    "Invalid entity: Illegal flow yaml: mapping values are not allowed in this context\n"
                    " at [Source: (StringReader); line: 2, column: 12]");
-    expect_message("id: x\nnamespace: a\nb: 1\na: 2\ntasks: []\n",
-                   "Invalid entity: Unrecognized field \"b\" (class io.kestra.core.models.flows.Flow), not marked as ignorable "
-                   "(22 known properties: \"id\", \"namespace\", \"tenantId\", \"revision\", \"description\", \"disabled\", "
-                   "\"deleted\", \"labels\", \"inputs\", \"variables\", \"tasks\", \"errors\", \"finally\", \"afterExecution\", "
-                   "\"listeners\", \"triggers\", \"outputs\", \"pluginDefaults\", \"taskDefaults\", \"concurrency\", \"retry\", "
-                   "\"sla\")");
+    expect_message(
+        "id: x\nnamespace: a\nb: 1\na: 2\ntasks: []\n",
+        "Invalid entity: Unrecognized field \"b\" (class io.kestra.core.models.flows.Flow), not marked as ignorable "
+        "(22 known properties: \"id\", \"namespace\", \"tenantId\", \"revision\", \"description\", \"disabled\", "
+        "\"deleted\", \"labels\", \"inputs\", \"variables\", \"tasks\", \"errors\", \"finally\", \"afterExecution\", "
+        "\"listeners\", \"triggers\", \"outputs\", \"pluginDefaults\", \"taskDefaults\", \"concurrency\", \"retry\", "
+        "\"sla\")");
 }
 END_TEST
 
@@ -145,12 +149,12 @@ static void expect_step(const char *source, const char *words, bool has_paths, b
     ck_assert(!json_object_get(validation, "warnings") == !has_warnings);
 }
 
-#define CORE      "io.kestra.plugin.core."
-#define ABSTRACT  "io.kestra.core.models.triggers.AbstractTrigger"
-#define TASKS     "tasks: [{id: t, type: " LOG ", message: x}]\n"
-#define HV        "Unable to validate the flow: HV000028: Unexpected exception during isValid call. (class "
+#define CORE     "io.kestra.plugin.core."
+#define ABSTRACT "io.kestra.core.models.triggers.AbstractTrigger"
+#define TASKS    "tasks: [{id: t, type: " LOG ", message: x}]\n"
+#define HV       "Unable to validate the flow: HV000028: Unexpected exception during isValid call. (class "
 #define CAST(c)                                                                                                        \
-    "Unable to validate the flow: class " c " cannot be cast to class " ABSTRACT " (" c " and " ABSTRACT             \
+    "Unable to validate the flow: class " c " cannot be cast to class " ABSTRACT " (" c " and " ABSTRACT               \
     " are in unnamed module of loader 'app') (class " c " is a "
 
 START_TEST(test_steps)
@@ -158,19 +162,24 @@ START_TEST(test_steps)
     static const char schedule[] = HV CORE "trigger.Schedule is a trigger, not a task) at ";
     expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule, cron: x}]\n", schedule, true, true);
     expect_step(HEAD TASKS "errors: [{id: p, type: " CORE "flow.Sequential, tasks: [{id: s, type: " CORE
-                     "trigger.Schedule, cron: '* * * * *'}]}]\n", schedule, true, true);
+                           "trigger.Schedule, cron: '* * * * *'}]}]\n",
+                schedule, true, true);
     expect_step(HEAD "tasks: [{id: d, type: " CORE "flow.Dag, tasks: [{dependsOn: [a]}]}]\n",
                 HV CORE "flow.Dag$DagTask has no task) at tasks[0].tasks[0], line 3", true, true);
-    expect_step(HEAD "tasks: [{id: d, type: " CORE "flow.Dag, tasks: [{task: {id: s, type: " CORE "trigger.Schedule}}]}]\n",
+    expect_step(HEAD "tasks: [{id: d, type: " CORE "flow.Dag, tasks: [{task: {id: s, type: " CORE
+                     "trigger.Schedule}}]}]\n",
                 "Illegal flow yaml: class " CORE "trigger.Schedule is a trigger, not a task", false, false);
     expect_step(HEAD "tasks: [{id: w, type: " CORE "flow.WaitFor, condition: x}]\n",
                 HV CORE "flow.WaitFor has no tasks) at tasks[0], line 3", true, true);
-    expect_step(HEAD TASKS "triggers: [{type: " LOG "}]\n", CAST(LOG) "task, not a trigger) at triggers[0], line 4", true, false);
+    expect_step(HEAD TASKS "triggers: [{type: " LOG "}]\n", CAST(LOG) "task, not a trigger) at triggers[0], line 4",
+                true, false);
     expect_step(HEAD TASKS "triggers: [{type: " CORE "condition.Expression, expression: x}]\n",
                 CAST(CORE "condition.Expression") "condition, not a trigger)", true, false);
     /* what is thrown earlier hides what would be later */
-    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\ntriggers: [{type: " LOG "}]\n", CAST(LOG), true, false);
-    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\ncolour: red\n", "Unrecognized field", false, false);
+    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\ntriggers: [{type: " LOG "}]\n", CAST(LOG), true,
+                false);
+    expect_step(HEAD "tasks: [{id: s, type: " CORE "trigger.Schedule}]\ncolour: red\n", "Unrecognized field", false,
+                false);
 }
 END_TEST
 
@@ -248,7 +257,8 @@ START_TEST(test_types)
         ck_assert_ptr_eq(type_find(&plugin_registry, type->kind, type->name, &is_alias), type);
         ck_assert_msg(!is_alias, "%s is also an alias", type->name);
         for (size_t k = 0; type->aliases && type->aliases[k]; k++) {
-            ck_assert_msg(type_find(&plugin_registry, type->kind, type->aliases[k], &is_alias) == type, "%s", type->aliases[k]);
+            ck_assert_msg(type_find(&plugin_registry, type->kind, type->aliases[k], &is_alias) == type, "%s",
+                          type->aliases[k]);
             ck_assert(is_alias);
         }
         _cleanup_json_ json_t *schema = field_schema(type->fields, NULL), *outputs = field_schema(type->outputs, NULL);
@@ -258,7 +268,8 @@ START_TEST(test_types)
             const json_t *property = json_object_get(json_object_get(schema, "properties"), field->name);
             ck_assert_msg(property != NULL, "%s %s", type->name, field->name);
             ck_assert_msg(field->doc != NULL, "%s %s has no text", type->name, field->name);
-            ck_assert_msg(!field->fallback || json_object_get(property, "default"), "%s %s: default", type->name, field->name);
+            ck_assert_msg(!field->fallback || json_object_get(property, "default"), "%s %s: default", type->name,
+                          field->name);
         }
     }
 }

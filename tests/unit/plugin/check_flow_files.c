@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every file under tests/data/flow: valid ones must parse; invalid ones must give each line of NAME.expected, which is
- * `LINE:COLUMN fragment` or a fragment alone. NAME.parts makes a text too large to keep: each line is a count and a JSON
- * text that is repeated so often. A new case is a new file.
+ * `LINE:COLUMN fragment` or a fragment alone. NAME.parts makes a text too large to keep: each line is a count and a
+ * JSON text that is repeated so often. A new case is a new file.
  */
 #include "base/base.h"
 #include "doc/json.h"

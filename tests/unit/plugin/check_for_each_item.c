@@ -44,9 +44,9 @@ static int answer(void *userdata, const json_t *question, json_t **ret)
     json_t *outputs = json_array();
     size_t i;
     const json_t *id;
-    json_array_foreach(json_object_get(question, "executions"), i, id)
-        json_array_append_new(outputs, streq(json_string_value(id), second) ? json_null()
-                                                                           : json_pack("{s:O}", "id", id));
+    json_array_foreach (json_object_get(question, "executions"), i, id)
+        json_array_append_new(outputs,
+                              streq(json_string_value(id), second) ? json_null() : json_pack("{s:O}", "id", id));
     ck_assert_uint_le(json_array_size(outputs), 100);
     questions++;
     *ret = json_pack("{s:o}", "outputs", outputs);
@@ -59,8 +59,9 @@ static int run_part(const char *id, const char *type, const char *properties, js
                     json_t **ret_notes)
 {
     const JobSettings settings = {.storage = storage};
-    _cleanup_json_ json_t *job = parse("{\"flow\":{\"namespace\":\"n\",\"id\":\"f\",\"revision\":1},\"executionId\":\"e1\","
-                                       "\"taskRunId\":\"r1\",\"variables\":{}}");
+    _cleanup_json_ json_t *job =
+        parse("{\"flow\":{\"namespace\":\"n\",\"id\":\"f\",\"revision\":1},\"executionId\":\"e1\","
+              "\"taskRunId\":\"r1\",\"variables\":{}}");
     _cleanup_json_ json_t *object = parse(properties);
     _cleanup_(job_task_freep) Task *task = job_task_new(&plugin_registry, id, type, object);
     ck_assert_ptr_nonnull(task);
@@ -139,7 +140,8 @@ END_TEST
 static const struct {
     const char *properties, *said;
 } refusals[] = {
-    {"{\"items\":\"/etc/passwd\"}", "Unable to split the items from /etc/passwd, this is not an internal storage URI!\n"},
+    {"{\"items\":\"/etc/passwd\"}",
+     "Unable to split the items from /etc/passwd, this is not an internal storage URI!\n"},
     {"{\"items\":\"kestra:///n/none.csv\"}", "File not found in internal storage: kestra:///n/none.csv\n"},
     {"{\"items\":\"" FROM "\",\"batch\":{\"rows\":\"many\"}}",
      "Property 'batch': partitions and rows must be numbers of at least 1\n"},
@@ -157,8 +159,8 @@ END_TEST
 
 static json_t *notes_of(int64_t count, bool wait)
 {
-    return json_pack("{s:{s:I},s:{s:s,s:i,s:b,s:s}}", "splits", "count", (json_int_t)count, "items", "taskRunId", "items1",
-                     "round", 0, "wait", wait, "prefix", "kestra:///n/items");
+    return json_pack("{s:{s:I},s:{s:s,s:i,s:b,s:s}}", "splits", "count", (json_int_t)count, "items", "taskRunId",
+                     "items1", "round", 0, "wait", wait, "prefix", "kestra:///n/items");
 }
 
 /* By name, the last first; the second left nothing. */

@@ -10,8 +10,8 @@
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
 
-#define CORE "io.kestra.plugin.core."
-#define DATA "kestra:///n/s/f/executions/e1/tasks/t/r/data.ion"
+#define CORE  "io.kestra.plugin.core."
+#define DATA  "kestra:///n/s/f/executions/e1/tasks/t/r/data.ion"
 #define FILES "kestra:///o/_files/"
 
 static Buffer said;
@@ -40,8 +40,9 @@ static json_t *parse(const char *text)
 static int run_task(const char *type, const char *properties, json_t **ret_outputs)
 {
     const JobSettings settings = {.storage = storage};
-    _cleanup_json_ json_t *job = parse("{\"flow\":{\"namespace\":\"n.s\",\"id\":\"f\",\"revision\":1},\"executionId\":\"e1\","
-                                       "\"taskRunId\":\"r1\",\"variables\":{\"limit\":2}}");
+    _cleanup_json_ json_t *job =
+        parse("{\"flow\":{\"namespace\":\"n.s\",\"id\":\"f\",\"revision\":1},\"executionId\":\"e1\","
+              "\"taskRunId\":\"r1\",\"variables\":{\"limit\":2}}");
     _cleanup_json_ json_t *object = parse(properties);
     _cleanup_(job_task_freep) Task *task = job_task_new(&plugin_registry, "t", type, object);
     ck_assert_ptr_nonnull(task);
@@ -97,10 +98,12 @@ static const struct {
 } cases[] = {
     {CORE "storage.FilterItems", "{\"from\":\"" DATA "\",\"filterCondition\":\"{{ value is null }}\"}", 0, "",
      "{id:2,name:\"b\",value:null}\n", "{\"processedItemsTotal\":3,\"droppedItemsTotal\":2}"},
-    {CORE "storage.FilterItems", "{\"from\":\"" DATA "\",\"filterCondition\":\"{{ id >= limit }}\",\"filterType\":\"EXCLUDE\"}", 0, "",
+    {CORE "storage.FilterItems",
+     "{\"from\":\"" DATA "\",\"filterCondition\":\"{{ id >= limit }}\",\"filterType\":\"EXCLUDE\"}", 0, "",
      "{id:1,name:\"a\",value:5}\n{id:1,name:\"c\",value:1}\n", "{\"processedItemsTotal\":3,\"droppedItemsTotal\":1}"},
     {CORE "storage.FilterItems", "{\"from\":\"" DATA "\",\"filterCondition\":\"{{ nothing }}\"}", RUN_E_FAILED,
-     "Item 1 cannot be filtered: Unable to find `nothing` used in the expression `{{ nothing }}` at line 1\n", NULL, "{}"},
+     "Item 1 cannot be filtered: Unable to find `nothing` used in the expression `{{ nothing }}` at line 1\n", NULL,
+     "{}"},
     {CORE "storage.FilterItems",
      "{\"from\":\"" DATA "\",\"filterCondition\":\"{{ nothing }}\",\"errorOrNullBehavior\":\"EXCLUDE\"}", 0, "", "",
      "{\"processedItemsTotal\":3,\"droppedItemsTotal\":3}"},
@@ -140,7 +143,8 @@ START_TEST(test_download)
 {
     _cleanup_json_ json_t *outputs = NULL;
     ck_assert_int_eq(run_task(CORE "namespace.DownloadFiles",
-                              "{\"namespace\":\"o\",\"files\":\"**.csv\",\"destination\":\"in/\"}", &outputs), 0);
+                              "{\"namespace\":\"o\",\"files\":\"**.csv\",\"destination\":\"in/\"}", &outputs),
+                     0);
     const json_t *files = json_object_get(outputs, "files");
     ck_assert_uint_eq(json_object_size(files), 1);
     ck_assert_object(json_get_text(files, "in/d/b.csv", ""), "B");
@@ -166,16 +170,25 @@ START_TEST(test_upload)
     ck_assert_ptr_nonnull(file);
     ck_assert_int_ge(fputs("W", file), 0);
     ck_assert_int_eq(fclose(file), 0);
-    ck_assert_int_eq(run_task(CORE "namespace.UploadFiles",
-                              "{\"namespace\":\"o\",\"files\":[\"*.txt\"],\"filesMap\":{\"a.txt\":\"" FILES "d/b.csv\"}}", &first), 0);
+    ck_assert_int_eq(
+        run_task(CORE "namespace.UploadFiles",
+                 "{\"namespace\":\"o\",\"files\":[\"*.txt\"],\"filesMap\":{\"a.txt\":\"" FILES "d/b.csv\"}}", &first),
+        0);
     ck_assert_object(FILES "w.txt", "W");
     ck_assert_object(FILES "a.txt", "B");
     ck_assert_uint_eq(json_object_size(json_object_get(first, "files")), 2);
-    ck_assert_int_eq(run_task(CORE "namespace.UploadFiles", "{\"namespace\":\"o\",\"conflict\":\"SKIP\",\"filesMap\":{\"a.txt\":\"" FILES "w.txt\"}}", &second), 0);
+    ck_assert_int_eq(run_task(CORE "namespace.UploadFiles",
+                              "{\"namespace\":\"o\",\"conflict\":\"SKIP\",\"filesMap\":{\"a.txt\":\"" FILES "w.txt\"}}",
+                              &second),
+                     0);
     ck_assert_object(FILES "a.txt", "B");
-    ck_assert_int_eq(run_task(CORE "namespace.UploadFiles", "{\"namespace\":\"o\",\"conflict\":\"ERROR\",\"filesMap\":{\"a.txt\":\"" FILES "w.txt\"}}", &third),
+    ck_assert_int_eq(
+        run_task(CORE "namespace.UploadFiles",
+                 "{\"namespace\":\"o\",\"conflict\":\"ERROR\",\"filesMap\":{\"a.txt\":\"" FILES "w.txt\"}}", &third),
+        RUN_E_FAILED);
+    ck_assert_int_eq(run_task(CORE "namespace.UploadFiles",
+                              "{\"namespace\":\"o\",\"filesMap\":{\"../x\":\"" FILES "w.txt\"}}", &bad),
                      RUN_E_FAILED);
-    ck_assert_int_eq(run_task(CORE "namespace.UploadFiles", "{\"namespace\":\"o\",\"filesMap\":{\"../x\":\"" FILES "w.txt\"}}", &bad), RUN_E_FAILED);
     ck_assert_str_eq(buffer_text(&said), "File already exists in the namespace: a.txt\n"
                                          "Not the URI of a file in internal storage: kestra:///o/_files/../x\n");
 }

@@ -39,8 +39,10 @@ static json_t *parse(const char *text)
 static int put(const char *value, const char *type, bool overwrite, usec_t ttl)
 {
     _cleanup_json_ json_t *json = parse(value);
-    return kv_put(blob, &(KvPut){.namespace = "a.b", .key = "k", .value = json, .type = type, .overwrite = overwrite,
-                                 .ttl_usec = ttl}, now);
+    return kv_put(
+        blob,
+        &(KvPut){.namespace = "a.b", .key = "k", .value = json, .type = type, .overwrite = overwrite, .ttl_usec = ttl},
+        now);
 }
 
 static const struct {

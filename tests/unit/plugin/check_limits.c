@@ -33,11 +33,14 @@ static const struct {
     {"{}", "{'cpus':-1}", NULL, "limits.cpus must be number of at least 0.01, but is -1"},
     {"{}", "{'pids':0}", NULL, "limits.pids must be number of at least 1, but is 0"},
     {"{}", "{'pids':{}}", NULL, "limits.pids must be number of at least 1, but is {}"},
-    {"{limits: {memory: 1GiB, pids: 100}}", "{'pids':200}", "memory.max=1073741824;pids.max=200;memory.oom.group=1;", NULL},
-    {"{limits-maximum: {memory: 1GiB, cpus: 2}}", "{}", "memory.max=1073741824;cpu.max=200000 100000;memory.oom.group=1;", NULL},
+    {"{limits: {memory: 1GiB, pids: 100}}", "{'pids':200}", "memory.max=1073741824;pids.max=200;memory.oom.group=1;",
+     NULL},
+    {"{limits-maximum: {memory: 1GiB, cpus: 2}}", "{}",
+     "memory.max=1073741824;cpu.max=200000 100000;memory.oom.group=1;", NULL},
     {"{limits-maximum: {memory: 1GiB}}", "{'memory':'2GiB'}", NULL,
      "limits.memory: 2 GiB is more than worker.limits-maximum allows: 1 GiB"},
-    {"{limits-maximum: {cpus: 0.5}}", "{'cpus':0.75}", NULL, "limits.cpus: 0.75 is more than worker.limits-maximum allows: 0.5"},
+    {"{limits-maximum: {cpus: 0.5}}", "{'cpus':0.75}", NULL,
+     "limits.cpus: 0.75 is more than worker.limits-maximum allows: 0.5"},
     {"{limits: {pids: 500}, limits-maximum: {pids: 50}}", "{}", "pids.max=50;", NULL},
     {"{limits-maximum: {cpu-weight: 500, io-weight: 20}}", "{}", "cpu.weight=100;io.weight=20;", NULL},
 };
@@ -118,7 +121,8 @@ START_TEST(test_bandwidth_is_set_for_every_disk)
     Limits limits;
     ck_assert_int_eq(decide(&policy, "{'ioWriteBandwidth':'1MiB'}", &limits), 0);
     _cleanup_free_ char *files = files_of(&limits);
-    ck_assert(*files == '\0' || (starts_with(files, "io.max=") && strstr(files, " wbps=1048576;"))); /* a host without disks */
+    ck_assert(*files == '\0' ||
+              (starts_with(files, "io.max=") && strstr(files, " wbps=1048576;"))); /* a host without disks */
 }
 END_TEST
 

@@ -14,13 +14,27 @@ static const struct {
     const char *pattern, *path;
     bool matches;
 } globs[] = {
-    {"*.txt", "a.txt", true},         {"*.txt", "d/a.txt", false},      {"**.txt", "d/a.txt", true},
-    {"**/*.txt", "d/e/a.txt", true},  {"dir/**", "dir/x/y", true},      {"dir/**", "dir", false},
-    {"?.c", "a.c", true},             {"?.c", "ab.c", false},           {"[a-c].c", "b.c", true},
-    {"[!a-c].c", "b.c", false},       {"{a,b}.c", "b.c", true},         {"{a,b}.c", "c.c", false},
-    {"a.txt", "a.txt", true},         {"./a.txt", "a.txt", true},       {"\\*", "*", true},
-    {"\\*", "a", false},              {"*", "", true},                  {"[", "[", false},
-    {"a{b", "a{b", false},            {"**", "any/thing/at/all", true}, {"*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", false},
+    {"*.txt", "a.txt", true},
+    {"*.txt", "d/a.txt", false},
+    {"**.txt", "d/a.txt", true},
+    {"**/*.txt", "d/e/a.txt", true},
+    {"dir/**", "dir/x/y", true},
+    {"dir/**", "dir", false},
+    {"?.c", "a.c", true},
+    {"?.c", "ab.c", false},
+    {"[a-c].c", "b.c", true},
+    {"[!a-c].c", "b.c", false},
+    {"{a,b}.c", "b.c", true},
+    {"{a,b}.c", "c.c", false},
+    {"a.txt", "a.txt", true},
+    {"./a.txt", "a.txt", true},
+    {"\\*", "*", true},
+    {"\\*", "a", false},
+    {"*", "", true},
+    {"[", "[", false},
+    {"a{b", "a{b", false},
+    {"**", "any/thing/at/all", true},
+    {"*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa", false},
 };
 
 START_TEST(test_glob)
@@ -48,7 +62,8 @@ START_TEST(test_mask)
     _cleanup_free_ char *a = mask_apply(&mask, "x pw is password.");
     ck_assert_str_eq(a, "x pw is ********.");
     _cleanup_free_ char *b = mask_apply(&mask, "password123password123");
-    ck_assert_str_eq(b, "**masked***" "**masked***");
+    ck_assert_str_eq(b, "**masked***"
+                        "**masked***");
     ck_assert_ptr_null(mask_apply(&mask, "nothing"));
     mask_done(&mask);
 }
@@ -59,7 +74,8 @@ static const struct {
     const char *secret, *text, *masked; /* masked NULL: as it is */
 } masks[] = {
     {"-----BEGIN\nabcdefgh\n-----END..", "got abcdefgh here", "got ******** here"},
-    {"-----BEGIN\nabcdefgh\n-----END..", "{\"key\":\"-----BEGIN\\nabcdefgh\\n-----END..\"}", "{\"key\":\"**masked************************\"}"},
+    {"-----BEGIN\nabcdefgh\n-----END..", "{\"key\":\"-----BEGIN\\nabcdefgh\\n-----END..\"}",
+     "{\"key\":\"**masked************************\"}"},
     {"  user:\n    word\n", "a word", "a ****"},
     {"ab\ncd", "ab and cd", NULL},
     {"say \"hi\"", "{\"a\":\"say \\\"hi\\\"\"}", "{\"a\":\"**masked**\"}"},
@@ -108,9 +124,18 @@ END_TEST
 static const struct {
     const char *base64, *text; /* NULL: broken */
 } encoded[] = {
-    {"cGFzc3dvcmQ=", "password"}, {"cGFzc3dvcmQ", "password"}, {"cGFz\nc3dv\r\ncmQ=", "password"}, {"", ""},
-    {"some secret value", NULL},  {"A", NULL},                 {"cGFz=c3dvcmQ=", NULL},             {"AAAA", NULL},
-    {"YQ==", "a"},                {"YWI=", "ab"},              {"YWJj", "abc"},                     {"YWI==", NULL},
+    {"cGFzc3dvcmQ=", "password"},
+    {"cGFzc3dvcmQ", "password"},
+    {"cGFz\nc3dv\r\ncmQ=", "password"},
+    {"", ""},
+    {"some secret value", NULL},
+    {"A", NULL},
+    {"cGFz=c3dvcmQ=", NULL},
+    {"AAAA", NULL},
+    {"YQ==", "a"},
+    {"YWI=", "ab"},
+    {"YWJj", "abc"},
+    {"YWI==", NULL},
 };
 
 START_TEST(test_secret_encoding)

@@ -15,7 +15,9 @@ static void take_log(void *userdata, int level, const char *message)
 
 static const RunOps ops = {.log = take_log};
 
-#define STRICT "{'readOnlyRoot':true,'privateNetwork':true,'hiddenPaths':['/home','/srv'],'readOnlyPaths':['/srv/data'],'readWritePaths':['/srv/out']}"
+#define STRICT                                                                                                         \
+    "{'readOnlyRoot':true,'privateNetwork':true,'hiddenPaths':['/home','/srv'],'readOnlyPaths':['/srv/"                \
+    "data'],'readWritePaths':['/srv/out']}"
 
 static const struct {
     const char *policy, *asked, *command; /* command: "" when nothing is confined */
@@ -28,17 +30,24 @@ static const struct {
     {"{}", "{'readOnlyRoot':true,'readWritePaths':['/srv/a']}",
      "helper --read-only-root --hide=/store --read-write=/srv/a -- sh -c true", NULL},
     {"{'privateTmp':true}", "{}", "helper --private-tmp --hide=/store -- sh -c true", NULL},
-    {STRICT, "{}", "helper --read-only-root --private-network --hide=/store --hide=/home --hide=/srv --read-only=/srv/data "
-     "--read-write=/srv/out -- sh -c true", NULL},
+    {STRICT, "{}",
+     "helper --read-only-root --private-network --hide=/store --hide=/home --hide=/srv --read-only=/srv/data "
+     "--read-write=/srv/out -- sh -c true",
+     NULL},
     {STRICT, "{'readWritePaths':['/srv/out/mine'],'privateTmp':true}",
-     "helper --read-only-root --private-tmp --private-network --hide=/store --hide=/home --hide=/srv --read-only=/srv/data "
-     "--read-write=/srv/out/mine -- sh -c true", NULL},
+     "helper --read-only-root --private-tmp --private-network --hide=/store --hide=/home --hide=/srv "
+     "--read-only=/srv/data "
+     "--read-write=/srv/out/mine -- sh -c true",
+     NULL},
     {STRICT, "{'readWritePaths':[],'hiddenPaths':['/srv/data/private','/srv/data']}",
-     "helper --read-only-root --private-network --hide=/store --hide=/home --hide=/srv --hide=/srv/data/private --hide=/srv/data "
-     "-- sh -c true", NULL},
+     "helper --read-only-root --private-network --hide=/store --hide=/home --hide=/srv --hide=/srv/data/private "
+     "--hide=/srv/data "
+     "-- sh -c true",
+     NULL},
     {STRICT, "{'readOnlyPaths':['/srv/out']}",
      "helper --read-only-root --private-network --hide=/store --hide=/home --hide=/srv --read-only=/srv/data "
-     "--read-only=/srv/out --read-write=/srv/out -- sh -c true", NULL},
+     "--read-only=/srv/out --read-write=/srv/out -- sh -c true",
+     NULL},
     {STRICT, "{'readOnlyRoot':false}", NULL,
      "sandbox.readOnlyRoot: false loosens worker.sandbox.read-only-root of this worker; flows can only tighten it"},
     {STRICT, "{'privateNetwork':'false'}", NULL,
@@ -46,20 +55,25 @@ static const struct {
     {STRICT, "{'readWritePaths':['/var']}", NULL,
      "sandbox.readWritePaths: /var loosens worker.sandbox.read-only-root of this worker; flows can only tighten it"},
     {STRICT, "{'readWritePaths':['/srv/output']}", NULL,
-     "sandbox.readWritePaths: /srv/output loosens worker.sandbox.read-only-root of this worker; flows can only tighten it"},
+     "sandbox.readWritePaths: /srv/output loosens worker.sandbox.read-only-root of this worker; flows can only tighten "
+     "it"},
     {STRICT, "{'readOnlyPaths':['/home/alice']}", NULL,
-     "sandbox.readOnlyPaths: /home/alice loosens worker.sandbox.hidden-paths of this worker; flows can only tighten it"},
-    {STRICT, "{'readOnlyPaths':['/']}", NULL, "sandbox.readOnlyPaths: a path is absolute, not the root, and has no '.' or '..'; found '/'"},
+     "sandbox.readOnlyPaths: /home/alice loosens worker.sandbox.hidden-paths of this worker; flows can only tighten "
+     "it"},
+    {STRICT, "{'readOnlyPaths':['/']}", NULL,
+     "sandbox.readOnlyPaths: a path is absolute, not the root, and has no '.' or '..'; found '/'"},
     {"{'readOnlyPaths':['/etc']}", "{'readWritePaths':['/etc/x']}", NULL,
      "sandbox.readWritePaths: /etc/x loosens worker.sandbox.read-only-paths of this worker; flows can only tighten it"},
-    {"{'user':'nobody'}", "{'user':'root'}", NULL, "sandbox.user loosens worker.sandbox.user of this worker; flows can only tighten it"},
+    {"{'user':'nobody'}", "{'user':'root'}", NULL,
+     "sandbox.user loosens worker.sandbox.user of this worker; flows can only tighten it"},
     {"{'user':'nobody'}", "{'user':'nobody'}", "helper --user=nobody -- sh -c true", NULL},
     {"{}", "{'hiddenPaths':['home']}", NULL,
      "sandbox.hiddenPaths: a path is absolute, not the root, and has no '.' or '..'; found 'home'"},
     {"{}", "{'readWritePaths':['/srv/../etc']}", NULL,
      "sandbox.readWritePaths: a path is absolute, not the root, and has no '.' or '..'; found '/srv/../etc'"},
     {"{}", "{'readWritePaths':[3]}", NULL,
-     "sandbox.readWritePaths: a path is absolute, not the root, and has no '.' or '..'; found 'a value that is no text'"},
+     "sandbox.readWritePaths: a path is absolute, not the root, and has no '.' or '..'; found 'a value that is no "
+     "text'"},
     {"{}", "{'hiddenPaths':'/home'}", NULL, "sandbox.hiddenPaths must be a list of paths"},
 };
 

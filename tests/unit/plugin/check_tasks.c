@@ -57,9 +57,11 @@ static json_t *parse(const char *text)
 }
 
 /* Runs one task as the worker does; its outcome. *ret_outputs: JSON text, caller frees. */
-static int run_task(const char *type, const char *properties, const char *variables, const char *inputs, char **ret_outputs)
+static int run_task(const char *type, const char *properties, const char *variables, const char *inputs,
+                    char **ret_outputs)
 {
-    _cleanup_json_ json_t *object = parse(properties), *job = json_object(), *declarations = inputs ? parse(inputs) : NULL;
+    _cleanup_json_ json_t *object = parse(properties), *job = json_object(),
+                          *declarations = inputs ? parse(inputs) : NULL;
     json_object_set_new(job, "flow", parse("{\"namespace\":\"check.plugin\",\"id\":\"flow\",\"revision\":1}"));
     json_set_text(job, "executionId", "execution1");
     json_set_text(job, "taskRunId", "run1");
@@ -80,21 +82,26 @@ static const struct {
     int outcome;
     const char *said, *outputs;
 } tasks[] = {
-    {"io.kestra.plugin.core.log.Log", "{\"message\":\"hello {{ name }}\"}", "{\"name\":\"Bob\"}", 0, "INFO hello Bob\n", "{}"},
-    {"io.kestra.core.tasks.log.Log", "{\"message\":[\"a\",\"{{ 1 + 1 }}\"],\"level\":\"WARN\"}", NULL, 0, "WARN a\nWARN 2\n", "{}"},
+    {"io.kestra.plugin.core.log.Log", "{\"message\":\"hello {{ name }}\"}", "{\"name\":\"Bob\"}", 0, "INFO hello Bob\n",
+     "{}"},
+    {"io.kestra.core.tasks.log.Log", "{\"message\":[\"a\",\"{{ 1 + 1 }}\"],\"level\":\"WARN\"}", NULL, 0,
+     "WARN a\nWARN 2\n", "{}"},
     {"io.kestra.plugin.core.log.Log", "{\"message\":\"{{ missing }}\"}", NULL, RUN_E_FAILED,
      "ERROR Unable to find `missing` used in the expression `{{ missing }}` at line 1\n", "{}"},
-    {"io.kestra.plugin.core.log.Log", "{\"message\":\"pw is {{ secret('PASSWORD') }}\"}", NULL, 0, "INFO pw is ********\n", "{}"},
+    {"io.kestra.plugin.core.log.Log", "{\"message\":\"pw is {{ secret('PASSWORD') }}\"}", NULL, 0,
+     "INFO pw is ********\n", "{}"},
     {"io.kestra.plugin.core.log.Log", "{\"message\":\"quiet\",\"logLevel\":\"ERROR\"}", NULL, 0, "", "{}"},
-    {"io.kestra.plugin.core.debug.Return", "{\"format\":\"{{ n }}\"}", "{\"n\":42}", 0, "DEBUG 42\nmetric length 2\n", "{\"value\":\"42\"}"},
+    {"io.kestra.plugin.core.debug.Return", "{\"format\":\"{{ n }}\"}", "{\"n\":42}", 0, "DEBUG 42\nmetric length 2\n",
+     "{\"value\":\"42\"}"},
     {"io.kestra.plugin.core.debug.Return", "{}", NULL, 0, "DEBUG null\nmetric length 0\n", "{}"},
-    {"io.kestra.plugin.core.debug.Echo", "{\"format\":\"{{ n }}\",\"level\":\"ERROR\"}", "{\"n\":1}", 0, "ERROR 1\n", "{}"},
+    {"io.kestra.plugin.core.debug.Echo", "{\"format\":\"{{ n }}\",\"level\":\"ERROR\"}", "{\"n\":1}", 0, "ERROR 1\n",
+     "{}"},
     {"io.kestra.plugin.core.execution.Fail", "{}", NULL, RUN_E_FAILED, "ERROR Task failure\n", "{}"},
     {"io.kestra.plugin.core.execution.Fail", "{\"condition\":\"{{ 1 > 2 }}\"}", NULL, 0, "", "{}"},
-    {"io.kestra.plugin.core.execution.Fail", "{\"condition\":\"{{ 2 > 1 }}\",\"errorMessage\":\"n\"}", NULL, RUN_E_FAILED,
-     "ERROR n\nERROR Fail on a condition\n", "{}"},
-    {"io.kestra.plugin.core.output.OutputValues", "{\"values\":{\"a\":\"{{ n }}\",\"l\":[\"{{ n }}\",2],\"b\":true}}", "{\"n\":1}", 0, "",
-     "{\"values\":{\"a\":\"1\",\"l\":[\"1\",2],\"b\":true}}"},
+    {"io.kestra.plugin.core.execution.Fail", "{\"condition\":\"{{ 2 > 1 }}\",\"errorMessage\":\"n\"}", NULL,
+     RUN_E_FAILED, "ERROR n\nERROR Fail on a condition\n", "{}"},
+    {"io.kestra.plugin.core.output.OutputValues", "{\"values\":{\"a\":\"{{ n }}\",\"l\":[\"{{ n }}\",2],\"b\":true}}",
+     "{\"n\":1}", 0, "", "{\"values\":{\"a\":\"1\",\"l\":[\"1\",2],\"b\":true}}"},
 };
 
 START_TEST(test_task)
@@ -113,7 +120,8 @@ START_TEST(test_secret_input)
     ck_assert_int_eq(encryption_seal(settings.encryption_key, "password", &sealed), 0);
     _cleanup_free_ char *variables = xasprintf("{\"inputs\":{\"a\":{\"key\":\"%s\"}}}", sealed);
     ck_assert_int_eq(run_task("io.kestra.plugin.core.log.Log", "{\"message\":\"it is {{ inputs.a.key }}\"}", variables,
-                              "[{\"id\":\"a.key\",\"type\":\"SECRET\"}]", &outputs), 0);
+                              "[{\"id\":\"a.key\",\"type\":\"SECRET\"}]", &outputs),
+                     0);
     ck_assert_str_eq(buffer_text(&said), "INFO it is ********\n");
 }
 END_TEST
@@ -124,9 +132,12 @@ START_TEST(test_sealed_output)
     ck_assert_int_eq(encryption_seal(settings.encryption_key, "the body", &sealed), 0);
     _cleanup_free_ char *variables = xasprintf(
         "{\"outputs\":{\"a\":{\"l\":[{\"type\":\"io.kestra.datatype:aes_encrypted\",\"value\":\"%s\"},1],\"x\":"
-        "{\"type\":\"io.kestra.datatype:aes_encrypted\",\"value\":\"no\"}}}}", sealed);
-    ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return", "{\"format\":\"{{ outputs.a.l[0] }} {{ outputs.a.x.value }}\"}",
-                              variables, NULL, &outputs), 0);
+        "{\"type\":\"io.kestra.datatype:aes_encrypted\",\"value\":\"no\"}}}}",
+        sealed);
+    ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return",
+                              "{\"format\":\"{{ outputs.a.l[0] }} {{ outputs.a.x.value }}\"}", variables, NULL,
+                              &outputs),
+                     0);
     ck_assert_str_eq(outputs, "{\"value\":\"the body no\"}");
     ck_assert(!strstr(buffer_text(&said), "the body"));
 }
@@ -140,12 +151,23 @@ START_TEST(test_read_only_own_files)
     ck_assert_int_eq(blob_write(storage, other, "theirs", 6), 0);
     ck_assert_int_eq(blob_write(storage, "kestra:///check/plugin/_files/n.txt", "namespace", 9), 0);
     _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL;
-    _cleanup_free_ char *mine = xasprintf("{\"format\":\"{{ read('%s') }} {{ read('n.txt') }} {{ fileSize('%s') }}\"}", own, own);
-    ck_assert_msg(run_task("io.kestra.plugin.core.debug.Return", mine, "{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"}}", NULL, &a) == 0, "%s", buffer_text(&said));
+    _cleanup_free_ char *mine =
+        xasprintf("{\"format\":\"{{ read('%s') }} {{ read('n.txt') }} {{ fileSize('%s') }}\"}", own, own);
+    ck_assert_msg(
+        run_task("io.kestra.plugin.core.debug.Return", mine,
+                 "{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"}}",
+                 NULL, &a) == 0,
+        "%s", buffer_text(&said));
     ck_assert_str_eq(a, "{\"value\":\"mine namespace 4\"}");
     _cleanup_free_ char *theirs = xasprintf("{\"format\":\"{{ read('%s') }}\"}", other);
-    ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return", theirs, "{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"}}", NULL, &b), RUN_E_FAILED);
-    _cleanup_free_ char *trigger = xstrdup("{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"},\"trigger\":{\"namespace\":\"check.plugin\",\"flowId\":\"flow\",\"executionId\":\"execution2\"}}");
+    ck_assert_int_eq(
+        run_task("io.kestra.plugin.core.debug.Return", theirs,
+                 "{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"}}",
+                 NULL, &b),
+        RUN_E_FAILED);
+    _cleanup_free_ char *trigger =
+        xstrdup("{\"flow\":{\"namespace\":\"check.plugin\",\"id\":\"flow\"},\"execution\":{\"id\":\"execution1\"},"
+                "\"trigger\":{\"namespace\":\"check.plugin\",\"flowId\":\"flow\",\"executionId\":\"execution2\"}}");
     ck_assert_int_eq(run_task("io.kestra.plugin.core.debug.Return", theirs, trigger, NULL, &c), 0);
     ck_assert_str_eq(c, "{\"value\":\"theirs\"}");
     BlobEntries gone = {};
@@ -174,7 +196,7 @@ static char *contents_of(const char *outputs)
     _cleanup_json_ json_t *list = uris ? json_incref(uris) : json_pack("[O]", json_object_get(object, "uri"));
     size_t i;
     const json_t *uri;
-    json_array_foreach(list, i, uri) {
+    json_array_foreach (list, i, uri) {
         char *bytes;
         size_t length;
         ck_assert_int_eq(blob_read(storage, json_string_value(uri), 100000, &bytes, &length), 0);
@@ -187,7 +209,8 @@ static char *contents_of(const char *outputs)
 static const struct {
     const char *type, *properties, *made;
 } storage_tasks[] = {
-    {"Concat", "{\"files\":[\"kestra:///check/l.txt\",\"kestra:///check/m.txt\"],\"separator\":\"-\\\\n\"}", "1\n2\n3\n4\n5\n-\nm"},
+    {"Concat", "{\"files\":[\"kestra:///check/l.txt\",\"kestra:///check/m.txt\"],\"separator\":\"-\\\\n\"}",
+     "1\n2\n3\n4\n5\n-\nm"},
     {"Concat", "{\"files\":\"[\\\"kestra:///check/m.txt\\\"]\"}", "m"},
     {"Reverse", "{\"from\":\"kestra:///check/l.txt\"}", "5\n4\n3\n2\n1\n"},
     {"Reverse", "{\"from\":\"kestra:///check/m.txt\"}", "m\n"},

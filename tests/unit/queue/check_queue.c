@@ -180,7 +180,8 @@ START_TEST(a_deleted_execution_stays_deleted)
     unit_save_task_run(unit, execution, run, TEST_NOW);
     unit_dispatch_job(unit, "", "one", "a", 0, json_object());
     unit_set_timer(unit, "one", "timeout", TEST_NOW, NULL);
-    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .execution_id = "one", .timestamp = TEST_NOW, .message = "m"});
+    unit_log(unit, &(LogEntry){
+                       .namespace = "n", .flow_id = "f", .execution_id = "one", .timestamp = TEST_NOW, .message = "m"});
     fixture_commit(executor, unit, NULL, NULL);
     unit_delete_execution(unit, "one", true, true);
     fixture_commit(executor, unit, NULL, NULL);
@@ -360,7 +361,8 @@ START_TEST(a_restarted_process_replaces_its_former_self)
 }
 END_TEST
 
-/* An executor that dies in the step of `key`, or (NULL) of who knows what, and starts again; how often that was counted. */
+/* An executor that dies in the step of `key`, or (NULL) of who knows what, and starts again; how often that was
+ * counted. */
 static unsigned die(const char *key)
 {
     unsigned deaths = 0;
@@ -551,8 +553,10 @@ END_TEST
 START_TEST(logs_metrics_and_triggers_are_kept)
 {
     begin(_i);
-    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .attempt = -1, .message = "a\xFFz"});
-    unit_metric(unit, &(MetricEntry){.namespace = "n", .flow_id = "f", .name = "m", .value = 1.5, .timestamp = TEST_NOW});
+    unit_log(unit,
+             &(LogEntry){.namespace = "n", .flow_id = "f", .timestamp = TEST_NOW, .attempt = -1, .message = "a\xFFz"});
+    unit_metric(unit,
+                &(MetricEntry){.namespace = "n", .flow_id = "f", .name = "m", .value = 1.5, .timestamp = TEST_NOW});
     _cleanup_json_ json_t *body = fixture_body("{\"namespace\":\"n\",\"executionId\":\"e\"}");
     unit_save_trigger(unit, &(TriggerState){"n", "f", "t", .body = body, .next_date = TEST_NOW, .declaration = 7});
     unit_save_trigger(unit, &(TriggerState){"n", "f", "gone", .body = body, .next_date = 0, .declaration = 7});

@@ -114,9 +114,12 @@ START_TEST(long_names_do_not_stop_a_commit)
     static char name[LENGTH + 1];
     for (size_t i = 0; i < LENGTH; i++) /* not to be compressed */
         name[i] = (char)('a' + random_bits() % 26);
-    unit_metric(unit, &(MetricEntry){.namespace = "n", .flow_id = "f", .name = name, .value = 1, .timestamp = TEST_NOW});
-    unit_log(unit, &(LogEntry){.namespace = "n", .flow_id = "f", .task_id = name, .thread = name, .timestamp = TEST_NOW,
-                               .message = name});
+    unit_metric(unit,
+                &(MetricEntry){.namespace = "n", .flow_id = "f", .name = name, .value = 1, .timestamp = TEST_NOW});
+    unit_log(
+        unit,
+        &(LogEntry){
+            .namespace = "n", .flow_id = "f", .task_id = name, .thread = name, .timestamp = TEST_NOW, .message = name});
     unit_dispatch_job(unit, name, "e", "r", 0, json_object());
     _cleanup_(execution_freep) Execution *execution = fixture_execution("one");
     json_decref(execution->labels);
@@ -180,7 +183,8 @@ START_TEST(readers_are_rung)
     unit_send_event(unit, "k", "x", NULL); /* now it is known */
     unit_tell_followers(unit, "followed");
     fixture_commit(queue, unit, NULL, NULL);
-    _cleanup_free_ char *second = take_ring(known, 5000), *third = take_ring(web, 5000), *none = take_ring(standard, 50);
+    _cleanup_free_ char *second = take_ring(known, 5000), *third = take_ring(web, 5000),
+                        *none = take_ring(standard, 50);
     ck_assert(starts_with(second, "POST /wake"));
     ck_assert(strstr(third, "followed") != NULL);
     ck_assert_str_eq(none, "");

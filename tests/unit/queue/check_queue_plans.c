@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * No hot statement reads a table from end to end: on tables with many rows, one round of everything that roles do is run,
- * and PostgreSQL's own counters are asked how it read. Statistics are as bad as they get (never analyzed, so that the
- * planner believes in small tables) or as good; both must do.
+ * No hot statement reads a table from end to end: on tables with many rows, one round of everything that roles do is
+ * run, and PostgreSQL's own counters are asked how it read. Statistics are as bad as they get (never analyzed, so that
+ * the planner believes in small tables) or as good; both must do.
  */
 #include <check.h>
 
 #include "database.h"
 #include "queue_fixture.h"
 
-#define ROWS       20000
-#define READS_MAX  3000 /* rows that a round may read in all tables together; one full scan is ROWS */
+#define ROWS      20000
+#define READS_MAX 3000 /* rows that a round may read in all tables together; one full scan is ROWS */
 
 static const char fill[] =
     "INSERT INTO execution SELECT 'x' || i, i % 64, 'n', 'f', 1, 'RUNNING', now() - i * interval '1 s', NULL, 0, NULL,"
@@ -30,7 +30,8 @@ typedef struct Reads {
 
 static Reads reads(Pg *pg)
 {
-    static const char of_tables[] = " FROM pg_stat_user_tables WHERE relname IN ('execution', 'task_run', 'event', 'job', 'timer')";
+    static const char of_tables[] =
+        " FROM pg_stat_user_tables WHERE relname IN ('execution', 'task_run', 'event', 'job', 'timer')";
     _cleanup_free_ char *scans = xasprintf("SELECT sum(seq_scan)%s", of_tables);
     _cleanup_free_ char *rows = xasprintf("SELECT sum(seq_tup_read + idx_tup_fetch)%s", of_tables);
     return (Reads){cluster_number(pg, scans), cluster_number(pg, rows)};
@@ -86,7 +87,8 @@ static void worker_round(Queue *worker, Unit *unit)
     ck_assert_int_eq(queue_jobs_to_kill(worker, &sequences), 0);
     vec_free(&sequences);
     for (size_t i = 0; i < batch.jobs.count; i++)
-        unit_finish_job(unit, batch.jobs.items[i].sequence, batch.jobs.items[i].execution_id, "task_run", json_object());
+        unit_finish_job(unit, batch.jobs.items[i].sequence, batch.jobs.items[i].execution_id, "task_run",
+                        json_object());
     fixture_commit(worker, unit, NULL, NULL);
     fixture_heartbeat(worker, NULL);
     queue_batch_done(&batch);
@@ -95,7 +97,8 @@ static void worker_round(Queue *worker, Unit *unit)
 static void plan_round(bool analyzed)
 {
     Pg *observer = database_fresh();
-    Pg *executor_session = database_session(QUEUE_PG_SESSION_SQL), *worker_session = database_session(QUEUE_PG_SESSION_SQL);
+    Pg *executor_session = database_session(QUEUE_PG_SESSION_SQL),
+       *worker_session = database_session(QUEUE_PG_SESSION_SQL);
     Queue *executor = open_queue(executor_session, "executor"), *worker = open_queue(worker_session, "worker");
     Unit *unit = unit_new();
     cluster_sql(observer, fill);

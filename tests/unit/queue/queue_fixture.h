@@ -13,8 +13,8 @@ typedef struct Backend {
     const char *name;
     void (*open)(usec_t lease);
     void (*close)(void);
-    Queue *(*queue)(void);       /* a new process; freed by close */
-    void (*pass)(usec_t time);   /* time goes by */
+    Queue *(*queue)(void);     /* a new process; freed by close */
+    void (*pass)(usec_t time); /* time goes by */
     QueueStoreCounts (*counts)(void);
 } Backend;
 extern const Backend backend_mem, backend_pg;

@@ -5,8 +5,8 @@
 #include "plugin/registry.h"
 #include "plugin/schedule.h"
 
-#define POLL                                                                                                             \
-    "    type: io.kestra.plugin.core.http.Trigger\n    uri: http://127.0.0.1/\n    interval: PT10S\n"                       \
+#define POLL                                                                                                           \
+    "    type: io.kestra.plugin.core.http.Trigger\n    uri: http://127.0.0.1/\n    interval: PT10S\n"                  \
     "    labels:\n      - key: code\n        value: '{{ trigger.code }}'\n"
 #define HOURLY "    type: io.kestra.plugin.core.trigger.Schedule\n    cron: '0 * * * *'\n"
 #define NOW    "2026-11-24T10:30:00.123Z"
@@ -84,10 +84,10 @@ static char *row_text(const Schedule *schedule, const char *key)
     return xstrdup(json_get_text(row, key, ""));
 }
 
-#define assert_row(schedule, key, text)                                                                                  \
-    do {                                                                                                                 \
-        _cleanup_free_ char *is = row_text(schedule, key);                                                               \
-        ck_assert_str_eq(is, text);                                                                                      \
+#define assert_row(schedule, key, text)                                                                                \
+    do {                                                                                                               \
+        _cleanup_free_ char *is = row_text(schedule, key);                                                             \
+        ck_assert_str_eq(is, text);                                                                                    \
     } while (0)
 
 /* A scheduler that comes after us reads the row, and goes on as we would. */
@@ -111,17 +111,20 @@ START_TEST(test_slots_wait_for_the_execution)
     _cleanup_(schedule_freep) Schedule *later = taken_over(schedule, HOURLY);
     ck_assert_uint_eq(schedule_next(later), USEC_INFINITY);
     /* another execution of it, started by hand from its trigger's page or unlocked before */
-    ck_assert_int_eq(change(later, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"other\",\"state\":\"SUCCESS\"}", NOW), 0);
+    ck_assert_int_eq(change(later, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"other\",\"state\":\"SUCCESS\"}", NOW),
+                     0);
     ck_assert_uint_eq(schedule_next(later), USEC_INFINITY);
     /* it took two hours: the slots that waited come one after another */
     ck_assert_int_eq(change(later, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"execution1\",\"state\":\"FAILED\"}",
-                            "2026-11-24T13:30:00Z"), 0);
+                            "2026-11-24T13:30:00Z"),
+                     0);
     assert_row(later, "executionId", "");
     ck_assert_uint_eq(schedule_next(later), at("2026-11-24T12:00:00Z"));
     execution_free(execution);
     ck_assert_int_eq(fire(later, "2026-11-24T13:30:00Z", &execution), 0);
     ck_assert_int_eq(change(later, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"execution1\",\"state\":\"SUCCESS\"}",
-                            "2026-11-24T13:31:00Z"), 0);
+                            "2026-11-24T13:31:00Z"),
+                     0);
     ck_assert_uint_eq(schedule_next(later), at("2026-11-24T13:00:00Z"));
 }
 END_TEST
@@ -176,8 +179,8 @@ START_TEST(test_stop_after_keeps_the_switch)
     _cleanup_(execution_freep) Execution *execution = NULL;
     ck_assert_int_eq(fire(schedule, "2026-11-24T11:00:00Z", &execution), 0);
     ck_assert_int_eq(change(schedule, "setDisabled", "{\"disabled\":true}", NOW), 0);
-    ck_assert_int_eq(change(schedule, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"execution1\",\"state\":\"SUCCESS\"}", NOW),
-                     0);
+    ck_assert_int_eq(
+        change(schedule, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"execution1\",\"state\":\"SUCCESS\"}", NOW), 0);
     _cleanup_json_ json_t *row = schedule_encode(schedule);
     ck_assert(json_is_true(json_object_get(row, "disabled")));
     ck_assert_ptr_null(json_object_get(row, "executionId"));
@@ -238,8 +241,8 @@ START_TEST(test_a_result_that_fires)
     assert_row(later, "evaluateRunningDate", "");
     assert_row(later, "nextExecutionDate", "2026-11-24T10:30:12Z");
     ck_assert_uint_eq(schedule_next(later), USEC_INFINITY); /* until it has ended */
-    ck_assert_int_eq(change(later, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"execution1\",\"state\":\"SUCCESS\"}", LATER),
-                     0);
+    ck_assert_int_eq(
+        change(later, SCHEDULE_EXECUTION_ENDED, "{\"executionId\":\"execution1\",\"state\":\"SUCCESS\"}", LATER), 0);
     ck_assert_uint_eq(schedule_next(later), at("2026-11-24T10:30:12Z"));
 }
 END_TEST
@@ -279,8 +282,11 @@ START_TEST(test_the_worker_is_shown)
 {
     _cleanup_(schedule_freep) Schedule *schedule = evaluating(POLL);
     _cleanup_(execution_freep) Execution *execution = NULL;
-    ck_assert_int_eq(change(schedule, SCHEDULE_EVALUATION_RUNS, "{\"evaluateRunningDate\":\"2026-11-24T10:00:00Z\","
-                            "\"workerId\":\"old\"}", NOW), SCHEDULE_E_STATE);
+    ck_assert_int_eq(change(schedule, SCHEDULE_EVALUATION_RUNS,
+                            "{\"evaluateRunningDate\":\"2026-11-24T10:00:00Z\","
+                            "\"workerId\":\"old\"}",
+                            NOW),
+                     SCHEDULE_E_STATE);
     assert_row(schedule, "workerId", "");
     ck_assert_int_eq(change(schedule, SCHEDULE_EVALUATION_RUNS, RESULT(",\"workerId\":\"w1\""), NOW), 0);
     assert_row(schedule, "workerId", "w1");
@@ -289,7 +295,8 @@ START_TEST(test_the_worker_is_shown)
 }
 END_TEST
 
-#define CONDITION(text) "    conditions:\n      - type: io.kestra.plugin.core.condition.Expression\n        expression: " text "\n"
+#define CONDITION(text)                                                                                                \
+    "    conditions:\n      - type: io.kestra.plugin.core.condition.Expression\n        expression: " text "\n"
 
 START_TEST(test_conditions_are_asked_first)
 {
@@ -327,8 +334,8 @@ static const struct {
 
 START_TEST(test_interval)
 {
-    _cleanup_free_ char *trigger = xasprintf("    type: io.kestra.plugin.fs.http.Trigger\n    uri: http://127.0.0.1/\n%s",
-                                             intervals[_i].interval);
+    _cleanup_free_ char *trigger =
+        xasprintf("    type: io.kestra.plugin.fs.http.Trigger\n    uri: http://127.0.0.1/\n%s", intervals[_i].interval);
     _cleanup_(schedule_freep) Schedule *schedule = evaluating(trigger);
     _cleanup_(execution_freep) Execution *execution = NULL;
     ck_assert_int_eq(take(schedule, RESULT(",\"fires\":false"), LATER, &execution), SCHEDULE_E_NONE);

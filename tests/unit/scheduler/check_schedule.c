@@ -4,10 +4,10 @@
 #include "plugin/registry.h"
 #include "plugin/schedule.h"
 
-#define FLOW_HEAD                                                                                                        \
-    "id: nightly\nnamespace: company.team\nlabels:\n  team: storage\ninputs:\n  - id: keep\n    type: INT\n"                \
-    "    defaults: 3\n  - id: who\n    type: STRING\n    required: false\n"                                                \
-    "tasks:\n  - id: log\n    type: io.kestra.plugin.core.log.Log\n    message: hello\n"                                   \
+#define FLOW_HEAD                                                                                                      \
+    "id: nightly\nnamespace: company.team\nlabels:\n  team: storage\ninputs:\n  - id: keep\n    type: INT\n"           \
+    "    defaults: 3\n  - id: who\n    type: STRING\n    required: false\n"                                            \
+    "tasks:\n  - id: log\n    type: io.kestra.plugin.core.log.Log\n    message: hello\n"                               \
     "triggers:\n  - id: clock\n    type: io.kestra.plugin.core.trigger.Schedule"
 
 static usec_t at(const char *text)
@@ -62,8 +62,8 @@ static Execution *fire(Schedule *schedule, const char *now)
 }
 
 #define WEEKEND "      - type: io.kestra.plugin.core.condition.Weekend\n"
-#define DATES                                                                                                            \
-    "OnDates\n    timezone: Europe/Paris\n    dates: ['2026-11-24T13:00:00+01:00', '2026-11-24T08:00:00Z', "               \
+#define DATES                                                                                                          \
+    "OnDates\n    timezone: Europe/Paris\n    dates: ['2026-11-24T13:00:00+01:00', '2026-11-24T08:00:00Z', "           \
     "'2026-11-24T09:00:00Z', '2026-11-25T12:00:00Z', '2026-11-24T08:00:00Z']\n"
 
 /* What the next slot is, by trigger, stored row and time. */
@@ -77,8 +77,8 @@ static const struct {
     {"a stored date is kept", "    cron: '*/5 * * * *'\n",
      "{\"date\":\"2026-11-24T09:00:00Z\",\"nextExecutionDate\":\"2026-11-24T10:05:00Z\"}", "2026-11-24T10:01:00Z",
      "2026-11-24T10:05:00Z"},
-    {"ALL: missed slots are made up for", "    cron: '0 * * * *'\n",
-     "{\"nextExecutionDate\":\"2026-11-24T05:00:00Z\"}", "2026-11-24T10:30:00Z", "2026-11-24T05:00:00Z"},
+    {"ALL: missed slots are made up for", "    cron: '0 * * * *'\n", "{\"nextExecutionDate\":\"2026-11-24T05:00:00Z\"}",
+     "2026-11-24T10:30:00Z", "2026-11-24T05:00:00Z"},
     {"LAST: only the last missed one", "    cron: '0 * * * *'\n    recoverMissedSchedules: LAST\n",
      "{\"nextExecutionDate\":\"2026-11-24T05:00:00Z\"}", "2026-11-24T10:30:00Z", "2026-11-24T10:00:00Z"},
     {"NONE: no missed one", "    cron: '0 * * * *'\n    recoverMissedSchedules: NONE\n",
@@ -91,11 +91,14 @@ static const struct {
      "2026-11-24T10:00:00Z", "2026-11-28T03:00:00Z"},
     {"their deprecated name counts the same", "    cron: '0 3 * * *'\n    scheduleConditions:\n" WEEKEND, NULL,
      "2026-11-24T10:00:00Z", "2026-11-28T03:00:00Z"},
-    {"both names together", "    cron: '0 3 * * *'\n    scheduleConditions:\n" WEEKEND
-     "    conditions:\n      - type: io.kestra.plugin.core.condition.DayWeek\n        dayOfWeek: SUNDAY\n", NULL,
-     "2026-11-24T10:00:00Z", "2026-11-29T03:00:00Z"},
-    {"none of them", "    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.Not\n"
-     "        conditions:\n          - type: io.kestra.plugin.core.condition.DayWeek\n            dayOfWeek: WEDNESDAY\n",
+    {"both names together",
+     "    cron: '0 3 * * *'\n    scheduleConditions:\n" WEEKEND
+     "    conditions:\n      - type: io.kestra.plugin.core.condition.DayWeek\n        dayOfWeek: SUNDAY\n",
+     NULL, "2026-11-24T10:00:00Z", "2026-11-29T03:00:00Z"},
+    {"none of them",
+     "    cron: '0 3 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.Not\n"
+     "        conditions:\n          - type: io.kestra.plugin.core.condition.DayWeek\n            dayOfWeek: "
+     "WEDNESDAY\n",
      NULL, "2026-11-24T10:00:00Z", "2026-11-26T03:00:00Z"},
     {"LAST under conditions", "    cron: '0 3 * * *'\n    recoverMissedSchedules: LAST\n    conditions:\n" WEEKEND,
      "{\"nextExecutionDate\":\"2026-11-14T03:00:00Z\"}", "2026-11-24T10:30:00Z", "2026-11-22T03:00:00Z"},
@@ -125,7 +128,8 @@ END_TEST
 
 START_TEST(test_disabled)
 {
-    _cleanup_(schedule_freep) Schedule *by_row = make("    cron: '0 3 * * *'\n", "{\"disabled\":true}", "2026-11-24T10:00:00Z");
+    _cleanup_(schedule_freep) Schedule *by_row =
+        make("    cron: '0 3 * * *'\n", "{\"disabled\":true}", "2026-11-24T10:00:00Z");
     _cleanup_(schedule_freep) Schedule *by_flow =
         make("    cron: '0 3 * * *'\n    disabled: true\n", NULL, "2026-11-24T10:00:00Z");
     ck_assert_uint_eq(schedule_next(by_row), USEC_INFINITY);
@@ -137,7 +141,8 @@ START_TEST(test_execution_of_a_slot)
 {
     _cleanup_(schedule_freep) Schedule *schedule =
         make("    cron: '0 3 * * *'\n    timezone: Europe/Paris\n    inputs:\n      who: '{{ trigger.date }}'\n"
-             "    labels:\n      - key: by\n        value: clock\n", NULL, "2026-11-24T10:00:00Z");
+             "    labels:\n      - key: by\n        value: clock\n",
+             NULL, "2026-11-24T10:00:00Z");
     _cleanup_(execution_freep) Execution *execution = fire(schedule, "2026-11-25T02:00:00.010Z");
     ck_assert_str_eq(json_get_text(execution->trigger, "id", ""), "clock");
     const json_t *variables = json_object_get(execution->trigger, "variables");
@@ -237,7 +242,8 @@ START_TEST(test_backfill_ends_and_gives_the_place_back)
         make("    cron: '0 3 * * *'\n",
              "{\"nextExecutionDate\":\"2026-11-01T03:00:00Z\",\"backfill\":{\"start\":\"2026-11-01T00:00:00Z\","
              "\"end\":\"2026-11-02T12:00:00Z\",\"currentDate\":\"2026-11-01T00:00:00Z\",\"paused\":false,"
-             "\"previousNextExecutionDate\":\"2026-11-25T03:00:00Z\"}}", "2026-11-24T10:00:00Z");
+             "\"previousNextExecutionDate\":\"2026-11-25T03:00:00Z\"}}",
+             "2026-11-24T10:00:00Z");
     for (int i = 0; i < 2; i++)
         execution_free(fire(schedule, "2026-11-24T10:00:00Z"));
     ck_assert_uint_eq(schedule_next(schedule), at("2026-11-25T03:00:00Z"));
@@ -276,8 +282,9 @@ START_TEST(test_wrong)
     _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_(flow_unrefp) Flow *flow = parse(wrong_triggers[_i]);
     Schedule *schedule = NULL;
-    ck_assert_int_eq(schedule_new(flow, &flow->triggers[0], NULL, at("2026-11-24T10:00:00Z"), &(ScheduleWorld){}, &schedule,
-                                  &diag), SCHEDULE_E_INVALID);
+    ck_assert_int_eq(
+        schedule_new(flow, &flow->triggers[0], NULL, at("2026-11-24T10:00:00Z"), &(ScheduleWorld){}, &schedule, &diag),
+        SCHEDULE_E_INVALID);
     ck_assert_ptr_null(schedule);
     ck_assert_uint_ge(diag.errors, 1);
 }
@@ -288,7 +295,8 @@ START_TEST(test_search_is_bounded)
 {
     _cleanup_(schedule_freep) Schedule *schedule =
         make("    cron: '* * * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.DateTimeBetween\n"
-             "        after: '2027-01-01T00:00:00Z'\n", NULL, "2026-11-24T10:00:00Z");
+             "        after: '2027-01-01T00:00:00Z'\n",
+             NULL, "2026-11-24T10:00:00Z");
     unsigned searches = 1;
     while (schedule_next(schedule) < at("2027-01-01T00:00:00Z")) {
         char now[INSTANT_BYTES];
@@ -308,7 +316,8 @@ START_TEST(test_condition_that_never_holds)
 {
     _cleanup_(schedule_freep) Schedule *schedule =
         make("    cron: '0 0 * * *'\n    conditions:\n      - type: io.kestra.plugin.core.condition.DateTimeBetween\n"
-             "        before: '2020-01-01T00:00:00Z'\n", NULL, "2026-11-24T10:00:00Z");
+             "        before: '2020-01-01T00:00:00Z'\n",
+             NULL, "2026-11-24T10:00:00Z");
     ck_assert_uint_eq(schedule_next(schedule), USEC_INFINITY);
 }
 END_TEST
@@ -317,9 +326,9 @@ END_TEST
 
 #define ROW_RUNS     "{\"date\":\"2026-11-24T07:00:01Z\",\"nextExecutionDate\":\"2026-11-24T11:00:00Z\"}"
 #define ROW_DISABLED "{\"date\":\"2026-11-24T07:00:01Z\",\"disabled\":true}"
-#define ROW_BACKFILL                                                                                                     \
-    "{\"date\":\"2026-11-24T07:00:01Z\",\"nextExecutionDate\":\"2026-11-02T00:00:00Z\",\"backfill\":{"                       \
-    "\"start\":\"2026-11-01T00:00:00Z\",\"end\":\"2026-11-03T00:00:00Z\",\"paused\":false,"                                \
+#define ROW_BACKFILL                                                                                                   \
+    "{\"date\":\"2026-11-24T07:00:01Z\",\"nextExecutionDate\":\"2026-11-02T00:00:00Z\",\"backfill\":{"                 \
+    "\"start\":\"2026-11-01T00:00:00Z\",\"end\":\"2026-11-03T00:00:00Z\",\"paused\":false,"                            \
     "\"previousNextExecutionDate\":\"2026-11-24T11:00:00Z\"}}"
 #define HOURLY "    cron: '0 * * * *'\n"
 
@@ -337,8 +346,8 @@ static const struct {
      "2026-11-24T08:00:00Z"},
     {"enable: LAST", HOURLY "    recoverMissedSchedules: LAST\n", ROW_DISABLED, "update", "{\"disabled\":false}", 0,
      "2026-11-24T10:00:00Z", "2026-11-24T10:00:00Z"},
-    {"enable: NONE", HOURLY "    recoverMissedSchedules: NONE\n", ROW_DISABLED, "setDisabled", "{\"disabled\":false}", 0,
-     "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"enable: NONE", HOURLY "    recoverMissedSchedules: NONE\n", ROW_DISABLED, "setDisabled", "{\"disabled\":false}",
+     0, "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
     {"a backfill begins with its start", HOURLY, ROW_RUNS, "update",
      "{\"backfill\":{\"start\":\"2026-11-20T00:00:00Z\"}}", 0, "2026-11-20T00:00:00Z", "2026-11-20T00:00:00Z",
      .fills_back = true},
@@ -351,8 +360,8 @@ static const struct {
     {"the backfill that runs goes on", HOURLY, ROW_BACKFILL, "update",
      "{\"disabled\":false,\"backfill\":{\"start\":\"2026-11-01T00:00:00Z\",\"end\":\"2026-11-03T00:00:00Z\"}}", 0,
      "2026-11-02T00:00:00Z", "2026-11-02T00:00:00Z", .fills_back = true},
-    {"another takes its place", HOURLY, ROW_BACKFILL, "update", "{\"backfill\":{\"start\":\"2026-11-10T00:00:00Z\"}}", 0,
-     "2026-11-10T00:00:00Z", "2026-11-10T00:00:00Z", .fills_back = true},
+    {"another takes its place", HOURLY, ROW_BACKFILL, "update", "{\"backfill\":{\"start\":\"2026-11-10T00:00:00Z\"}}",
+     0, "2026-11-10T00:00:00Z", "2026-11-10T00:00:00Z", .fills_back = true},
     {"a backfill needs a start", HOURLY, ROW_RUNS, "update", "{\"disabled\":true,\"backfill\":{}}", SCHEDULE_E_REFUSED,
      "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
     {"a backfill does not end before it starts", HOURLY, ROW_RUNS, "update",
@@ -370,7 +379,8 @@ static const struct {
     {"not locked", HOURLY, ROW_RUNS, "unlock", NULL, SCHEDULE_E_STATE, "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
     {"locked", HOURLY, "{\"nextExecutionDate\":\"2026-11-24T11:00:00Z\",\"executionId\":\"e1\"}", "unlock", NULL, 0,
      "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
-    {"restart keeps the next date", HOURLY, ROW_RUNS, "restart", NULL, 0, "2026-11-24T11:00:00Z", "2026-11-24T11:00:00Z"},
+    {"restart keeps the next date", HOURLY, ROW_RUNS, "restart", NULL, 0, "2026-11-24T11:00:00Z",
+     "2026-11-24T11:00:00Z"},
     {"an unknown change", HOURLY, ROW_RUNS, "explode", NULL, SCHEDULE_E_REFUSED, "2026-11-24T11:00:00Z",
      "2026-11-24T11:00:00Z"},
 };

@@ -55,7 +55,8 @@ START_TEST(the_schema_is_checked)
     ck_assert_int_eq(store_schema_check(pg, &newer), SCHEMA_E_NEWER);
     ck_assert(strstr(newer, "9999") != NULL);
     ck_assert_int_eq(store_schema_migrate(pg, &applied, NULL), SCHEMA_E_NEWER);
-    cluster_sql(pg, "DELETE FROM schema_migration WHERE number = 9999; UPDATE schema_migration SET checksum = 'y' WHERE number = 1");
+    cluster_sql(pg, "DELETE FROM schema_migration WHERE number = 9999; UPDATE schema_migration SET checksum = 'y' "
+                    "WHERE number = 1");
     ck_assert_int_eq(store_schema_check(pg, &changed), SCHEMA_E_CHANGED);
     cluster_sql(pg, "DROP TABLE schema_migration");
     ck_assert_int_eq(store_schema_check(pg, &older), SCHEMA_E_OLDER);
@@ -78,12 +79,14 @@ static Flow *parse(const char *source)
 static int save_as(const char *source, FlowSaveMode mode, const char *file, bool write_back, FlowSaved *ret)
 {
     Flow *flow = parse(source);
-    int r = store_flow_save(pg, &(FlowSave){.flow = flow, .mode = mode, .file_path = file, .write_back = write_back}, ret);
+    int r =
+        store_flow_save(pg, &(FlowSave){.flow = flow, .mode = mode, .file_path = file, .write_back = write_back}, ret);
     flow_unref(flow);
     return r;
 }
 
-#define FLOW(id, rest) "id: " id "\nnamespace: team.a\n" rest "tasks:\n  - id: t\n    type: io.kestra.plugin.core.log.Log\n"
+#define FLOW(id, rest)                                                                                                 \
+    "id: " id "\nnamespace: team.a\n" rest "tasks:\n  - id: t\n    type: io.kestra.plugin.core.log.Log\n"
 
 START_TEST(revisions_follow_the_rule)
 {
@@ -119,15 +122,17 @@ START_TEST(revisions_follow_the_rule)
 }
 END_TEST
 
-#define SUBFLOW(id, target) "  - id: " id "\n    type: io.kestra.plugin.core.flow.Subflow\n    namespace: team.b\n    flowId: " target "\n"
+#define SUBFLOW(id, target)                                                                                            \
+    "  - id: " id "\n    type: io.kestra.plugin.core.flow.Subflow\n    namespace: team.b\n    flowId: " target "\n"
 
 START_TEST(a_flow_keeps_what_it_says_of_others)
 {
     FlowSaved saved;
     FlowReferences references;
     static const char source[] = "id: f\nnamespace: team.a\ntasks:\n" SUBFLOW("one", "child") SUBFLOW("two", "child")
-        SUBFLOW("three", "'{{ inputs.which }}'")
-        "triggers:\n  - id: after\n    type: io.kestra.plugin.core.trigger.Flow\n    preconditions: {id: window}\n";
+        SUBFLOW("three",
+                "'{{ inputs.which }}'") "triggers:\n  - id: after\n    type: io.kestra.plugin.core.trigger.Flow\n    "
+                                        "preconditions: {id: window}\n";
     ck_assert_int_eq(save_as(source, FLOW_SAVE_CREATE, NULL, false, &saved), 0);
     ck_assert_int_eq(store_topology_read(pg, "team.a", "f", &references), 0);
     ck_assert_uint_eq(references.count, 2);
@@ -198,7 +203,8 @@ START_TEST(the_cache_sees_new_revisions)
     FlowSaved saved;
     Flow *first, *second, *old;
     ck_assert_int_eq(save_as(FLOW("f", ""), FLOW_SAVE_PUT, NULL, false, &saved), 0);
-    _cleanup_(flow_cache_freep) FlowCache *cache = flow_cache_new(&(FlowCacheSettings){.registry = &registry, .flows_max = 2});
+    _cleanup_(flow_cache_freep) FlowCache *cache =
+        flow_cache_new(&(FlowCacheSettings){.registry = &registry, .flows_max = 2});
     ck_assert_int_eq(flow_cache_get(cache, pg, "team.a", "f", 0, &first), 0);
     ck_assert_int_eq(flow_cache_get(cache, pg, "team.a", "f", 0, &second), 0);
     ck_assert_ptr_eq(first, second);
@@ -297,9 +303,12 @@ END_TEST
 
 static const StoreLabel label_e1 = {"k'ey", "e1"}, label_injected = {"x' OR '1'='1", "%"};
 static const StoreFilter filter_not_failed = {"state", "NOT_EQUALS", NULL, "FAILED"},
-                         filter_in = {"flowId", "IN", NULL, "main,none"}, filter_label = {"labels", "EQUALS", NULL, "k'ey:e2"},
-                         filter_key = {"labels", "NOT_EQUALS", "k'ey", "e2"}, filter_ns = {"namespace", "EQUALS", NULL, "team.a"},
-                         filter_regex = {"namespace", "REGEX", NULL, "^team"}, filter_child = {"childFilter", "EQUALS", NULL, "CHILD"},
+                         filter_in = {"flowId", "IN", NULL, "main,none"},
+                         filter_label = {"labels", "EQUALS", NULL, "k'ey:e2"},
+                         filter_key = {"labels", "NOT_EQUALS", "k'ey", "e2"},
+                         filter_ns = {"namespace", "EQUALS", NULL, "team.a"},
+                         filter_regex = {"namespace", "REGEX", NULL, "^team"},
+                         filter_child = {"childFilter", "EQUALS", NULL, "CHILD"},
                          filter_range = {"timeRange", "EQUALS", NULL, "PT15S"}, filter_q = {"q", "EQUALS", NULL, "e3"},
                          filter_quote = {"flowId", "CONTAINS", NULL, "'; DROP TABLE execution; --"},
                          filter_date = {"startDate", "GREATER_THAN_OR_EQUAL_TO", NULL, "2025-06-15T15:06:50Z"};
@@ -386,7 +395,7 @@ START_TEST(unknown_sorts_are_refused)
 END_TEST
 
 static const StoreFilter wrong_filters[] = {
-    {"nothing", "EQUALS", NULL, "x"}, {"flowId", "LIKE", NULL, "x"},     {"startDate", "EQUALS", NULL, "x"},
+    {"nothing", "EQUALS", NULL, "x"}, {"flowId", "LIKE", NULL, "x"},      {"startDate", "EQUALS", NULL, "x"},
     {"labels", "EQUALS", NULL, "x"},  {"timeRange", "EQUALS", NULL, "x"}, {"namespace", "REGEX", NULL, "("},
 };
 START_TEST(wrong_filters_are_refused)
@@ -490,8 +499,14 @@ END_TEST
 START_TEST(metrics_are_read)
 {
     for (int i = 1; i <= 3; i++)
-        unit_metric(unit, &(MetricEntry){.namespace = "n", .flow_id = "f", .task_id = "t", .execution_id = "e1",
-                                         .name = "rows", .value = i, .timestamp = NOW, .is_timer = i == 3});
+        unit_metric(unit, &(MetricEntry){.namespace = "n",
+                                         .flow_id = "f",
+                                         .task_id = "t",
+                                         .execution_id = "e1",
+                                         .name = "rows",
+                                         .value = i,
+                                         .timestamp = NOW,
+                                         .is_timer = i == 3});
     ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
     const char *const sorts[] = {"value:desc"};
     MetricQuery query = {.execution_id = "e1", .paging = {.size = 1, .sorts = sorts, .sort_count = 1}};
@@ -572,7 +587,8 @@ START_TEST(results_of_triggers_become_commands)
     for (unsigned turn = 0; turn < 2; turn++) {
         unit_finish_trigger_job(unit, batch.jobs.items[0].sequence, "team.a", "f", "t", "evaluationEnded",
                                 json_pack("{s:b}", "fires", true));
-        unit_finish_trigger_job(unit, batch.jobs.items[1].sequence, "team.a", "f", "gone", "evaluationEnded", json_object());
+        unit_finish_trigger_job(unit, batch.jobs.items[1].sequence, "team.a", "f", "gone", "evaluationEnded",
+                                json_object());
         ck_assert_int_eq(queue_commit(queue, unit, NULL, &nothing), 0);
         ck_assert_uint_eq(nothing.refused, turn == 0 ? 1 : 2);
     }
@@ -589,11 +605,12 @@ END_TEST
 /* A lock whose execution is not there is seen when the trigger is loaded. */
 START_TEST(orphaned_locks_are_seen)
 {
-    _cleanup_json_ json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t",
-                                            "executionId", "e1");
+    _cleanup_json_ json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s}", "namespace", "team.a", "flowId", "f", "triggerId", "t", "executionId", "e1");
     static const char *const statements[] = {
         NULL,
-        "INSERT INTO execution (id, shard, namespace, flow_id, flow_revision, state, start_date, duration_usec, labels, body)"
+        "INSERT INTO execution (id, shard, namespace, flow_id, flow_revision, state, start_date, duration_usec, "
+        "labels, body)"
         " VALUES ('e1', 0, 'team.a', 'f', 1, 'RUNNING', now(), 0, '{}', '{}')",
         "UPDATE execution SET state = 'SUCCESS', end_date = now()",
     };
@@ -660,8 +677,12 @@ END_TEST
 START_TEST(flow_files_are_kept)
 {
     const FlowFileRecord records[] = {
-        {.hash = (char *)(uintptr_t)"h", .namespace = (char *)(uintptr_t)"n", .id = (char *)(uintptr_t)"f", .revision = 2, .modified = NOW},
-        {.document = 1, .hash = (char *)(uintptr_t)"h", .error = (char *)(uintptr_t)"wrong", .line = 3, .column = 4},
+        {.hash = (char *)(uintptr_t) "h",
+         .namespace = (char *)(uintptr_t) "n",
+         .id = (char *)(uintptr_t) "f",
+         .revision = 2,
+         .modified = NOW},
+        {.document = 1, .hash = (char *)(uintptr_t) "h", .error = (char *)(uintptr_t) "wrong", .line = 3, .column = 4},
     };
     ck_assert_int_eq(store_flow_file_replace(pg, "a.yaml", records, 2), 0);
     _cleanup_flow_file_records_ FlowFileRecords all = {}, errors = {}, none = {};

@@ -49,7 +49,6 @@ static void on_idle(void *userdata)
 {
 }
 
-
 static int refresh(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
     int look = __atomic_add_fetch(&current->looks, 1, __ATOMIC_SEQ_CST);

@@ -43,9 +43,17 @@ START_TEST(integers_are_those_of_java)
         int64_t value;
         bool fits;
     } rows[] = {
-        {"0", 0, true},          {"-1", -1, true},         {"+5", 5, true},  {"2147483647", INT32_MAX, true},
-        {"-2147483648", INT32_MIN, true}, {"2147483648", 0, false}, {"", 0, false}, {"-", 0, false},
-        {"1.0", 0, false},       {" 1", 0, false},         {"99999999999999999999", 0, false},
+        {"0", 0, true},
+        {"-1", -1, true},
+        {"+5", 5, true},
+        {"2147483647", INT32_MAX, true},
+        {"-2147483648", INT32_MIN, true},
+        {"2147483648", 0, false},
+        {"", 0, false},
+        {"-", 0, false},
+        {"1.0", 0, false},
+        {" 1", 0, false},
+        {"99999999999999999999", 0, false},
     };
     for (size_t i = 0; i < ELEMENTS(rows); i++) {
         int64_t value = 0;
@@ -101,9 +109,10 @@ static HttpRequest *multipart_request(const char *boundary, const char *body)
 START_TEST(multipart_has_fields_and_files)
 {
     _cleanup_(http_request_freep) HttpRequest *request = multipart_request(
-        "\"b-1\"", "--b-1\r\nContent-Disposition: form-data; name=\"na\\\"me\"\r\n\r\nBob\r\nor --b-1 not\r\n"
-                   "--b-1\r\nContent-Type: text/plain\r\ncontent-disposition: form-data; name=files; filename=\"doc\"\r\n\r\n\r\n"
-                   "--b-1--\r\n");
+        "\"b-1\"",
+        "--b-1\r\nContent-Disposition: form-data; name=\"na\\\"me\"\r\n\r\nBob\r\nor --b-1 not\r\n"
+        "--b-1\r\nContent-Type: text/plain\r\ncontent-disposition: form-data; name=files; filename=\"doc\"\r\n\r\n\r\n"
+        "--b-1--\r\n");
     MultipartParts parts;
     ck_assert_int_eq(multipart_parse(request, &parts), 0);
     ck_assert_uint_eq(parts.count, 2);

@@ -81,9 +81,21 @@ static const struct {
     int outcome;
     usec_t usec;
 } durations[] = {
-    {"PT1S", 0, 1000000},   {"P1DT2H3M4.5S", 0, UINT64_C(93784500000)}, {"pt0.000001s", 0, 1}, {"90", 0, 90000000},
-    {"PT1M-30S", 0, 30000000}, {"-PT1S", 2, 0}, {"PT-1S", 2, 0}, {"P", 1, 0}, {"PT", 1, 0}, {"P1M", 1, 0}, {"1h", 1, 0},
-    {"PT1.5H", 1, 0},       {"", 1, 0},  {"PT1S ", 1, 0}, {"P1D2H", 1, 0},
+    {"PT1S", 0, 1000000},
+    {"P1DT2H3M4.5S", 0, UINT64_C(93784500000)},
+    {"pt0.000001s", 0, 1},
+    {"90", 0, 90000000},
+    {"PT1M-30S", 0, 30000000},
+    {"-PT1S", 2, 0},
+    {"PT-1S", 2, 0},
+    {"P", 1, 0},
+    {"PT", 1, 0},
+    {"P1M", 1, 0},
+    {"1h", 1, 0},
+    {"PT1.5H", 1, 0},
+    {"", 1, 0},
+    {"PT1S ", 1, 0},
+    {"P1D2H", 1, 0},
 };
 
 START_TEST(test_durations)
@@ -98,13 +110,15 @@ END_TEST
 
 START_TEST(test_zones)
 {
-    ck_assert(zone_is_known("Europe/Berlin") && zone_is_known("UTC") && zone_is_known("+05:30") && zone_is_known("GMT-3"));
-    ck_assert(!zone_is_known("europe/berlin") && !zone_is_known("../passwd") && !zone_is_known("") && !zone_is_known("+19:00"));
+    ck_assert(zone_is_known("Europe/Berlin") && zone_is_known("UTC") && zone_is_known("+05:30") &&
+              zone_is_known("GMT-3"));
+    ck_assert(!zone_is_known("europe/berlin") && !zone_is_known("../passwd") && !zone_is_known("") &&
+              !zone_is_known("+19:00"));
     const Zone *zone = zone_find("Europe/Berlin");
     ck_assert_int_eq(zone_offset(zone, 1711846799), 3600);
     ck_assert_int_eq(zone_offset(zone, 1711846800), 7200);
     ck_assert_int_eq(zone_offset(zone, INT64_C(95617584000) + 200 * 86400), 7200); /* July 5000 by the closing rule */
-    ck_assert(zone_local_to_instant(zone, 1711852200) == 1711848600); /* 02:30 in the gap is 03:30 */
+    ck_assert(zone_local_to_instant(zone, 1711852200) == 1711848600);              /* 02:30 in the gap is 03:30 */
 }
 END_TEST
 

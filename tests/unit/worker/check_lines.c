@@ -41,7 +41,8 @@ START_TEST(test_nul)
 {
     Lines lines = {};
     lines_feed(&lines, "a\0b\n", 4, &taker);
-    ck_assert_str_eq(buffer_text(&seen), "[a\xEF\xBF\xBD" "b]");
+    ck_assert_str_eq(buffer_text(&seen), "[a\xEF\xBF\xBD"
+                                         "b]");
     lines_done(&lines);
 }
 END_TEST
@@ -73,7 +74,9 @@ START_TEST(test_cut)
 {
     static const struct {
         const char *end, *kept;
-    } cuts[] = {{"\xC3", "\xC3"}, {"\xE2\x82", "\xE2\x82"}, {"\xF0\x9F\x98", "\xF0\x9F\x98"}, {"\xC3\xA4", ""}, {"xx", "xx"}, {"xxy", ""}};
+    } cuts[] = {
+        {"\xC3", "\xC3"}, {"\xE2\x82", "\xE2\x82"}, {"\xF0\x9F\x98", "\xF0\x9F\x98"}, {"\xC3\xA4", ""}, {"xx", "xx"},
+        {"xxy", ""}};
     const LineTaker keeper = {.take = take, .keep = keep_x, .bytes_max = BYTES_MAX};
     static char text[BYTES_MAX];
     memset(text, 'a', sizeof text);

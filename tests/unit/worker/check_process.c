@@ -26,21 +26,24 @@ static const struct {
     {SHELL("['cat a/b.txt']\n    inputFiles: {a/b.txt: content}"), "SUCCESS", "content", NULL},
     {SHELL("['true']\n    inputFiles: {../b.txt: content}"), "FAILED", "../b.txt", NULL},
     {SHELL("['x']\n    interpreter: [/nonexistent/program]"), "FAILED", "Cannot run '/nonexistent/program'", NULL},
-    {"  - id: t\n    type: io.kestra.plugin.scripts.python.Script\n    script: |\n      import os\n      print('sum', 1 + 2)\n",
+    {"  - id: t\n    type: io.kestra.plugin.scripts.python.Script\n    script: |\n      import os\n      print('sum', "
+     "1 + 2)\n",
      "SUCCESS", "sum 3", NULL},
     {SHELL("['cat; echo end of input']"), "SUCCESS", "end of input", NULL},
     {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']"), "SUCCESS", "4", NULL}, /* nothing inherited */
     {SHELL("['env -u WORKING_DIR -u PWD -u SPAWN_TREE -u HOME -u _ -u SHLVL -u OLDPWD | tr \"\\n\" \"|\"']"), "SUCCESS",
      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin|LANG=C.UTF-8|", NULL}, /* and nothing else */
-    {SHELL("['echo $LANG $TZ']\n    env: {LANG: de_DE.UTF-8, TZ: Asia/Tokyo}"), "SUCCESS", "de_DE.UTF-8 Asia/Tokyo", NULL},
+    {SHELL("['echo $LANG $TZ']\n    env: {LANG: de_DE.UTF-8, TZ: Asia/Tokyo}"), "SUCCESS", "de_DE.UTF-8 Asia/Tokyo",
+     NULL},
     {SHELL("['test -d \"$HOME\"']"), "SUCCESS", NULL, NULL},
     {SHELL("['echo $(cat /proc/self/oom_score_adj) files $(ulimit -Sn) cores $(ulimit -Sc)']"), "SUCCESS",
      "100 files 1024 cores 0", NULL},
     {SHELL("['grep -E \"^Sig(Blk|Ign)\" /proc/self/status | tr \"\\n\\t\" \"  \"']"), "SUCCESS",
      "SigBlk: 0000000000000000 SigIgn: 0000000000000000", NULL}, /* signals as for a login, whatever the worker does */
-    {SHELL("['true']\n    limits: {memory: 64MiB}"), "FAILED", "limits.memory cannot be enforced here: no control group", NULL},
-    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, limits: {pids: '{{ 3 + 4 }}'}}"), "FAILED",
-     "limits.pids cannot be enforced here", NULL},
+    {SHELL("['true']\n    limits: {memory: 64MiB}"), "FAILED",
+     "limits.memory cannot be enforced here: no control group", NULL},
+    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, limits: {pids: '{{ 3 + 4 }}'}}"),
+     "FAILED", "limits.pids cannot be enforced here", NULL},
     {SHELL("['readlink /proc/self/fd/0']"), "SUCCESS", "/dev/null", NULL},
 };
 
@@ -61,23 +64,35 @@ END_TEST
 static const struct {
     const char *task, *state, *log;
 } sandboxes[] = {
-    {SHELL("['touch here && echo made; touch /etc/x 2>/dev/null || echo kept']\n    sandbox: {readOnlyRoot: true}"), "SUCCESS", "kept"},
-    {SHELL("['ls -A /tmp /var/tmp | grep -v kestra-check; touch /tmp/a && echo own']\n    sandbox: {privateTmp: true}"), "SUCCESS", "own"},
-    {SHELL("['tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \\n\"']\n    sandbox: {privateNetwork: true}"), "SUCCESS", "lo"},
-    {SHELL("['kill -0 $PPID 2>/dev/null; kill -0 1 && echo first is ours; exit 3']\n    sandbox: {privatePids: true}"), "FAILED",
-     "exit code 3"},
-    {SHELL("['grep NoNewPrivs /proc/self/status | cut -f2 | sed s/1/yes/']\n    sandbox: {noNewPrivileges: true}"), "SUCCESS", "yes"},
+    {SHELL("['touch here && echo made; touch /etc/x 2>/dev/null || echo kept']\n    sandbox: {readOnlyRoot: true}"),
+     "SUCCESS", "kept"},
+    {SHELL("['ls -A /tmp /var/tmp | grep -v kestra-check; touch /tmp/a && echo own']\n    sandbox: {privateTmp: true}"),
+     "SUCCESS", "own"},
+    {SHELL("['tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \\n\"']\n    sandbox: {privateNetwork: true}"),
+     "SUCCESS", "lo"},
+    {SHELL("['kill -0 $PPID 2>/dev/null; kill -0 1 && echo first is ours; exit 3']\n    sandbox: {privatePids: true}"),
+     "FAILED", "exit code 3"},
+    {SHELL("['grep NoNewPrivs /proc/self/status | cut -f2 | sed s/1/yes/']\n    sandbox: {noNewPrivileges: true}"),
+     "SUCCESS", "yes"},
     {SHELL("['id -un']\n    sandbox: {user: daemon}"), "SUCCESS", "daemon"},
-    {SHELL("['ls -A /usr/bin | wc -l; ls -A /etc | wc -l; echo > /etc/x || echo closed']\n    sandbox: {hiddenPaths: [/etc]}"), "WARNING",
-     "closed"},
-    {SHELL("['cat /etc/hostname >/dev/null && ls /etc | wc -l']\n    sandbox: {hiddenPaths: [/etc], readOnlyPaths: [/etc/hostname]}"), "SUCCESS", "1"},
-    {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']\n    sandbox: {readOnlyRoot: true, privatePids: true}"), "SUCCESS", "4"},
-    {SHELL("['sleep 0.2; echo late']\n    beforeCommands: ['(sleep 0.5; echo background) &']\n    sandbox: {privatePids: true}"), "SUCCESS", "background"},
-    {SHELL("['true']\n    sandbox: {readWritePaths: [/bin/../etc]}"), "FAILED", "sandbox.readWritePaths: a path is absolute"},
+    {SHELL("['ls -A /usr/bin | wc -l; ls -A /etc | wc -l; echo > /etc/x || echo closed']\n    sandbox: {hiddenPaths: "
+           "[/etc]}"),
+     "WARNING", "closed"},
+    {SHELL("['cat /etc/hostname >/dev/null && ls /etc | wc -l']\n    sandbox: {hiddenPaths: [/etc], readOnlyPaths: "
+           "[/etc/hostname]}"),
+     "SUCCESS", "1"},
+    {SHELL("['ls /proc/self/fd | wc -l | tr -d \" \"']\n    sandbox: {readOnlyRoot: true, privatePids: true}"),
+     "SUCCESS", "4"},
+    {SHELL("['sleep 0.2; echo late']\n    beforeCommands: ['(sleep 0.5; echo background) &']\n    sandbox: "
+           "{privatePids: true}"),
+     "SUCCESS", "background"},
+    {SHELL("['true']\n    sandbox: {readWritePaths: [/bin/../etc]}"), "FAILED",
+     "sandbox.readWritePaths: a path is absolute"},
     {SHELL("['true']\n    sandbox: {hiddenPaths: [/proc/self/root]}"), "FAILED", "hiddenPaths: /proc/self/root"},
     {SHELL("['true']\n    sandbox: {readOnlyPaths: [/nonexistent]}"), "FAILED",
      "The sandbox cannot be set up: readOnlyPaths: /nonexistent: No such file or directory"},
-    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, sandbox: {user: nosuchuser}}"), "FAILED", "user 'nosuchuser'"},
+    {SHELL("['true']\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, sandbox: {user: nosuchuser}}"),
+     "FAILED", "user 'nosuchuser'"},
 };
 
 START_TEST(test_sandbox)
@@ -110,15 +125,16 @@ static bool descendants_started(void)
 }
 
 /* A child, and one forked twice into a session of its own with no pipe to us and SIGTERM ignored. */
-#define DESCENDANTS                                                                                \
-    "sleep 1000 & echo $! > %s; "                                                                  \
+#define DESCENDANTS                                                                                                    \
+    "sleep 1000 & echo $! > %s; "                                                                                      \
     "(setsid sh -c 'trap \"\" TERM; echo $$ > %s; while :; do sleep 1000; done' </dev/null >/dev/null 2>&1 &); "
 
 START_TEST(test_kill_tree)
 {
     _cleanup_free_ char *one = pid_path(1), *two = pid_path(2);
-    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
-                                          DESCENDANTS "sleep 1000\n", one, two);
+    _cleanup_free_ char *task = xasprintf(
+        "  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      " DESCENDANTS "sleep 1000\n",
+        one, two);
     parse_flow(task);
     start_worker(&(WorkerSettings){.kill_grace_usec = 200 * USEC_PER_MSEC});
     send_job("t", "run1");
@@ -136,8 +152,10 @@ END_TEST
 START_TEST(test_nothing_outlives_its_task_run)
 {
     _cleanup_free_ char *one = pid_path(1);
-    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
-                                          "sleep 1000 >/dev/null 2>&1 & echo $! > %s\n", one);
+    _cleanup_free_ char *task =
+        xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                  "sleep 1000 >/dev/null 2>&1 & echo $! > %s\n",
+                  one);
     run_one(task);
     ck_assert_str_eq(state_of("run1"), "SUCCESS");
     ck_assert_int_gt(read_pid(1), 0);

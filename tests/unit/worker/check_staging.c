@@ -28,8 +28,10 @@ static Blob *start_with_storage(json_t *settings, unsigned children_max)
     json_decref(kept);
     kept = settings;
     ck_assert_int_eq(storage_open(settings, &storage, &error), 0);
-    start_worker(&(WorkerSettings){.storage = settings, .job.storage = storage, .children_max = children_max,
-                                    .drain_grace_usec = 10 * USEC_PER_SEC});
+    start_worker(&(WorkerSettings){.storage = settings,
+                                   .job.storage = storage,
+                                   .children_max = children_max,
+                                   .drain_grace_usec = 10 * USEC_PER_SEC});
     return storage;
 }
 
@@ -38,15 +40,17 @@ static Blob *start_with_silent_storage(unsigned children_max)
     int port = listen_silently(&silent);
     return start_with_storage(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b}", "storage.type", "s3",
                                         "storage.local.base-path", directory, "storage.s3.bucket", "b",
-                                        "storage.s3.region", "r", "storage.s3.access-key", "k", "storage.s3.secret-key", "s",
-                                        "storage.s3.endpoint", json_sprintf("http://127.0.0.1:%d", port),
-                                        "storage.s3.force-path-style", 1), children_max);
+                                        "storage.s3.region", "r", "storage.s3.access-key", "k", "storage.s3.secret-key",
+                                        "s", "storage.s3.endpoint", json_sprintf("http://127.0.0.1:%d", port),
+                                        "storage.s3.force-path-style", 1),
+                              children_max);
 }
 
 static Blob *start_with_local_storage(unsigned children_max)
 {
     Blob *storage = start_with_storage(json_pack("{s:s, s:o}", "storage.type", "local", "storage.local.base-path",
-                                                 json_sprintf("%s/storage", directory)), children_max);
+                                                 json_sprintf("%s/storage", directory)),
+                                       children_max);
     ck_assert_int_eq(blob_write(storage, "kestra:///x/a", "content", 7), 0);
     return storage;
 }
@@ -67,8 +71,8 @@ static const struct {
     {"  - {id: t, " COMMANDS ", commands: [ls], namespaceFiles: {enabled: true}"},
     {"  - {id: t, " COMMANDS ", commands: [\"echo {{ kv('k') }}\"]"},
     {"  - {id: t, " COMMANDS ", commands: [echo 1 > a], outputFiles: [a]"},
-    {"  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, inputFiles: {a: 'kestra:///x/a'}, tasks: [{id: w, " COMMANDS
-     ", commands: [cat a]}]"},
+    {"  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, inputFiles: {a: 'kestra:///x/a'}, tasks: [{id: "
+     "w, " COMMANDS ", commands: [cat a]}]"},
     {"  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, outputFiles: [a], tasks: [{id: w, " COMMANDS
      ", commands: [echo 1 > a]}]"},
     {"  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, cache: {patterns: [a]}, tasks: [{id: w, "
@@ -81,7 +85,8 @@ static const struct {
     {"  - {id: t, type: io.kestra.plugin.core.templating.TemplatedTask, spec: \"{{ kv('k') }}\""},
     {"  - {id: t, " COMMANDS ", commands: [ls], timeout: \"{{ kv('k') }}\""},
     {"  - {id: t, type: io.kestra.plugin.core.kv.Get, key: k, timeout: \"{{ kv('k') }}\""},
-    {"  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, tasks: [{id: w, type: io.kestra.plugin.core.log.Log, "
+    {"  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, tasks: [{id: w, type: "
+     "io.kestra.plugin.core.log.Log, "
      "message: \"{{ kv('k') }}\"}]"},
 };
 
@@ -141,12 +146,16 @@ static const struct {
 } reads[] = {
     {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ read('a') }}\"}\n", "content", "content", 2},
     {"  - {id: t, type: io.kestra.plugin.core.log.Log, message: ['first', \"{{ fileSize('a') }}\"]}\n", "7", NULL, 0},
-    {"  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: \"PT0.0{{ fileSize('a') }}S\"}\n", "Waiting for PT0.07S", NULL, 0},
-    {"  - {id: t, type: io.kestra.plugin.core.templating.TemplatedTask, spec: \"{type: io.kestra.plugin.core.debug.Return, "
-     "format: '{{ read('a') }}'}\"}\n", "content", "content", 2},
-    {"  - {id: t, " COMMANDS ", commands: ['sleep 1000'], timeout: \"PT0.{{ fileSize('a') }}S\"}\n", "Timeout after 00:00:00.700", NULL, 0},
-    {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ secret('TOKEN') }} {{ read('a') }}\"}\n", "****** content",
-     "hush-hush-hush content", 2},
+    {"  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: \"PT0.0{{ fileSize('a') }}S\"}\n",
+     "Waiting for PT0.07S", NULL, 0},
+    {"  - {id: t, type: io.kestra.plugin.core.templating.TemplatedTask, spec: \"{type: "
+     "io.kestra.plugin.core.debug.Return, "
+     "format: '{{ read('a') }}'}\"}\n",
+     "content", "content", 2},
+    {"  - {id: t, " COMMANDS ", commands: ['sleep 1000'], timeout: \"PT0.{{ fileSize('a') }}S\"}\n",
+     "Timeout after 00:00:00.700", NULL, 0},
+    {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ secret('TOKEN') }} {{ read('a') }}\"}\n",
+     "****** content", "hush-hush-hush content", 2},
 };
 
 START_TEST(test_inline_reads)
@@ -300,8 +309,10 @@ END_TEST
 START_TEST(test_staged_files)
 {
     ck_assert_int_eq(setenv("SECRET_TOKEN", "aHVzaC1odXNoLWh1c2g=", 1), 0);
-    parse_flow("  - id: t\n    " COMMANDS "\n    logToFile: false\n    inputFiles: {a: 'kestra:///x/a'}\n    outputFiles: ['*.txt']\n"
-               "    env: {S: \"{{ secret('TOKEN') }}\"}\n    commands:\n      - echo got $(cat a) $S\n      - cp kestra:///x/a b.txt\n"
+    parse_flow("  - id: t\n    " COMMANDS
+               "\n    logToFile: false\n    inputFiles: {a: 'kestra:///x/a'}\n    outputFiles: ['*.txt']\n"
+               "    env: {S: \"{{ secret('TOKEN') }}\"}\n    commands:\n      - echo got $(cat a) $S\n      - cp "
+               "kestra:///x/a b.txt\n"
                "      - echo '::{\"outputs\":{\"v\":1}}::'\n");
     Blob *storage = start_with_local_storage(0);
     send_job("t", "run1");
@@ -313,7 +324,9 @@ START_TEST(test_staged_files)
     _cleanup_free_ char *bytes = NULL;
     size_t length;
     ck_assert_uint_eq(json_object_size(json_object_get(outputs, "outputFiles")), 1);
-    ck_assert_int_eq(blob_read(storage, json_get_text(json_object_get(outputs, "outputFiles"), "b.txt", ""), 100, &bytes, &length), 0);
+    ck_assert_int_eq(
+        blob_read(storage, json_get_text(json_object_get(outputs, "outputFiles"), "b.txt", ""), 100, &bytes, &length),
+        0);
     ck_assert_str_eq(bytes, "content");
     ck_assert_int_eq(json_get_integer(json_object_get(outputs, "vars"), "v", 0), 1);
     stop_with_storage(storage);
@@ -323,9 +336,12 @@ END_TEST
 static const struct {
     const char *task, *log;
 } unstaged[] = {
-    {"  - {id: t, " COMMANDS ", commands: [cat a], inputFiles: {a: 'kestra:///x/none'}}\n", "File not found in internal storage: kestra:///x/none"},
-    {"  - {id: t, " COMMANDS ", commands: [cat a], inputFiles: {'../a': 'kestra:///x/a'}}\n", "'../a' is not a path inside the working directory"},
-    {"  - {id: t, " COMMANDS ", commands: [\"{{ kv('none', 'check.worker', true) }}\"]}\n", "The key 'none' does not exist in the namespace 'check.worker'"},
+    {"  - {id: t, " COMMANDS ", commands: [cat a], inputFiles: {a: 'kestra:///x/none'}}\n",
+     "File not found in internal storage: kestra:///x/none"},
+    {"  - {id: t, " COMMANDS ", commands: [cat a], inputFiles: {'../a': 'kestra:///x/a'}}\n",
+     "'../a' is not a path inside the working directory"},
+    {"  - {id: t, " COMMANDS ", commands: [\"{{ kv('none', 'check.worker', true) }}\"]}\n",
+     "The key 'none' does not exist in the namespace 'check.worker'"},
 };
 
 START_TEST(test_staging_fails)
@@ -343,7 +359,8 @@ END_TEST
 
 START_TEST(test_staged_error_logs)
 {
-    parse_flow("  - {id: t, " COMMANDS ", commands: [\"cat kestra:///x/a; echo said {{ errorLogs()[0].message }}\"]}\n");
+    parse_flow("  - {id: t, " COMMANDS
+               ", commands: [\"cat kestra:///x/a; echo said {{ errorLogs()[0].message }}\"]}\n");
     Blob *storage = start_with_local_storage(0);
     send_job("t", "run1");
     run_until(all_ended);
@@ -356,7 +373,8 @@ END_TEST
 /* With one child for three jobs: what has begun ends, also what waits for the child. */
 START_TEST(test_staged_drain)
 {
-    parse_flow("  - {id: t, " COMMANDS ", commands: [cat a; sleep 0.3; cp a b], inputFiles: {a: 'kestra:///x/a'}, outputFiles: [b], "
+    parse_flow("  - {id: t, " COMMANDS
+               ", commands: [cat a; sleep 0.3; cp a b], inputFiles: {a: 'kestra:///x/a'}, outputFiles: [b], "
                "logToFile: true}\n");
     Blob *storage = start_with_local_storage(1);
     send_jobs("t", 1, 3);
@@ -368,7 +386,8 @@ START_TEST(test_staged_drain)
         _cleanup_free_ char *run = xasprintf("run%u", i);
         const json_t *body = json_object_get(ended, run);
         ck_assert_str_eq(state_of(run), "SUCCESS");
-        ck_assert_ptr_nonnull(json_get_text(json_object_get(json_object_get(body, "outputs"), "outputFiles"), "b", NULL));
+        ck_assert_ptr_nonnull(
+            json_get_text(json_object_get(json_object_get(body, "outputs"), "outputFiles"), "b", NULL));
         ck_assert_ptr_nonnull(json_object_get(body, "logFile"));
     }
     stop_with_storage(storage);
@@ -383,7 +402,8 @@ START_TEST(test_log_to_file)
     run_until(all_ended);
     _cleanup_free_ char *bytes = NULL;
     size_t length;
-    ck_assert_int_eq(blob_read(storage, json_get_text(json_object_get(ended, "run1"), "logFile", ""), 1000, &bytes, &length), 0);
+    ck_assert_int_eq(
+        blob_read(storage, json_get_text(json_object_get(ended, "run1"), "logFile", ""), 1000, &bytes, &length), 0);
     ck_assert_ptr_nonnull(strstr(bytes, "INFO hello"));
     stop_with_storage(storage);
 }
@@ -391,8 +411,10 @@ END_TEST
 
 START_TEST(test_working_directory_keeps)
 {
-    parse_flow("  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, inputFiles: {a: 'kestra:///x/a'}, outputFiles: [b], "
-               "cache: {patterns: [b]}, tasks: [{id: w, " COMMANDS ", commands: [cp a b]}, {id: l, type: io.kestra.plugin.core.log.Log, "
+    parse_flow("  - {id: t, type: io.kestra.plugin.core.flow.WorkingDirectory, inputFiles: {a: 'kestra:///x/a'}, "
+               "outputFiles: [b], "
+               "cache: {patterns: [b]}, tasks: [{id: w, " COMMANDS
+               ", commands: [cp a b]}, {id: l, type: io.kestra.plugin.core.log.Log, "
                "message: hi}]}\n");
     Blob *storage = start_with_local_storage(0);
     parent_of_jobs = "outer";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worker with the queue in memory: tasks that run inline, wait, or run in children; slots and draining; evaluations. */
+/* The worker with the queue in memory: tasks that run inline, wait, or run in children; slots and draining;
+ * evaluations. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -70,10 +71,10 @@ START_TEST(test_child)
 }
 END_TEST
 
-
 static char *silent_request(int port, const char *more)
 {
-    return xasprintf("  - {id: t, type: io.kestra.plugin.core.http.Request, uri: 'http://127.0.0.1:%d/'%s}\n", port, more);
+    return xasprintf("  - {id: t, type: io.kestra.plugin.core.http.Request, uri: 'http://127.0.0.1:%d/'%s}\n", port,
+                     more);
 }
 
 START_TEST(test_child_timeout_and_next)
@@ -107,7 +108,6 @@ START_TEST(test_child_kill)
 }
 END_TEST
 
-
 START_TEST(test_child_crash)
 {
     int fd, port = listen_silently(&fd);
@@ -133,7 +133,8 @@ static const struct {
     {TEMPLATED("{type: io.kestra.plugin.core.log.Log, message: n{{ 1 + 1 }}}"), "SUCCESS", "n2"},
     {TEMPLATED("{type: io.kestra.plugin.scripts.shell.Commands, commands: [echo n{{ 1 + 2 }}]}"), "SUCCESS", "n3"},
     {TEMPLATED("{type: io.kestra.plugin.core.flow.Sleep, duration: PT0.01S}"), "SUCCESS", "PT0.01S"},
-    {TEMPLATED("{type: io.kestra.plugin.core.storage.Size, uri: no}"), "FAILED", "Internal storage is not available here"},
+    {TEMPLATED("{type: io.kestra.plugin.core.storage.Size, uri: no}"), "FAILED",
+     "Internal storage is not available here"},
     {TEMPLATED("{type: io.kestra.plugin.core.flow.Sequential}"), "FAILED", "must be a runnable task"},
     {TEMPLATED("{type: io.kestra.plugin.core.templating.TemplatedTask, spec: x}"), "FAILED", "must be a runnable task"},
     {TEMPLATED("{type: none.Such}"), "FAILED", "Invalid type: none.Such"},
@@ -202,8 +203,10 @@ END_TEST
 START_TEST(test_drain_gives_back)
 {
     _cleanup_free_ char *one = pid_path(1);
-    _cleanup_free_ char *task = xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
-                                          "echo $$ > %s; sleep 1000\n", one);
+    _cleanup_free_ char *task =
+        xasprintf("  - id: t\n    type: io.kestra.plugin.scripts.shell.Script\n    script: |\n      "
+                  "echo $$ > %s; sleep 1000\n",
+                  one);
     parse_flow(task);
     start_worker(&(WorkerSettings){.drain_grace_usec = 100 * USEC_PER_MSEC});
     send_job("t", "run1");
@@ -238,13 +241,13 @@ START_TEST(test_shared_directory)
 }
 END_TEST
 
-
 /* --- evaluations of triggers --- */
 
 static char *silent_trigger(int port, const char *more)
 {
     return xasprintf("  - {id: t, type: io.kestra.plugin.core.log.Log, message: x}\ntriggers:\n"
-                     "  - {id: watch, type: io.kestra.plugin.core.http.Trigger, uri: 'http://127.0.0.1:%d/'%s}\n", port, more);
+                     "  - {id: watch, type: io.kestra.plugin.core.http.Trigger, uri: 'http://127.0.0.1:%d/'%s}\n",
+                     port, more);
 }
 
 static void send_evaluation(const char *trigger_id)

@@ -52,7 +52,7 @@ static void take_event(const QueueEvent *event)
     bool is_running = streq(json_get_text(event->body, "state", ""), "RUNNING");
     running_events += is_running;
     if (!is_running || !json_object_get(ended, id)) /* within one commit they may come in any order */
-            json_object_set(ended, id, event->body);
+        json_object_set(ended, id, event->body);
 }
 
 void read_events(void)
@@ -92,7 +92,7 @@ bool all_ended(void)
     size_t count = 0;
     const char *id;
     json_t *body;
-    json_object_foreach(ended, id, body)
+    json_object_foreach (ended, id, body)
         count += !streq(json_get_text(body, "state", ""), "RUNNING");
     return count == jobs_sent;
 }
@@ -110,7 +110,8 @@ void parse_flow(const char *tasks)
 {
     _cleanup_free_ char *source = xasprintf("id: test\nnamespace: check.worker\ntasks:\n%s", tasks);
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    int r = flow_parse(source, strlen(source), &(FlowParse){.registry = &plugin_registry, .revision = 1, .lenient = true}, &flow, &diag);
+    int r = flow_parse(source, strlen(source),
+                       &(FlowParse){.registry = &plugin_registry, .revision = 1, .lenient = true}, &flow, &diag);
     _cleanup_free_ char *text = diag_format(&diag, "flow");
     ck_assert_msg(r == 0, "%s", text);
 }
@@ -119,11 +120,12 @@ void send_job(const char *task_id, const char *task_run_id)
 {
     Unit *unit = unit_new();
     QueueBatch batch = {};
-    json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:i,s:{}}", "flow", "namespace", "check.worker", "id", "test",
-                             "revision", 1, "executionId", "execution1", "taskId", task_id, "taskRunId", task_run_id, "attempt",
-                             0, "variables");
+    json_t *body = json_pack("{s:{s:s,s:s,s:i},s:s,s:s,s:s,s:i,s:{}}", "flow", "namespace", "check.worker", "id",
+                             "test", "revision", 1, "executionId", "execution1", "taskId", task_id, "taskRunId",
+                             task_run_id, "attempt", 0, "variables");
     if (parent_of_jobs)
-        json_object_set_new(json_object_get(body, "variables"), "taskrun", json_pack("{s:s}", "parentId", parent_of_jobs));
+        json_object_set_new(json_object_get(body, "variables"), "taskrun",
+                            json_pack("{s:s}", "parentId", parent_of_jobs));
     unit_dispatch_job(unit, "", "execution1", task_run_id, 0, body);
     ck_assert_int_eq(queue_commit(executor_queue, unit, NULL, &batch), 0);
     queue_batch_done(&batch);

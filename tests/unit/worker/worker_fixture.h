@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The worker with the queue in memory and real processes, for the tests of this room. Each test starts with an empty queue and
- * an empty directory, and no worker. */
+/* The worker with the queue in memory and real processes, for the tests of this room. Each test starts with an empty
+ * queue and an empty directory, and no worker. */
 #include <check.h>
 
 #include "base/clock.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.kestra.plugin.core.condition.DateTimeBetween: strictly after one instant, strictly before another. */
+#include "base/clock.h"
 #include "doc/json.h"
 #include "plugin/condition.h"
-#include "base/clock.h"
 
 static int holds(const ConditionContext *context, const json_t *condition, bool *ret, Diag *diag)
 {

@@ -11,7 +11,7 @@ static int holds(const ConditionContext *context, const json_t *condition, bool 
     *ret = context->execution != NULL;
     size_t i;
     const json_t *label;
-    json_array_foreach(labels, i, label) {
+    json_array_foreach (labels, i, label) {
         const char *value = *ret ? label_get(context->execution->labels, json_get_text(label, "key", "")) : NULL;
         *ret = value && streq(value, json_get_text(label, "value", ""));
     }

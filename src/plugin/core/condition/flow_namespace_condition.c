@@ -5,9 +5,9 @@
 
 static int holds(const ConditionContext *context, const json_t *condition, bool *ret, Diag *diag)
 {
-    *ret = context->flow &&
-           condition_namespace_fits(context->flow->namespace, json_get_text(condition, "namespace", ""),
-                                    json_get_boolean(condition, "prefix", false) ? "PREFIX" : "EQUALS");
+    *ret =
+        context->flow && condition_namespace_fits(context->flow->namespace, json_get_text(condition, "namespace", ""),
+                                                  json_get_boolean(condition, "prefix", false) ? "PREFIX" : "EQUALS");
     return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io.kestra.plugin.core.condition.MultipleCondition: conditions that must come true over several executions; deprecated.
- * plugin/flow_trigger.h looks at it; outside the conditions of a Flow trigger there is no window to keep what came true.
+ * io.kestra.plugin.core.condition.MultipleCondition: conditions that must come true over several executions;
+ * deprecated. plugin/flow_trigger.h looks at it; outside the conditions of a Flow trigger there is no window to keep
+ * what came true.
  */
 #include "plugin/condition.h"
 #include "plugin/core/trigger/trigger.h"

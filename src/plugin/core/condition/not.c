@@ -8,7 +8,7 @@ static int holds(const ConditionContext *context, const json_t *condition, bool 
     bool any = false;
     size_t i;
     const json_t *inner;
-    json_array_foreach(json_object_get(condition, "conditions"), i, inner) {
+    json_array_foreach (json_object_get(condition, "conditions"), i, inner) {
         bool one = false;
         int r = condition_holds(inner, context, &one, diag);
         if (r != 0)

@@ -26,7 +26,7 @@ static int take_counts(RunContext *run, const json_t *counts)
     int64_t total = 0;
     size_t i;
     json_t *item;
-    json_array_foreach(counts, i, item) {
+    json_array_foreach (counts, i, item) {
         bool kept;
         int r = is_kept(run, item, &kept);
         if (r != 0)
@@ -36,7 +36,8 @@ static int take_counts(RunContext *run, const json_t *counts)
         json_array_append(results, item);
         total += json_get_integer(item, "count", 0);
     }
-    run_log(run, LOG_LEVEL_DEBUG, "%zu of %zu counts match the expression", json_array_size(results), json_array_size(counts));
+    run_log(run, LOG_LEVEL_DEBUG, "%zu of %zu counts match the expression", json_array_size(results),
+            json_array_size(counts));
     run_output(run, "results", json_incref(results));
     run_output(run, "total", json_integer(total));
     return 0;
@@ -73,7 +74,8 @@ static const Field fields[] = {
     {"flows", FIELD_LIST, 0, .item = FIELD_OBJECT, .fields = flow_fields, .doc = "Flows, each counted alone."},
     {"namespaces", FIELD_LIST, 0, .item = FIELD_STRING, .doc = "Namespaces, each counted alone."},
     {"states", FIELD_LIST, 0, .item = FIELD_STRING, .doc = "Only executions in one of these states."},
-    {"startDate", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "Only executions that started at this date or later."},
+    {"startDate", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED,
+     .doc = "Only executions that started at this date or later."},
     {"endDate", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only executions that started at this date or before."},
     {"expression", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED,
      .doc = "A count is kept when this gives true; it sees the variable `count`."},

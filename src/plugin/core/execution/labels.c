@@ -27,8 +27,7 @@ static int labels_carry_out(struct FlowableContext *context, struct ExecutorActi
     }
     size_t index;
     json_t *label;
-    json_array_foreach(ret->labels, index, label)
-    {
+    json_array_foreach (ret->labels, index, label) {
         const char *key = json_get_text(label, "key", "");
         if (!starts_with(key, "system."))
             continue;

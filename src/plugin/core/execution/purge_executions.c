@@ -37,8 +37,8 @@ static int delete_files(Purge *purge, const json_t *execution)
     if (!purge->run->storage)
         return run_fail(purge->run, "Internal storage is not available here");
     const char *id = json_get_text(execution, "id", "");
-    _cleanup_free_ char *uri = blob_execution_uri(json_get_text(execution, "namespace", ""),
-                                                  json_get_text(execution, "flowId", ""), id);
+    _cleanup_free_ char *uri =
+        blob_execution_uri(json_get_text(execution, "namespace", ""), json_get_text(execution, "flowId", ""), id);
     if (blob_delete_prefix(purge->run->storage, uri, &gone) != 0)
         return run_fail(purge->run, "The files of execution '%s' cannot be deleted", id);
     purge->storages_count += (int64_t)gone.count;
@@ -55,8 +55,8 @@ static int purge_batch(Purge *purge, const json_t *executions, size_t from)
         if (purge->storage)
             r = delete_files(purge, execution);
     }
-    json_t *question = json_pack("{s:o,s:b,s:b,s:b}", "executions", ids, "execution", purge->execution, "logs", purge->logs,
-                                 "metrics", purge->metrics);
+    json_t *question = json_pack("{s:o,s:b,s:b,s:b}", "executions", ids, "execution", purge->execution, "logs",
+                                 purge->logs, "metrics", purge->metrics);
     if (r != 0) {
         json_decref(question);
         return r;
@@ -101,10 +101,12 @@ static int run_purge(RunContext *run)
 }
 
 static const Field fields[] = {
-    {"namespace", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only of this namespace; with those below it when flowId is left out."},
+    {"namespace", FIELD_STRING, FIELD_DYNAMIC,
+     .doc = "Only of this namespace; with those below it when flowId is left out."},
     {"flowId", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only of this flow; needs namespace."},
     {"startDate", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only executions that started at this date or later."},
-    {"endDate", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "Only executions that ended at this date or before."},
+    {"endDate", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED,
+     .doc = "Only executions that ended at this date or before."},
     {"states", FIELD_LIST, 0, .item = FIELD_STRING, .doc = "Only executions in one of these states."},
     {"purgeExecution", FIELD_BOOLEAN, 0, .fallback = "true", .doc = "Delete the executions."},
     {"purgeLog", FIELD_BOOLEAN, 0, .fallback = "true", .doc = "Delete their logs."},
@@ -123,7 +125,8 @@ static const Field outputs[] = {
 
 const Type task_core_execution_purge = {
     .name = "io.kestra.plugin.core.execution.PurgeExecutions",
-    .aliases = (const char *const[]){"io.kestra.core.tasks.storages.Purge", "io.kestra.plugin.core.storage.Purge", NULL},
+    .aliases =
+        (const char *const[]){"io.kestra.core.tasks.storages.Purge", "io.kestra.plugin.core.storage.Purge", NULL},
     .kind = TYPE_TASK,
     .where = RUN_CHILD,
     .title = "Delete old executions with their logs, metrics and files.",

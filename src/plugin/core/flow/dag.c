@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A directed acyclic graph of tasks. Cycles and unknown names are found when the flow is saved, so that the executor never
- * meets a node that cannot start.
+ * A directed acyclic graph of tasks. Cycles and unknown names are found when the flow is saved, so that the executor
+ * never meets a node that cannot start.
  */
 #include "plugin/core/flow/flow.h"
 
@@ -24,18 +24,18 @@ static json_t *nodes_by_id(const json_t *nodes)
     json_t *by_id = json_object();
     size_t index;
     json_t *node;
-    json_array_foreach(nodes, index, node) json_object_set(by_id, node_id(node), node);
+    json_array_foreach (nodes, index, node)
+        json_object_set(by_id, node_id(node), node);
     return by_id;
 }
 
-/* Everything that the node depends on, at any distance, goes to `reached`. Each name is walked once; the depth is that of
- * the graph, which the limit on a document's size bounds. */
+/* Everything that the node depends on, at any distance, goes to `reached`. Each name is walked once; the depth is that
+ * of the graph, which the limit on a document's size bounds. */
 static void reach(const json_t *by_id, const json_t *node, json_t *reached)
 {
     size_t index;
     json_t *name;
-    json_array_foreach(json_object_get(node, "dependsOn"), index, name)
-    {
+    json_array_foreach (json_object_get(node, "dependsOn"), index, name) {
         const char *id = json_string_value(name);
         if (!id || json_object_get(reached, id))
             continue;
@@ -54,10 +54,8 @@ static void find_unknown(const json_t *nodes, const json_t *by_id, Buffer *ret_n
 {
     size_t index, at;
     json_t *node, *name;
-    json_array_foreach(nodes, index, node)
-    {
-        json_array_foreach(json_object_get(node, "dependsOn"), at, name)
-        {
+    json_array_foreach (nodes, index, node) {
+        json_array_foreach (json_object_get(node, "dependsOn"), at, name) {
             if (json_is_string(name) && !json_object_get(by_id, json_string_value(name)))
                 append_name(ret_names, json_string_value(name));
         }
@@ -69,8 +67,7 @@ static void find_cycles(const json_t *nodes, const json_t *by_id, Buffer *ret_na
 {
     size_t index;
     json_t *node;
-    json_array_foreach(nodes, index, node)
-    {
+    json_array_foreach (nodes, index, node) {
         _cleanup_json_ json_t *reached = json_object();
         reach(by_id, node, reached);
         if (json_object_get(reached, node_id(node)))
@@ -124,8 +121,9 @@ const Type task_core_dag = {
     .where = RUN_FLOWABLE,
     .shape = SHAPE_DAG,
     .title = "Run tasks in the order of their dependencies",
-    .doc = "Each task starts as soon as all that it depends on have ended; what does not depend on each other runs at the "
-           "same time. A disabled task counts as ended.",
+    .doc =
+        "Each task starts as soon as all that it depends on have ended; what does not depend on each other runs at the "
+        "same time. A disabled task counts as ended.",
     .fields = fields,
     .check = dag_check,
     .open = dag_open,

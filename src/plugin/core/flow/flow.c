@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loop values. They are rendered once, when the loop begins: the executor keeps them in the task run's `internal.values`, so
- * that an expression which gives something else an hour later (now(), kv()) can not change a loop under way.
+ * Loop values. They are rendered once, when the loop begins: the executor keeps them in the task run's
+ * `internal.values`, so that an expression which gives something else an hour later (now(), kv()) can not change a loop
+ * under way.
  */
 #include "plugin/core/flow/flow.h"
 
@@ -43,7 +44,8 @@ static const char *java_token(const json_t *value)
     if (json_is_real(value))
         return "Floating-point value (token `JsonToken.VALUE_NUMBER_FLOAT`)";
     if (json_is_boolean(value))
-        return json_is_true(value) ? "Boolean value (token `JsonToken.VALUE_TRUE`)" : "Boolean value (token `JsonToken.VALUE_FALSE`)";
+        return json_is_true(value) ? "Boolean value (token `JsonToken.VALUE_TRUE`)"
+                                   : "Boolean value (token `JsonToken.VALUE_FALSE`)";
     return json_is_string(value) ? "String value (token `JsonToken.VALUE_STRING`)" : "null";
 }
 
@@ -58,7 +60,8 @@ static int refuse_value(Diag *diag, const json_t *value)
 
 static int refuse_text(Diag *diag, const char *text)
 {
-    diag_error(diag, NULL, 0, 0, "com.fasterxml.jackson.core.JsonParseException: The values are not a JSON array: '%.200s'", text);
+    diag_error(diag, NULL, 0, 0,
+               "com.fasterxml.jackson.core.JsonParseException: The values are not a JSON array: '%.200s'", text);
     return FLOWABLE_E_FAILED;
 }
 
@@ -109,8 +112,7 @@ static int values_from_list(const FlowableContext *context, const json_t *list, 
 {
     size_t index;
     json_t *element;
-    json_array_foreach(list, index, element)
-    {
+    json_array_foreach (list, index, element) {
         int r = add_element(context, values, seen, element);
         if (r != 0)
             return r;
@@ -123,8 +125,7 @@ static int values_from_map(json_t *map, json_t *values, json_t *seen, Diag *diag
 {
     const char *key;
     json_t *value;
-    json_object_foreach(map, key, value)
-    {
+    json_object_foreach (map, key, value) {
         _cleanup_json_ json_t *entry = json_pack("{s:s,s:O}", "key", key, "value", value);
         int r = add_value(values, seen, entry, diag);
         if (r != 0)
@@ -147,8 +148,7 @@ static int values_from_text(const FlowableContext *context, const ExprTree *tree
         return refuse_value(context->diag, parsed);
     size_t index;
     json_t *value;
-    json_array_foreach(parsed, index, value)
-    {
+    json_array_foreach (parsed, index, value) {
         int r = add_value(values, seen, value, context->diag);
         if (r != 0)
             return r;

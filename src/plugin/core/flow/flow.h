@@ -4,9 +4,9 @@
 #include "doc/json.h"
 #include "plugin/flowable.h"
 
-#define FLOW_FIELD_TASKS(field_flags)                                                                                   \
+#define FLOW_FIELD_TASKS(field_flags)                                                                                  \
     {                                                                                                                  \
-        .name = "tasks", .kind = FIELD_TASKS, .flags = (field_flags), .doc = "The tasks that this one runs."              \
+        .name = "tasks", .kind = FIELD_TASKS, .flags = (field_flags), .doc = "The tasks that this one runs."           \
     }
 #define FLOW_FIELD_ERRORS                                                                                              \
     {                                                                                                                  \
@@ -26,8 +26,8 @@
 void flow_plan_sequential(const FlowableContext *context, FlowablePlan *ret);
 /* The integer property, a non-negative number, or fallback. */
 unsigned flow_limit(const FlowableContext *context, const char *property, unsigned fallback);
-/* The list of texts that the property (a text that renders to a JSON array or object, or a list) stands for, each value once;
- * the one rendered when the run was opened, if there is one. FLOWABLE_E_FAILED with diag. New. */
+/* The list of texts that the property (a text that renders to a JSON array or object, or a list) stands for, each value
+ * once; the one rendered when the run was opened, if there is one. FLOWABLE_E_FAILED with diag. New. */
 int flow_values(const FlowableContext *context, const char *property, json_t **ret) _must_check_;
 /* The property as text after rendering; NULL in *ret when absent. FLOWABLE_E_FAILED with diag. Caller frees. */
 int flow_text(const FlowableContext *context, const char *property, char **ret) _must_check_;

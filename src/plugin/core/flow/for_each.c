@@ -36,7 +36,8 @@ const Type task_core_for_each = {
     .where = RUN_FLOWABLE,
     .shape = SHAPE_LOOP,
     .title = "Run tasks for each value of a list",
-    .doc = "Runs its tasks, one after another, for each value; `taskrun.value` is the value (`parent.taskrun.value` deeper "
+    .doc = "Runs its tasks, one after another, for each value; `taskrun.value` is the value (`parent.taskrun.value` "
+           "deeper "
            "down). With `concurrencyLimit` several values are worked on at the same time.",
     .examples = (const char *const[]){"id: each\n"
                                       "type: io.kestra.plugin.core.flow.ForEach\n"

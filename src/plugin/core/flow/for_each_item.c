@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * io.kestra.plugin.core.flow.ForEachItem: a file in pieces, an execution of a flow for each. Neither the pieces nor the
- * children are ever listed in a message or a row: their names follow from their numbers, so that ten thousand of them cost
- * ten times a thousand.
+ * children are ever listed in a message or a row: their names follow from their numbers, so that ten thousand of them
+ * cost ten times a thousand.
  */
 #include "plugin/core/flow/for_each_item.h"
 
@@ -83,7 +83,7 @@ static int keep_list(RunContext *run, const json_t *uris)
         return r;
     size_t i;
     const json_t *piece;
-    json_array_foreach(uris, i, piece)
+    json_array_foreach (uris, i, piece)
         fprintf(writer.file, "%s%s", i ? "\n" : "", json_string_value(piece)); /* storage_task_keep_as() looks */
     r = storage_task_keep_as(run, &writer, "splits.txt", &uri);
     if (r == 0)
@@ -95,8 +95,9 @@ static void note_splits(RunContext *run, const Pieces *pieces, size_t count)
 {
     _cleanup_free_ char *directory = script_files_prefix(run);
     _cleanup_free_ char *prefix = xasprintf("%s/", directory);
-    run_note(run, "splits", json_pack("{s:I,s:s,s:s}", "count", (json_int_t)count, "prefix", prefix, "suffix",
-                                      storage_task_extension(pieces->from)));
+    run_note(run, "splits",
+             json_pack("{s:I,s:s,s:s}", "count", (json_int_t)count, "prefix", prefix, "suffix",
+                       storage_task_extension(pieces->from)));
 }
 
 static int run_split(RunContext *run)
@@ -126,8 +127,8 @@ static int run_split(RunContext *run)
 
 typedef struct Merge {
     RunContext *run;
-    const json_t *items;   /* the note */
-    int64_t *numbers;      /* of the pieces, in the order of the outputs */
+    const json_t *items; /* the note */
+    int64_t *numbers;    /* of the pieces, in the order of the outputs */
     size_t count, written;
     StorageWriter writer;
 } Merge;
@@ -149,7 +150,8 @@ static int write_outputs(Merge *merge, int64_t number, const json_t *outputs)
     buffer_append_char(&line, '\n');
     (void)fwrite(line.text, 1, line.length, merge->writer.file); /* storage_task_keep_as() looks */
     merge->written++;
-    _cleanup_free_ char *uri = xasprintf("%s/%" PRId64 "/outputs.ion", json_get_text(merge->items, "prefix", ""), number);
+    _cleanup_free_ char *uri =
+        xasprintf("%s/%" PRId64 "/outputs.ion", json_get_text(merge->items, "prefix", ""), number);
     int r = blob_write(merge->run->storage, uri, line.text, line.length);
     return r == 0 ? 0 : storage_task_fail(merge->run, uri, r);
 }
@@ -184,7 +186,8 @@ static int merge_all(RunContext *run, void *userdata)
     Merge *merge = userdata;
     int r = storage_task_create(merge->run, &merge->writer);
     for (size_t first = 0; r == 0 && first < merge->count; first += ASKED_AT_ONCE)
-        r = run_is_killed(run) ? RUN_E_FAILED : merge_some(merge, first, MIN(merge->count - first, (size_t)ASKED_AT_ONCE));
+        r = run_is_killed(run) ? RUN_E_FAILED
+                               : merge_some(merge, first, MIN(merge->count - first, (size_t)ASKED_AT_ONCE));
     _cleanup_free_ char *uri = NULL;
     if (r == 0 && merge->written > 0)
         r = storage_task_keep_as(merge->run, &merge->writer, "outputs.ion", &uri);
@@ -215,19 +218,23 @@ static int run_merge(RunContext *run)
 #define FIELD_ITEMS                                                                                                    \
     {                                                                                                                  \
         .name = "items", .kind = FIELD_STRING, .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY,                               \
-        .doc = "The file, kestra://…; a line is an item."                                                              \
+        .doc = "The file, kestra://…; a line is an item."                                                            \
     }
 #define FIELD_BATCH                                                                                                    \
     {                                                                                                                  \
         .name = "batch", .kind = FIELD_OBJECT, .flags = FIELD_DYNAMIC, .fields = fields_of_batch,                      \
-        .doc = "How many items make a batch; one by default. Of bytes, partitions and rows the first that is given counts." \
+        .doc = "How many items make a batch; one by default. Of bytes, partitions and rows the first that is given "   \
+               "counts."                                                                                               \
     }
 #define FIELDS_OF_FLOW                                                                                                 \
     {.name = "namespace",                                                                                              \
      .kind = FIELD_STRING,                                                                                             \
      .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY,                                                                         \
      .doc = "Namespace of the flow to start."},                                                                        \
-        {.name = "flowId", .kind = FIELD_STRING, .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY, .doc = "Id of the flow to start."}, \
+        {.name = "flowId",                                                                                             \
+         .kind = FIELD_STRING,                                                                                         \
+         .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY,                                                                     \
+         .doc = "Id of the flow to start."},                                                                           \
         SUBFLOW_FIELDS_OF_CHILD
 
 static const Field fields_of_batch[] = {
@@ -239,7 +246,8 @@ static const Field fields_of_batch[] = {
 };
 
 static const Field split_fields[] = {FIELD_ITEMS, FIELD_BATCH, {}};
-static const Field split_outputs[] = {{"splits", FIELD_STRING, .doc = "A file with the URI of a batch on each line."}, {}};
+static const Field split_outputs[] = {{"splits", FIELD_STRING, .doc = "A file with the URI of a batch on each line."},
+                                      {}};
 static const Type split = {
     .name = "io.kestra.plugin.core.flow.ForEachItem$ForEachItemSplit",
     .kind = TYPE_TASK,
@@ -302,7 +310,8 @@ const Type task_core_for_each_item = {
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
     .title = "Start an execution of a flow for each batch of a file's lines.",
-    .doc = "Inputs of the executions see their batch as `taskrun.items` (a URI) and its number as `taskrun.iteration`. With "
+    .doc = "Inputs of the executions see their batch as `taskrun.items` (a URI) and its number as `taskrun.iteration`. "
+           "With "
            "`wait`, the outputs of all executions are in one file: `outputs.<task id>_merge.subflowOutputs`.",
     .examples = (const char *const[]){"id: orders\n"
                                       "type: io.kestra.plugin.core.flow.ForEachItem\n"

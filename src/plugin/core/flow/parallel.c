@@ -24,8 +24,9 @@ const Type task_core_parallel = {
     .where = RUN_FLOWABLE,
     .shape = SHAPE_PARALLEL,
     .title = "Run tasks at the same time",
-    .doc = "Starts all its tasks at once, or at most `concurrent` of them. After a failure nothing more is started; what "
-           "runs already may finish, then `errors` run.",
+    .doc =
+        "Starts all its tasks at once, or at most `concurrent` of them. After a failure nothing more is started; what "
+        "runs already may finish, then `errors` run.",
     .fields = fields,
     .open = parallel_open,
 };

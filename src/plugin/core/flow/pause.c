@@ -77,7 +77,8 @@ const Type task_core_pause = {
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
     .title = "Hold the execution",
-    .doc = "The execution is PAUSED until somebody resumes it, or until `delay` has passed. Tasks that run beside it may end; "
+    .doc = "The execution is PAUSED until somebody resumes it, or until `delay` has passed. Tasks that run beside it "
+           "may end; "
            "nothing new begins.",
     .examples = (const char *const[]){"id: approval\n"
                                       "type: io.kestra.plugin.core.flow.Pause\n"

@@ -58,7 +58,10 @@ static const Field fields[] = {
      .kind = FIELD_STRING,
      .flags = FIELD_DYNAMIC | FIELD_NOT_EMPTY,
      .doc = "Namespace of the flow to start."},
-    {.name = "flowId", .kind = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_DYNAMIC, .doc = "Id of the flow to start."},
+    {.name = "flowId",
+     .kind = FIELD_STRING,
+     .flags = FIELD_REQUIRED | FIELD_DYNAMIC,
+     .doc = "Id of the flow to start."},
     SUBFLOW_FIELDS_OF_CHILD,
     {.name = "outputs",
      .kind = FIELD_MAP,
@@ -83,7 +86,8 @@ const Type task_core_subflow = {
     .where = RUN_EXECUTOR,
     .starts_flow = true,
     .title = "Start an execution of another flow",
-    .doc = "Creates an execution of the flow and, unless `wait` is false, waits until it has ended. Outputs of the child's flow "
+    .doc = "Creates an execution of the flow and, unless `wait` is false, waits until it has ended. Outputs of the "
+           "child's flow "
            "are then under `outputs.<task id>.outputs`.",
     .fields = fields,
     .outputs = outputs,

@@ -9,7 +9,11 @@
      .flags = FIELD_HAS_MINIMUM,                                                                                       \
      .minimum = 1,                                                                                                     \
      .doc = "Its revision; the latest by default."},                                                                   \
-        {.name = "inputs", .kind = FIELD_MAP, .flags = FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs of the child."}, \
+        {.name = "inputs",                                                                                             \
+         .kind = FIELD_MAP,                                                                                            \
+         .flags = FIELD_DYNAMIC,                                                                                       \
+         .item = FIELD_ANY,                                                                                            \
+         .doc = "Inputs of the child."},                                                                               \
         {.name = "labels", .kind = FIELD_MAP_OR_LIST, .flags = FIELD_DYNAMIC, .doc = "Labels of the child."},          \
         {.name = "inheritLabels",                                                                                      \
          .kind = FIELD_BOOLEAN,                                                                                        \

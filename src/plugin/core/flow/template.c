@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io.kestra.plugin.core.flow.Template. Templates are off in Kestra unless its configuration says otherwise; such a task is
- * part of a valid flow there, and fails when it runs. There are no templates here, so it always does.
+ * io.kestra.plugin.core.flow.Template. Templates are off in Kestra unless its configuration says otherwise; such a task
+ * is part of a valid flow there, and fails when it runs. There are no templates here, so it always does.
  */
 #include "plugin/core/flow/flow.h"
 

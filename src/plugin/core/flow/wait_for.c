@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WaitFor (LoopUntil in later versions of Kestra): its tasks run again and again until the condition is true. The number of
- * rounds is kept in its outputs, which are stored with the task run.
+ * WaitFor (LoopUntil in later versions of Kestra): its tasks run again and again until the condition is true. The
+ * number of rounds is kept in its outputs, which are stored with the task run.
  */
 #include "plugin/core/flow/flow.h"
 #include "when/duration.h"
@@ -104,11 +104,13 @@ static const Field outputs[] = {
 
 const Type task_core_wait_for = {
     .name = "io.kestra.plugin.core.flow.WaitFor",
-    .aliases = (const char *const[]){"io.kestra.plugin.core.flow.LoopUntil", "io.kestra.core.tasks.flows.WaitFor", NULL},
+    .aliases =
+        (const char *const[]){"io.kestra.plugin.core.flow.LoopUntil", "io.kestra.core.tasks.flows.WaitFor", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
     .title = "Run tasks until a condition is true",
-    .doc = "Runs its tasks, one after another; when all succeeded and `condition` is not true, waits and runs them again.",
+    .doc =
+        "Runs its tasks, one after another; when all succeeded and `condition` is not true, waits and runs them again.",
     .fields = fields,
     .outputs = outputs,
     .check = wait_for_check,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io.kestra.plugin.core.flow.WorkingDirectory: its tasks run one after another in one directory of one host. The directory
- * is made by the worker for the first of them that needs it and removed after the last (worker/workspace.c).
+ * io.kestra.plugin.core.flow.WorkingDirectory: its tasks run one after another in one directory of one host. The
+ * directory is made by the worker for the first of them that needs it and removed after the last (worker/workspace.c).
  */
 #include "plugin/core/flow/flow.h"
 #include "plugin/fields.h"
@@ -25,7 +25,7 @@ static void working_directory_check(const FieldCheck *check, const json_t *prope
     }
     size_t i;
     const json_t *task;
-    json_array_foreach(tasks, i, task) {
+    json_array_foreach (tasks, i, task) {
         const Type *type = type_find(&plugin_registry, TYPE_TASK, json_get_text(task, "type", ""), NULL);
         if (type && (type->where == RUN_FLOWABLE || type->where == RUN_EXECUTOR)) {
             diag_error(check->diag, path, line, column,
@@ -48,8 +48,10 @@ static const Field fields[] = {
     {"inputFiles", FIELD_ANY, FIELD_DYNAMIC, .doc = "Files written first: path to text or kestra:// URI."},
     {"outputFiles", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,
      .doc = "Globs of files kept in internal storage when the last task has ended."},
-    {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files, .doc = "The namespace's files are put there first."},
-    {"cache", FIELD_OBJECT, 0, .fields = cache_fields, .doc = "Files that the next execution finds in its working directory."},
+    {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files,
+     .doc = "The namespace's files are put there first."},
+    {"cache", FIELD_OBJECT, 0, .fields = cache_fields,
+     .doc = "Files that the next execution finds in its working directory."},
     {},
 };
 
@@ -60,7 +62,8 @@ static const Field outputs[] = {
 
 const Type task_core_working_directory = {
     .name = "io.kestra.plugin.core.flow.WorkingDirectory",
-    .aliases = (const char *const[]){"io.kestra.core.tasks.flows.WorkingDirectory", "io.kestra.core.tasks.flows.Worker", NULL},
+    .aliases =
+        (const char *const[]){"io.kestra.core.tasks.flows.WorkingDirectory", "io.kestra.core.tasks.flows.Worker", NULL},
     .kind = TYPE_TASK,
     .where = RUN_FLOWABLE,
     .title = "Run tasks one after another in the same working directory.",

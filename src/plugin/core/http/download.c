@@ -37,7 +37,8 @@ static char *extension_of(const char *uri)
     size_t dot = end;
     while (dot > 0 && uri[dot - 1] != '.' && uri[dot - 1] != '/')
         dot--;
-    return dot > 0 && uri[dot - 1] == '.' && end - dot <= 8 && end > dot ? xstrndup(uri + dot - 1, end - dot + 1) : xstrdup("");
+    return dot > 0 && uri[dot - 1] == '.' && end - dot <= 8 && end > dot ? xstrndup(uri + dot - 1, end - dot + 1)
+                                                                         : xstrdup("");
 }
 
 /* The name that the server gives the file, without a path, in letters that a URI takes; NULL: none. Caller frees. */
@@ -45,7 +46,7 @@ static char *name_of(const json_t *headers)
 {
     const char *name, *disposition = NULL, *found;
     json_t *values;
-    json_object_foreach((json_t *)headers, name, values)
+    json_object_foreach ((json_t *)headers, name, values)
         if (strcasecmp(name, "Content-Disposition") == 0)
             disposition = json_string_value(json_array_get(values, 0));
     if (!disposition || !(found = strcasestr(disposition, "filename=")))
@@ -80,7 +81,8 @@ static void count_bytes(RunContext *run, const HttpAnswer *answer, int64_t lengt
     _cleanup_free_ char *method = NULL, *code = xasprintf("%ld", answer->code);
     if (run_text(run, "method", &method) != 0)
         return; /* it was rendered before, for the request */
-    _cleanup_json_ json_t *tags = json_pack("{s:s,s:s}", "request.method", method ? method : "GET", "response.code", code);
+    _cleanup_json_ json_t *tags =
+        json_pack("{s:s,s:s}", "request.method", method ? method : "GET", "response.code", code);
     run_counter(run, "response.length", (double)length, tags);
 }
 

@@ -38,7 +38,7 @@ static void log_headers(RunContext *run, const char *title, const json_t *header
     const char *name;
     json_t *value;
     buffer_append(&text, title);
-    json_object_foreach((json_t *)headers, name, value) {
+    json_object_foreach ((json_t *)headers, name, value) {
         const json_t *first = json_is_array(value) ? json_array_get(value, 0) : value;
         buffer_printf(&text, "\n%s: %s", name, is_confidential(name) ? "******" : json_string_value(first));
     }
@@ -86,8 +86,8 @@ static int fail_by_code(RunContext *run, const HttpAnswer *answer, const Buffer 
     _cleanup_free_ char *text = NULL;
     if (body->length == 0 || charset_decode("UTF-8", body->text, body->length, &text) != 0)
         return run_fail(run, "Failed http request with response code '%ld' and uri '%s'", answer->code, answer->uri);
-    return run_fail(run, "Failed http request with response code '%ld' and uri '%s' and body:\n%s", answer->code, answer->uri,
-                    text);
+    return run_fail(run, "Failed http request with response code '%ld' and uri '%s' and body:\n%s", answer->code,
+                    answer->uri, text);
 }
 
 static int send_request(RunContext *run, HttpCall *call, const HttpBodySink *sink, HttpAnswer *ret)
@@ -149,7 +149,7 @@ static const char *header_of(const HttpAnswer *answer, const char *wanted)
 {
     const char *name;
     json_t *values;
-    json_object_foreach(answer->headers, name, values)
+    json_object_foreach (answer->headers, name, values)
         if (strcasecmp(name, wanted) == 0)
             return json_string_value(json_array_get(values, 0));
     return NULL;
@@ -162,7 +162,8 @@ static int decode_body(RunContext *run, const HttpCall *call, const Buffer *byte
     if (named && charset_decode(named, buffer_text(bytes), bytes->length, &ret->body) == 0)
         return 0;
     if (named)
-        run_log(run, LOG_LEVEL_WARN, "The answer names an unknown charset '%s'; it is read as %s", named, call->charset);
+        run_log(run, LOG_LEVEL_WARN, "The answer names an unknown charset '%s'; it is read as %s", named,
+                call->charset);
     if (charset_decode(call->charset, buffer_text(bytes), bytes->length, &ret->body) == 0)
         return 0;
     return run_fail(run, "options.defaultCharset: unknown charset '%s'", call->charset);

@@ -9,29 +9,32 @@ extern const Field http_ssl_fields[];
 extern const Field http_request_outputs[]; /* of Request and Trigger; http_outputs() */
 extern const char *const http_methods[];
 /* The rows of all three. */
-#define HTTP_FIELDS                                                                                \
-    {"uri", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED,                                          \
-     .doc = "Where the request goes; http or https."},                                             \
-        {"method", FIELD_ENUM, FIELD_DYNAMIC, .values = http_methods, .fallback = "\"GET\"",       \
-         .doc = "HTTP method."},                                                                   \
-        {"body", FIELD_STRING, FIELD_DYNAMIC, .doc = "Body of the request."},                      \
-        {"formData", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY,                                  \
-         .doc = "Fields of a form: urlencoded, or as parts when contentType is "                   \
-                "multipart/form-data. A kestra:// URI, or a map {name, content}, is then sent "    \
-                "as a file."},                                                                     \
-        {"contentType", FIELD_STRING, FIELD_DYNAMIC, .doc = "Media type of the body."},            \
-        {"headers", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "More headers."},          \
-        {"options", FIELD_OBJECT, 0, .fields = http_option_fields,                                 \
-         .doc = "Timeouts, authentication, proxy, TLS."},                                          \
-        {"sslOptions", FIELD_OBJECT, 0, .fields = http_ssl_fields,                                 \
-         .doc = "How the server's certificate is checked; the same as options.ssl."}
+#define HTTP_FIELDS                                                                                                    \
+    {"uri", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "Where the request goes; http or https."},            \
+        {"method", FIELD_ENUM, FIELD_DYNAMIC, .values = http_methods, .fallback = "\"GET\"", .doc = "HTTP method."},   \
+        {"body", FIELD_STRING, FIELD_DYNAMIC, .doc = "Body of the request."},                                          \
+        {"formData", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY,                                                      \
+         .doc = "Fields of a form: urlencoded, or as parts when contentType is "                                       \
+                "multipart/form-data. A kestra:// URI, or a map {name, content}, is then sent "                        \
+                "as a file."},                                                                                         \
+        {"contentType", FIELD_STRING, FIELD_DYNAMIC, .doc = "Media type of the body."},                                \
+        {"headers", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "More headers."},                              \
+        {"options", FIELD_OBJECT, 0, .fields = http_option_fields, .doc = "Timeouts, authentication, proxy, TLS."},    \
+    {                                                                                                                  \
+        "sslOptions", FIELD_OBJECT, 0, .fields = http_ssl_fields,                                                      \
+                                       .doc = "How the server's certificate is checked; the same as options.ssl."      \
+    }
 /* Of the tasks. */
-#define HTTP_TASK_FIELDS                                                                           \
-    HTTP_FIELDS, {"allowFailed", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                \
-                  .doc = "An answer of 400 and above is a result, not a failure."}
-#define HTTP_ENCRYPT_FIELD                                                                         \
-    {"encryptBody", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                             \
-     .doc = "Give the body as encryptedBody."}
+#define HTTP_TASK_FIELDS                                                                                               \
+    HTTP_FIELDS,                                                                                                       \
+    {                                                                                                                  \
+        "allowFailed", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                                              \
+                                                     .doc = "An answer of 400 and above is a result, not a failure."   \
+    }
+#define HTTP_ENCRYPT_FIELD                                                                                             \
+    {                                                                                                                  \
+        "encryptBody", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false", .doc = "Give the body as encryptedBody."     \
+    }
 
 typedef struct HttpBodySink {
     bool (*take)(void *userdata, const char *bytes, size_t length);
@@ -48,8 +51,10 @@ typedef struct HttpFetched {
     HttpAnswer answer;
     char *body;
 } HttpFetched;
-/* http_exchange() with the body, converted to UTF-8 from the charset that the answer names, or options.defaultCharset. */
+/* http_exchange() with the body, converted to UTF-8 from the charset that the answer names, or options.defaultCharset.
+ */
 int http_fetch(RunContext *run, bool allow_failed, HttpFetched *ret) _must_check_;
 void http_fetched_done(HttpFetched *fetched);
-/* {uri, code, headers, body}; with the property encryptBody encryptedBody instead of body; new. RUN_E_FAILED (logged). */
+/* {uri, code, headers, body}; with the property encryptBody encryptedBody instead of body; new. RUN_E_FAILED (logged).
+ */
 int http_outputs(RunContext *run, const HttpFetched *fetched, json_t **ret) _must_check_;

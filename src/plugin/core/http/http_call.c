@@ -19,7 +19,7 @@ static bool has_header(const json_t *headers, const char *wanted)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)headers, name, value)
+    json_object_foreach ((json_t *)headers, name, value)
         if (strcasecmp(name, wanted) == 0)
             return true;
     return false;
@@ -33,7 +33,8 @@ static char *content_type_of(const HttpCall *call)
         return NULL; /* with a boundary that the client chooses */
     if (!type && call->request.body)
         type = json_is_object(call->form) ? "application/x-www-form-urlencoded" : "application/json";
-    bool names_charset = type && call->request.body && !strcasestr(type, "charset=") && strcasecmp(call->charset, "UTF-8") != 0;
+    bool names_charset =
+        type && call->request.body && !strcasestr(type, "charset=") && strcasecmp(call->charset, "UTF-8") != 0;
     return names_charset ? xasprintf("%s; charset=%s", type, call->charset) : xstrdup_null(type);
 }
 
@@ -47,7 +48,7 @@ static int take_headers(RunContext *run, HttpCall *call)
     call->request.headers = call->headers;
     const char *name;
     json_t *value;
-    json_object_foreach(headers, name, value)
+    json_object_foreach (headers, name, value)
         if (!json_is_null(value))
             json_object_set_new(call->headers, name, run_text_of(value));
     _cleanup_free_ char *content_type = content_type_of(call);
@@ -62,7 +63,8 @@ static int take_part(RunContext *run, HttpRequest *request, const char *name, js
 {
     bool is_file = json_is_object(value) && json_object_get(value, "content") && json_object_get(value, "name");
     _cleanup_json_ json_t *text = run_text_of(is_file ? json_object_get(value, "content") : value);
-    HttpPart part = {.name = xstrdup(name), .file_name = is_file ? xstrdup_null(json_get_text(value, "name", NULL)) : NULL};
+    HttpPart part = {.name = xstrdup(name),
+                     .file_name = is_file ? xstrdup_null(json_get_text(value, "name", NULL)) : NULL};
     int r = 0;
     if (blob_is_uri(json_string_value(text)))
         r = script_files_localize(run, json_string_value(text), &part.path);
@@ -88,7 +90,7 @@ static char *encode_form(json_t *form)
     Buffer text = {};
     const char *name;
     json_t *value;
-    json_object_foreach(form, name, value) {
+    json_object_foreach (form, name, value) {
         _cleanup_json_ json_t *plain = run_text_of(value);
         if (text.length > 0)
             buffer_append_char(&text, '&');
@@ -123,7 +125,7 @@ static int take_body(RunContext *run, HttpCall *call)
     }
     const char *name;
     json_t *value;
-    json_object_foreach(call->form, name, value) {
+    json_object_foreach (call->form, name, value) {
         int r = take_part(run, &call->request, name, value);
         if (r != 0)
             return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `options` and `sslOptions`. Kestra 0.21 has them in two forms, a flat one and a newer nested one ({timeout, proxy, auth,
- * ssl}); both are here, the nested one wins. A row of the table names the places of one value.
+ * `options` and `sslOptions`. Kestra 0.21 has them in two forms, a flat one and a newer nested one ({timeout, proxy,
+ * auth, ssl}); both are here, the nested one wins. A row of the table names the places of one value.
  */
 #include <stddef.h>
 
@@ -16,7 +16,8 @@
 static const char *const proxy_types[] = {"DIRECT", "HTTP", "SOCKS", NULL};
 static const char *const auth_types[] = {"BASIC", "BEARER", "DIGEST", NULL};
 static const char *const log_types[] = {"REQUEST_HEADERS", "REQUEST_BODY", "RESPONSE_HEADERS", "RESPONSE_BODY", NULL};
-static const char *const log_levels[] = {"ALL", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "OFF", "NOT_SPECIFIED", NULL};
+static const char *const log_levels[] = {"ALL",   "TRACE", "DEBUG",         "INFO", "WARN",
+                                         "ERROR", "OFF",   "NOT_SPECIFIED", NULL};
 
 static const Field timeout_fields[] = {
     {"connectTimeout", FIELD_DURATION, FIELD_DYNAMIC, .doc = "Longest time to connect; 10 s when it is not given."},
@@ -24,7 +25,8 @@ static const Field timeout_fields[] = {
     {},
 };
 static const Field proxy_fields[] = {
-    {"type", FIELD_ENUM, FIELD_DYNAMIC, .values = proxy_types, .fallback = "\"DIRECT\"", .doc = "Kind of proxy; DIRECT: none."},
+    {"type", FIELD_ENUM, FIELD_DYNAMIC, .values = proxy_types, .fallback = "\"DIRECT\"",
+     .doc = "Kind of proxy; DIRECT: none."},
     {"address", FIELD_STRING, FIELD_DYNAMIC, .doc = "Host of the proxy."},
     {"port", FIELD_INTEGER, FIELD_DYNAMIC, .doc = "Port of the proxy."},
     {"username", FIELD_STRING, FIELD_DYNAMIC, .doc = "User of the proxy."},
@@ -57,7 +59,8 @@ const Field http_option_fields[] = {
      .doc = "An answer of 400 and above is a result, not a failure."},
     {"defaultCharset", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"UTF-8\"",
      .doc = "Charset of the body that is sent, and of answers that name none."},
-    {"logs", FIELD_LIST, 0, .item = FIELD_ENUM, .values = log_types, .doc = "What is logged of the exchange, at DEBUG."},
+    {"logs", FIELD_LIST, 0, .item = FIELD_ENUM, .values = log_types,
+     .doc = "What is logged of the exchange, at DEBUG."},
     {"maxContentLength", FIELD_INTEGER, FIELD_DYNAMIC, .fallback = "10485760",
      .doc = "Longest body of the answer, in bytes. Download has no limit unless it is given."},
     {"connectTimeout", FIELD_DURATION, FIELD_DYNAMIC, .doc = "Longest time to connect; 10 s when it is not given."},
@@ -69,7 +72,8 @@ const Field http_option_fields[] = {
      .doc = "Accepted; connections are not kept."},
     {"basicAuthUser", FIELD_STRING, FIELD_DYNAMIC, .doc = "User of HTTP basic authentication."},
     {"basicAuthPassword", FIELD_STRING, FIELD_DYNAMIC, .doc = "Password of HTTP basic authentication."},
-    {"proxyType", FIELD_ENUM, FIELD_DYNAMIC, .values = proxy_types, .fallback = "\"DIRECT\"", .doc = "Kind of proxy; DIRECT: none."},
+    {"proxyType", FIELD_ENUM, FIELD_DYNAMIC, .values = proxy_types, .fallback = "\"DIRECT\"",
+     .doc = "Kind of proxy; DIRECT: none."},
     {"proxyAddress", FIELD_STRING, FIELD_DYNAMIC, .doc = "Host of the proxy."},
     {"proxyPort", FIELD_INTEGER, FIELD_DYNAMIC, .doc = "Port of the proxy."},
     {"proxyUsername", FIELD_STRING, FIELD_DYNAMIC, .doc = "User of the proxy."},
@@ -150,7 +154,9 @@ static const struct {
     {{"options.auth.username", "options.basicAuthUser"}, &text, offsetof(Values, user)},
     {{"options.auth.password", "options.basicAuthPassword"}, &text, offsetof(Values, password)},
     {{"options.auth.token"}, &text, offsetof(Values, token)},
-    {{"options.ssl.insecureTrustAllCertificates", "sslOptions.insecureTrustAllCertificates"}, &flag, offsetof(Values, insecure)},
+    {{"options.ssl.insecureTrustAllCertificates", "sslOptions.insecureTrustAllCertificates"},
+     &flag,
+     offsetof(Values, insecure)},
     {{"options.ssl.certificateAuthorities", "sslOptions.certificateAuthorities"}, &text, offsetof(Values, authorities)},
     {{"options.ssl.clientCertificate", "sslOptions.clientCertificate"}, &text, offsetof(Values, certificate)},
     {{"options.ssl.clientKey", "sslOptions.clientKey"}, &text, offsetof(Values, key)},
@@ -212,8 +218,11 @@ static int take_proxy(RunContext *run, HttpProxy *proxy, const Values *values)
         return run_fail(run, "options.proxy.type: expected DIRECT, HTTP or SOCKS but found '%s'", type);
     if (!values->proxy_address || values->proxy_port < 1 || values->proxy_port > UINT16_MAX)
         return run_fail(run, "A proxy of type %s needs an address and a port from 1 to 65535", type);
-    *proxy = (HttpProxy){.address = values->proxy_address, .port = (uint16_t)values->proxy_port, .is_socks = is_socks,
-                         .user = values->proxy_user, .password = values->proxy_password};
+    *proxy = (HttpProxy){.address = values->proxy_address,
+                         .port = (uint16_t)values->proxy_port,
+                         .is_socks = is_socks,
+                         .user = values->proxy_user,
+                         .password = values->proxy_password};
     return 0;
 }
 
@@ -223,13 +232,15 @@ static unsigned logs_of(const json_t *options)
     static const struct {
         const char *level;
         unsigned logs;
-    } levels[] = {{"ALL", 15}, {"TRACE", 15}, {"DEBUG", HTTP_LOG_REQUEST_HEADERS | HTTP_LOG_RESPONSE_HEADERS},
+    } levels[] = {{"ALL", 15},
+                  {"TRACE", 15},
+                  {"DEBUG", HTTP_LOG_REQUEST_HEADERS | HTTP_LOG_RESPONSE_HEADERS},
                   {"INFO", HTTP_LOG_RESPONSE_HEADERS}};
     const char *level = json_get_text(options, "logLevel", "");
     unsigned logs = 0;
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(options, "logs"), i, item)
+    json_array_foreach (json_object_get(options, "logs"), i, item)
         for (unsigned k = 0; log_types[k]; k++)
             logs |= json_is_string(item) && streq(json_string_value(item), log_types[k]) ? 1U << k : 0;
     for (size_t k = 0; k < ELEMENTS(levels); k++)
@@ -239,8 +250,12 @@ static unsigned logs_of(const json_t *options)
 
 int http_options_take(RunContext *run, HttpCall *call)
 {
-    Values values = {.connect = CONNECT_TIMEOUT, .read = READ_TIMEOUT, .idle = IDLE_TIMEOUT, .follows = true,
-                     .bytes_max = ANSWER_BYTES_MAX_DEFAULT, .charset = "UTF-8"};
+    Values values = {.connect = CONNECT_TIMEOUT,
+                     .read = READ_TIMEOUT,
+                     .idle = IDLE_TIMEOUT,
+                     .follows = true,
+                     .bytes_max = ANSWER_BYTES_MAX_DEFAULT,
+                     .charset = "UTF-8"};
     int r = 0;
     for (size_t i = 0; r == 0 && i < ELEMENTS(rows); i++)
         r = take_row(run, call->options, i, &values);
@@ -252,8 +267,11 @@ int http_options_take(RunContext *run, HttpCall *call)
     request->idle_timeout_usec = values.idle;
     request->follow_redirects = values.follows;
     request->answer_bytes_max = values.bytes_max;
-    request->tls = (HttpTls){.insecure = values.insecure, .authorities = values.authorities, .certificate = values.certificate,
-                             .key = values.key, .key_password = values.key_password};
+    request->tls = (HttpTls){.insecure = values.insecure,
+                             .authorities = values.authorities,
+                             .certificate = values.certificate,
+                             .key = values.key,
+                             .key_password = values.key_password};
     call->charset = values.charset;
     call->allow_failed = values.allows_failed;
     call->limits_bytes = json_at(call->options, "options.maxContentLength");

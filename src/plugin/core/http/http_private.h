@@ -13,13 +13,13 @@ typedef enum HttpLogs {
 /* The rendered properties, and the request that borrows from them. */
 typedef struct HttpCall {
     HttpRequest request;
-    json_t *options;  /* {"options": …, "sslOptions": …} */
+    json_t *options; /* {"options": …, "sslOptions": …} */
     json_t *form, *headers;
     char *uri, *method, *body, *content_type;
     const char *charset; /* options.defaultCharset */
     unsigned logs;       /* HttpLogs */
     bool allow_failed;
-    bool limits_bytes;   /* maxContentLength is given */
+    bool limits_bytes; /* maxContentLength is given */
 } HttpCall;
 /* Renders all. RUN_E_FAILED (logged). Done with http_call_done also then. */
 int http_call_prepare(RunContext *run, HttpCall *call) _must_check_;

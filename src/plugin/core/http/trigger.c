@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io.kestra.plugin.core.http.Trigger: sends a request at intervals, and starts the flow when the answer is as wanted. */
+/* io.kestra.plugin.core.http.Trigger: sends a request at intervals, and starts the flow when the answer is as wanted.
+ */
+#include "plugin/core/trigger/trigger.h"
 #include "doc/json.h"
 #include "model/log_entry.h"
 #include "plugin/core/http/http.h"
-#include "plugin/core/trigger/trigger.h"
 
 /* Whether the condition is true of the answer, which it sees as {statusCode, body, headers}. */
 static int condition_holds_for(RunContext *run, const HttpFetched *fetched, bool *ret)
 {
     _cleanup_free_ char *text = NULL;
     _cleanup_json_ json_t *variables = json_copy((json_t *)run->render->variables);
-    json_t *response = json_pack("{s:I, s:O}", "statusCode", (json_int_t)fetched->answer.code, "headers",
-                                 fetched->answer.headers);
+    json_t *response =
+        json_pack("{s:I, s:O}", "statusCode", (json_int_t)fetched->answer.code, "headers", fetched->answer.headers);
     json_set_text(response, "body", fetched->body);
     json_object_set_new(variables, "response", response);
     ExprContext render = *run->render;

@@ -15,7 +15,8 @@ static int run_delete(RunContext *run)
     if (r != 0)
         return kv_task_fail(run, r);
     if (!existed && error_on_missing)
-        return run_fail(run, "No value found for key '%s' in namespace '%s' and `errorOnMissing` is set to true", key, namespace);
+        return run_fail(run, "No value found for key '%s' in namespace '%s' and `errorOnMissing` is set to true", key,
+                        namespace);
     run_output(run, "deleted", json_boolean(existed));
     return 0;
 }

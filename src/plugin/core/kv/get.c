@@ -16,8 +16,8 @@ static int run_get(RunContext *run)
     r = kv_get(run->storage, namespace, key, clock_realtime(), &value);
     if (r == KV_E_NONE || r == KV_E_EXPIRED) {
         if (error_on_missing)
-            return run_fail(run, "No value found for key '%s' in namespace '%s' and `errorOnMissing` is set to true", key,
-                            namespace);
+            return run_fail(run, "No value found for key '%s' in namespace '%s' and `errorOnMissing` is set to true",
+                            key, namespace);
         return 0;
     }
     if (r != 0)
@@ -29,7 +29,8 @@ static int run_get(RunContext *run)
 static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The key."},
     KV_NAMESPACE_FIELD,
-    {"errorOnMissing", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "false", .doc = "Fail when there is no such key."},
+    {"errorOnMissing", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "false",
+     .doc = "Fail when there is no such key."},
     {},
 };
 

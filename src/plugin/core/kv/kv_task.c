@@ -12,7 +12,7 @@ int kv_task_namespace(RunContext *run, char **ret_namespace)
     if (r != 0)
         return r;
     if (!namespace)
-        namespace = xstrdup(json_get_text(json_object_get(run->job, "flow"), "namespace", ""));
+    namespace = xstrdup(json_get_text(json_object_get(run->job, "flow"), "namespace", ""));
     r = kv_access(run, namespace, &refusal);
     if (r != 0)
         return kv_task_fail(run, r);

@@ -12,6 +12,8 @@ int kv_task_namespace(RunContext *run, char **ret_namespace) _must_check_;
 /* Logs that storage failed. */
 int kv_task_fail(RunContext *run, int r) _must_check_;
 
-#define KV_NAMESPACE_FIELD                                                                         \
-    {"namespace", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "\"{{ flow.namespace }}\"",             \
-     .doc = "Namespace of the key."}
+#define KV_NAMESPACE_FIELD                                                                                             \
+    {                                                                                                                  \
+        "namespace", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "\"{{ flow.namespace }}\"",             \
+                                                                   .doc = "Namespace of the key."                      \
+    }

@@ -6,7 +6,8 @@
 static int explain(RunContext *run, int r, const KvPut *put)
 {
     if (r == KV_E_EXISTS)
-        return run_fail(run, "Cannot set value for key '%s'. Key already exists and `overwrite` is set to `false`.", put->key);
+        return run_fail(run, "Cannot set value for key '%s'. Key already exists and `overwrite` is set to `false`.",
+                        put->key);
     if (r == KV_E_VALUE)
         return run_fail(run, "The value of key '%s' is no %s", put->key, put->type ? put->type : "value");
     return r == 0 ? 0 : kv_task_fail(run, r);
@@ -39,7 +40,8 @@ static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The key."},
     {"value", FIELD_ANY, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The value; a lone expression keeps its type."},
     KV_NAMESPACE_FIELD,
-    {"overwrite", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true", .doc = "Replace a value that is there."},
+    {"overwrite", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true",
+     .doc = "Replace a value that is there."},
     {"ttl", FIELD_DURATION, FIELD_DYNAMIC, .doc = "How long the value lives; default: for ever."},
     {"kvType", FIELD_ENUM, FIELD_DYNAMIC, .values = kv_types, .doc = "Type to store the value as."},
     {},

@@ -15,8 +15,9 @@ typedef struct Fetch {
 /* In Kestra's order of members; the timestamp is one of Ion. */
 static void write_entry(FILE *file, const json_t *entry)
 {
-    static const char *const members[] = {"tenantId", "namespace", "flowId", "taskId",    "executionId", "taskRunId", "attemptNumber",
-                                          "triggerId", "timestamp", "level",  "thread", "message",     "deleted"};
+    static const char *const members[] = {"tenantId",  "namespace",     "flowId",    "taskId",    "executionId",
+                                          "taskRunId", "attemptNumber", "triggerId", "timestamp", "level",
+                                          "thread",    "message",       "deleted"};
     _cleanup_buffer_ Buffer line = {};
     for (size_t i = 0; i < ELEMENTS(members); i++) {
         const json_t *member = json_object_get(entry, members[i]);
@@ -46,7 +47,7 @@ static int fetch(Fetch *fetch, const json_t *task_id)
         const json_t *entries = json_object_get(answer, "entries");
         size_t i;
         const json_t *entry;
-        json_array_foreach(entries, i, entry)
+        json_array_foreach (entries, i, entry)
             write_entry(fetch->writer.file, entry);
         fetch->size += (int64_t)json_array_size(entries);
         if (!json_get_boolean(answer, "more", false))
@@ -87,7 +88,7 @@ static int fetch_all(Fetch *all)
     int r = run_texts(all->run, "tasksId", &tasks);
     if (r != 0 || json_array_size(tasks) == 0)
         return r != 0 ? r : fetch(all, NULL);
-    json_array_foreach(tasks, i, task)
+    json_array_foreach (tasks, i, task)
         if (r == 0)
             r = fetch(all, task);
     return r;

@@ -21,7 +21,7 @@ static int run_log_task(RunContext *run)
     }
     size_t i;
     json_t *item;
-    json_array_foreach(message, i, item) {
+    json_array_foreach (message, i, item) {
         _cleanup_json_ json_t *text = run_text_of(item);
         run_log(run, level, "%s", json_string_value(text));
     }

@@ -52,7 +52,8 @@ static int run_purge(RunContext *run)
 }
 
 static const Field fields[] = {
-    {"namespace", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only of this namespace; with those below it when flowId is left out."},
+    {"namespace", FIELD_STRING, FIELD_DYNAMIC,
+     .doc = "Only of this namespace; with those below it when flowId is left out."},
     {"flowId", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only of this flow; needs namespace."},
     {"logLevels", FIELD_LIST, 0, .item = FIELD_STRING, .doc = "Only lines of these levels."},
     {"startDate", FIELD_STRING, FIELD_DYNAMIC, .doc = "Only lines of this date or later."},

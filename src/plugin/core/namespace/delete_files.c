@@ -13,7 +13,7 @@ static int run_delete(RunContext *run)
     int r = namespace_task_prefix(run, &prefix);
     if (r == 0)
         r = namespace_task_find(run, prefix, &found);
-    json_object_foreach(found, path, uri) {
+    json_object_foreach (found, path, uri) {
         bool existed;
         if (r != 0)
             break;

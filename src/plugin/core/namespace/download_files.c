@@ -9,7 +9,7 @@ static int download(RunContext *run, const char *destination, const json_t *foun
     _cleanup_free_ char *own = script_files_prefix(run);
     const char *path;
     const json_t *uri;
-    json_object_foreach((json_t *)found, path, uri) {
+    json_object_foreach ((json_t *)found, path, uri) {
         _cleanup_free_ char *name = namespace_task_join(destination, path), *to = xasprintf("%s/%s", own, name);
         int r = namespace_task_copy(run, json_string_value(uri), to);
         if (r != 0)

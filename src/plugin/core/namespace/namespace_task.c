@@ -24,7 +24,7 @@ static bool matches_any(const json_t *globs, const char *path)
 {
     size_t i;
     const json_t *glob;
-    json_array_foreach(globs, i, glob) {
+    json_array_foreach (globs, i, glob) {
         const char *pattern = json_string_value(glob);
         if (pattern && glob_match(pattern + (*pattern == '/'), path))
             return true;

@@ -4,7 +4,8 @@
 #include "blob/blob.h"
 #include "plugin/run.h"
 
-/* URI prefix of the files of property `namespace`; caller frees. RUN_E_FAILED (logged), also where there is no storage. */
+/* URI prefix of the files of property `namespace`; caller frees. RUN_E_FAILED (logged), also where there is no storage.
+ */
 int namespace_task_prefix(RunContext *run, char **ret) _must_check_;
 /* Paths (→ URI) below the prefix that match property `files`: texts with globs. New object. RUN_E_FAILED (logged). */
 int namespace_task_find(RunContext *run, const char *prefix, json_t **ret) _must_check_;

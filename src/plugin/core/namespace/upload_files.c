@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io.kestra.plugin.core.namespace.UploadFiles: from the working directory (files) or from internal storage (filesMap). */
+/* io.kestra.plugin.core.namespace.UploadFiles: from the working directory (files) or from internal storage (filesMap).
+ */
 #include <fcntl.h>
 
 #include "doc/json.h"
@@ -78,7 +79,7 @@ static int upload_map(Upload *upload)
         return run_fail(upload->run, "filesMap must be a map, or a JSON text that holds a map");
     const char *path;
     const json_t *uri;
-    json_object_foreach(parsed ? parsed : given, path, uri) {
+    json_object_foreach (parsed ? parsed : given, path, uri) {
         _cleanup_free_ char *to = NULL;
         const char *from = json_string_value(uri);
         if (!from || !blob_is_uri(from))

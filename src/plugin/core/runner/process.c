@@ -12,9 +12,10 @@ const Type runner_core_process = {
     .kind = TYPE_TASK_RUNNER,
     .where = RUN_NOWHERE,
     .title = "Run the script as a process on the worker's host.",
-    .doc = "Each task run is a process group of its own in a fresh working directory; in its own control group where "
-           "systemd delegates one. Killing the task or reaching its timeout ends the whole tree. Its limits are those of "
-           "the whole tree; what it has used is in the metrics process.* of the task run.",
+    .doc =
+        "Each task run is a process group of its own in a fresh working directory; in its own control group where "
+        "systemd delegates one. Killing the task or reaching its timeout ends the whole tree. Its limits are those of "
+        "the whole tree; what it has used is in the metrics process.* of the task run.",
     .examples = (const char *const[]){"id: disk\n"
                                       "type: io.kestra.plugin.scripts.shell.Commands\n"
                                       "taskRunner:\n"

@@ -27,8 +27,9 @@ int state_task_key(RunContext *run, char **ret_key)
     _cleanup_free_ char *flow = blob_slug(json_get_text(json_object_get(run->job, "flow"), "id", ""));
     if (of_value && value)
         hash = storage_hash(value);
-    _cleanup_free_ char *key = xasprintf("%s%sstates_tasks-states_%s%s%s", of_namespace ? "" : flow, of_namespace ? "" : "_",
-                                         name ? name : "default", hash ? "_" : "", hash ? hash : "");
+    _cleanup_free_ char *key =
+        xasprintf("%s%sstates_tasks-states_%s%s%s", of_namespace ? "" : flow, of_namespace ? "" : "_",
+                  name ? name : "default", hash ? "_" : "", hash ? hash : "");
     if (!kv_key_is_valid(key))
         return run_fail(run, "'%s' cannot be the name of a state", name ? name : "");
     *ret_key = TAKE_PTR(key);

@@ -10,9 +10,11 @@ int state_task_key(RunContext *run, char **ret_key) _must_check_;
 int state_task_load(RunContext *run, const char *key, bool *ret_exists, json_t **ret) _must_check_;
 const char *state_task_namespace(const RunContext *run);
 
-#define STATE_FIELDS                                                                               \
-    {"name", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "\"default\"", .doc = "Name of the state."}, \
-        {"namespace", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                           \
-         .doc = "Share it among all flows of the namespace."},                                     \
-        {"taskrunValue", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                         \
-         .doc = "Inside a ForEach: one state for each value."}
+#define STATE_FIELDS                                                                                                   \
+    {"name", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "\"default\"", .doc = "Name of the state."},    \
+        {"namespace", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                                               \
+         .doc = "Share it among all flows of the namespace."},                                                         \
+    {                                                                                                                  \
+        "taskrunValue", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                                              \
+                                                      .doc = "Inside a ForEach: one state for each value."             \
+    }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines are copied as they are: only the expression needs to understand them, and a file never has to fit into memory. */
+/* Lines are copied as they are: only the expression needs to understand them, and a file never has to fit into memory.
+ */
 #include "plugin/core/storage/items.h"
 
 #include "doc/json.h"

@@ -7,10 +7,10 @@ typedef struct Items {
     RunContext *run;
     const char *property; /* that holds the expression */
     FILE *file;
-    char *line;           /* the last one read, without its line end */
+    char *line; /* the last one read, without its line end */
     size_t length;
-    size_t allocated;     /* private */
-    struct Arena *arena;  /* private */
+    size_t allocated;    /* private */
+    struct Arena *arena; /* private */
 } Items;
 
 /* Property "from". RUN_E_FAILED (logged). */

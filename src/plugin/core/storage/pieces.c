@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A piece that is cut by bytes or rows is kept as soon as it is full, so that one file is open at a time; partitions are
- * all open until the end, because lines go to them in turn.
+ * A piece that is cut by bytes or rows is kept as soon as it is full, so that one file is open at a time; partitions
+ * are all open until the end, because lines go to them in turn.
  */
 #include "plugin/core/storage/pieces.h"
 
@@ -13,7 +13,8 @@ int64_t pieces_size(const char *text)
     static const struct {
         const char *unit;
         int64_t factor;
-    } units[] = {{"", 1}, {"B", 1}, {"KB", 1024}, {"KIB", 1024}, {"MB", 1 << 20}, {"MIB", 1 << 20}, {"GB", 1 << 30}, {"GIB", 1 << 30}};
+    } units[] = {{"", 1},         {"B", 1},         {"KB", 1024},    {"KIB", 1024},
+                 {"MB", 1 << 20}, {"MIB", 1 << 20}, {"GB", 1 << 30}, {"GIB", 1 << 30}};
     char *end;
     intmax_t number = strtoimax(text, &end, 10);
     end += strspn(end, " ");
@@ -29,7 +30,8 @@ static int keep(Pieces *pieces, StorageWriter *writer)
     const char *extension = storage_task_extension(pieces->from);
     if (pieces->numbered)
         name = xasprintf("%zu%s", json_array_size(pieces->uris) + 1, extension);
-    int r = name ? storage_task_keep_as(pieces->run, writer, name, &uri) : storage_task_keep(pieces->run, writer, extension, &uri);
+    int r = name ? storage_task_keep_as(pieces->run, writer, name, &uri)
+                 : storage_task_keep(pieces->run, writer, extension, &uri);
     if (r == 0)
         json_array_append_new(pieces->uris, json_string(uri));
     return r;
@@ -63,8 +65,8 @@ static int take_line(Pieces *pieces, const char *line, size_t length)
             return r;
     }
     FILE *file = pieces->writers.items[at].file;
-    (void)fwrite(line, 1, length, file);      /* storage_task_keep() looks */
-    (void)fputs(pieces->separator, file);     /* the same */
+    (void)fwrite(line, 1, length, file);  /* storage_task_keep() looks */
+    (void)fputs(pieces->separator, file); /* the same */
     pieces->written_bytes += (int64_t)(length + strlen(pieces->separator));
     pieces->written_rows++;
     bool is_full = pieces->bytes > 0 ? pieces->written_bytes >= pieces->bytes

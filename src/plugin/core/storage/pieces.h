@@ -10,8 +10,8 @@ typedef struct Pieces {
     const char *from;                /* URI */
     const char *separator;           /* written after each line */
     int64_t bytes, partitions, rows; /* one is not 0 */
-    bool numbered;                   /* their names are 1, 2, 3 … with the extension of `from`; otherwise nobody can guess them */
-    VEC(StorageWriter) writers;      /* private from here on */
+    bool numbered; /* their names are 1, 2, 3 … with the extension of `from`; otherwise nobody can guess them */
+    VEC(StorageWriter) writers; /* private from here on */
     int64_t written_bytes, written_rows, line;
     json_t *uris;
     FILE *file;

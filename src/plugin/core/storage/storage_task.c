@@ -27,7 +27,8 @@ int storage_task_uri(RunContext *run, const char *property, char **ret)
     if (r != 0)
         return r;
     if (!uri || !blob_is_uri(uri))
-        return run_fail(run, "Property '%s' is not the URI of a file in internal storage: '%s'", property, uri ? uri : "");
+        return run_fail(run, "Property '%s' is not the URI of a file in internal storage: '%s'", property,
+                        uri ? uri : "");
     *ret = TAKE_PTR(uri);
     return 0;
 }
@@ -46,8 +47,8 @@ static int open_scratch(RunContext *run, int *ret_fd)
     return 0;
 }
 
-/* What comes as a stream, out of a bucket, becomes a file: it can be read twice, and a stream that breaks is seen before
- * anything is made of its first half. Replaces *fd. */
+/* What comes as a stream, out of a bucket, becomes a file: it can be read twice, and a stream that breaks is seen
+ * before anything is made of its first half. Replaces *fd. */
 static int make_seekable(RunContext *run, const char *uri, int *fd)
 {
     _cleanup_(close_fdp) int file = -1;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io.kestra.plugin.core.trigger.Flow: executions when executions of other flows change state. The executor evaluates it. */
+/* io.kestra.plugin.core.trigger.Flow: executions when executions of other flows change state. The executor evaluates
+ * it. */
 #include "doc/json.h"
 #include "plugin/core/trigger/trigger.h"
 
 static const char *const filter_fields_values[] = {"FLOW_ID", "NAMESPACE", "STATE", "EXPRESSION", NULL};
-static const char *const filter_types[] = {"EQUAL_TO",    "NOT_EQUAL_TO", "IN",        "NOT_IN", "IS_TRUE",  "IS_FALSE", "IS_NULL",
-                                           "IS_NOT_NULL", "STARTS_WITH",  "ENDS_WITH", "REGEX",  "CONTAINS", NULL};
+static const char *const filter_types[] = {"EQUAL_TO", "NOT_EQUAL_TO", "IN",          "NOT_IN",      "IS_TRUE",
+                                           "IS_FALSE", "IS_NULL",      "IS_NOT_NULL", "STARTS_WITH", "ENDS_WITH",
+                                           "REGEX",    "CONTAINS",     NULL};
 static const char *const operands[] = {"AND", "OR", NULL};
 
 static const Field upstream_fields[] = {
@@ -68,14 +70,15 @@ static void check(const FieldCheck *check, const json_t *properties, const char 
 {
     const json_t *preconditions = json_object_get(properties, "preconditions");
     if (!preconditions && !json_array_size(json_object_get(properties, "conditions")))
-        diag_warning(check->diag, path, 0, 0,
-                     "This flow will be triggered for EVERY execution of EVERY flow on your instance. We recommend adding "
-                     "the preconditions property to the Flow trigger '%s'.",
-                     json_get_text(properties, "id", ""));
+        diag_warning(
+            check->diag, path, 0, 0,
+            "This flow will be triggered for EVERY execution of EVERY flow on your instance. We recommend adding "
+            "the preconditions property to the Flow trigger '%s'.",
+            json_get_text(properties, "id", ""));
     size_t i, k;
     const json_t *where, *filter;
-    json_array_foreach(json_object_get(preconditions, "where"), i, where) {
-        json_array_foreach(json_object_get(where, "filters"), k, filter) {
+    json_array_foreach (json_object_get(preconditions, "where"), i, where) {
+        json_array_foreach (json_object_get(where, "filters"), k, filter) {
             _cleanup_free_ char *filter_path = xasprintf("%s.preconditions.where[%zu].filters[%zu]", path, i, k);
             check_filter(check, filter, filter_path);
         }
@@ -86,7 +89,8 @@ static const Field fields[] = {
     {"states", FIELD_LIST, .item = FIELD_ENUM, .values = trigger_states,
      .fallback = "[\"SUCCESS\",\"WARNING\",\"FAILED\",\"KILLED\",\"CANCELLED\",\"RETRIED\",\"SKIPPED\"]",
      .doc = "States of the other execution that count."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs, rendered with the other execution's values."},
+    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY,
+     .doc = "Inputs, rendered with the other execution's values."},
     {"preconditions", FIELD_OBJECT, .fields = precondition_fields, .doc = "Executions that must all have happened."},
     {},
 };

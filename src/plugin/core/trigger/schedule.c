@@ -22,8 +22,10 @@ static void check(const FieldCheck *check, const json_t *properties, const char 
 }
 
 static const Field fields[] = {
-    {"cron", FIELD_STRING, FIELD_REQUIRED, .doc = "Minute, hour, day of month, month, day of week; or @hourly and the like."},
-    {"withSeconds", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether the expression has a field for seconds in front."},
+    {"cron", FIELD_STRING, FIELD_REQUIRED,
+     .doc = "Minute, hour, day of month, month, day of week; or @hourly and the like."},
+    {"withSeconds", FIELD_BOOLEAN, .fallback = "false",
+     .doc = "Whether the expression has a field for seconds in front."},
     {"timezone", FIELD_STRING, .doc = "Time zone of the expression, such as Europe/Paris."},
     {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs of the executions."},
     {"lateMaximumDelay", FIELD_DURATION, .doc = "A date that is missed by more than this is left out."},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io.kestra.plugin.core.trigger.Toggle: disables or enables a trigger. The executor sends it to the trigger's scheduler. */
+/* io.kestra.plugin.core.trigger.Toggle: disables or enables a trigger. The executor sends it to the trigger's
+ * scheduler. */
 #include "plugin/core/flow/flow.h"
 
 static int toggle_carry_out(struct FlowableContext *context, struct ExecutorAction *ret)

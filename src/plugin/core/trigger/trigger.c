@@ -11,8 +11,8 @@ const char *const trigger_states[] = {
 #undef STATE_NAME
         NULL};
 
-static const char *const window_types[] = {"DURATION_WINDOW", "SLIDING_WINDOW", "DAILY_TIME_WINDOW", "DAILY_TIME_DEADLINE",
-                                           NULL};
+static const char *const window_types[] = {"DURATION_WINDOW", "SLIDING_WINDOW", "DAILY_TIME_WINDOW",
+                                           "DAILY_TIME_DEADLINE", NULL};
 
 const Field trigger_time_window[] = {
     {"type", FIELD_ENUM, .values = window_types, .fallback = "\"DURATION_WINDOW\"", .doc = "Kind of the window."},

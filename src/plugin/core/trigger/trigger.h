@@ -4,9 +4,11 @@
 #include "plugin/registry.h"
 
 /* Of every polling trigger. */
-#define TRIGGER_FIELD_INTERVAL                                                                     \
-    {"interval", FIELD_DURATION, .fallback = "\"PT1M\"",                                           \
-     .doc = "Time from the end of an evaluation to the next one; at least a second."}
+#define TRIGGER_FIELD_INTERVAL                                                                                         \
+    {                                                                                                                  \
+        "interval", FIELD_DURATION, .fallback = "\"PT1M\"",                                                            \
+                                    .doc = "Time from the end of an evaluation to the next one; at least a second."    \
+    }
 /* ALL, LAST, NONE; ends with NULL. */
 extern const char *const trigger_recovers[];
 /* Every state's name; ends with NULL. */

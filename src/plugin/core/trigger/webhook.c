@@ -7,10 +7,11 @@ static void check(const FieldCheck *check, const json_t *properties, const char 
 {
     size_t i;
     const json_t *condition;
-    json_array_foreach(json_object_get(properties, "conditions"), i, condition) {
+    json_array_foreach (json_object_get(properties, "conditions"), i, condition) {
         const char *type = json_get_text(condition, "type", "");
         if (ends_with(type, ".MultipleCondition"))
-            field_report(check, properties, NULL, path, "invalid webhook: conditions of type MultipleCondition are not supported");
+            field_report(check, properties, NULL, path,
+                         "invalid webhook: conditions of type MultipleCondition are not supported");
     }
 }
 

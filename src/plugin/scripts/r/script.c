@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.kestra.plugin.scripts.r.Script: the script becomes a file of the working directory. */
-#include "plugin/fields.h"
 #include "plugin/script.h"
+#include "plugin/fields.h"
 
 static const Field fields[] = {
     {"script", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "A whole R script."},
