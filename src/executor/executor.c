@@ -284,12 +284,19 @@ static const DaemonOps operations = {
 
 /* --- wiring --- */
 
+static void on_progress(void *userdata)
+{
+    daemon_progress(((Executor *)userdata)->daemon);
+}
+
 static int open_queue(Executor *executor, Bell *bell)
 {
     const PgSettings settings = {
         .conninfo = conf_text(executor->conf, "postgresql.dsn"),
         .application_name = "kestra-executor",
         .session_sql = QUEUE_PG_SESSION_SQL,
+        .progress = on_progress,
+        .progress_userdata = executor,
     };
     _cleanup_free_ char *error = NULL;
     int r = pg_new(&settings, &executor->pg, &error);

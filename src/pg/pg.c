@@ -55,6 +55,8 @@ int pg_new(const PgSettings *settings, Pg **ret, char **ret_error)
     pg->application_name = xstrdup(settings->application_name ? settings->application_name : "kestra");
     pg->session_sql = xstrdup_null(settings->session_sql);
     pg->connect_timeout_sec = settings->connect_timeout_sec ? settings->connect_timeout_sec : CONNECT_TIMEOUT_SEC;
+    pg->progress = settings->progress;
+    pg->progress_userdata = settings->progress_userdata;
     pg->error = xstrdup("");
     pg->prepared = map_new();
     *ret = pg;
@@ -119,15 +121,16 @@ static int lost(Pg *pg, int r)
     return outage(r);
 }
 
-/* Sends what is queued, and waits until PQgetResult will not block. */
-int pg_wait_result(Pg *pg)
+/* Sends what is queued; for_answer: then waits until PQgetResult will not block. What arrives meanwhile is read, so
+ * that the server never waits for us to do so. Bytes that move are progress. */
+static int wait_for_server(Pg *pg, bool for_answer)
 {
     usec_t deadline = clock_monotonic() + ANSWER_TIMEOUT_MSEC * USEC_PER_MSEC;
     for (;;) {
         int unsent = PQflush(pg->connection);
         if (unsent < 0)
             return pg_failed(pg, NULL);
-        if (unsent == 0 && !PQisBusy(pg->connection))
+        if (unsent == 0 && !(for_answer && PQisBusy(pg->connection)))
             return 0;
         struct pollfd wait = {.fd = PQsocket(pg->connection), .events = (short)(POLLIN | (unsent ? POLLOUT : 0))};
         usec_t now = clock_monotonic();
@@ -140,7 +143,19 @@ int pg_wait_result(Pg *pg)
         }
         if (wait.revents & ~POLLOUT && !PQconsumeInput(pg->connection))
             return pg_failed(pg, NULL);
+        if (pg->progress)
+            pg->progress(pg->progress_userdata);
     }
+}
+
+int pg_wait_sent(Pg *pg)
+{
+    return wait_for_server(pg, false);
+}
+
+int pg_wait_result(Pg *pg)
+{
+    return wait_for_server(pg, true);
 }
 
 /* Runs SQL text without parameters by the simple protocol; the last failure counts. */

@@ -23,6 +23,9 @@ typedef struct PgSettings {
     const char *application_name; /* "kestra-executor" */
     const char *session_sql;      /* run after connecting ("SET …"), or NULL */
     unsigned connect_timeout_sec; /* 0: 5; a connect_timeout in conninfo wins */
+    /* While a call waits: bytes went out or came in, so both sides live. Called often; may be NULL. */
+    void (*progress)(void *userdata);
+    void *progress_userdata;
 } PgSettings;
 
 typedef struct Pg Pg;

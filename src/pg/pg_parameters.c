@@ -21,6 +21,8 @@ static const TypeRow types[] = {
 #define EPOCH_OFFSET_USEC (INT64_C(946684800) * (int64_t)USEC_PER_SEC)
 /* Dimensions, null flag, element type, length, lower bound: 4 bytes each. */
 #define ARRAY_HEADER_BYTES 20
+/* What a buffer keeps over resets. */
+#define KEPT_BYTES_MAX ((size_t)64 * 1024)
 
 struct PgArray {
     PgType element;
@@ -76,6 +78,28 @@ PgParameters *pg_parameters_free(PgParameters *parameters)
     buffer_done(&parameters->scalars);
     free(parameters);
     return NULL;
+}
+
+size_t pg_parameters_bytes(const PgParameters *parameters)
+{
+    size_t bytes = parameters ? parameters->scalars.length : 0;
+    for (size_t i = 0; parameters && i < parameters->arrays_used; i++)
+        bytes += parameters->arrays.items[i]->bytes.length;
+    return bytes;
+}
+
+static void shrink(Buffer *buffer)
+{
+    if (buffer->allocated > KEPT_BYTES_MAX)
+        buffer_done(buffer);
+}
+
+void pg_parameters_shrink(PgParameters *parameters)
+{
+    pg_parameters_reset(parameters);
+    shrink(&parameters->scalars);
+    for (size_t i = 0; i < parameters->arrays.count; i++)
+        shrink(&parameters->arrays.items[i]->bytes);
 }
 
 static void append_u32(Buffer *buffer, uint32_t value)

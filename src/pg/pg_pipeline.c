@@ -11,6 +11,8 @@
  */
 #include "pg/pg_private.h"
 
+enum { QUEUED_BYTES_MAX = 256 * 1024 }; /* about what the socket takes at once */
+
 typedef struct Item {
     const PgStatement *statement;
     PgParameters *parameters;
@@ -43,6 +45,8 @@ void pg_pipeline_reset(PgPipeline *pipeline)
 {
     drop_rows(pipeline);
     pipeline->items.count = 0;
+    for (size_t i = 0; i < pipeline->pool.count; i++)
+        pg_parameters_shrink(pipeline->pool.items[i]);
 }
 
 PgPipeline *pg_pipeline_free(PgPipeline *pipeline)
@@ -103,15 +107,28 @@ static bool send_item(Pg *pg, Item *item, size_t index, const Item *earlier)
                                0);
 }
 
-static bool send_all(PgPipeline *pipeline)
+/* An outage ends the session. libpq moves all that it could not send at once to the front of its buffer, each time that
+ * a part goes out: much in one buffer costs its square. So what is queued goes out before it is much. */
+static int send_all(PgPipeline *pipeline)
 {
     Pg *pg = pipeline->pg;
+    size_t queued = 0;
     if (!PQenterPipelineMode(pg->connection))
-        return false;
-    for (size_t i = 0; i < pipeline->items.count; i++)
-        if (!send_item(pg, &pipeline->items.items[i], i, pipeline->items.items))
-            return false;
-    return PQpipelineSync(pg->connection);
+        return pg_failed(pg, NULL);
+    for (size_t i = 0; i < pipeline->items.count; i++) {
+        Item *item = &pipeline->items.items[i];
+        size_t bytes = pg_parameters_bytes(item->parameters);
+        if (queued > 0 && queued + bytes > QUEUED_BYTES_MAX) {
+            int r = pg_wait_sent(pg);
+            if (r != 0)
+                return r;
+            queued = 0;
+        }
+        queued += bytes;
+        if (!send_item(pg, item, i, pipeline->items.items))
+            return pg_failed(pg, NULL);
+    }
+    return PQpipelineSync(pg->connection) ? 0 : pg_failed(pg, NULL);
 }
 
 /* The next answer; NULL result ends the answer of one statement. Outages end the session. */
@@ -234,10 +251,9 @@ int pg_pipeline_run(PgPipeline *pipeline)
     int r = pg_prepare_session(pg);
     if (r < 0)
         return r;
-    if (!send_all(pipeline)) {
-        r = pg_failed(pg, NULL);
+    r = send_all(pipeline);
+    if (r != 0)
         return broken(pg, r);
-    }
     int first_failure = 0;
     r = take_all(pipeline, &first_failure);
     pg->counters.round_trips++;

@@ -18,6 +18,8 @@ struct Pg {
     char *error;
     char sqlstate[6];
     PgCounters counters;
+    void (*progress)(void *userdata); /* or NULL */
+    void *progress_userdata;
 };
 
 /* Arrays as libpq wants them; borrowed until the parameters change. */
@@ -28,11 +30,17 @@ typedef struct PgBound {
     const int *lengths, *formats;
 } PgBound;
 PgBound pg_parameters_bind(PgParameters *parameters);
+/* Of the values; NULL: 0. */
+size_t pg_parameters_bytes(const PgParameters *parameters);
+/* Gives memory back that was needed once; the parameters are reset. */
+void pg_parameters_shrink(PgParameters *parameters);
 
 /* Gives a live session, reconnecting when the old one is gone. */
 int pg_prepare_session(Pg *pg) _must_check_;
 /* Remembers what failed; result may be NULL. Returns the outcome or outage. Drops a session that is broken. */
 int pg_failed(Pg *pg, const PGresult *result) _must_check_;
-/* Flushes and waits until a result can be taken without blocking. */
+/* Waits until all that is queued has gone out. */
+int pg_wait_sent(Pg *pg) _must_check_;
+/* The same, and until a result can be taken without blocking. */
 int pg_wait_result(Pg *pg) _must_check_;
 PgRows *pg_rows_from(PGresult *result);

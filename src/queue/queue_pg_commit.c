@@ -743,14 +743,14 @@ static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch
     int r = run_pipeline(queue);
     if (r < 0 && fetch && fetch->jobs_max)
         queue->claims_unknown = true;
-    if (r != 0)
-        return r;
-    if (sent.claims != NOT_SENT)
+    if (r == 0 && sent.claims != NOT_SENT)
         queue->claims_unknown = false;
-    take_batch(queue, unit, &sent, ret_batch);
-    if (unit)
+    if (r == 0)
+        take_batch(queue, unit, &sent, ret_batch);
+    if (r == 0 && unit)
         ring(queue, unit, &sent);
-    return 0;
+    pg_pipeline_reset(queue->pipeline); /* what it took of memory goes before the next work */
+    return r;
 }
 
 /* The first try had happened, only its answer was lost: what comes after a commit is done now, and the fetch again. */

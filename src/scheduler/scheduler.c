@@ -604,12 +604,19 @@ static void scheduler_done(Scheduler *scheduler)
     daemon_free(scheduler->daemon);
 }
 
+static void on_progress(void *userdata)
+{
+    daemon_progress(((Scheduler *)userdata)->daemon);
+}
+
 static int open_backend(Scheduler *scheduler)
 {
     _cleanup_free_ char *error = NULL;
     PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"),
                            .application_name = "kestra-scheduler",
-                           .session_sql = QUEUE_PG_SESSION_SQL};
+                           .session_sql = QUEUE_PG_SESSION_SQL,
+                           .progress = on_progress,
+                           .progress_userdata = scheduler};
     int r = pg_new(&settings, &scheduler->pg, &error);
     if (r != 0) {
         log_error("postgresql.dsn cannot be used: %s", error);

@@ -176,12 +176,19 @@ static char *find_program(const char *name)
     return xasprintf(PKGLIBEXECDIR "/%s", name);
 }
 
+static void on_progress(void *userdata)
+{
+    daemon_progress(((WorkerRole *)userdata)->daemon);
+}
+
 static int open_database(WorkerRole *role)
 {
     const PgSettings settings = {
         .conninfo = conf_text(role->conf, "postgresql.dsn"),
         .application_name = "kestra-worker",
         .session_sql = QUEUE_PG_SESSION_SQL,
+        .progress = on_progress,
+        .progress_userdata = role,
     };
     _cleanup_free_ char *error = NULL;
     int r = pg_new(&settings, &role->pg, &error);
@@ -292,6 +299,7 @@ int worker_run(const Conf *conf, const char *socket_path)
     int r = reload_take(&role.left);
     if (r == 0)
         r = daemon_new(&operations, &role, socket_path, &daemon);
+    role.daemon = daemon;
     if (r == 0)
         r = open_database(&role);
     if (r == 0)
@@ -303,6 +311,5 @@ int worker_run(const Conf *conf, const char *socket_path)
             &queue);
     if (r != 0)
         return fold(r);
-    role.daemon = daemon;
     return run(&role, queue, storage);
 }

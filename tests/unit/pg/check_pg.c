@@ -164,6 +164,51 @@ START_TEST(a_large_pipeline_does_not_deadlock)
 }
 END_TEST
 
+/* From /proc/self/status, in kB. */
+static long memory_of(const char *name)
+{
+    char line[256];
+    long value = -1;
+    FILE *file = fopen("/proc/self/status", "re");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file))
+        if (starts_with(line, name))
+            ck_assert_int_eq(sscanf(line + strlen(name), ": %ld", &value), 1);
+    (void)fclose(file);
+    return value;
+}
+
+static void count_progress(void *userdata)
+{
+    ++*(unsigned *)userdata;
+}
+
+START_TEST(what_is_sent_is_not_gathered_first)
+{
+    enum { STATEMENTS = 30, BYTES = 2 * 1024 * 1024 };
+    static const PgStatement length = {"length", "SELECT length($1)"};
+    unsigned progress = 0;
+    _cleanup_free_ char *dsn = cluster_dsn("postgres"), *text = xmalloc(BYTES + 1);
+    const PgSettings settings = {.conninfo = dsn, .progress = count_progress, .progress_userdata = &progress};
+    _cleanup_(pg_freep) Pg *other = NULL;
+    ck_assert_int_eq(pg_new(&settings, &other, NULL), 0);
+    ck_assert_int_eq(pg_connect(other), 0);
+    _cleanup_(pg_pipeline_freep) PgPipeline *pipeline = pg_pipeline_new(other);
+    memset(text, 'x', BYTES);
+    text[BYTES] = 0;
+    for (int i = 0; i < STATEMENTS; i++) {
+        pg_add_text(pg_pipeline_parameters(pipeline), text);
+        (void)pg_pipeline_add(pipeline, &length);
+    }
+    long before = memory_of("VmHWM");
+    progress = 0;
+    ck_assert_int_eq(pg_pipeline_run(pipeline), 0);
+    ck_assert_int_lt(memory_of("VmHWM") - before, STATEMENTS * BYTES / 1024 / 2);
+    ck_assert_uint_ge(progress, STATEMENTS);
+    ck_assert_int_eq(pg_value_integer(pg_pipeline_rows(pipeline, STATEMENTS - 1), 0, 0), BYTES);
+}
+END_TEST
+
 typedef struct Taken {
     size_t rows, limit;
     int64_t last;
@@ -301,6 +346,7 @@ int main(void)
     tcase_add_test(test, other_failures_are_outages_with_words);
     tcase_add_test(test, a_pipeline_is_all_or_nothing);
     tcase_add_test(test, a_large_pipeline_does_not_deadlock);
+    tcase_add_test(test, what_is_sent_is_not_gathered_first);
     tcase_add_test(test, rows_are_streamed);
     tcase_add_test(test, a_stream_may_fail_at_any_row);
     tcase_add_test(test, a_transaction_ends_as_told);
