@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 struct Client {
     CURL *curl;
     char *base;   /* "http://localhost" for a unix socket */
@@ -102,6 +104,11 @@ static void set_up(Client *client, const ClientRequest *request, Transfer *trans
         curl_easy_setopt(curl, CURLOPT_USERNAME, client->user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, client->password ? client->password : "");
     }
+    if (request->deadline) {
+        usec_t now = clock_monotonic();
+        usec_t left = request->deadline > now ? request->deadline - now : 0;
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MSEC) + 1);
+    }
     if (request->body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
@@ -127,6 +134,10 @@ int client_send(Client *client, const ClientRequest *request, long *ret_status, 
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, ret_status);
     curl_slist_free_all(headers);
     curl_mime_free(mime);
+    if (code == CURLE_OPERATION_TIMEDOUT && request->deadline && clock_monotonic() >= request->deadline) {
+        (void)fprintf(stderr, "kestractl: timed out\n");
+        return CLIENT_E_TIMED_OUT;
+    }
     bool ended_by_us = code == CURLE_WRITE_ERROR && request->on_data;
     if (code != CURLE_OK && !ended_by_us) {
         (void)fprintf(stderr, "kestractl: %s: %s\n", client->socket ? client->socket : client->base,
@@ -160,7 +171,7 @@ int client_json(Client *client, const ClientRequest *request, json_t **ret)
         return r;
     if (status >= 400) {
         print_failure(status, &body);
-        return 1;
+        return CLIENT_E_REFUSED;
     }
     *ret = NULL;
     if (body.length && json_parse(body.text, body.length, 0, ret, NULL) != 0)

@@ -29,16 +29,21 @@ typedef struct ClientRequest {
     /* Called for each piece of the answer as it comes (streams); returning false ends the transfer. */
     bool (*on_data)(void *userdata, const char *bytes, size_t length);
     void *userdata;
+    usec_t deadline; /* monotonic; 0: none */
 } ClientRequest;
 
+enum {
+    CLIENT_E_REFUSED = 1,   /* status 400 and above; the server's message was printed */
+    CLIENT_E_TIMED_OUT = 2, /* the deadline of the request has passed */
+};
+
 /*
- * 0: an answer came, *ret_status has its status and ret_body (may be NULL with on_data) its text. Negative: no answer;
- * the reason was printed to standard error.
+ * 0: an answer came, *ret_status has its status and ret_body (may be NULL with on_data) its text. CLIENT_E_TIMED_OUT,
+ * or negative: no answer; the reason was printed to standard error.
  */
 int client_send(Client *client, const ClientRequest *request, long *ret_status, Buffer *ret_body) _must_check_;
 /*
- * GET, POST … that must succeed: prints the server's message and returns EXIT_FAILURE-like 1 for a status of 400 and
- * above; 0 and the parsed body (NULL when it is empty or not JSON) otherwise.
+ * GET, POST … that must succeed: CLIENT_E_REFUSED otherwise. 0 and the parsed body, NULL when it is empty or not JSON.
  */
 int client_json(Client *client, const ClientRequest *request, json_t **ret) _must_check_;
 /* Percent-encodes one path segment or query value. Caller frees. */

@@ -7,8 +7,8 @@
 enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,  /* refused by the server, or the execution FAILED */
-    EXIT_WARNING = 2, /* run --wait: WARNING */
-    EXIT_KILLED = 3,  /* run --wait: KILLED or CANCELLED; status: a role is down */
+    EXIT_WARNING = 2, /* run --wait, --follow: WARNING */
+    EXIT_KILLED = 3,  /* run --wait, --follow: KILLED or CANCELLED; status: a role is down */
     EXIT_TIMED_OUT = 4,
     EXIT_USAGE = 64,      /* sysexits.h EX_USAGE */
     EXIT_UNAVAILABLE = 69 /* no answer from the server */
@@ -23,7 +23,7 @@ typedef struct Options {
     const char *context, *query, *level, *body;
     const char *state, *namespace;
     int64_t limit, revision;  /* revision 0: the latest */
-    usec_t timeout;           /* 0: none */
+    usec_t deadline;          /* of --timeout, monotonic; 0: none */
     VEC(const char *) fields; /* --input name=value */
     VEC(const char *) labels;
     char *const *arguments; /* what follows the verb; ends with NULL */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
+#include <poll.h>
+
 #include "cli/command.h"
+#include "model/state.h"
+
+#define RECONNECT_MSEC 1000
 
 static void show_executions(const json_t *answer)
 {
@@ -19,8 +23,22 @@ static void show_executions(const json_t *answer)
     print_table(columns, rows);
 }
 
+/* True, or the message is printed. */
+static bool is_state(const char *text)
+{
+    if (state_from_string(text) >= 0)
+        return true;
+    (void)fprintf(stderr, "kestractl: %s is no state; states are", text);
+    for (State state = 0; state < _STATE_MAX; state++)
+        (void)fprintf(stderr, "%s %s", state ? "," : "", state_to_string(state));
+    (void)fputc('\n', stderr);
+    return false;
+}
+
 static int execution_list(Client *client, const Options *options)
 {
+    if (options->state && !is_state(options->state))
+        return EXIT_USAGE;
     _cleanup_free_ char *query = client_escape(options->query ? options->query : "");
     _cleanup_free_ char *namespace = client_escape(options->namespace ? options->namespace : "");
     _cleanup_free_ char *state = client_escape(options->state ? options->state : "");
@@ -64,10 +82,11 @@ static int execution_get(Client *client, const Options *options)
 /* Server-sent events as they come: lines until an empty one make an event. */
 typedef struct Stream {
     Buffer line;
-    bool ended;
-    usec_t deadline; /* monotonic; USEC_INFINITY: none */
+    bool ended; /* the event "end" came */
     bool json;
-    void (*on_data)(struct Stream *stream, const json_t *data);
+    size_t seen;                         /* events with data, of this connection */
+    size_t shown;                        /* of all connections: a new one begins with the first again */
+    void (*on_data)(const json_t *data); /* NULL: nothing is shown */
 } Stream;
 
 static void on_line(Stream *stream, const char *line)
@@ -75,14 +94,17 @@ static void on_line(Stream *stream, const char *line)
     json_t *data = NULL;
     if (streq(line, "id: end"))
         stream->ended = true;
-    if (starts_with(line, "data: ") && json_parse(line + 6, strlen(line + 6), 0, &data, NULL) == 0) {
-        if (stream->json)
-            print_json(data);
-        else if (stream->on_data)
-            stream->on_data(stream, data);
-        json_decref(data);
-        (void)fflush(stdout);
-    }
+    if (stream->ended || !stream->on_data || !starts_with(line, "data: ") || ++stream->seen <= stream->shown)
+        return;
+    stream->shown = stream->seen;
+    if (json_parse(line + 6, strlen(line + 6), 0, &data, NULL) != 0)
+        return;
+    if (stream->json)
+        print_json(data);
+    else
+        stream->on_data(data);
+    json_decref(data);
+    (void)fflush(stdout); /* looked at when the program ends */
 }
 
 static bool on_stream(void *userdata, const char *bytes, size_t length)
@@ -99,12 +121,39 @@ static bool on_stream(void *userdata, const char *bytes, size_t length)
         if (stream->ended && between)
             return false;
     }
-    return clock_monotonic() < stream->deadline;
+    return true;
 }
 
-static void print_log(Stream *stream, const json_t *entry)
+/* Follows a stream to its end, over as many connections as it takes: a webserver that restarts ends nothing. */
+static int follow(Client *client, const Options *options, const char *path, Stream *stream)
 {
-    (void)stream;
+    _cleanup_buffer_ Buffer body = {};
+    int r = 0;
+    for (bool connected = false; r == 0 && !stream->ended;) {
+        long status = 0;
+        stream->seen = 0;
+        buffer_clear(&stream->line);
+        r = client_send(
+            client,
+            &(ClientRequest){
+                .method = "GET", .path = path, .on_data = on_stream, .userdata = stream, .deadline = options->deadline},
+            &status, &body);
+        if (r == 0 && status >= 400) {
+            (void)fprintf(stderr, "kestractl: status %ld\n", status);
+            r = CLIENT_E_REFUSED;
+        }
+        if (r < 0 && connected)
+            r = 0; /* it was there before */
+        connected |= r == 0 && status == 200;
+        if (r == 0 && !stream->ended)
+            (void)poll(NULL, 0, RECONNECT_MSEC); /* a signal may end it early */
+    }
+    buffer_done(&stream->line);
+    return r;
+}
+
+static void print_log(const json_t *entry)
+{
     (void)printf("%s %-5s %s%s%s\n", json_get_text(entry, "timestamp", ""), json_get_text(entry, "level", ""),
                  json_get_text(entry, "taskId", ""), json_object_get(entry, "taskId") ? ": " : "",
                  json_get_text(entry, "message", ""));
@@ -112,19 +161,9 @@ static void print_log(Stream *stream, const json_t *entry)
 
 static int follow_logs(Client *client, const Options *options, const char *id)
 {
-    _cleanup_free_ char *path = xasprintf("/api/v1/logs/%s/follow?minLevel=%s", id, options->level);
-    Stream stream = {.deadline = USEC_INFINITY, .json = options->json, .on_data = print_log};
-    long status = 0;
-    _cleanup_buffer_ Buffer body = {};
-    int r =
-        client_send(client, &(ClientRequest){.method = "GET", .path = path, .on_data = on_stream, .userdata = &stream},
-                    &status, &body);
-    buffer_done(&stream.line);
-    if (r == 0 && status >= 400) {
-        (void)fprintf(stderr, "kestractl: status %ld\n", status);
-        return EXIT_FAILED;
-    }
-    return exit_of(r);
+    _cleanup_free_ char *path = xasprintf("/api/v1/logs/%s/follow?minLevel=%s&untilEnd=true", id, options->level);
+    Stream stream = {.json = options->json, .on_data = print_log};
+    return follow(client, options, path, &stream);
 }
 
 static void show_logs(const json_t *answer)
@@ -132,14 +171,14 @@ static void show_logs(const json_t *answer)
     size_t index;
     json_t *entry;
     json_array_foreach (answer, index, entry)
-        print_log(NULL, entry);
+        print_log(entry);
 }
 
 static int execution_logs(Client *client, const Options *options)
 {
     _cleanup_free_ char *id = client_escape(options->arguments[0]);
     if (options->follow)
-        return follow_logs(client, options, id);
+        return exit_of(follow_logs(client, options, id));
     _cleanup_free_ char *path = xasprintf("/api/v1/logs/%s?minLevel=%s", id, options->level);
     return show_get(client, options, path, show_logs);
 }
@@ -158,28 +197,26 @@ static int exit_of_state(const char *state)
     return EXIT_TIMED_OUT; /* not ended */
 }
 
-/* Waits for the end over the execution's event stream, then shows how it went. */
+/* Waits for the end over the execution's event stream, or over that of its log, then tells how it went. */
 static int wait_for(Client *client, const Options *options, const char *id)
 {
-    _cleanup_free_ char *follow = xasprintf("/api/v1/executions/%s/follow", id);
-    _cleanup_free_ char *path = xasprintf("/api/v1/executions/%s", id);
-    Stream stream = {.deadline = options->timeout ? clock_monotonic() + options->timeout : USEC_INFINITY};
-    long status = 0;
-    _cleanup_buffer_ Buffer body = {};
-    int r = client_send(client,
-                        &(ClientRequest){.method = "GET", .path = follow, .on_data = on_stream, .userdata = &stream},
-                        &status, &body);
-    buffer_done(&stream.line);
+    _cleanup_free_ char *path = xasprintf("/api/v1/executions/%s", id), *stream_path = xasprintf("%s/follow", path);
     _cleanup_json_ json_t *execution = NULL;
-    if (r == 0)
+    Stream stream = {};
+    int r = options->follow ? follow_logs(client, options, id) : follow(client, options, stream_path, &stream);
+    bool timed_out = r == CLIENT_E_TIMED_OUT;
+    if (r == 0 || timed_out)
         r = client_json(client, &(ClientRequest){.method = "GET", .path = path}, &execution);
     if (r != 0)
         return exit_of(r);
-    if (options->json)
+    const char *state = json_get_text(json_object_get(execution, "state"), "current", "");
+    if (options->follow)
+        (void)fprintf(stderr, "%s %s\n", id, state);
+    else if (options->json)
         print_json(execution);
     else
         show_execution(execution);
-    return exit_of_state(json_get_text(json_object_get(execution, "state"), "current", ""));
+    return exit_of_state(state);
 }
 
 /* "namespace.of.the.flow.id" or two arguments. */
@@ -221,10 +258,8 @@ static int execution_run(Client *client, const Options *options)
     if (r != 0)
         return exit_of(r);
     const char *id = json_get_text(execution, "id", "");
-    if (options->wait)
+    if (options->wait || options->follow)
         return wait_for(client, options, id);
-    if (options->follow)
-        return follow_logs(client, options, id);
     if (options->json)
         print_json(execution);
     else

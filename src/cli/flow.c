@@ -194,7 +194,20 @@ static void show_files(const json_t *answer)
 
 static int flow_status(Client *client, const Options *options)
 {
-    return show_get(client, options, "/api/v1/flow-files", show_files);
+    _cleanup_json_ json_t *files = NULL;
+    int r = client_json(client, &(ClientRequest){.method = "GET", .path = "/api/v1/flow-files"}, &files);
+    if (r != 0)
+        return exit_of(r);
+    if (options->json)
+        print_json(files);
+    else
+        show_files(files);
+    size_t index;
+    json_t *file;
+    json_array_foreach (files, index, file)
+        if (json_get_text(file, "error", NULL))
+            return EXIT_FAILED;
+    return EXIT_OK;
 }
 
 const Command commands_flow[] = {
@@ -205,6 +218,7 @@ const Command commands_flow[] = {
     {"flow create", "FILE…", 1, -1, "Stores new flows", flow_create},
     {"flow update", "NAMESPACE ID FILE", 3, 3, "Stores a new revision", flow_update},
     {"flow delete", "NAMESPACE ID", 2, 2, "Deletes a flow; its executions stay", flow_delete},
-    {"flow status", "", 0, 0, "The flow directory as the scheduler sees it, with what is wrong where", flow_status},
+    {"flow status", "", 0, 0, "The flow directory as the scheduler sees it; exits with 1 when a file is broken",
+     flow_status},
     {},
 };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "when/duration.h"
 
@@ -31,9 +32,10 @@ static const struct {
     {"input", 'i', "NAME=VALUE", "an input of run; VALUE @FILE sends a file"},
     {"label", 'L', "KEY:VALUE", "a label of run"},
     {"revision", 'r', "N", "not the latest revision"},
-    {"wait", 'w', NULL, "run: until the execution ended; its state is the exit code"},
-    {"follow", 'f', NULL, "run, logs: print log lines as they come"},
-    {"timeout", 't', "SECONDS", "run --wait: exit with 4 after that time"},
+    {"wait", 'w', NULL, "run: until the execution has ended; its state is the exit code"},
+    {"follow", 'f', NULL, "run, logs: print log lines as they come, until the execution has ended"},
+    {"timeout", 't', "DURATION",
+     "run --wait, --follow, logs --follow: exit with 4 after that time (seconds, or PT10M)"},
     {"level", 'V', "LEVEL", "logs: this level and above (TRACE)"},
     {"context", 'c', "FILE", "expression eval: variables as JSON"},
     {"config", 'C', "FILE", "config check: another kestra.yaml"},
@@ -79,6 +81,15 @@ static bool parse_count(const char *text, int64_t *ret)
     return !*text && value > 0;
 }
 
+static int set_timeout(Options *options, const char *value)
+{
+    usec_t timeout;
+    if (duration_parse(value, &timeout) != 0 || !timeout)
+        return usage("%s is no duration: seconds, or as in ISO 8601 (PT10M)", value);
+    options->deadline = clock_monotonic() + timeout;
+    return EXIT_OK;
+}
+
 /* 0, or an exit code after the message. */
 static int set_option(Options *options, char letter, const char *value)
 {
@@ -101,8 +112,8 @@ static int set_option(Options *options, char letter, const char *value)
         return 0;
     else if (letter == 'r' && parse_count(value, &options->revision))
         return 0;
-    else if (letter == 't' && duration_parse(value, &options->timeout) == 0)
-        return 0;
+    else if (letter == 't')
+        return set_timeout(options, value);
     else
         return usage("%s is not a value for this option", value);
     return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <stdio_ext.h>
 #include <sys/random.h>
 #include <termios.h>
@@ -14,23 +15,9 @@
 
 static const char *const roles[] = {"webserver", "scheduler", "executor", "worker", "indexer", NULL};
 
-/* One role's row; 0 when it is UP. */
-static int status_row(const char *role, json_t *rows, json_t *all)
+/* What a role says of itself on its socket. Steals health; 0 when it is UP. */
+static int role_answered(const char *role, bool is_up, json_t *health, json_t *rows, json_t *all)
 {
-    _cleanup_free_ char *path = xasprintf(RUN_DIRECTORY "/%s.sock", role);
-    if (access(path, F_OK) != 0) {
-        json_array_append_new(rows, json_pack("[s, s, s]", role, "absent", "no socket: not installed, or not started"));
-        return 1;
-    }
-    _cleanup_(client_freep) Client *client = client_new(&(ClientSettings){.server = path});
-    _cleanup_buffer_ Buffer body = {};
-    _cleanup_json_ json_t *health = NULL;
-    long status = 0;
-    if (client_send(client, &(ClientRequest){.method = "GET", .path = "/health"}, &status, &body) != 0 ||
-        json_parse(buffer_text(&body), body.length, 0, &health, NULL) != 0) {
-        json_array_append_new(rows, json_pack("[s, s, s]", role, "DOWN", "no answer: journalctl -u kestra-*"));
-        return 1;
-    }
     _cleanup_buffer_ Buffer words = {};
     const char *name;
     json_t *component;
@@ -42,19 +29,64 @@ static int status_row(const char *role, json_t *rows, json_t *all)
     }
     json_array_append_new(rows,
                           json_pack("[s, s, s]", role, json_get_text(health, "status", "?"), buffer_text(&words)));
-    json_object_set(all, role, health);
-    return status != 200;
+    json_object_set_new(all, role, health);
+    return !is_up;
+}
+
+/* The sockets of the roles are theirs and root's; others hear what the webserver knows. 0 when it is UP, or not known.
+ */
+static int role_by_webserver(Client *client, const char *role, json_t **instances, json_t *rows, json_t *all)
+{
+    if (!*instances &&
+        client_json(client, &(ClientRequest){.method = "GET", .path = "/api/v1/cluster/instances"}, instances) != 0)
+        *instances = json_array(); /* the reason was printed */
+    char host[HOST_NAME_MAX + 1] = "";
+    (void)gethostname(host, sizeof(host) - 1); /* without a name nothing is found */
+    size_t index;
+    json_t *instance, *found = NULL;
+    json_array_foreach (*instances, index, instance)
+        if (streq(json_get_text(instance, "role", ""), role) && streq(json_get_text(instance, "host", ""), host) &&
+            (!found || streq(json_get_text(instance, "state", ""), "ALIVE")))
+            found = instance;
+    bool is_up = found && streq(json_get_text(found, "state", ""), "ALIVE");
+    _cleanup_free_ char *age = age_text(json_get_text(found, "heartbeatDate", NULL));
+    _cleanup_free_ char *words = found ? xasprintf("heartbeat %s; root sees more", age) : xstrdup("only root sees it");
+    json_array_append_new(rows, json_pack("[s, s, s]", role, is_up ? "UP" : found ? "DOWN" : "?", words));
+    if (found)
+        json_object_set(all, role, found);
+    return found && !is_up;
+}
+
+/* One role's row; 0 when it is UP. */
+static int status_row(Client *webserver, const char *role, json_t **instances, json_t *rows, json_t *all)
+{
+    _cleanup_free_ char *path = xasprintf(RUN_DIRECTORY "/%s.sock", role);
+    if (access(path, F_OK) != 0) {
+        json_array_append_new(rows, json_pack("[s, s, s]", role, "absent", "no socket: not installed, or not started"));
+        return 1;
+    }
+    if (access(path, W_OK) != 0 && errno == EACCES)
+        return role_by_webserver(webserver, role, instances, rows, all);
+    _cleanup_(client_freep) Client *client = client_new(&(ClientSettings){.server = path});
+    _cleanup_buffer_ Buffer body = {};
+    json_t *health = NULL;
+    long status = 0;
+    if (client_send(client, &(ClientRequest){.method = "GET", .path = "/health"}, &status, &body) != 0 ||
+        json_parse(buffer_text(&body), body.length, 0, &health, NULL) != 0) {
+        json_array_append_new(rows, json_pack("[s, s, s]", role, "DOWN", "no answer: journalctl -u kestra-*"));
+        return 1;
+    }
+    return role_answered(role, status == 200, health, rows, all);
 }
 
 static int status(Client *client, const Options *options)
 {
-    (void)client;
     static const char *const columns[] = {"ROLE", "STATE", "COMPONENTS", NULL};
     json_t *rows = json_array();
-    _cleanup_json_ json_t *all = json_object();
+    _cleanup_json_ json_t *all = json_object(), *instances = NULL;
     int down = 0;
     for (const char *const *role = roles; *role; role++)
-        down |= status_row(*role, rows, all);
+        down |= status_row(client, *role, &instances, rows, all);
     if (options->json) {
         print_json(all);
         json_decref(rows);

@@ -6,7 +6,7 @@
 
 int exit_of(int r)
 {
-    return r == 0 ? EXIT_OK : r < 0 ? EXIT_UNAVAILABLE : EXIT_FAILED;
+    return r == 0 ? EXIT_OK : r < 0 ? EXIT_UNAVAILABLE : r == CLIENT_E_TIMED_OUT ? EXIT_TIMED_OUT : EXIT_FAILED;
 }
 
 void print_json(const json_t *value)

@@ -44,4 +44,4 @@ kestra_scheduler_LDADD = librole.a libscheduler.a libwatch.a libplugin.a libblob
 
 bin_PROGRAMS += kestractl
 kestractl_SOURCES = src/main/main_kestractl.c
-kestractl_LDADD = libcli.a $(LIBS_EXPR) $(CURL_LIBS)
+kestractl_LDADD = libcli.a $(LIBS_MODEL) $(CURL_LIBS)

@@ -17,10 +17,11 @@ struct Follow {
     /* In a handler thread: appends what is new to text; *ret_end: that was the last. */
     int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end);
     /* What refresh keeps between calls. */
-    uint64_t seen; /* checksum of what was sent last */
-    char *cursor;  /* of the log */
-    int level;     /* LOG_LEVEL_* */
-    char *url;     /* wait: `url` of the answer */
+    uint64_t seen;  /* checksum of what was sent last */
+    char *cursor;   /* of the log */
+    int level;      /* LOG_LEVEL_* */
+    bool until_end; /* a stream of the log ends when the execution has ended, not only when the client goes */
+    char *url;      /* wait: `url` of the answer */
 };
 Follow *follow_new(const char *execution_id, bool stream,
                    int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end));

@@ -48,6 +48,7 @@ libweb_a_SOURCES = \
 	src/web/routes/misc.c \
 	src/web/routes/namespaces.c \
 	src/web/routes/plugins.c \
+	src/web/routes/cluster.c \
 	src/web/routes/poison.c \
 	src/web/routes/preview.c src/web/routes/preview.h \
 	src/web/routes/query.c \

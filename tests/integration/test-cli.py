@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 
-from client import check, finish
+from client import call, check, finish, until
 
 FLOW = """id: %s
 namespace: integration.cli
@@ -19,6 +19,9 @@ tasks:
     type: io.kestra.plugin.core.log.Log
     message: "hello {{ inputs.name }}"
 %s"""
+PAUSED = """  - id: pause
+    type: io.kestra.plugin.core.flow.Pause
+"""
 FAIL = """  - id: fail
     type: io.kestra.plugin.core.execution.Fail
 """
@@ -37,6 +40,44 @@ KESTRACTL = find_kestractl()
 def ctl(*arguments, stdin=""):
     done = subprocess.run([KESTRACTL, *arguments], input=stdin, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout, done.stderr
+
+
+def following(directory):
+    code, out, err = ctl("run", "integration.cli.good", "--follow")
+    check(code == 0 and out.count("hello world") == 1 and "SUCCESS" in err, "run --follow ends with the execution", (code, out, err))
+    execution = err.split()[0]
+    code, out, err = ctl("logs", execution, "--follow")
+    check(code == 0 and out.count("hello world") == 1, "logs --follow of what has ended ends", (code, out, err))
+    code, out, err = ctl("run", "integration.cli.failing", "--follow", "--output", "json")
+    check(code == 1 and json.loads(out.splitlines()[0]), "run --follow exits as the execution ended", (code, out, err))
+    path = os.path.join(directory, "paused.yaml")
+    with open(path, "w") as file:
+        file.write(FLOW % ("paused", PAUSED))
+    ctl("flow", "create", path)
+    code, out, err = ctl("run", "integration.cli.paused", "--follow", "--timeout", "2")
+    check(code == 4 and "hello world" in out and "timed out" in err, "run --follow --timeout exits with 4", (code, out, err))
+    execution = err.split()[-2]
+    code, out, err = ctl("logs", execution, "--follow", "--timeout", "1")
+    check(code == 4 and "hello world" in out, "logs --follow --timeout", (code, out, err))
+    code, out, err = ctl("run", "integration.cli.paused", "--wait", "--timeout", "1")
+    check(code == 4 and "PAUSED" in out, "run --wait --timeout shows the state", (code, out, err))
+    code, out, err = ctl("run", "integration.cli.paused", "--wait", "--timeout", "soon")
+    check(code == 64 and "soon" in err, "a timeout that is none", (code, out, err))
+    follower = subprocess.Popen([KESTRACTL, "logs", execution, "--follow", "--level", "INFO"], stdout=subprocess.PIPE, text=True)
+    first = follower.stdout.readline()
+    call("POST", "/api/v1/executions/%s/resume" % execution)
+    check("hello world" in first and follower.wait(60) == 0, "logs --follow of what runs ends with it", first)
+
+
+def files():
+    code, out, err = ctl("flow", "status")
+    check(code == 0, "flow status of a directory without faults", (code, out, err))
+    path = os.path.join(os.environ["KESTRA_HOME"], "flows", "broken.yaml")
+    with open(path, "w") as file:
+        file.write("id: broken\nnamespace: integration.cli\ntasks: [")
+    seen = until(lambda: (lambda done: done if "broken.yaml" in done[1] else None)(ctl("flow", "status")), 10)
+    check(seen and seen[0] == 1, "flow status exits with 1 when a file is broken", seen)
+    os.unlink(path)
 
 
 def main():
@@ -82,6 +123,11 @@ def main():
         check(code == 0 and out == "yes!\n", "expression eval", (code, out, err))
         code, out, err = ctl("expression", "eval", "{{ a.b }}")
         check(code == 1 and "a" in err, "expression eval: unknown variable", (code, out, err))
+        following(directory)
+        files()
+        code, out, err = ctl("execution", "list", "--state", "FINISHED")
+        check(code == 64 and "FINISHED" in err and "SUCCESS" in err and "enum" not in err,
+              "an unknown state is refused with the states that there are", (code, out, err))
         code, out, err = ctl("flow", "delete", "integration.cli", "good")
         check(code == 0 and ctl("flow", "get", "integration.cli", "good")[0] == 1, "delete", (code, err))
         code, out, err = ctl("frobnicate")

@@ -50,20 +50,33 @@ static int download(WebSession *session, const HttpRequest *request, HttpRespons
     return http_spilled(response, 200, "text/plain");
 }
 
+/* Read before the log: what an execution says is committed with its end at the latest. */
+static int has_ended(WebSession *session, const char *execution_id, bool *ret)
+{
+    State state;
+    int r = store_execution_state(session->pg, execution_id, &state);
+    *ret = r == 0 ? state_is_terminated(state) : true;
+    return r == STORE_E_NONE ? 0 : r;
+}
+
 /* In a handler thread: what was committed since the last look. */
 static int look(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
     LogQuery query = {.execution_id = follow->execution_id, .attempt = LOG_ANY_ATTEMPT, .level_min = follow->level};
     _cleanup_page_ StorePage page = {};
     char *cursor = NULL;
-    int r = store_log_after(session->pg, &query, follow->cursor, &page, &cursor);
+    *ret_end = false;
+    int r = follow->until_end ? has_ended(session, follow->execution_id, ret_end) : 0;
+    if (r == 0)
+        r = store_log_after(session->pg, &query, follow->cursor, &page, &cursor);
     if (r != 0)
         return fold(r);
     for (size_t i = 0; i < page.bodies.count; i++)
         follow_event(text, "progress", page.bodies.items[i]);
+    if (*ret_end)
+        follow_event(text, "end", "{}");
     free(follow->cursor);
     follow->cursor = cursor;
-    *ret_end = false;
     return 0;
 }
 
@@ -83,6 +96,7 @@ static int follow(WebSession *session, const HttpRequest *request, HttpResponse 
         return trace(r);
     response->follow = follow_new(id, true, look);
     response->follow->level = level && *level ? log_level_from_string(level) : LOG_LEVEL_TRACE;
+    response->follow->until_end = http_query_boolean(request, "untilEnd", false);
     return 0;
 }
 
@@ -221,7 +235,7 @@ static const Parameter log_parameters[] = {{"minLevel", PARAMETER_LEVEL},
                                            {"taskId", PARAMETER_TEXT},
                                            {"attempt", PARAMETER_INTEGER},
                                            {}};
-static const Parameter follow_parameters[] = {{"minLevel", PARAMETER_LEVEL}, {}};
+static const Parameter follow_parameters[] = {{"minLevel", PARAMETER_LEVEL}, {"untilEnd", PARAMETER_BOOLEAN}, {}};
 static const Parameter trigger_parameters[] = {{"triggerId", PARAMETER_TEXT}, {}};
 static const Parameter metric_parameters[] = {
     PAGE_PARAMETERS, {"taskRunId", PARAMETER_TEXT}, {"taskId", PARAMETER_TEXT}, {}};

@@ -20,6 +20,7 @@
     X(triggers)                                                                                                        \
     X(trigger_changes)                                                                                                 \
     X(flow_files)                                                                                                      \
+    X(cluster)                                                                                                         \
     X(poison)                                                                                                          \
     X(plugins)                                                                                                         \
     X(namespaces)                                                                                                      \

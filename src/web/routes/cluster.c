@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which instances of the roles run, on any machine: an addition to Kestra's API, for the UI and `kestractl status`. */
+#include "base/clock.h"
+#include "store/instance_store.h"
+#include "web/routes/routes.h"
+
+static json_t *instance_json(const InstanceRecord *record)
+{
+    char started[INSTANT_BYTES], heartbeat[INSTANT_BYTES];
+    instant_format(record->started, started);
+    instant_format(record->heartbeat, heartbeat);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", record->id, "role", record->role, "host",
+                     record->host, "state", record->state, "startDate", started, "heartbeatDate", heartbeat, "shards",
+                     (json_int_t)record->shards, "jobs", (json_int_t)record->jobs);
+}
+
+static int list(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    _cleanup_instance_records_ InstanceRecords records = {};
+    int r = store_instance_list(session->pg, &records);
+    if (r < 0)
+        return trace(r);
+    json_t *answer = json_array();
+    for (size_t i = 0; i < records.count; i++)
+        json_array_append_new(answer, instance_json(&records.items[i]));
+    return http_json(response, 200, answer);
+}
+
+static const Route rows[] = {
+    {HTTP_GET, "/api/v1/cluster/instances", list, PERMISSION_SETTING_READ, NULL, "listInstances"},
+};
+const RouteTable routes_cluster = ROUTE_TABLE("Cluster", rows);
