@@ -7,7 +7,7 @@ units_made = \
 	units/kestra-webserver-http.socket units/kestra-webserver-http@.socket \
 	units/kestra-worker-gateway.service units/kestra-worker-gateway.socket \
 	units/kestra-webserver-management.socket units/kestra-migrate.service units/kestra-database.service
-units_parts = units/service.conf units/role.conf units/hardening.conf units/worker-hardening.conf
+units_parts = units/service.conf units/socket.conf units/role.conf units/hardening.conf units/worker-hardening.conf
 
 systemdsystemunit_DATA = $(units_made) units/kestra.target units/kestra.slice
 # Run by kestra-database.service.
@@ -32,9 +32,9 @@ units/%@.service: units/%.service.in $(units_parts) units/make-unit
 	$(MAKE_UNIT) $< $@ $(sbindir) $(pkglibexecdir) $(sysconfdir) >$@.new && mv $@.new $@
 units/%.service: units/%.service.in $(units_parts) units/make-unit
 	$(MAKE_UNIT) $< $@ $(sbindir) $(pkglibexecdir) $(sysconfdir) >$@.new && mv $@.new $@
-units/%@.socket: units/%.socket.in units/make-unit
+units/%@.socket: units/%.socket.in $(units_parts) units/make-unit
 	$(MAKE_UNIT) $< $@ $(sbindir) $(pkglibexecdir) $(sysconfdir) >$@.new && mv $@.new $@
-units/%.socket: units/%.socket.in units/make-unit
+units/%.socket: units/%.socket.in $(units_parts) units/make-unit
 	$(MAKE_UNIT) $< $@ $(sbindir) $(pkglibexecdir) $(sysconfdir) >$@.new && mv $@.new $@
 
 CLEANFILES += $(units_made)

@@ -109,6 +109,38 @@ def ticked(machine, identifier, count, why):
     return execution
 
 
+def reload_wrong(machine, packages):
+    """Settings that are wrong make the reload of any role fail, with the place in the journal, and change nothing."""
+    path = "/etc/kestra/kestra.d/wrong.yaml"
+    machine.write(path, "log:\n  level: loud\n")
+    for role in ROLES:
+        unit = "kestra-%s.service" % role
+        machine.run("systemctl", "start", unit)
+        before = machine.unit(unit, "MainPID")
+        done = machine.run("systemctl", "reload", unit)
+        said = machine.shell("journalctl -b -u %s -o cat --no-pager -n 20" % unit)
+        check(done.returncode != 0 and path + ":2:10" in said, "the %s refuses wrong settings with the place" % role,
+              (done.returncode, said))
+        check(machine.health(role) and machine.unit(unit, "MainPID") == before, "and goes on with the old ones")
+    machine.shell("rm " + path)
+    for role in ROLES:
+        check(machine.run("systemctl", "reload", "kestra-%s.service" % role).returncode == 0, "the %s reloads again" % role)
+
+
+def restarts(machine, packages):
+    """A restart, however often, leaves both TCP ports answering and nothing failed."""
+    bad = []
+    for _ in range(10):
+        done = machine.run("systemctl", "restart", "kestra.target")
+        codes = [machine.shell("curl -s -o /dev/null -w '%%{http_code}' --max-time 20 http://127.0.0.1:%s" % place)
+                 for place in ("8080/ping", "8081/health")]
+        if done.returncode or codes[0] in ("000", "") or codes[1] in ("000", ""):
+            bad.append((done.stdout, codes))
+    check(not bad, "10 restarts of kestra.target in a row leave ports 8080 and 8081 answering", bad)
+    failed = machine.shell("systemctl --failed --no-legend --plain 'kestra*'")
+    check(failed == "" and until(machine.all_up, 30), "nothing has failed, all roles are UP", failed)
+
+
 def reload_worker(machine, packages):
     unit = "kestra-worker.service"
     before = [machine.unit(unit, name) for name in ("MainPID", "NRestarts", "InvocationID")]
@@ -226,6 +258,9 @@ def access(machine, packages):
         check(got == "200", "and it logs in on port 8080", got)
         stored = machine.shell("su postgres -c 'pg_dump kestra' | grep -c -- '%s'" % words["password:"])
         check(stored == "0", "but lies nowhere in the database in clear", stored)
+    members = machine.run("setpriv", "--reuid", "keeper", "--regid", "keeper", "--init-groups", "kestractl", "status")
+    states = [line.split()[1] for line in members.stdout.splitlines()[1:] if len(line.split()) > 1]
+    check(members.returncode == 0 and states == ["UP"] * 4 + ["?"], "kestractl status as a member of group kestra", members.stdout)
     page = machine.shell("curl -sL --max-time 10 -u '%s:%s' http://127.0.0.1:8080/ui/" %
                          (words.get("user:", ""), words.get("password:", "")))
     check("<html" in page.lower() and "app.js" in page, "the web interface is served", page[:300])
