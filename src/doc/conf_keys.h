@@ -104,16 +104,17 @@ const ConfKey conf_keys[] = {
     {"worker.sandbox.no-new-privileges", CONF_BOOLEAN, "false",
      .doc = "Set-user-ID programs give task processes nothing. The unit of the worker says so in any case."},
     {"worker.sandbox.hidden-paths", CONF_LIST,
-     .doc = "Directories and files that are empty for task processes. One whose file system is confined in any way "
-            "sees neither internal "
-            "storage nor the worker's secrets."},
+     .doc =
+         "Directories and files that are empty for task processes. One with any sandbox sees neither internal storage "
+         "nor secrets nor the sockets of roles and database, unless read-only-paths or read-write-paths here show "
+         "them."},
     {"worker.sandbox.read-only-paths", CONF_LIST,
      .doc = "Read-only for task processes; visible also below hidden paths."},
     {"worker.sandbox.read-write-paths", CONF_LIST,
      .doc = "Visible below hidden paths, writable in spite of read-only-root, as file permissions allow."},
     {"worker.sandbox.user", CONF_TEXT,
      .doc = "User of task processes. A real change needs a worker that runs as root; otherwise it is what they see of "
-            "themselves."},
+            "themselves. Only here it may be root, and even that has no capabilities."},
     {"tasks.tmp-dir.path", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of worker.tmp-directory."},
 
     {"worker.gateway.listen", CONF_TEXT, "127.0.0.1:8082",

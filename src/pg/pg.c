@@ -63,6 +63,18 @@ int pg_new(const PgSettings *settings, Pg **ret, char **ret_error)
     return 0;
 }
 
+char *pg_socket_directory(const char *conninfo)
+{
+    PQconninfoOption *options = PQconninfoParse(conninfo ? conninfo : "", NULL);
+    const char *host = NULL;
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        if (streq(option->keyword, "host"))
+            host = option->val;
+    char *directory = !options || (host && *host != '/') ? NULL : xstrdup(host ? host : "/var/run/postgresql");
+    PQconninfoFree(options);
+    return directory;
+}
+
 Pg *pg_free(Pg *pg)
 {
     if (!pg)

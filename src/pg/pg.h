@@ -32,6 +32,9 @@ typedef struct Pg Pg;
 /* Copies the settings; does not connect. Positive never; a conninfo that cannot be read is an outage, pg_error() not
  * needed: the text goes to *ret_error (caller frees; may be NULL). */
 int pg_new(const PgSettings *settings, Pg **ret, char **ret_error) _must_check_;
+/* Where the socket of the server lies that a connection string means; NULL: it is reached by TCP, or the string cannot
+ * be read. New. */
+char *pg_socket_directory(const char *conninfo);
 Pg *pg_free(Pg *pg);
 DEFINE_CLEANUP(Pg *, pg_free);
 /* Makes sure that there is a session (connects when there is none, blocking up to the connect timeout). */

@@ -7,6 +7,8 @@
  */
 #include "plugin/sandbox.h"
 
+#include <pwd.h>
+
 #include "base/buffer.h"
 
 static const struct {
@@ -36,7 +38,8 @@ const Field fields_sandbox[] = {
     {"privateNetwork", FIELD_BOOLEAN, FIELD_DYNAMIC,
      .doc = "No network but a loopback of its own. Unix sockets stay: hide their directories."},
     {"privatePids", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "Processes of others can neither be signalled nor traced."},
-    {"noNewPrivileges", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "Programs like sudo give no privileges."},
+    {"noNewPrivileges", FIELD_BOOLEAN, FIELD_DYNAMIC,
+     .doc = "Programs like sudo give no privileges; so it is in any sandbox."},
     {"user", FIELD_STRING, FIELD_DYNAMIC,
      .doc = "User of the process. Where the worker is root a real change; otherwise the name that it sees of itself: "
             "outside it stays "
@@ -128,7 +131,7 @@ static int decide_flag(RunContext *run, const json_t *policy, const json_t *aske
 }
 
 /* Whether the policy keeps `path` from being seen, or from being written, unless it allows it itself. */
-static const char *policy_against(const json_t *policy, const char *path, unsigned kind)
+static const char *policy_against(const json_t *policy, const json_t *always, const char *path, unsigned kind)
 {
     const json_t *writable = json_object_get(policy, "readWritePaths"),
                  *readable = json_object_get(policy, "readOnlyPaths");
@@ -138,17 +141,20 @@ static const char *policy_against(const json_t *policy, const char *path, unsign
         return "worker.sandbox.read-only-root";
     if (kind == READ_WRITE && is_below_any(path, readable))
         return "worker.sandbox.read-only-paths";
-    if (is_below_any(path, json_object_get(policy, "hiddenPaths")) && !is_below_any(path, readable))
-        return "worker.sandbox.hidden-paths";
-    return NULL;
+    if (is_below_any(path, readable))
+        return NULL;
+    if (is_below_any(path, always))
+        return "what is always hidden";
+    return is_below_any(path, json_object_get(policy, "hiddenPaths")) ? "worker.sandbox.hidden-paths" : NULL;
 }
 
-static int check_exposed(RunContext *run, const json_t *policy, const json_t *paths, unsigned kind)
+static int check_exposed(RunContext *run, const json_t *policy, const json_t *always, const json_t *paths,
+                         unsigned kind)
 {
     size_t i;
     json_t *item;
     json_array_foreach (paths, i, item) {
-        const char *path = json_string_value(item), *setting = policy_against(policy, path, kind);
+        const char *path = json_string_value(item), *setting = policy_against(policy, always, path, kind);
         _cleanup_free_ char *what = xasprintf(": %s", path);
         if (setting)
             return refuse(run, lists[kind].name, setting, what);
@@ -166,7 +172,8 @@ static void add_policy_paths(const json_t *policy, unsigned kind, const json_t *
             json_array_append(paths, item);
 }
 
-static int decide_paths(RunContext *run, const json_t *policy, const json_t *asked, json_t *decided)
+static int decide_paths(RunContext *run, const json_t *policy, const json_t *always, const json_t *asked,
+                        json_t *decided)
 {
     _cleanup_json_ json_t *hidden = NULL, *readable = NULL, *writable = NULL;
     int r = read_paths(run, asked, HIDDEN, &hidden);
@@ -175,9 +182,9 @@ static int decide_paths(RunContext *run, const json_t *policy, const json_t *ask
     if (r == 0)
         r = read_paths(run, asked, READ_WRITE, &writable);
     if (r == 0)
-        r = check_exposed(run, policy, readable, READ_ONLY);
+        r = check_exposed(run, policy, always, readable, READ_ONLY);
     if (r == 0)
-        r = check_exposed(run, policy, writable, READ_WRITE);
+        r = check_exposed(run, policy, always, writable, READ_WRITE);
     if (r != 0)
         return r;
     json_t *all[] = {json_array(), json_array(), json_array()};
@@ -193,6 +200,13 @@ static int decide_paths(RunContext *run, const json_t *policy, const json_t *ask
     return 0;
 }
 
+/* By number or by name: what the kernel knows as the superuser, or who looks at names does. */
+static bool is_superuser(const char *name)
+{
+    const struct passwd *user = getpwnam(name);
+    return user ? user->pw_uid == 0 : name[strspn(name, "0")] == '\0';
+}
+
 static int decide_user(RunContext *run, const json_t *policy, const json_t *asked, json_t *decided)
 {
     const json_t *value = json_object_get(asked, "user");
@@ -202,6 +216,9 @@ static int decide_user(RunContext *run, const json_t *policy, const json_t *aske
     const char *required = json_get_text(policy, "user", NULL), *wanted = text && *text ? text : NULL;
     if (required && wanted && !streq(required, wanted))
         return refuse(run, "user", "worker.sandbox.user", "");
+    if (!required && wanted && is_superuser(wanted))
+        return run_fail(run, "sandbox.user: '%s' is the superuser, whom only worker.sandbox.user of this worker allows",
+                        wanted);
     if (wanted || required)
         json_set_text(decided, "user", wanted ? wanted : required);
     return 0;
@@ -217,14 +234,14 @@ static bool confines(const json_t *decided)
     return false;
 }
 
-int sandbox_decide(RunContext *run, const json_t *policy, const json_t *asked, json_t **ret)
+int sandbox_decide(RunContext *run, const json_t *policy, const json_t *hidden, const json_t *asked, json_t **ret)
 {
     _cleanup_json_ json_t *decided = json_object();
     int r = 0;
     for (unsigned i = 0; r == 0 && i < ELEMENTS(flags); i++)
         r = decide_flag(run, policy, asked, i, decided);
     if (r == 0)
-        r = decide_paths(run, policy, asked, decided);
+        r = decide_paths(run, policy, hidden, asked, decided);
     if (r == 0)
         r = decide_user(run, policy, asked, decided);
     if (r != 0)
@@ -245,17 +262,15 @@ static void add_option(Words *words, const char *option, const char *value)
     vec_push(&words->items, arena_printf(words->arena, "%s=%s", option, value));
 }
 
-/* Whether what it sees of the file system is confined at all: only then there are mounts of its own. */
-static bool has_own_mounts(const json_t *sandbox)
+static void add_options(Words *words, const char *option, const json_t *values)
 {
-    bool found =
-        json_is_true(json_object_get(sandbox, "readOnlyRoot")) || json_is_true(json_object_get(sandbox, "privateTmp"));
-    for (size_t i = 0; i < ELEMENTS(lists); i++)
-        found = found || json_array_size(json_object_get(sandbox, lists[i].name)) > 0;
-    return found;
+    size_t i;
+    json_t *value;
+    json_array_foreach (values, i, value)
+        add_option(words, option, json_string_value(value));
 }
 
-const char *const *sandbox_command(const json_t *sandbox, const char *program, const char *const *hidden, char **argv,
+const char *const *sandbox_command(const json_t *sandbox, const char *program, const json_t *hidden, char **argv,
                                    Arena *arena)
 {
     Words words = {.arena = arena};
@@ -266,14 +281,9 @@ const char *const *sandbox_command(const json_t *sandbox, const char *program, c
     const char *user = json_get_text(sandbox, "user", NULL);
     if (user)
         add_option(&words, "--user", user);
-    for (; *hidden && has_own_mounts(sandbox); hidden++)
-        add_option(&words, "--hide", *hidden);
-    for (size_t i = 0; i < ELEMENTS(lists); i++) {
-        size_t k;
-        json_t *item;
-        json_array_foreach (json_object_get(sandbox, lists[i].name), k, item)
-            add_option(&words, lists[i].option, json_string_value(item));
-    }
+    add_options(&words, lists[HIDDEN].option, hidden);
+    for (size_t i = 0; i < ELEMENTS(lists); i++)
+        add_options(&words, lists[i].option, json_object_get(sandbox, lists[i].name));
     vec_push(&words.items, "--");
     for (; *argv; argv++)
         vec_push(&words.items, *argv);

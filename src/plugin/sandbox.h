@@ -15,11 +15,12 @@ extern const Field fields_sandbox[];
 json_t *sandbox_policy(const Conf *conf);
 
 /* What holds for one process: `asked` (rendered, may be NULL) within the policy (may be NULL); *ret is new, NULL when
- * there is nothing to confine. RUN_E_FAILED (logged): cannot be read, or loosens what the policy says. */
-int sandbox_decide(RunContext *run, const json_t *policy, const json_t *asked, json_t **ret) _must_check_;
+ * there is nothing to confine. hidden: absolute paths that no sandboxed task sees, and which only the policy's own
+ * lists show; may be NULL. RUN_E_FAILED (logged): cannot be read, or loosens what the policy says. */
+int sandbox_decide(RunContext *run, const json_t *policy, const json_t *hidden, const json_t *asked,
+                   json_t **ret) _must_check_;
 
-/* The command line: program, options, "--", argv. hidden: paths that no task sees whose
- * file system is confined in any way, ends with NULL. Texts are in the
- * arena or belong to the arguments. */
-const char *const *sandbox_command(const json_t *sandbox, const char *program, const char *const *hidden, char **argv,
+/* The command line: program, options, "--", argv. hidden: as above. Texts are in the arena or belong to the arguments.
+ */
+const char *const *sandbox_command(const json_t *sandbox, const char *program, const json_t *hidden, char **argv,
                                    Arena *arena);

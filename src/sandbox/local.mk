@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libsandbox.a
 libsandbox_a_SOURCES = \
+	src/sandbox/capabilities.c \
 	src/sandbox/mounts.c \
 	src/sandbox/pids.c \
 	src/sandbox/reason.c \

@@ -11,12 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -90,13 +88,14 @@ static void clone_path(SandboxPath *path)
     (void)close(fd); /* the clone holds what we need */
 }
 
-/* An empty directory, or for a file the null device. What is not there needs no hiding. */
+/* An empty directory, or for a file the null device. What is not there needs no hiding, nor what we cannot get to: the
+ * task can do no more. */
 static void hide(SandboxPath *path)
 {
     struct stat st;
     int fd = open_path(path->path);
     path->fd = -1;
-    if (fd < 0 && errno == ENOENT)
+    if (fd < 0 && (errno == ENOENT || errno == EACCES))
         return;
     if (fd < 0 || fstat(fd, &st) < 0)
         fail_at(path);
@@ -188,23 +187,4 @@ void sandbox_mount(Sandbox *sandbox)
         close_hidden(&sandbox->paths[i]);
     if (chdir(directory) < 0)
         sandbox_fail("working directory %s", directory);
-}
-
-/* Of root: what could mount, trace, load or configure. What is left is what file permissions and a change of user need.
- */
-void sandbox_drop_capabilities(void)
-{
-    static const int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
-                               CAP_KILL,  CAP_SETGID,       CAP_SETUID, CAP_NET_BIND_SERVICE};
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {};
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        data[0].effective |= 1U << kept[i];
-    data[0].permitted = data[0].effective;
-    for (int number = 0; number < 64; number++)
-        if ((number >= 32 || !(data[0].effective & 1U << number)) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0 &&
-            errno != EINVAL)
-            sandbox_fail("capabilities"); /* EINVAL: the kernel has no such number */
-    if (syscall(SYS_capset, &header, data) < 0)
-        sandbox_fail("capabilities");
 }

@@ -32,6 +32,14 @@ static void default_signals(void)
                         NULL); /* KILL and STOP refuse, as they should */
 }
 
+/* Those who wait have the task's user: it must find nothing in them that it has not itself. */
+static void be_nothing(void)
+{
+    sandbox_lock_capabilities();
+    sandbox_empty_capabilities();
+    (void)prctl(PR_SET_DUMPABLE, 0); /* cannot fail with this argument */
+}
+
 static void end_as(int status)
 {
     if (WIFSIGNALED(status)) {
@@ -46,6 +54,7 @@ static void __attribute__((noreturn)) collect(pid_t task, int report)
 {
     int status;
     ignore_kind_signals();
+    be_nothing();
     for (pid_t pid; (pid = wait(&status)) > 0 || errno == EINTR;) {
         if (pid != task)
             continue;
@@ -68,6 +77,7 @@ void sandbox_enter_pids(void)
         sandbox_fail("process namespace");
     if (first > 0) {
         ignore_kind_signals();
+        be_nothing();
         (void)close(report[1]); /* so that its end is seen */
         if (read(report[0], &status, sizeof status) != sizeof status)
             while (waitpid(first, &status, 0) < 0 && errno == EINTR)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The order of things. Namespaces come first, with a user namespace when we have no privileges: in it we may mount, and
- * outside it we are who we were. The program keeps its user id (or gets the asked-for one), so that exec takes the
- * capabilities away again and nothing can be undone. As root there is no user namespace; capabilities are dropped by
- * hand.
+ * outside it we are who we were. As root there is no user namespace. Either way all capabilities are given up before
+ * the program runs, by a way that no exec and no user id leads back from (capabilities.c): what was mounted stays as it
+ * is.
  */
 #include "sandbox/sandbox.h"
 
@@ -114,10 +114,10 @@ void sandbox_run(Sandbox *sandbox, char **arguments)
         sandbox_mount(sandbox);
     if (sandbox->private_pids)
         sandbox_enter_pids();
-    if (own.user == 0)
-        sandbox_drop_capabilities();
+    sandbox_lock_capabilities();
     change_user(own, wanted);
-    if (sandbox->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    sandbox_empty_capabilities();
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         sandbox_fail("no new privileges");
     if (!sandbox->private_pids)
         (void)prctl(PR_SET_PDEATHSIG, death_signal); /* cannot fail: it was one */

@@ -31,7 +31,7 @@ typedef struct Sandbox {
     bool private_tmp;       /* empty /tmp, /var/tmp, /dev/shm that end with the task */
     bool private_network;   /* no network but a loopback of its own */
     bool private_pids;      /* other processes cannot be seen by number, traced or killed */
-    bool no_new_privileges; /* set-user-id programs give nothing */
+    bool no_new_privileges; /* set-user-id programs give nothing: holds in any sandbox, and may be asked for alone */
     const char *user;       /* name or number; NULL: who we are */
     SandboxPath paths[SANDBOX_PATHS_MAX];
     size_t path_count;
@@ -49,5 +49,8 @@ void sandbox_mount(Sandbox *sandbox);
 /* Makes the child that is the first process of the new pid namespace; returns in its child. The others wait and hand on
  * how that one ended. */
 void sandbox_enter_pids(void);
-/* Capabilities that could undo the mounts are given up. */
-void sandbox_drop_capabilities(void);
+/* No exec and no change of user gives a capability from here on: by user id 0, by a file, by inheritance. Without
+ * privileges there is nothing to lock. */
+void sandbox_lock_capabilities(void);
+/* The ones that we have ourselves are gone too. */
+void sandbox_empty_capabilities(void);

@@ -8,6 +8,7 @@ libworker_a_SOURCES = \
 	src/worker/gateway.c src/worker/gateway.h \
 	src/worker/gateway_peer.c src/worker/gateway_peer.h \
 	src/worker/handover.c \
+	src/worker/hidden.c src/worker/hidden.h \
 	src/worker/job.c \
 	src/worker/lines.c src/worker/lines.h \
 	src/worker/log_file.c src/worker/log_file.h \

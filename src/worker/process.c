@@ -18,6 +18,7 @@
 #include "plugin/script_files.h"
 #include "plugin/staging.h"
 #include "worker/environment.h"
+#include "worker/hidden.h"
 #include "worker/lines.h"
 #include "worker/usage.h"
 #include "worker/workspace.h"
@@ -44,6 +45,7 @@ typedef struct Process {
     bool has_slot;
     Limits limits;   /* that were set */
     json_t *sandbox; /* that it has; or NULL */
+    json_t *hidden;  /* from it, in any sandbox */
 } Process;
 
 /* --- its slot --- */
@@ -98,6 +100,7 @@ static void process_free(Job *job)
     script_context_done(&process->script);
     script_output_done(&process->output);
     json_decref(process->sandbox);
+    json_decref(process->hidden);
     leave_slot(job->worker, process);
     set_waits_for_slot(job, false);
     free(process);
@@ -281,29 +284,11 @@ static int fail_to_run(RunContext *run, const ScriptContext *script)
     return run_fail(run, "Cannot run '%s': %m%s%s", script->argv[0], missing ? ". " : "", missing ? missing : "");
 }
 
-/* What the worker's user may read and no sandboxed task: the files of all executions, secrets, others' directories. */
-static const char *const *hidden_paths(const WorkerSettings *settings, Arena *arena)
-{
-    const char **paths = arena_new_n(arena, const char *, 4);
-    const char *all[] = {json_get_text(settings->storage, "storage.local.base-path", NULL),
-                         settings->temporary_directory, getenv("CREDENTIALS_DIRECTORY")};
-    size_t count = 0;
-    for (size_t i = 0; i < ELEMENTS(all); i++) {
-        char *path = all[i] ? realpath(all[i], NULL) : NULL; /* what is not there needs no hiding */
-        if (path)
-            paths[count++] = arena_printf(arena, "%s", path);
-        free(path);
-    }
-    paths[count] = NULL;
-    return paths;
-}
-
 static const char *const *command_of(const Process *process, Arena *arena)
 {
-    const WorkerSettings *settings = &process->job->worker->settings;
     if (!process->sandbox)
         return (const char *const *)process->script.argv;
-    return sandbox_command(process->sandbox, settings->sandbox_program, hidden_paths(settings, arena),
+    return sandbox_command(process->sandbox, process->job->worker->settings.sandbox_program, process->hidden,
                            process->script.argv, arena);
 }
 
@@ -362,8 +347,9 @@ static void run_prepared(Job *job, int r)
         workspace_spoiled(job);
     if (r == 0)
         r = limits_decide(run, &settings->limits, process->script.limits, &process->limits);
+    process->hidden = hidden_paths(settings, job->worker->socket);
     if (r == 0)
-        r = sandbox_decide(run, settings->sandbox, process->script.sandbox, &process->sandbox);
+        r = sandbox_decide(run, settings->sandbox, process->hidden, process->script.sandbox, &process->sandbox);
     if (r == 0)
         r = spawn(process);
     if (r != 0)

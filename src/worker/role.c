@@ -31,7 +31,7 @@ typedef struct WorkerRole {
     FlowCache *flows;
     Worker *worker;
     Reload *reload;
-    char *run_program, *sandbox_program;
+    char *run_program, *sandbox_program, *database_socket_directory;
     json_t *sandbox;
 } WorkerRole;
 
@@ -223,6 +223,7 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .limits = limits_policy(conf),
         .sandbox = role->sandbox,
         .sandbox_program = role->sandbox_program,
+        .database_socket_directory = role->database_socket_directory,
         .process_metrics = conf_boolean(conf, "worker.process-metrics"),
         .oom_score_adjust = (int)conf_integer(conf, "worker.oom-score-adjust"),
         .drain_grace_usec = conf_usec(conf, "shutdown.grace"),
@@ -250,6 +251,7 @@ static void role_done(WorkerRole *role)
     json_decref(role->left);
     free(role->run_program);
     free(role->sandbox_program);
+    free(role->database_socket_directory);
     json_decref(role->sandbox);
     json_decref(role->storage_settings);
 }
@@ -289,6 +291,7 @@ int worker_run(const Conf *conf, const char *socket_path)
         .run_program = find_program("kestra-run"),
         .sandbox_program = find_program("kestra-sandbox"),
         .sandbox = sandbox_policy(conf),
+        .database_socket_directory = pg_socket_directory(conf_text(conf, "postgresql.dsn")),
         .flows = make_flow_cache(conf),
     };
     _cleanup_(daemon_freep) Daemon *daemon = NULL;

@@ -31,28 +31,29 @@ enum {
 };
 
 typedef struct WorkerSettings {
-    const char *worker_group;        /* "" = default */
-    unsigned processes_max;          /* 0: 4 × processors */
-    unsigned children_max;           /* kestra-run children; 0: 2 × processors */
-    const char *temporary_directory; /* working directories are made below it */
-    json_t *storage;                 /* what storage_open takes, told to kestra-run; borrowed, may be NULL */
-    const char *run_program;         /* path of kestra-run */
-    const char *cgroup;              /* for spawner_new: NULL finds, "" none */
-    const json_t *environment;       /* of tasks, beside PATH, HOME and LANG; may be NULL */
-    LimitPolicy limits;              /* of tasks; what can be enforced is found out by worker_new */
-    const json_t *sandbox;           /* of tasks: sandbox_policy(); may be NULL */
-    const char *sandbox_program;     /* path of kestra-sandbox */
-    bool process_metrics;            /* counters of process trees become metrics of their task runs */
-    size_t message_bytes_max;        /* of outputs; 0: no limit */
-    size_t line_bytes_max;           /* of a task's output; longer ones are cut; 0: 4 MiB */
-    int oom_score_adjust;            /* of tasks, added to the worker's own */
-    bool takes_over;                 /* worker_take_over follows: working directories are in use */
-    usec_t drain_grace_usec;         /* how long running jobs may go on after SIGTERM */
-    usec_t kill_grace_usec;          /* from SIGTERM to SIGKILL of a task; 0: 5 s */
-    usec_t heartbeat_usec;           /* 0: 4 s */
-    usec_t evaluation_timeout_usec;  /* of a trigger; 0: none */
-    size_t unit_bytes_max;           /* logs held in memory before output is no longer read; 0: 4 MiB */
-    JobSettings job;                 /* texts and values are borrowed for the worker's life */
+    const char *worker_group;              /* "" = default */
+    unsigned processes_max;                /* 0: 4 × processors */
+    unsigned children_max;                 /* kestra-run children; 0: 2 × processors */
+    const char *temporary_directory;       /* working directories are made below it */
+    json_t *storage;                       /* what storage_open takes, told to kestra-run; borrowed, may be NULL */
+    const char *run_program;               /* path of kestra-run */
+    const char *cgroup;                    /* for spawner_new: NULL finds, "" none */
+    const json_t *environment;             /* of tasks, beside PATH, HOME and LANG; may be NULL */
+    LimitPolicy limits;                    /* of tasks; what can be enforced is found out by worker_new */
+    const json_t *sandbox;                 /* of tasks: sandbox_policy(); may be NULL */
+    const char *sandbox_program;           /* path of kestra-sandbox */
+    const char *database_socket_directory; /* no sandbox shows it; NULL: none */
+    bool process_metrics;                  /* counters of process trees become metrics of their task runs */
+    size_t message_bytes_max;              /* of outputs; 0: no limit */
+    size_t line_bytes_max;                 /* of a task's output; longer ones are cut; 0: 4 MiB */
+    int oom_score_adjust;                  /* of tasks, added to the worker's own */
+    bool takes_over;                       /* worker_take_over follows: working directories are in use */
+    usec_t drain_grace_usec;               /* how long running jobs may go on after SIGTERM */
+    usec_t kill_grace_usec;                /* from SIGTERM to SIGKILL of a task; 0: 5 s */
+    usec_t heartbeat_usec;                 /* 0: 4 s */
+    usec_t evaluation_timeout_usec;        /* of a trigger; 0: none */
+    size_t unit_bytes_max;                 /* logs held in memory before output is no longer read; 0: 4 MiB */
+    JobSettings job;                       /* texts and values are borrowed for the worker's life */
 } WorkerSettings;
 
 /* Settings are copied, what they point to is borrowed, as is the queue. socket: where others can ring. */

@@ -25,8 +25,27 @@ static const struct {
 } cases[] = {
     {"{}", "{}", "", NULL},
     {"{}", "{'privateTmp':false,'user':'','hiddenPaths':[]}", "", NULL},
-    {"{}", "{'noNewPrivileges':true}", "helper --no-new-privileges -- sh -c true", NULL}, /* needs no mounts */
-    {"{}", "{'privateNetwork':'true','user':'nobody'}", "helper --private-network --user=nobody -- sh -c true", NULL},
+    {"{}", "{'noNewPrivileges':true}", "helper --no-new-privileges --hide=/store -- sh -c true", NULL},
+    {"{}", "{'privateNetwork':'true','user':'nobody'}",
+     "helper --private-network --user=nobody --hide=/store -- sh -c true", NULL},
+    /* what is always hidden is shown by nobody but the administrator */
+    {"{}", "{'readOnlyPaths':['/store/others']}", NULL,
+     "sandbox.readOnlyPaths: /store/others loosens what is always hidden of this worker; flows can only tighten it"},
+    {"{}", "{'readWritePaths':['/store']}", NULL,
+     "sandbox.readWritePaths: /store loosens what is always hidden of this worker; flows can only tighten it"},
+    {"{'readOnlyPaths':['/store']}", "{'readOnlyPaths':['/store/mine']}",
+     "helper --hide=/store --read-only=/store --read-only=/store/mine -- sh -c true", NULL},
+    /* nor is the superuser, under any of its names */
+    {"{}", "{'user':'0'}", NULL,
+     "sandbox.user: '0' is the superuser, whom only worker.sandbox.user of this worker allows"},
+    {"{}", "{'user':0}", NULL,
+     "sandbox.user: '0' is the superuser, whom only worker.sandbox.user of this worker allows"},
+    {"{}", "{'user':'000'}", NULL,
+     "sandbox.user: '000' is the superuser, whom only worker.sandbox.user of this worker allows"},
+    {"{}", "{'user':'root'}", NULL,
+     "sandbox.user: 'root' is the superuser, whom only worker.sandbox.user of this worker allows"},
+    {"{'user':'0'}", "{}", "helper --user=0 --hide=/store -- sh -c true", NULL},
+    {"{'user':'0'}", "{'user':0}", "helper --user=0 --hide=/store -- sh -c true", NULL},
     {"{}", "{'readOnlyRoot':true,'readWritePaths':['/srv/a']}",
      "helper --read-only-root --hide=/store --read-write=/srv/a -- sh -c true", NULL},
     {"{'privateTmp':true}", "{}", "helper --private-tmp --hide=/store -- sh -c true", NULL},
@@ -66,7 +85,7 @@ static const struct {
      "sandbox.readWritePaths: /etc/x loosens worker.sandbox.read-only-paths of this worker; flows can only tighten it"},
     {"{'user':'nobody'}", "{'user':'root'}", NULL,
      "sandbox.user loosens worker.sandbox.user of this worker; flows can only tighten it"},
-    {"{'user':'nobody'}", "{'user':'nobody'}", "helper --user=nobody -- sh -c true", NULL},
+    {"{'user':'nobody'}", "{'user':'nobody'}", "helper --user=nobody --hide=/store -- sh -c true", NULL},
     {"{}", "{'hiddenPaths':['home']}", NULL,
      "sandbox.hiddenPaths: a path is absolute, not the root, and has no '.' or '..'; found 'home'"},
     {"{}", "{'readWritePaths':['/srv/../etc']}", NULL,
@@ -90,7 +109,7 @@ static json_t *parse(const char *text)
 
 static char *command_of(const json_t *sandbox)
 {
-    static const char *const hidden[] = {"/store", NULL};
+    _cleanup_json_ json_t *hidden = parse("['/store']");
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)"true", NULL};
     _cleanup_(arena_freep) Arena *arena = arena_new();
     Buffer text = {};
@@ -104,9 +123,10 @@ static char *command_of(const json_t *sandbox)
 START_TEST(test_decide)
 {
     RunContext run = {.ops = &ops};
-    _cleanup_json_ json_t *policy = parse(cases[_i].policy), *asked = parse(cases[_i].asked), *decided = NULL;
+    _cleanup_json_ json_t *policy = parse(cases[_i].policy), *asked = parse(cases[_i].asked),
+                          *hidden = parse("['/store']"), *decided = NULL;
     buffer_clear(&said);
-    int r = sandbox_decide(&run, policy, asked, &decided);
+    int r = sandbox_decide(&run, policy, hidden, asked, &decided);
     if (cases[_i].error) {
         ck_assert_int_eq(r, RUN_E_FAILED);
         ck_assert_str_eq(buffer_text(&said), cases[_i].error);
@@ -124,9 +144,9 @@ START_TEST(test_nothing_is_asked)
     json_t *decided = NULL;
     _cleanup_(conf_freep) Conf *conf = conf_new();
     _cleanup_json_ json_t *policy = sandbox_policy(conf);
-    ck_assert_int_eq(sandbox_decide(&run, NULL, NULL, &decided), 0);
+    ck_assert_int_eq(sandbox_decide(&run, NULL, NULL, NULL, &decided), 0);
     ck_assert_ptr_null(decided);
-    ck_assert_int_eq(sandbox_decide(&run, policy, NULL, &decided), 0); /* by default nothing is confined */
+    ck_assert_int_eq(sandbox_decide(&run, policy, NULL, NULL, &decided), 0); /* by default nothing is confined */
     ck_assert_ptr_null(decided);
 }
 END_TEST
