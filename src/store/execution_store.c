@@ -160,10 +160,10 @@ int store_execution_load(Pg *pg, const char *id, Execution **ret)
 #define EXECUTION_WORDS "kestra_words(namespace || ' ' || flow_id || ' ' || id)"
 static const SearchField filter_fields[] = {
     {"q", SEARCH_WORDS, EXECUTION_WORDS},
-    {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"namespace", SEARCH_TEXT, "namespace"},
     {"flowId", SEARCH_TEXT, "flow_id"},
     {"id", SEARCH_TEXT, "id"},
-    {"state", SEARCH_TEXT, "state"},
+    {"state", SEARCH_STATE, "state"},
     {"labels", SEARCH_LABELS, "labels"},
     {"startDate", SEARCH_INSTANT, "start_date"},
     {"endDate", SEARCH_INSTANT, "end_date"},

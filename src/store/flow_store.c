@@ -339,7 +339,7 @@ int store_flow_with_trigger(Pg *pg, const char *const *types, size_t count, Flow
 #define FLOW_WORDS "kestra_words(namespace || ' ' || id)"
 static const SearchField filter_fields[] = {
     {"q", SEARCH_WORDS, FLOW_WORDS},
-    {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"namespace", SEARCH_TEXT, "namespace"},
     {"flowId", SEARCH_TEXT, "id"},
     {"id", SEARCH_TEXT, "id"},
     {"labels", SEARCH_LABELS, "labels"},

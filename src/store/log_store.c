@@ -16,9 +16,12 @@
     "thread))"
 static const SearchField filter_fields[] = {
     {"q", SEARCH_WORDS, LOG_WORDS},
-    {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"namespace", SEARCH_TEXT, "namespace"},
     {"flowId", SEARCH_TEXT, "flow_id"},
     {"triggerId", SEARCH_TEXT, "trigger_id"},
+    {"executionId", SEARCH_TEXT, "execution_id"},
+    {"taskId", SEARCH_TEXT, "task_id"},
+    {"taskRunId", SEARCH_TEXT, "task_run_id"},
     {"level", SEARCH_LEVEL, "level"},
     {"minLevel", SEARCH_LEVEL_MIN, "level"},
     {"startDate", SEARCH_INSTANT, "timestamp"},

@@ -13,7 +13,8 @@ typedef struct LogQuery {
     bool namespace_exact;
     const char *flow_id;
     usec_t start_date, end_date; /* inclusive; 0: none */
-    const StoreFilter *filters;  /* fields: q namespace flowId triggerId level minLevel startDate endDate timeRange */
+    const StoreFilter *filters;  /* fields: q namespace flowId triggerId executionId taskId taskRunId level minLevel
+                                   startDate endDate timeRange */
     size_t filter_count;
     usec_t now;         /* for filters on timeRange */
     StorePaging paging; /* sorts: timestamp level namespace flowId taskId executionId taskRunId triggerId */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/log_entry.h"
+#include "model/state.h"
 #include "when/duration.h"
 
 #define FILTER_VALUES_MAX 1000
@@ -141,50 +142,95 @@ static const OperatorRow instant_operators[] = {
     {},
 };
 
-static const OperatorRow *find_operator(const OperatorRow *rows, const char *name)
+/* Fields whose values mean something: only the same or another. */
+static const OperatorRow equality_operators[] = {
+    {"EQUALS", NULL, false},
+    {"NOT_EQUALS", NULL, false},
+    {},
+};
+static const OperatorRow equals_operator[] = {
+    {"EQUALS", NULL, false},
+    {},
+};
+static const OperatorRow set_operators[] = {
+    {"EQUALS", NULL, true}, {"NOT_EQUALS", NULL, true}, {"IN", NULL, true}, {"NOT_IN", NULL, true}, {},
+};
+
+/* The row; NULL: refused. */
+static const OperatorRow *find_operator(Search *search, const OperatorRow *rows, const StoreFilter *filter)
 {
     for (; rows->name; rows++)
-        if (streq(rows->name, name))
+        if (streq(rows->name, filter->op))
             return rows;
+    invalid(search, filter->field, "Unknown operator of a filter");
     return NULL;
 }
 
-static void bind_list(Search *search, const char *value)
+static bool is_negated(const StoreFilter *filter)
 {
-    PgArray *array = pg_add_array(search->parameters, PG_TEXT);
-    const char *start = value;
-    for (unsigned i = 0; i < FILTER_VALUES_MAX; i++) {
+    return starts_with(filter->op, "NOT_");
+}
+
+/* The values of a list, cut at commas. False: refused. */
+static bool split_values(Search *search, const char *value, Texts *ret)
+{
+    for (const char *start = value; ret->count < FILTER_VALUES_MAX; start++) {
         size_t length = strcspn(start, ",");
-        _cleanup_free_ char *item = xstrndup(start, length);
-        pg_array_text(array, item);
-        if (!start[length])
-            return;
-        start += length + 1;
+        vec_push(ret, xstrndup(start, length));
+        start += length;
+        if (!*start)
+            return true;
     }
     invalid(search, "filters", "Too many values in a filter");
+    return false;
+}
+
+static void bind_texts(Search *search, const Texts *texts)
+{
+    PgArray *array = pg_add_array(search->parameters, PG_TEXT);
+    for (size_t i = 0; i < texts->count; i++)
+        pg_array_text(array, texts->items[i]);
 }
 
 static void filter_text(Search *search, const SearchField *field, const StoreFilter *filter)
 {
-    const OperatorRow *op = find_operator(text_operators, filter->op);
-    if (!op) {
-        invalid(search, filter->field, "Unknown operator of a filter");
+    const OperatorRow *op = find_operator(search, text_operators, filter);
+    _cleanup_texts_ Texts values = {};
+    if (!op || (op->is_list && !split_values(search, filter->value, &values)))
         return;
-    }
     if (op->is_list)
-        bind_list(search, filter->value);
+        bind_texts(search, &values);
     else
         pg_add_text(search->parameters, filter->value);
     _cleanup_free_ char *sql = xasprintf(op->sql, field->sql);
     append(search, sql);
 }
 
+/* A misspelt state is refused: with NOT_EQUALS it would select everything. */
+static void filter_state(Search *search, const SearchField *field, const StoreFilter *filter)
+{
+    _cleanup_texts_ Texts values = {};
+    const OperatorRow *op = find_operator(search, set_operators, filter);
+    if (!op || !split_values(search, filter->value, &values))
+        return;
+    for (size_t i = 0; i < values.count; i++)
+        if (state_from_string(values.items[i]) < 0) {
+            invalid(search, filter->field, "Unknown state");
+            return;
+        }
+    bind_texts(search, &values);
+    _cleanup_free_ char *sql = xasprintf(is_negated(filter) ? "%s <> ALL (?)" : "%s = ANY (?)", field->sql);
+    append(search, sql);
+}
+
 static void filter_instant(Search *search, const SearchField *field, const StoreFilter *filter)
 {
-    const OperatorRow *op = find_operator(instant_operators, filter->op);
+    const OperatorRow *op = find_operator(search, instant_operators, filter);
     usec_t instant;
-    if (!op || instant_parse(filter->value, &instant) != 0) {
-        invalid(search, filter->field, op ? "Not a date" : "Unknown operator of a filter");
+    if (!op)
+        return;
+    if (instant_parse(filter->value, &instant) != 0) {
+        invalid(search, filter->field, "Not a date");
         return;
     }
     pg_add_instant(search->parameters, MAX(instant, (usec_t)1));
@@ -192,44 +238,93 @@ static void filter_instant(Search *search, const SearchField *field, const Store
     append(search, sql);
 }
 
-static void filter_namespace(Search *search, const SearchField *field, const StoreFilter *filter)
-{
-    StoreFilter below = *filter;
-    if (streq(filter->op, "EQUALS"))
-        below.op = "PREFIX";
-    filter_text(search, field, &below);
-}
-
 static void filter_words(Search *search, const SearchField *field, const StoreFilter *filter)
 {
-    if (streq(filter->op, "EQUALS"))
+    if (find_operator(search, equals_operator, filter))
         search_words(search, field->sql, filter->value);
-    else
-        invalid(search, filter->field, "Unknown operator of a filter");
+}
+
+/* --- labels --- */
+
+/* One label as a condition; %s is the column. */
+#define LABEL_IS    "%s @> ?"
+#define LABEL_ISNT  "NOT %s @> ?"
+#define LABEL_IN    "EXISTS (SELECT FROM unnest(?::text[]) AS pair WHERE %s @> pair::jsonb)"
+#define LABEL_NOTIN "NOT EXISTS (SELECT FROM unnest(?::text[]) AS pair WHERE %s @> pair::jsonb)"
+static const OperatorRow label_operators[] = {
+    {"EQUALS", LABEL_IS, false},   {"NOT_EQUALS", LABEL_ISNT, false}, {"IN", LABEL_IN, true},
+    {"NOT_IN", LABEL_NOTIN, true}, {"CONTAINS", NULL, false},         {},
+};
+
+/* {"key": "value"} of "key:value", or of the value when the key is given; NULL: neither. Caller frees. */
+static char *label_text(const char *key, const char *value)
+{
+    const char *colon = strchr(value, ':');
+    if (!key && (!colon || colon == value))
+        return NULL;
+    _cleanup_free_ char *own = key ? xstrdup(key) : xstrndup(value, (size_t)(colon - value));
+    _cleanup_json_ json_t *object = json_object();
+    json_set_text(object, own, key ? value : colon + 1);
+    return json_text(object);
+}
+
+/* A part of the value of the label `key`, or of "key:part"; a bare text is part of any key or value. */
+static void labels_contain(Search *search, const SearchField *field, const StoreFilter *filter)
+{
+    const char *value = filter->value, *colon = filter->key ? NULL : strchr(value, ':');
+    _cleanup_free_ char *key = filter->key ? xstrdup(filter->key) : NULL, *sql = NULL;
+    if (colon)
+        key = xstrndup(value, (size_t)(colon - value));
+    if (key) {
+        /* its placeholder is spelt out, because ? is the parameter that is bound last */
+        pg_add_text(search->parameters, key);
+        sql = xasprintf("strpos(%s ->> $%u, ?) > 0", field->sql, pg_parameters_count(search->parameters));
+    } else {
+        sql = xasprintf("EXISTS (SELECT FROM jsonb_each_text(%s) AS label WHERE strpos(label.key, ?) > 0"
+                        " OR strpos(label.value, ?) > 0)",
+                        field->sql);
+    }
+    pg_add_text(search->parameters, colon ? colon + 1 : value);
+    append(search, sql);
 }
 
 static void filter_labels(Search *search, const SearchField *field, const StoreFilter *filter)
 {
-    _cleanup_free_ char *key = NULL;
-    const char *value = filter->value, *colon = strchr(value, ':');
-    if (filter->key) {
-        key = xstrdup(filter->key);
-    } else if (colon) {
-        key = xstrndup(value, (size_t)(colon - value));
-        value = colon + 1;
-    }
-    bool equals = streq(filter->op, "EQUALS");
-    if (!key || (!equals && !streq(filter->op, "NOT_EQUALS"))) {
-        invalid(search, filter->field, "A filter on labels needs a key, a value, and EQUALS or NOT_EQUALS");
+    const OperatorRow *op = find_operator(search, label_operators, filter);
+    if (!op)
+        return;
+    if (!op->sql) {
+        labels_contain(search, field, filter);
         return;
     }
-    _cleanup_free_ char *sql = xasprintf(equals ? "%s @> ?" : "NOT %s @> ?", field->sql);
-    label_condition(search, sql, key, value);
+    _cleanup_texts_ Texts values = {}, labels = {};
+    if (!op->is_list)
+        vec_push(&values, xstrdup(filter->value));
+    else if (!split_values(search, filter->value, &values))
+        return;
+    for (size_t i = 0; i < values.count; i++) {
+        char *label = label_text(filter->key, values.items[i]);
+        if (!label) {
+            invalid(search, filter->field, "A filter on labels needs key:value");
+            return;
+        }
+        vec_push(&labels, label);
+    }
+    if (op->is_list)
+        bind_texts(search, &labels);
+    else
+        pg_add_typed_text(search->parameters, PG_JSONB, labels.items[0]);
+    _cleanup_free_ char *sql = xasprintf(op->sql, field->sql);
+    append(search, sql);
 }
+
+/* --- the others --- */
 
 static void filter_range(Search *search, const SearchField *field, const StoreFilter *filter)
 {
     usec_t range;
+    if (!find_operator(search, equals_operator, filter))
+        return;
     if (duration_parse(filter->value, &range) != 0) {
         invalid(search, filter->field, "Not a duration");
         return;
@@ -240,42 +335,70 @@ static void filter_range(Search *search, const SearchField *field, const StoreFi
 
 static void filter_scope(Search *search, const SearchField *field _unused_, const StoreFilter *filter)
 {
-    bool user = strstr(filter->value, "USER") != NULL, system = strstr(filter->value, "SYSTEM") != NULL;
-    if (!user && !system)
-        invalid(search, filter->field, "Unknown scope");
-    bool negated = streq(filter->op, "NOT_EQUALS");
+    _cleanup_texts_ Texts values = {};
+    bool user = false, system = false;
+    if (!find_operator(search, set_operators, filter) || !split_values(search, filter->value, &values))
+        return;
+    for (size_t i = 0; i < values.count; i++) {
+        bool is_user = streq(values.items[i], "USER");
+        if (!is_user && !streq(values.items[i], "SYSTEM")) {
+            invalid(search, filter->field, "Unknown scope");
+            return;
+        }
+        user |= is_user;
+        system |= !is_user;
+    }
     if (user != system)
-        search_scope(search, user != negated ? STORE_SCOPE_USER : STORE_SCOPE_SYSTEM);
+        search_scope(search, user != is_negated(filter) ? STORE_SCOPE_USER : STORE_SCOPE_SYSTEM);
+    else if (is_negated(filter))
+        append(search, "false");
 }
 
 static void filter_child(Search *search, const SearchField *field, const StoreFilter *filter)
 {
     bool child = streq(filter->value, "CHILD");
+    if (!find_operator(search, equality_operators, filter))
+        return;
     if (!child && !streq(filter->value, "MAIN")) {
         invalid(search, filter->field, "Unknown child filter");
         return;
     }
-    if (streq(filter->op, "NOT_EQUALS"))
+    if (is_negated(filter))
         child = !child;
     _cleanup_free_ char *sql = xasprintf(child ? "%s IS NOT NULL" : "%s IS NULL", field->sql);
     append(search, sql);
 }
 
+/* Exactly this level, all but it, or from a level on. */
+static const OperatorRow level_operators[] = {
+    {"EQUALS", "%s = ?", false},
+    {"NOT_EQUALS", "%s <> ?", false},
+    {"GREATER_THAN_OR_EQUAL_TO", "%s >= ?", false},
+    {},
+};
+static const OperatorRow level_min_operators[] = {
+    {"EQUALS", "%s >= ?", false},
+    {"GREATER_THAN_OR_EQUAL_TO", "%s >= ?", false},
+    {},
+};
+
 static void filter_level(Search *search, const SearchField *field, const StoreFilter *filter)
 {
     int level = log_level_from_string(filter->value);
+    const OperatorRow *op =
+        find_operator(search, field->kind == SEARCH_LEVEL ? level_operators : level_min_operators, filter);
+    if (!op)
+        return;
     if (level < 0) {
         invalid(search, filter->field, "Unknown level");
         return;
     }
-    bool exact = field->kind == SEARCH_LEVEL && streq(filter->op, "EQUALS");
-    bool other = streq(filter->op, "NOT_EQUALS");
-    _cleanup_free_ char *sql = xasprintf(exact ? "%s = ?" : other ? "%s <> ?" : "%s >= ?", field->sql);
+    _cleanup_free_ char *sql = xasprintf(op->sql, field->sql);
     search_integer(search, sql, level);
 }
 
 static void (*const filter_kinds[])(Search *, const SearchField *, const StoreFilter *) = {
-    [SEARCH_TEXT] = filter_text,       [SEARCH_INSTANT] = filter_instant, [SEARCH_NAMESPACE] = filter_namespace,
+    [SEARCH_TEXT] = filter_text,       [SEARCH_INSTANT] = filter_instant, [SEARCH_STATE] = filter_state,
     [SEARCH_WORDS] = filter_words,     [SEARCH_LABELS] = filter_labels,   [SEARCH_RANGE] = filter_range,
     [SEARCH_SCOPE] = filter_scope,     [SEARCH_CHILD] = filter_child,     [SEARCH_LEVEL] = filter_level,
     [SEARCH_LEVEL_MIN] = filter_level,
@@ -287,7 +410,9 @@ void search_filters(Search *search, const SearchField *fields, const StoreFilter
         const SearchField *field = fields;
         while (field->name && !streq(field->name, filters[i].field))
             field++;
-        if (field->name)
+        if (field->name && filters[i].key && field->kind != SEARCH_LABELS)
+            invalid(search, filters[i].field, "Only a filter on labels takes a key");
+        else if (field->name)
             filter_kinds[field->kind](search, field, &filters[i]);
         else
             invalid(search, filters[i].field, "Unknown field of a filter");

@@ -7,15 +7,15 @@
 #include "store/store.h"
 
 typedef enum SearchKind {
-    SEARCH_TEXT,      /* .sql is a column or expression of type text */
-    SEARCH_INSTANT,   /* a timestamptz column; values are ISO-8601 */
-    SEARCH_NAMESPACE, /* EQUALS means equal or below, as the parameter of the same name */
-    SEARCH_WORDS,     /* .sql is a tsvector */
-    SEARCH_LABELS,    /* a jsonb object */
-    SEARCH_RANGE,     /* .sql is a timestamptz column; the value is a duration back from now */
-    SEARCH_SCOPE,     /* values USER, SYSTEM */
-    SEARCH_CHILD,     /* values CHILD, MAIN; .sql is the parent's column */
-    SEARCH_LEVEL,     /* a smallint column; EQUALS exactly, otherwise at least */
+    SEARCH_TEXT,    /* .sql is a column or expression of type text */
+    SEARCH_INSTANT, /* a timestamptz column; values are ISO-8601 */
+    SEARCH_STATE,   /* a text column; values are states of executions */
+    SEARCH_WORDS,   /* .sql is a tsvector */
+    SEARCH_LABELS,  /* a jsonb object of texts */
+    SEARCH_RANGE,   /* .sql is a timestamptz column; the value is a duration back from now */
+    SEARCH_SCOPE,   /* values USER, SYSTEM */
+    SEARCH_CHILD,   /* values CHILD, MAIN; .sql is the parent's column */
+    SEARCH_LEVEL,   /* a smallint column; EQUALS exactly, otherwise at least */
     SEARCH_LEVEL_MIN,
 } SearchKind;
 typedef struct SearchField {

@@ -153,7 +153,7 @@ int store_trigger_command_waits(Pg *pg, const char *namespace, const char *flow_
 
 #define TRIGGER_WORDS "kestra_words(concat_ws(' ', namespace, flow_id, trigger_id, execution_id))"
 static const SearchField filter_fields[] = {
-    {"q", SEARCH_WORDS, TRIGGER_WORDS},     {"namespace", SEARCH_NAMESPACE, "namespace"},
+    {"q", SEARCH_WORDS, TRIGGER_WORDS},     {"namespace", SEARCH_TEXT, "namespace"},
     {"flowId", SEARCH_TEXT, "flow_id"},     {"triggerId", SEARCH_TEXT, "trigger_id"},
     {"workerId", SEARCH_TEXT, "worker_id"}, {},
 };

@@ -404,7 +404,7 @@ void http_attachment(const HttpRequest *request, HttpResponse *response, const c
     bool plain = true;
     for (const char *c = name; *c; c++) {
         plain &= (unsigned char)*c >= ' ' && (unsigned char)*c < 0x7F && *c != '"' && *c != '\\';
-        if (isalnum((unsigned char)*c) || strchr("-._~", *c))
+        if (((unsigned char)*c < 0x80 && isalnum((unsigned char)*c)) || strchr("-._~", *c))
             buffer_append_char(&encoded, *c);
         else
             buffer_printf(&encoded, "%%%02X", (unsigned char)*c);
@@ -416,6 +416,9 @@ void http_attachment(const HttpRequest *request, HttpResponse *response, const c
 
 void http_response_header(HttpResponse *response, const char *name, const char *value)
 {
+    for (const char *c = value; *c; c++)
+        if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7F)
+            return;
     HttpField field = {.name = name, .value = value};
     vec_push(&response->headers, field);
 }

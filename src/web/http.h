@@ -104,9 +104,11 @@ int http_scratch(void);
 int http_spill(HttpResponse *response) _must_check_;
 /* Completes an answer whose body may have been spilled. Returns 0 or an outage. */
 int http_spilled(HttpResponse *response, int status, const char *content_type) _must_check_;
-/* Content-Disposition of a file to be saved under this name, in both its forms (RFC 6266). */
+/* Content-Disposition of a file to be saved under this name, in both its forms (RFC 6266); the only place that puts a
+ * name into a header. */
 void http_attachment(const HttpRequest *request, HttpResponse *response, const char *name);
-/* name and value are kept by reference: static or in the request's arena. */
+/* name and value are kept by reference: static or in the request's arena. A value with control characters is left out:
+ * a line break would begin a header, or a body, of whoever chose the value. */
 void http_response_header(HttpResponse *response, const char *name, const char *value);
 
 /* JsonError of api.md section 2 with this message. */

@@ -19,6 +19,7 @@ static const struct {
     [PARAMETER_DURATION] = {"string", "duration"},
     [PARAMETER_SORT] = {"string", .list = true},
     [PARAMETER_LABELS] = {"string", .list = true},
+    [PARAMETER_FILTERS] = {"object"},
 };
 
 static json_t *schema_of(ParameterKind kind)

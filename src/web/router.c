@@ -131,6 +131,26 @@ static bool store_parameters(const Row *row, const Segments *path, HttpRequest *
     return true;
 }
 
+/* As flows spell them, and in storage a path: nothing else gets to a handler. */
+#define NAMESPACE_STARTS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+static bool is_namespace(const char *text)
+{
+    return strspn(text, NAMESPACE_STARTS) > 0 && !text[strspn(text, NAMESPACE_STARTS "._-")];
+}
+
+/* False: answered. */
+static bool check_namespace(const HttpRequest *request, HttpResponse *response)
+{
+    for (unsigned i = 0; i < request->parameter_count; i++) {
+        const HttpField *field = &request->parameters[i];
+        if (!streq(field->name, "namespace") || is_namespace(field->value))
+            continue;
+        http_error(request, response, 422, "Illegal argument: '%s' is no namespace", field->value);
+        return false;
+    }
+    return true;
+}
+
 static const struct {
     HttpMethod method;
     const char *name;
@@ -225,8 +245,10 @@ const Route *router_match(const Router *router, HttpRequest *request, HttpRespon
                     http_header(request, "Accept"), best->route->produces ? best->route->produces : "application/json");
     else if (best && !store_parameters(best, &path, request))
         http_reason(request, response, 400, "Malformed URI: %s", request->path);
-    else if (best)
+    else if (best && check_namespace(request, response))
         return best->route;
+    else if (best)
+        return NULL;
     else if (other_content)
         http_reason(request, response, 415, "Content Type [%s] not allowed. Allowed types: [%s]", type,
                     other_content->route->consumes);
@@ -296,6 +318,12 @@ static const char *check_labels(const char *value)
     return key > 0 && *rest ? NULL : "Invalid queryString parameter";
 }
 
+/* Checked by name, in check_filters. */
+static const char *check_filters_value(const char *value)
+{
+    return NULL;
+}
+
 /* `reason`: answered as 422 "Unprocessable Entity: <text>", others as a failed conversion. `split`: comma-joined. */
 static const struct {
     const char *(*check)(const char *value);
@@ -312,6 +340,7 @@ static const struct {
     [PARAMETER_DURATION] = {check_duration},
     [PARAMETER_SORT] = {check_sort, .split = true, .reason = true},
     [PARAMETER_LABELS] = {check_labels, .reason = true},
+    [PARAMETER_FILTERS] = {check_filters_value},
 };
 
 static bool check_parameter(const Route *route, const Parameter *parameter, const HttpRequest *request,
@@ -346,10 +375,58 @@ static bool check_parameter(const Route *route, const Parameter *parameter, cons
     return true;
 }
 
+static const Parameter *find_parameter(const Route *route, const char *name)
+{
+    for (const Parameter *parameter = route->query; parameter && parameter->name; parameter++)
+        if (streq(parameter->name, name))
+            return parameter;
+    return NULL;
+}
+
+/* "filters[field][OP]" or "filters[field][OP][key]". */
+static bool is_filter(const char *name)
+{
+    static const char prefix[] = "filters";
+    unsigned brackets = 0;
+    if (!starts_with(name, prefix))
+        return false;
+    for (name += sizeof(prefix) - 1; *name == '['; brackets++) {
+        size_t length = strcspn(name + 1, "[]");
+        if (length == 0 || name[length + 1] != ']')
+            return false;
+        name += length + 2;
+    }
+    return !*name && (brackets == 2 || brackets == 3);
+}
+
+/*
+ * A filter that nobody understands would select everything, so it is refused: on routes that take filters and on those
+ * that do not. What changes many things at once by a query refuses every parameter that it does not know.
+ */
+static bool check_filters(const Route *route, const HttpRequest *request, HttpResponse *response)
+{
+    static const char *const paging[] = {"page", "size", "sort"};
+    bool takes = find_parameter(route, "filters") != NULL, strict = takes && route->method != HTTP_GET;
+    for (size_t i = 0; i < request->query.count; i++) {
+        const char *name = request->query.items[i].name;
+        bool meant = strncasecmp(name, "filter", 6) == 0 || strchr(name, '[');
+        bool known = meant ? takes && is_filter(name) : !strict || find_parameter(route, name) != NULL;
+        for (size_t j = 0; j < ELEMENTS(paging); j++)
+            known |= streq(name, paging[j]);
+        if (known)
+            continue;
+        http_error(request, response, 422, "Illegal argument: unknown parameter '%s'%s", name,
+                   meant && takes ? ", expected filters[field][OPERATION]=value" : "");
+        return false;
+    }
+    return true;
+}
+
 bool router_check_query(const Route *route, const HttpRequest *request, HttpResponse *response)
 {
     for (const Parameter *parameter = route->query; parameter && parameter->name; parameter++)
         if (!check_parameter(route, parameter, request, response))
             return false;
-    return true;
+    /* what is sent to a webhook is its flow's own, and pages of the UI read their query themselves */
+    return route->permission <= PERMISSION_UI || check_filters(route, request, response);
 }

@@ -40,8 +40,9 @@ typedef enum ParameterKind {
     PARAMETER_CHILD, /* CHILD, MAIN */
     PARAMETER_DATE,
     PARAMETER_DURATION,
-    PARAMETER_SORT,   /* column:asc */
-    PARAMETER_LABELS, /* key:value */
+    PARAMETER_SORT,    /* column:asc */
+    PARAMETER_LABELS,  /* key:value */
+    PARAMETER_FILTERS, /* filters[field][OP]=value and filters[field][OP][key]=value: the route takes filters */
     _PARAMETER_KIND_MAX,
 } ParameterKind;
 

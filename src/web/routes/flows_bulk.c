@@ -179,7 +179,7 @@ static int export(WebSession *session, const HttpRequest *request, HttpResponse 
     }
     if (r < 0)
         return trace(r);
-    http_response_header(response, "Content-Disposition", "attachment; filename=\"flows.zip\"");
+    http_attachment(request, response, "flows.zip");
     return archive_answer(&archive, response);
 }
 

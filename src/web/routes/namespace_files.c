@@ -170,7 +170,6 @@ static int get_file(WebSession *session, const HttpRequest *request, HttpRespons
     int r = blob_open(place.blob, place.uri, &fd, &size);
     if (r != 0)
         return refuse(request, response, place.path, r);
-    http_response_header(response, "Cache-Control", "public, max-age=86400");
     return http_file(response, 200, BINARY, fd, size);
 }
 
@@ -201,8 +200,7 @@ static int export_all(WebSession *session, const HttpRequest *request, HttpRespo
     }
     if (r != 0)
         return refuse(request, response, "", r);
-    http_response_header(response, "Content-Disposition",
-                         arena_printf(request->arena, "attachment; filename=\"%s_files.zip\"", namespace));
+    http_attachment(request, response, arena_printf(request->arena, "%s_files.zip", namespace));
     return archive_answer(&archive, response);
 }
 

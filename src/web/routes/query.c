@@ -62,8 +62,7 @@ const StoreFilter *query_filters(const HttpRequest *request, size_t *ret_count)
         StoreFilter filter = {.field = next_bracket(request->arena, &at), .value = field->value};
         filter.op = filter.field ? next_bracket(request->arena, &at) : NULL;
         filter.key = filter.op ? next_bracket(request->arena, &at) : NULL;
-        if (filter.op)
-            filters[(*ret_count)++] = filter;
+        filters[(*ret_count)++] = filter;
     }
     return filters;
 }
@@ -192,6 +191,8 @@ bool query_logs(const HttpRequest *request, HttpResponse *response, LogQuery *re
         .namespace = text_or_null(request, "namespace"),
         .flow_id = text_or_null(request, "flowId"),
         .trigger_id = text_or_null(request, "triggerId"),
+        .execution_id = text_or_null(request, "executionId"),
+        .task_id = text_or_null(request, "taskId"),
         .attempt = LOG_ANY_ATTEMPT,
         .level_min = level ? log_level_from_string(level) : LOG_LEVEL_TRACE,
         .now = clock_realtime(),

@@ -15,16 +15,17 @@
     {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT}, {"flowId", PARAMETER_TEXT},      \
         {"startDate", PARAMETER_DATE}, {"endDate", PARAMETER_DATE}, {"timeRange", PARAMETER_DURATION},                 \
         {"state", PARAMETER_STATE}, {"labels", PARAMETER_LABELS}, {"triggerExecutionId", PARAMETER_TEXT},              \
+        {"childFilter", PARAMETER_CHILD},                                                                              \
     {                                                                                                                  \
-        "childFilter", PARAMETER_CHILD                                                                                 \
+        "filters", PARAMETER_FILTERS                                                                                   \
     }
 #define FLOW_PARAMETERS                                                                                                \
-    {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT},                                  \
+    {"q", PARAMETER_TEXT}, {"scope", PARAMETER_SCOPE}, {"namespace", PARAMETER_TEXT}, {"labels", PARAMETER_LABELS},    \
     {                                                                                                                  \
-        "labels", PARAMETER_LABELS                                                                                     \
+        "filters", PARAMETER_FILTERS                                                                                   \
     }
 
-/* Everything lies in the request's arena. */
+/* Everything lies in the request's arena. The router has checked the form of filters. */
 StorePaging query_paging(const HttpRequest *request);
 StoreScope query_scope(const HttpRequest *request);
 const StoreFilter *query_filters(const HttpRequest *request, size_t *ret_count);

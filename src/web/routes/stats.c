@@ -41,6 +41,43 @@ static void choose_bucket(Window *window)
     window->step = rows[i].step;
 }
 
+static int scope_of(const char *text)
+{
+    return streq(text, "USER") ? STORE_SCOPE_USER : streq(text, "SYSTEM") ? STORE_SCOPE_SYSTEM : -1;
+}
+
+static int state_of(const char *text)
+{
+    return state_from_string(text);
+}
+
+/* Members of the body that narrow what is counted; one that is not understood would count everything. */
+static const struct {
+    const char *name;
+    json_type type;
+    int (*value)(const char *text); /* of each item of a list; negative: unknown */
+} members[] = {
+    {"q", JSON_STRING, NULL},        {"namespace", JSON_STRING, NULL}, {"flowId", JSON_STRING, NULL},
+    {"scope", JSON_ARRAY, scope_of}, {"state", JSON_ARRAY, state_of},  {"flows", JSON_ARRAY, NULL},
+    {"logLevel", JSON_STRING, NULL},
+};
+
+static const char *unknown_member(const json_t *body)
+{
+    for (size_t i = 0; i < ELEMENTS(members); i++) {
+        const json_t *value = json_object_get(body, members[i].name), *item;
+        size_t j;
+        if (!value || json_is_null(value))
+            continue;
+        if (json_typeof(value) != members[i].type)
+            return members[i].name;
+        json_array_foreach (value, j, item)
+            if (members[i].value && (!json_is_string(item) || members[i].value(json_string_value(item)) < 0))
+                return members[i].name;
+    }
+    return NULL;
+}
+
 /* False: answered. An empty body is as good as {}. */
 static bool read_window(const HttpRequest *request, HttpResponse *response, Window *ret)
 {
@@ -48,6 +85,14 @@ static bool read_window(const HttpRequest *request, HttpResponse *response, Wind
     if (request->body_length > 0 && !query_body(request, response, &body))
         return false;
     *ret = (Window){.body = body ? body : json_object(), .end = clock_realtime()};
+    const char *unknown = unknown_member(ret->body), *level = json_get_text(ret->body, "logLevel", "TRACE");
+    if (!json_is_object(ret->body) || unknown || log_level_from_string(level) < 0) {
+        http_error(request, response, 422, "Invalid json mapping: '%s' is not understood",
+                   !json_is_object(ret->body) ? "body"
+                   : unknown                  ? unknown
+                                              : "logLevel");
+        return false;
+    }
     const char *start = json_get_text(ret->body, "startDate", NULL), *end = json_get_text(ret->body, "endDate", NULL);
     if ((end && http_parse_date(end, &ret->end) != 0) || (start && http_parse_date(start, &ret->start) != 0)) {
         http_error(request, response, 422, "Invalid json mapping");
@@ -69,19 +114,13 @@ static ExecutionQuery execution_query(const Window *window)
                             .now = clock_realtime()};
     size_t i;
     const json_t *item;
-    bool user = false, system = false;
-    json_array_foreach (json_object_get(body, "scope"), i, item) {
-        const char *scope = json_is_string(item) ? json_string_value(item) : "";
-        user |= streq(scope, "USER");
-        system |= streq(scope, "SYSTEM");
-    }
-    if (user != system)
-        query.scope = user ? STORE_SCOPE_USER : STORE_SCOPE_SYSTEM;
-    json_array_foreach (json_object_get(body, "state"), i, item) {
-        State state = state_from_string(json_is_string(item) ? json_string_value(item) : "");
-        if (state >= 0)
-            query.states |= UINT32_C(1) << state;
-    }
+    unsigned scopes = 0;
+    json_array_foreach (json_object_get(body, "scope"), i, item)
+        scopes |= 1u << scope_of(json_string_value(item));
+    if (scopes == 1u << STORE_SCOPE_USER || scopes == 1u << STORE_SCOPE_SYSTEM)
+        query.scope = scopes == 1u << STORE_SCOPE_USER ? STORE_SCOPE_USER : STORE_SCOPE_SYSTEM;
+    json_array_foreach (json_object_get(body, "state"), i, item)
+        query.states |= UINT32_C(1) << state_of(json_string_value(item));
     return query;
 }
 

@@ -301,9 +301,13 @@ static int set_disabled_by_query(WebSession *session, const HttpRequest *request
     return change_of_query(session, request, response, "setDisabled", arguments);
 }
 
-static const Parameter query_parameters[] = {{"q", PARAMETER_TEXT}, {"namespace", PARAMETER_TEXT}, {}};
-static const Parameter disabled_parameters[] = {
-    {"q", PARAMETER_TEXT}, {"namespace", PARAMETER_TEXT}, {"disabled", PARAMETER_BOOLEAN}, {}};
+static const Parameter query_parameters[] = {
+    {"q", PARAMETER_TEXT}, {"namespace", PARAMETER_TEXT}, {"filters", PARAMETER_FILTERS}, {}};
+static const Parameter disabled_parameters[] = {{"q", PARAMETER_TEXT},
+                                                {"namespace", PARAMETER_TEXT},
+                                                {"disabled", PARAMETER_BOOLEAN},
+                                                {"filters", PARAMETER_FILTERS},
+                                                {}};
 
 #define TRIGGERS "/api/v1/triggers"
 #define TRIGGER  TRIGGERS "/{namespace}/{flowId}/{triggerId}"

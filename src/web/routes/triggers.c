@@ -78,8 +78,9 @@ static const Parameter search_parameters[] = {PAGE_PARAMETERS,
                                               {"namespace", PARAMETER_TEXT},
                                               {"workerId", PARAMETER_TEXT},
                                               {"flowId", PARAMETER_TEXT},
+                                              {"filters", PARAMETER_FILTERS},
                                               {}};
-static const Parameter list_parameters[] = {PAGE_PARAMETERS, {"q", PARAMETER_TEXT}, {}};
+static const Parameter list_parameters[] = {PAGE_PARAMETERS, {"q", PARAMETER_TEXT}, {"filters", PARAMETER_FILTERS}, {}};
 
 #define TRIGGERS "/api/v1/triggers"
 static const Route rows[] = {

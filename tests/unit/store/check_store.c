@@ -307,6 +307,15 @@ static const StoreFilter filter_not_failed = {"state", "NOT_EQUALS", NULL, "FAIL
                          filter_label = {"labels", "EQUALS", NULL, "k'ey:e2"},
                          filter_key = {"labels", "NOT_EQUALS", "k'ey", "e2"},
                          filter_ns = {"namespace", "EQUALS", NULL, "team.a"},
+                         filter_below = {"namespace", "PREFIX", NULL, "team.a"},
+                         filter_states = {"state", "NOT_IN", NULL, "SUCCESS,CREATED"},
+                         filter_labels_in = {"labels", "IN", NULL, "k'ey:e1,none:x,k'ey:e2"},
+                         filter_key_in = {"labels", "IN", "k'ey", "e2,e1"},
+                         filter_labels_not_in = {"labels", "NOT_IN", "k'ey", "e2,e1"},
+                         filter_labels_part = {"labels", "CONTAINS", NULL, "'e"},
+                         filter_key_part = {"labels", "CONTAINS", NULL, "k'ey:2"},
+                         filter_any_part = {"labels", "CONTAINS", NULL, "e1"},
+                         filter_scopes = {"scope", "NOT_IN", NULL, "USER,SYSTEM"},
                          filter_regex = {"namespace", "REGEX", NULL, "^team"},
                          filter_child = {"childFilter", "EQUALS", NULL, "CHILD"},
                          filter_range = {"timeRange", "EQUALS", NULL, "PT15S"}, filter_q = {"q", "EQUALS", NULL, "e3"},
@@ -337,7 +346,16 @@ static const struct {
     {{.filters = &filter_in, .filter_count = 1}, "e4 e3 e1"},
     {{.filters = &filter_label, .filter_count = 1}, "e2"},
     {{.filters = &filter_key, .filter_count = 1}, "e4 e3 e1"},
-    {{.filters = &filter_ns, .filter_count = 1}, "e2 e1"},
+    {{.filters = &filter_ns, .filter_count = 1}, "e1"},
+    {{.filters = &filter_below, .filter_count = 1}, "e2 e1"},
+    {{.filters = &filter_states, .filter_count = 1}, "e2"},
+    {{.filters = &filter_labels_in, .filter_count = 1}, "e2 e1"},
+    {{.filters = &filter_key_in, .filter_count = 1}, "e2 e1"},
+    {{.filters = &filter_labels_not_in, .filter_count = 1}, "e4 e3"},
+    {{.filters = &filter_labels_part, .filter_count = 1}, "e4 e3 e2 e1"},
+    {{.filters = &filter_key_part, .filter_count = 1}, "e2"},
+    {{.filters = &filter_any_part, .filter_count = 1}, "e1"},
+    {{.filters = &filter_scopes, .filter_count = 1}, ""},
     {{.filters = &filter_regex, .filter_count = 1}, "e3 e2 e1"},
     {{.filters = &filter_child, .filter_count = 1}, "e2"},
     {{.filters = &filter_range, .filter_count = 1, .now = NOW + 30 * USEC_PER_SEC}, "e4 e3"},
@@ -395,8 +413,12 @@ START_TEST(unknown_sorts_are_refused)
 END_TEST
 
 static const StoreFilter wrong_filters[] = {
-    {"nothing", "EQUALS", NULL, "x"}, {"flowId", "LIKE", NULL, "x"},      {"startDate", "EQUALS", NULL, "x"},
-    {"labels", "EQUALS", NULL, "x"},  {"timeRange", "EQUALS", NULL, "x"}, {"namespace", "REGEX", NULL, "("},
+    {"nothing", "EQUALS", NULL, "x"},         {"flowId", "LIKE", NULL, "x"},      {"startDate", "EQUALS", NULL, "x"},
+    {"labels", "EQUALS", NULL, "x"},          {"timeRange", "EQUALS", NULL, "x"}, {"namespace", "REGEX", NULL, "("},
+    {"state", "NOT_EQUALS", NULL, "FAILD"},   {"state", "IN", NULL, "FAILED,"},   {"state", "CONTAINS", NULL, "FAIL"},
+    {"scope", "EQUALS", NULL, "USERS"},       {"scope", "REGEX", NULL, "USER"},   {"childFilter", "IN", NULL, "CHILD"},
+    {"timeRange", "LESS_THAN", NULL, "PT1S"}, {"q", "NOT_EQUALS", NULL, "a"},     {"labels", "IN", NULL, "a:b,c"},
+    {"labels", "REGEX", NULL, "a:b"},         {"flowId", "EQUALS", "key", "x"},
 };
 START_TEST(wrong_filters_are_refused)
 {

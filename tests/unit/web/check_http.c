@@ -168,6 +168,19 @@ START_TEST(names_of_files_are_safe_in_headers)
 }
 END_TEST
 
+START_TEST(no_line_break_gets_into_a_header)
+{
+    static const char *const values[] = {"a\r\nX-Injected: yes", "a\nb", "a\rb", "\x7F", "\x01"};
+    HttpResponse response = {};
+    for (size_t i = 0; i < ELEMENTS(values); i++)
+        http_response_header(&response, "Location", values[i]);
+    ck_assert_uint_eq(response.headers.count, 0);
+    http_response_header(&response, "Location", "/a\tb");
+    ck_assert_uint_eq(response.headers.count, 1);
+    http_response_done(&response);
+}
+END_TEST
+
 START_TEST(long_answers_are_spilled)
 {
     HttpResponse response = {};
@@ -199,6 +212,7 @@ int main(void)
     tcase_add_test(all, multipart_has_fields_and_files);
     tcase_add_test(all, broken_multipart_is_refused);
     tcase_add_loop_test(all, names_of_files_are_safe_in_headers, 0, (int)ELEMENTS(attachments));
+    tcase_add_test(all, no_line_break_gets_into_a_header);
     tcase_add_test(all, long_answers_are_spilled);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -19,6 +19,7 @@ static const Parameter search_query[] = {{"page", PARAMETER_INTEGER, .positive =
                                          {"minLevel", PARAMETER_LEVEL},
                                          {"scope", PARAMETER_SCOPE},
                                          {"childFilter", PARAMETER_CHILD},
+                                         {"filters", PARAMETER_FILTERS},
                                          {}};
 static const Route rows[] = {
     {HTTP_GET, "/api/v1/executions/{executionId}", answer, PERMISSION_EXECUTION_READ, NULL, "get"},
@@ -31,6 +32,8 @@ static const Route rows[] = {
     {HTTP_DELETE, "/api/v1/executions/{executionId}", answer, PERMISSION_EXECUTION_WRITE, NULL, "delete"},
     {HTTP_GET, "/api/v1/executions/{executionId}/follow", answer, PERMISSION_EXECUTION_READ, NULL, "follow", NULL,
      "text/event-stream"},
+    {HTTP_DELETE, "/api/v1/executions/by-query", answer, PERMISSION_EXECUTION_WRITE, search_query, "deleteByQuery"},
+    {HTTP_POST, "/api/v1/webhook/{namespace}", answer, PERMISSION_OPEN, NULL, "webhook"},
     {HTTP_GET, "/ui/{path*}", answer, PERMISSION_UI, NULL, "ui", NULL, "*/*"},
 };
 static const RouteTable table = ROUTE_TABLE("Test", rows);
@@ -107,6 +110,11 @@ START_TEST(what_does_not_match_is_refused)
          "Content Type [application/xml] not allowed. Allowed types: [multipart/form-data]"},
         {"GET", "/api/v1/executions/abc", "Accept", "image/png", 406, "Not Acceptable"},
         {"GET", "/api/v1/executions/%zz", NULL, NULL, 400, "Malformed URI"},
+        {"POST", "/api/v1/executions/%2e%2e/flow", NULL, NULL, 422, "is no namespace"},
+        {"POST", "/api/v1/executions/..%2frob/flow", NULL, NULL, 422, "is no namespace"},
+        {"POST", "/api/v1/executions/a%2fb/flow", NULL, NULL, 422, "is no namespace"},
+        {"POST", "/api/v1/executions/a%0d%0aX:%20y/flow", NULL, NULL, 422, "is no namespace"},
+        {"POST", "/api/v1/webhook/a%5cb", NULL, NULL, 422, "is no namespace"},
     };
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         _cleanup_(http_request_freep) HttpRequest *request = http_request_new(cases[i].method, cases[i].target);
@@ -182,6 +190,43 @@ START_TEST(parameters_are_checked)
 }
 END_TEST
 
+START_TEST(what_is_no_filter_is_refused)
+{
+    static const struct {
+        const char *method, *target;
+        bool fits;
+    } cases[] = {
+        {"GET", "/api/v1/executions/search?namespace=a&filters[state][EQUALS]=FAILED", true},
+        {"GET", "/api/v1/executions/search?namespace=a&filters[labels][EQUALS][a]=b", true},
+        {"GET", "/api/v1/executions/search?namespace=a&filters%5Bstate%5D%5BEQUALS%5D=FAILED", true},
+        {"GET", "/api/v1/executions/search?namespace=a&unknown=1", true},
+        {"GET", "/api/v1/executions/search?namespace=a&filters[state]=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&filters[state]EQUALS=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&filters[state][EQUALS][a][b]=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&filters[state][EQUALS]x=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&filters[][EQUALS]=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&filters=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&Filters[state][EQUALS]=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&filter[state][EQUALS]=FAILED", false},
+        {"GET", "/api/v1/executions/search?namespace=a&state[EQUALS]=FAILED", false},
+        {"DELETE", "/api/v1/executions/by-query?namespace=a&page=1&size=5&sort=id:asc", true},
+        {"DELETE", "/api/v1/executions/by-query?namespace=a&namespce=b", false},
+        {"DELETE", "/api/v1/executions/abc?filters[state][EQUALS]=FAILED", false},
+        {"POST", "/api/v1/webhook/a?filters[state]=FAILED", true},
+        {"GET", "/ui/flows?filters[state]=FAILED", true},
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        _cleanup_(http_request_freep) HttpRequest *request = http_request_new(cases[i].method, cases[i].target);
+        HttpResponse response = {};
+        const Route *route = router_match(router, request, &response);
+        ck_assert_ptr_nonnull(route);
+        ck_assert_msg(router_check_query(route, request, &response) == cases[i].fits, "%s", cases[i].target);
+        ck_assert_int_eq(response.status, cases[i].fits ? 0 : 422);
+        http_response_done(&response);
+    }
+}
+END_TEST
+
 START_TEST(a_context_path_is_stripped)
 {
     _cleanup_(router_freep) Router *below = router_new(tables, ELEMENTS(tables), "/kestra");
@@ -220,6 +265,7 @@ int main(void)
     tcase_add_test(all, what_does_not_match_is_refused);
     tcase_add_test(all, accept_and_content_type_are_read_leniently);
     tcase_add_test(all, parameters_are_checked);
+    tcase_add_test(all, what_is_no_filter_is_refused);
     tcase_add_test(all, a_context_path_is_stripped);
     tcase_add_test(all, openapi_shows_every_row);
     SRunner *runner = srunner_create(suite);
