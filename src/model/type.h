@@ -65,6 +65,7 @@ typedef struct Type {
     bool deprecated;
     const Field *fields;  /* own properties; the common ones are added by the model */
     const Field *outputs; /* may be NULL: no outputs */
+    const void *row;      /* a type of a family: what the family's function needs to know of it; otherwise NULL */
     /* Cross-field checks after field_check; may be NULL. path: "tasks[0]". */
     void (*check)(const FieldCheck *check, const json_t *properties, const char *path);
     /* RUN_INLINE, RUN_CHILD: one attempt; see plugin/run.h for outcomes. Of a polling trigger: one evaluation. */

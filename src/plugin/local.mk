@@ -114,6 +114,10 @@ libplugin_a_SOURCES = \
 	src/plugin/core/trigger/toggle.c \
 	src/plugin/core/trigger/trigger.c src/plugin/core/trigger/trigger.h \
 	src/plugin/core/trigger/webhook.c \
+	src/plugin/service/alarm.c \
+	src/plugin/service/chat.c \
+	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \
+	src/plugin/service/service_execution.c \
 	src/plugin/scripts/node/commands.c \
 	src/plugin/scripts/node/script.c \
 	src/plugin/scripts/python/commands.c \

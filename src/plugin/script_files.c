@@ -167,6 +167,16 @@ int script_files_temporary(RunContext *run, const char *bytes, size_t length, co
     return r;
 }
 
+int script_files_read(RunContext *run, const char *uri, size_t bytes_max, char **ret_bytes, size_t *ret_length)
+{
+    if (!run->storage)
+        return run_fail(run, "Internal storage is not available here");
+    int r = blob_read(run->storage, uri, bytes_max, ret_bytes, ret_length);
+    if (r == BLOB_E_TOO_LARGE)
+        return run_fail(run, "File %s is longer than %zu bytes", uri, bytes_max);
+    return r == 0 ? 0 : fail_storage(run, uri, r);
+}
+
 static size_t uri_length(const char *uri)
 {
     size_t length = strlen("kestra://");

@@ -10,6 +10,10 @@ int script_files_create(RunContext *run, const char *name, int *ret_fd) _must_ch
 int script_files_write(RunContext *run) _must_check_;
 /* The same for a given map. */
 int script_files_write_map(RunContext *run, const json_t *files) _must_check_;
+/* All of a file of internal storage, with a terminator; caller frees. RUN_E_FAILED (logged), also for more than
+ * bytes_max. */
+int script_files_read(RunContext *run, const char *uri, size_t bytes_max, char **ret_bytes,
+                      size_t *ret_length) _must_check_;
 /* The text with every kestra:// URI in it replaced by the path of a local copy. Caller frees. */
 int script_files_localize(RunContext *run, const char *text, char **ret) _must_check_;
 /* Writes bytes to a new file of the working directory; its path, caller frees. extension: ".py" or "". */

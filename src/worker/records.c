@@ -265,6 +265,50 @@ static int answer_subflow_outputs(const Records *records, const json_t *question
     return r;
 }
 
+/* --- what there is to say of one --- */
+
+/* Of one that still runs: the last that was made. Of one that ended: the last that ended so. */
+static const TaskRun *telling_task_run(const Execution *execution)
+{
+    State state = state_current(&execution->state);
+    State wanted = state == STATE_FAILED ? STATE_FAILED : STATE_SUCCESS;
+    for (size_t i = execution->task_runs.count; i > 0; i--) {
+        const TaskRun *run = execution->task_runs.items[i - 1];
+        if (!state_is_terminated(state) || state_current(&run->state) == wanted)
+            return run;
+    }
+    return NULL;
+}
+
+static int answer_describe(const Records *records, const json_t *question, json_t **ret)
+{
+    _cleanup_(execution_freep) Execution *execution = NULL;
+    const char *id = json_get_text(question, "executionId", "");
+    usec_t now = clock_realtime();
+    int r = store_execution_load(records->pg, id, &execution);
+    if (r == STORE_E_NONE)
+        return refuse(ret, "Unable to find execution '%s'", id);
+    if (r != 0)
+        return fold(r);
+    json_t *body = execution_encode(execution, now);
+    static const char *const large[] = {"inputs", "outputs", "variables", "trigger"};
+    for (size_t i = 0; i < ELEMENTS(large); i++)
+        (void)json_object_del(body, large[i]); /* or it is not there */
+    *ret = json_pack("{s:o}", "execution", body);
+    const TaskRun *last = telling_task_run(execution);
+    if (last)
+        json_object_set_new(*ret, "lastTask",
+                            json_pack("{s:s,s:s,s:s}", "id", last->id, "taskId", last->task_id, "state",
+                                      state_to_string(state_current(&last->state))));
+    const char *url = records->server_url ? records->server_url : "";
+    int length = (int)strlen(url) - ends_with(url, "/");
+    if (length > 0)
+        json_object_set_new(
+            *ret, "link",
+            json_sprintf("%.*s/ui/executions/%s/%s/%s", length, url, execution->namespace, execution->flow_id, id));
+    return 0;
+}
+
 /* --- resume --- */
 
 static const json_t *resume_declarations(const Execution *execution)
@@ -359,6 +403,7 @@ static const struct {
     {"subflow-outputs", answer_subflow_outputs},
     {"resume-execution", answer_resume},
     {"namespace-exists", answer_namespace},
+    {"describe-execution", answer_describe},
 };
 
 int records_answer(const Records *records, const json_t *question, json_t **ret)

@@ -77,6 +77,7 @@ static int answer(void *userdata, Unit *unit, const json_t *question, json_t **r
         .unit = unit,
         .flows = role->flows,
         .encryption_key = conf_text(role->conf, "encryption.secret-key"),
+        .server_url = conf_text(role->conf, "server.url"),
     };
     return records_answer(&records, question, ret);
 }

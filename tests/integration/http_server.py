@@ -17,6 +17,9 @@ BASIC = "Basic dXNlcjpwYXNzIHdvcmQ="  # user:pass word
 BEARER = "Bearer token-of-the-test"
 
 
+hooks = {}  # name → the requests that /hook/NAME… got
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -65,6 +68,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "method": self.command, "path": self.path, "body": self.content.decode("latin-1"),
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "client": certificate.get("subject", [[["", ""]]])[0][0][1]}), Content_Type="application/json")
+
+    def say_hook(self):
+        """Keeps what it is told; ?code= and ?answer= say what it answers."""
+        try:
+            value = json.loads(self.content)
+        except ValueError:
+            value = None
+        hooks.setdefault(self.words[0], []).append({
+            "method": self.command, "path": self.path, "body": self.content.decode("utf8", "replace"), "json": value,
+            "form": dict(urllib.parse.parse_qsl(self.content.decode("latin-1"))),
+            "headers": {name.lower(): value for name, value in self.headers.items()}})
+        self.answer(int(self.query.get("code", 200)), self.query.get("answer", '{"ok": true, "sid": "SM1", "status": "queued"}'),
+                    Content_Type="application/json")
 
     def say_status(self):
         self.answer(int(self.words[0]), "the status is " + self.words[0])

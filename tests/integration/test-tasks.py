@@ -94,6 +94,18 @@ def judge_files(case, execution, runs):
     return next(filter(None, (judge_file(execution, *file) for file in wanted)), None)
 
 
+def judge_requests(case):
+    """What the server was asked at /hook/NAME: the last request, or a list of all."""
+    for name, wanted in case.get("requests", {}).items():
+        found = http_server.hooks.get(name, [])
+        if not isinstance(wanted, list):
+            wanted, found = [wanted], found[-1:]
+        problem = differs(wanted, found, "requests to " + name)
+        if problem:
+            return problem
+    return None
+
+
 def judge(case, execution):
     if not isinstance(execution, dict) or "state" not in execution:
         return "not started: %s" % (execution,)
@@ -102,6 +114,7 @@ def judge(case, execution):
     state = execution["state"]["current"]
     problem = None if state == case.get("state", "SUCCESS") else "state: %s" % state
     problem = problem or differs(case.get("outputs", {}), outputs or {})
+    problem = problem or judge_requests(case)
     problem = problem or judge_logs(case, execution) or judge_metrics(case, execution)
     problem = problem or judge_files(case, execution, runs)
     if problem and state != case.get("state", "SUCCESS"):
@@ -118,6 +131,7 @@ def flow_of(case, number, namespace):
 def run_case(case, number, namespace):
     """The problem, or None."""
     namespace = case.get("namespace", namespace)
+    http_server.hooks.clear()
     flow = flow_of(case, number, namespace)
     for other in case.get("flows", []):
         put_flow("\n".join("%s: %s" % (name, value if isinstance(value, str) else json.dumps(value)) for name, value in other.items()))

@@ -19,6 +19,21 @@ static const struct {
     {"io.kestra.plugin.scripts.powershell", "plugin-script-powershell", "PowerShell", "SCRIPT"},
     {"io.kestra.plugin.scripts.r", "plugin-script-r", "R", "SCRIPT"},
     {"io.kestra.plugin.scripts.ruby", "plugin-script-ruby", "Ruby", "SCRIPT"},
+    {"io.kestra.plugin.slack", "plugin-slack", "Slack", "MESSAGING"},
+    {"io.kestra.plugin.discord", "plugin-discord", "Discord", "MESSAGING"},
+    {"io.kestra.plugin.microsoft365", "plugin-microsoft365", "Microsoft 365", "MESSAGING"},
+    {"io.kestra.plugin.googleworkspace", "plugin-googleworkspace", "Google Workspace", "MESSAGING"},
+    {"io.kestra.plugin.zulip", "plugin-zulip", "Zulip", "MESSAGING"},
+    {"io.kestra.plugin.telegram", "plugin-telegram", "Telegram", "MESSAGING"},
+    {"io.kestra.plugin.line", "plugin-line", "LINE", "MESSAGING"},
+    {"io.kestra.plugin.meta", "plugin-meta", "Meta", "MESSAGING"},
+    {"io.kestra.plugin.tencent", "plugin-tencent", "Tencent", "MESSAGING"},
+    {"io.kestra.plugin.pagerduty", "plugin-pagerduty", "PagerDuty", "ALERTING"},
+    {"io.kestra.plugin.opsgenie", "plugin-opsgenie", "Opsgenie", "ALERTING"},
+    {"io.kestra.plugin.squadcast", "plugin-squadcast", "Squadcast", "ALERTING"},
+    {"io.kestra.plugin.zenduty", "plugin-zenduty", "Zenduty", "ALERTING"},
+    {"io.kestra.plugin.sentry", "plugin-sentry", "Sentry", "ALERTING"},
+    {"io.kestra.plugin.twilio", "plugin-twilio", "Twilio", "MESSAGING"},
 };
 
 /* Names of the lists by kind. */

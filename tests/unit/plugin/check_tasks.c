@@ -10,6 +10,7 @@
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
 #include "plugin/script.h"
+#include "plugin/service/service.h"
 
 static Buffer said;
 static char directory[] = "/tmp/kestra-check-tasks-XXXXXX";
@@ -287,6 +288,36 @@ START_TEST(test_every_type_is_whole)
 }
 END_TEST
 
+static void check_row_json(const Type *type, const char *text)
+{
+    _cleanup_json_ json_t *value = NULL;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    if (!text)
+        return;
+    ck_assert_msg(json_parse(text, strlen(text), 0, &value, &diag) == 0, "%s: %s", type->name, diag_first(&diag));
+    expr_tree_unref(expr_tree_compile(value, &diag));
+    ck_assert_msg(*diag_first(&diag) == 0, "%s: %s", type->name, diag_first(&diag));
+}
+
+/* Rows of web services: JSON whose every text is an expression. */
+START_TEST(test_every_service_row)
+{
+    for (size_t i = 0; i < plugin_registry.count; i++) {
+        const Type *type = plugin_registry.types[i];
+        if (type->run != service_run)
+            continue;
+        const Service *row = type->row;
+        check_row_json(type, row->headers);
+        check_row_json(type, row->body);
+        check_row_json(type, row->outputs);
+        ck_assert_msg(row->uri && (row->raw || row->body || row->method), "%s", type->name);
+        ck_assert_msg(row->of_execution == (field_find(type->fields, "executionId") != NULL) ||
+                          streq(type->name, "io.kestra.plugin.sentry.SentryAlert"),
+                      "%s", type->name);
+    }
+}
+END_TEST
+
 int main(void)
 {
     mem_use_for_jansson(json_set_alloc_funcs);
@@ -301,6 +332,7 @@ int main(void)
     tcase_add_test(cases, test_long_line_is_split);
     tcase_add_loop_test(cases, test_script_line, 0, ELEMENTS(lines));
     tcase_add_test(cases, test_every_type_is_whole);
+    tcase_add_test(cases, test_every_service_row);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

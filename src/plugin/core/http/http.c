@@ -54,9 +54,26 @@ static void log_request(RunContext *run, const HttpCall *call)
         run_log(run, LOG_LEVEL_DEBUG, "Request body:\n%s", request->body);
 }
 
+/* As far as it may be shown: all of it, or scheme and host. */
+static char *shown_uri(const HttpCall *call, const char *uri)
+{
+    const char *host = strstr(uri, "://");
+    if (!call->hides_uri || !host)
+        return xstrdup(call->hides_uri ? "…" : uri);
+    host += strlen("://");
+    const char *at = strchr(host, '@');
+    size_t length = strcspn(host, "/?#");
+    if (at && at < host + length) { /* what stands in front of @ logs in */
+        length -= (size_t)(at + 1 - host);
+        host = at + 1;
+    }
+    return xasprintf("%.*s%.*s/…", (int)(strstr(uri, "://") + strlen("://") - uri), uri, (int)length, host);
+}
+
 static void log_answer(RunContext *run, const HttpCall *call, const HttpAnswer *answer)
 {
-    run_log(run, LOG_LEVEL_DEBUG, "Request '%s' from '%s' with the response code '%ld'", answer->uri, answer->address,
+    _cleanup_free_ char *uri = shown_uri(call, answer->uri);
+    run_log(run, LOG_LEVEL_DEBUG, "Request '%s' from '%s' with the response code '%ld'", uri, answer->address,
             answer->code);
     if (call->logs & HTTP_LOG_RESPONSE_HEADERS)
         log_headers(run, "Response headers:", answer->headers);
@@ -81,13 +98,13 @@ static bool receive(void *userdata, long code, const char *bytes, size_t length)
     return true;
 }
 
-static int fail_by_code(RunContext *run, const HttpAnswer *answer, const Buffer *body)
+static int fail_by_code(RunContext *run, const HttpCall *call, const HttpAnswer *answer, const Buffer *body)
 {
-    _cleanup_free_ char *text = NULL;
+    _cleanup_free_ char *text = NULL, *uri = shown_uri(call, answer->uri);
     if (body->length == 0 || charset_decode("UTF-8", body->text, body->length, &text) != 0)
-        return run_fail(run, "Failed http request with response code '%ld' and uri '%s'", answer->code, answer->uri);
-    return run_fail(run, "Failed http request with response code '%ld' and uri '%s' and body:\n%s", answer->code,
-                    answer->uri, text);
+        return run_fail(run, "Failed http request with response code '%ld' and uri '%s'", answer->code, uri);
+    return run_fail(run, "Failed http request with response code '%ld' and uri '%s' and body:\n%s", answer->code, uri,
+                    text);
 }
 
 static int send_request(RunContext *run, HttpCall *call, const HttpBodySink *sink, HttpAnswer *ret)
@@ -108,25 +125,27 @@ static int send_request(RunContext *run, HttpCall *call, const HttpBodySink *sin
     if (r == 0)
         log_answer(run, call, ret);
     if (r == 0 && ret->code >= 400 && !receiver.allow_failed) {
-        r = fail_by_code(run, ret, &receiver.failure);
+        r = fail_by_code(run, call, ret, &receiver.failure);
         http_answer_done(ret);
     }
     buffer_done(&receiver.failure);
     return r < 0 ? trace(r) : r;
 }
 
-static int exchange(RunContext *run, HttpCall *call, const HttpBodySink *sink, HttpAnswer *ret)
+/* own: NULL for the request that the task's properties describe. */
+static int exchange(RunContext *run, const HttpOwnRequest *own, HttpCall *call, const HttpBodySink *sink,
+                    HttpAnswer *ret)
 {
     if (!run->http)
         return run_fail(run, "HTTP is not available here");
-    int r = http_call_prepare(run, call);
+    int r = own ? http_call_prepare_own(run, own, call) : http_call_prepare(run, call);
     return r == 0 ? send_request(run, call, sink, ret) : r;
 }
 
 int http_exchange(RunContext *run, const HttpBodySink *sink, HttpAnswer *ret)
 {
     _cleanup_(http_call_done) HttpCall call = {};
-    return exchange(run, &call, sink, ret);
+    return exchange(run, NULL, &call, sink, ret);
 }
 
 void http_answer_done(HttpAnswer *answer)
@@ -169,13 +188,13 @@ static int decode_body(RunContext *run, const HttpCall *call, const Buffer *byte
     return run_fail(run, "options.defaultCharset: unknown charset '%s'", call->charset);
 }
 
-int http_fetch(RunContext *run, bool allow_failed, HttpFetched *ret)
+static int fetch(RunContext *run, const HttpOwnRequest *own, bool allow_failed, HttpFetched *ret)
 {
     _cleanup_(http_call_done) HttpCall call = {};
     _cleanup_buffer_ Buffer bytes = {};
     const HttpBodySink sink = {.take = take_bytes, .userdata = &bytes, .allow_failed = allow_failed};
     *ret = (HttpFetched){};
-    int r = exchange(run, &call, &sink, &ret->answer);
+    int r = exchange(run, own, &call, &sink, &ret->answer);
     if (r == 0)
         r = decode_body(run, &call, &bytes, ret);
     if (r == 0 && (call.logs & HTTP_LOG_RESPONSE_BODY))
@@ -183,6 +202,16 @@ int http_fetch(RunContext *run, bool allow_failed, HttpFetched *ret)
     if (r != 0)
         http_fetched_done(ret);
     return r;
+}
+
+int http_fetch(RunContext *run, bool allow_failed, HttpFetched *ret)
+{
+    return fetch(run, NULL, allow_failed, ret);
+}
+
+int http_send(RunContext *run, const HttpOwnRequest *request, HttpFetched *ret)
+{
+    return fetch(run, request, false, ret);
 }
 
 void http_fetched_done(HttpFetched *fetched)

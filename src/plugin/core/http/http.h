@@ -5,6 +5,8 @@
 #include "plugin/run.h"
 
 extern const Field http_option_fields[];
+extern const Field http_timeout_fields[]; /* of `options.timeout` */
+extern const Field http_proxy_fields[];   /* of `options.proxy` */
 extern const Field http_ssl_fields[];
 extern const Field http_request_outputs[]; /* of Request and Trigger; http_outputs() */
 extern const char *const http_methods[];
@@ -58,3 +60,14 @@ void http_fetched_done(HttpFetched *fetched);
 /* {uri, code, headers, body}; with the property encryptBody encryptedBody instead of body; new. RUN_E_FAILED (logged).
  */
 int http_outputs(RunContext *run, const HttpFetched *fetched, json_t **ret) _must_check_;
+
+/* A request that a task makes up itself; its properties options and sslOptions, if it has them, say how it is sent. */
+typedef struct HttpOwnRequest {
+    const char *method, *uri;
+    const json_t *headers; /* name → text */
+    const char *body;      /* NULL: none */
+} HttpOwnRequest;
+/* http_fetch() of it. What is logged names host alone of the address: the rest may be a key. */
+int http_send(RunContext *run, const HttpOwnRequest *request, HttpFetched *ret) _must_check_;
+/* The members of a map as application/x-www-form-urlencoded; caller frees. */
+char *http_form_encode(const json_t *form);

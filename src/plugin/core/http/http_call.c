@@ -85,12 +85,12 @@ static void escape(Buffer *text, const char *value)
     }
 }
 
-static char *encode_form(json_t *form)
+char *http_form_encode(const json_t *form)
 {
     Buffer text = {};
     const char *name;
     json_t *value;
-    json_object_foreach (form, name, value) {
+    json_object_foreach ((json_t *)form, name, value) {
         _cleanup_json_ json_t *plain = run_text_of(value);
         if (text.length > 0)
             buffer_append_char(&text, '&');
@@ -118,7 +118,7 @@ static int take_body(RunContext *run, HttpCall *call)
     if (!json_is_object(call->form) || json_object_size(call->form) == 0)
         return take_text_body(run, call);
     if (!call->content_type || strncasecmp(call->content_type, MULTIPART, strlen(MULTIPART)) != 0) {
-        call->body = encode_form(call->form);
+        call->body = http_form_encode(call->form);
         call->request.body = call->body;
         call->request.body_length = strlen(call->body);
         return 0;
@@ -202,6 +202,21 @@ int http_call_prepare(RunContext *run, HttpCall *call)
         call->allow_failed = allow_failed;
         mend_uri(call);
     }
+    return r;
+}
+
+int http_call_prepare_own(RunContext *run, const HttpOwnRequest *own, HttpCall *call)
+{
+    int r = render_options(run, call);
+    if (r == 0)
+        r = http_options_take(run, call);
+    call->uri = xstrdup(own->uri);
+    call->hides_uri = true;
+    mend_uri(call);
+    call->request.method = own->method;
+    call->request.headers = own->headers;
+    call->request.body = own->body;
+    call->request.body_length = own->body ? strlen(own->body) : 0;
     return r;
 }
 

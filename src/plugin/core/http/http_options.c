@@ -19,12 +19,12 @@ static const char *const log_types[] = {"REQUEST_HEADERS", "REQUEST_BODY", "RESP
 static const char *const log_levels[] = {"ALL",   "TRACE", "DEBUG",         "INFO", "WARN",
                                          "ERROR", "OFF",   "NOT_SPECIFIED", NULL};
 
-static const Field timeout_fields[] = {
+const Field http_timeout_fields[] = {
     {"connectTimeout", FIELD_DURATION, FIELD_DYNAMIC, .doc = "Longest time to connect; 10 s when it is not given."},
     {"readIdleTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT5M\"", .doc = "Longest silence of the server."},
     {},
 };
-static const Field proxy_fields[] = {
+const Field http_proxy_fields[] = {
     {"type", FIELD_ENUM, FIELD_DYNAMIC, .values = proxy_types, .fallback = "\"DIRECT\"",
      .doc = "Kind of proxy; DIRECT: none."},
     {"address", FIELD_STRING, FIELD_DYNAMIC, .doc = "Host of the proxy."},
@@ -50,8 +50,8 @@ const Field http_ssl_fields[] = {
     {},
 };
 const Field http_option_fields[] = {
-    {"timeout", FIELD_OBJECT, 0, .fields = timeout_fields, .doc = "Timeouts."},
-    {"proxy", FIELD_OBJECT, 0, .fields = proxy_fields, .doc = "Proxy."},
+    {"timeout", FIELD_OBJECT, 0, .fields = http_timeout_fields, .doc = "Timeouts."},
+    {"proxy", FIELD_OBJECT, 0, .fields = http_proxy_fields, .doc = "Proxy."},
     {"auth", FIELD_OBJECT, 0, .fields = auth_fields, .doc = "Who asks."},
     {"ssl", FIELD_OBJECT, 0, .fields = http_ssl_fields, .doc = "How the server's certificate is checked."},
     {"followRedirects", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true", .doc = "Follow redirects."},

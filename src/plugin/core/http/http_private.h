@@ -20,9 +20,12 @@ typedef struct HttpCall {
     unsigned logs;       /* HttpLogs */
     bool allow_failed;
     bool limits_bytes; /* maxContentLength is given */
+    bool hides_uri;    /* in the log */
 } HttpCall;
 /* Renders all. RUN_E_FAILED (logged). Done with http_call_done also then. */
 int http_call_prepare(RunContext *run, HttpCall *call) _must_check_;
+/* The same for a request that the task made itself; borrows its parts. */
+int http_call_prepare_own(RunContext *run, const HttpOwnRequest *own, HttpCall *call) _must_check_;
 void http_call_done(HttpCall *call);
 
 /* options and sslOptions (rendered) → call. RUN_E_FAILED (logged). */
