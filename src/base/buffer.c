@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 static void reserve(Buffer *buffer, size_t more)
@@ -48,6 +49,24 @@ void buffer_printf(Buffer *buffer, const char *format, ...)
     (void)vsnprintf(buffer->text + buffer->length, (size_t)length + 1, format, arguments); /* sized above */
     va_end(arguments);
     buffer->length += (size_t)length;
+}
+
+void buffer_append_slug(Buffer *buffer, const char *text, size_t length)
+{
+    bool dash = false; /* one is due before the next letter */
+    size_t begin = buffer->length;
+    buffer_append(buffer, "");
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (isalnum(c) && c < 0x80) {
+            if (dash && buffer->length > begin)
+                buffer_append_char(buffer, '-');
+            buffer_append_char(buffer, (char)tolower(c));
+            dash = false;
+        } else if (c == '-' || c == '_' || isspace(c)) {
+            dash = true;
+        }
+    }
 }
 
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 if it is none. */

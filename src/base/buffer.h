@@ -23,6 +23,9 @@ void buffer_append_size(Buffer *buffer, uint64_t bytes);
 void buffer_append_json(Buffer *buffer, const char *text);
 /* Appends text with every byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
 void buffer_append_utf8(Buffer *buffer, const char *text);
+/* Appends what names of internal storage are made of (flows, tasks): lower case, whitespace and `_` become `-`, other
+ * characters but letters, digits and `-` go; no `-` at either end, no two in a row. */
+void buffer_append_slug(Buffer *buffer, const char *text, size_t length);
 /* Makes it empty, keeps the memory. */
 void buffer_clear(Buffer *buffer);
 /* Never NULL; borrowed until the next change. */

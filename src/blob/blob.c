@@ -325,21 +325,8 @@ void blob_drop_hidden(BlobEntries *entries)
 char *blob_slug(const char *text)
 {
     Buffer slug = {};
-    bool after_dash = true; /* no dash at the start, no two in a row */
-    for (const char *c = text; *c; c++) {
-        bool is_dash = *c == '-' || *c == '_' || isspace((unsigned char)*c);
-        if (!is_dash && !isalnum((unsigned char)*c))
-            continue;
-        if (is_dash && after_dash)
-            continue;
-        buffer_append_char(&slug, is_dash ? '-' : (char)tolower((unsigned char)*c));
-        after_dash = is_dash;
-    }
-    char *result = buffer_take(&slug);
-    size_t length = strlen(result);
-    if (length > 0 && result[length - 1] == '-')
-        result[length - 1] = '\0';
-    return result;
+    buffer_append_slug(&slug, text, strlen(text));
+    return buffer_take(&slug);
 }
 
 static void append_namespace(Buffer *uri, const char *namespace)

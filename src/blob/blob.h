@@ -130,7 +130,7 @@ char *blob_explain_read(int fd, int error);
 
 /* --- names --- */
 bool blob_is_uri(const char *text);
-/* Lower case, whitespace and `_` become `-`, other characters but letters, digits and `-` go. Caller frees. */
+/* buffer_append_slug(). Caller frees. */
 char *blob_slug(const char *text);
 /* kestra:///<ns>/<flow>/executions/<execution>. Caller frees. */
 char *blob_execution_uri(const char *namespace, const char *flow_id, const char *execution_id);

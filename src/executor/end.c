@@ -56,8 +56,8 @@ static int render_output(const FlowOutput *output, const Render *render, const S
     if (r != 0) {
         _cleanup_free_ char *text =
             json_is_string(rendered) ? xstrdup(json_string_value(rendered)) : json_text(rendered);
-        diag_error(diag, NULL, 0, 0, "Invalid output for `%s`, %s, but received `%.200s`", output->id, diag_first(&why),
-                   text);
+        diag_error(diag, NULL, 0, 0, "%s: Invalid output for `%s`, %s, but received `%.200s`", output->id, output->id,
+                   diag_first(&why), text);
         return r;
     }
     json_object_set(outputs->texts, output->id, rendered);
@@ -77,6 +77,8 @@ static void keep_for_parent(Execution *execution, json_t *texts)
 static bool render_outputs(Step *step, Live *live)
 {
     Execution *execution = live->execution;
+    free(live->outputs_problem);
+    live->outputs_problem = NULL;
     const Flow *flow = execution->flow;
     if (!flow || !flow->output_count)
         return true;
@@ -88,6 +90,7 @@ static bool render_outputs(Step *step, Live *live)
         if (render_output(&flow->outputs[i], &render, step, &outputs, &diag) == 0)
             continue;
         change_log(step, live, NULL, LOG_LEVEL_ERROR, "Failed to render output values: %s", diag_first(&diag));
+        live->outputs_problem = xstrdup(diag_first(&diag));
         return false;
     }
     if (!change_fits(step, live, NULL, values, "what the flow gives as outputs"))

@@ -160,6 +160,7 @@ static int on_work(void *userdata)
     if (executor->down || !executor->joined || executor->left)
         return 0;
     bool more = false;
+    flow_cache_expire(executor->flows); /* a flow that was saved before an execution ended counts for it */
     int r = owner_batch(executor->owner, &more);
     if (r == OWNER_E_FENCED) {
         executor->joined = false;
@@ -250,7 +251,7 @@ static FlowCache *make_flow_cache(const Conf *conf)
     return flow_cache_new(&(FlowCacheSettings){
         .registry = &plugin_registry,
         .plugin_defaults = conf_value(conf, name),
-        .stamp_usec = USEC_PER_SEC,
+        .stamp_usec = USEC_INFINITY, /* on_work() */
     });
 }
 
@@ -363,7 +364,7 @@ int executor_run(const Conf *conf, const char *socket_path)
 {
     _cleanup_(bell_freep) Bell *bell = bell_new();
     _cleanup_(executor_done)
-        Executor executor = {.conf = conf, .flows = make_flow_cache(conf), .listeners = listeners_new(USEC_PER_SEC)};
+        Executor executor = {.conf = conf, .flows = make_flow_cache(conf), .listeners = listeners_new()};
     expression_limits_from_conf(conf);
     int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
     if (r == 0)

@@ -182,6 +182,7 @@ void items_continue(Step *step, Live *live, TaskRun *run)
         set_counter(counters, STATE_CREATED, items.count - items.created);
         set_counter(counters, STATE_RUNNING, counter(counters, STATE_RUNNING) + items.created - before);
     } else {
+        set_counter(counters, STATE_RUNNING, items.count - items.created);
         set_counter(counters, STATE_SUCCESS, items.created);
     }
     bool all = items.created == items.count;

@@ -12,7 +12,7 @@
 
 typedef struct Listening {
     Step *step;
-    const Live *live;
+    Live *live;
     const Flow *flow; /* that listens */
     const Trigger *trigger;
 } Listening;
@@ -40,28 +40,37 @@ static json_t *build_variables(const Listening *listening, const json_t *trigger
     return context_build(&source);
 }
 
-/* The trigger's property rendered; NULL when it cannot be. New. */
-static json_t *render_property(const Listening *listening, const ExprContext *context, const char *property)
+/* NULL when it cannot be rendered. New. */
+static json_t *render_source(const json_t *source, const ExprContext *context, Diag *diag)
 {
-    json_t *source = json_object_get(listening->trigger->properties, property), *rendered = NULL;
-    if (!source)
-        return json_object();
-    _cleanup_(expr_tree_unrefp) ExprTree *tree = expr_tree_compile(source, NULL);
-    return expr_tree_render(tree, context, &rendered, NULL) == 0 ? rendered : NULL;
+    json_t *rendered = NULL;
+    _cleanup_(expr_tree_unrefp) ExprTree *tree = expr_tree_compile((json_t *)(uintptr_t)source, diag);
+    return expr_tree_render(tree, context, &rendered, diag) == 0 ? rendered : NULL;
 }
 
-/* In the listening flow's log: the execution that changed has nothing to do with it. */
+/* One that cannot be rendered is left out. List of {key, value}; new. */
+static json_t *render_labels(const Listening *listening, const ExprContext *context)
+{
+    _cleanup_json_ json_t *given = NULL;
+    json_t *labels = json_array();
+    if (labels_decode(json_object_get(listening->trigger->properties, "labels"), &given) != 0)
+        return labels;
+    size_t i;
+    const json_t *label;
+    json_array_foreach (given, i, label) {
+        _cleanup_json_ json_t *rendered = render_source(label, context, NULL);
+        if (json_is_string(json_object_get(rendered, "value")))
+            json_array_append(labels, rendered);
+    }
+    return labels;
+}
+
+/* In the log of the execution that changed, as in Kestra: there is no other that somebody could look at. */
 static void say_not_started(const Listening *listening, const char *reason)
 {
-    const Step *step = listening->step;
-    unit_log(step->unit, &(LogEntry){.namespace = listening->flow->namespace,
-                                     .flow_id = listening->flow->id,
-                                     .trigger_id = listening->trigger->id,
-                                     .attempt = -1,
-                                     .timestamp = step->now,
-                                     .level = LOG_LEVEL_ERROR,
-                                     .thread = "executor",
-                                     .message = reason});
+    change_log(listening->step, listening->live, NULL, LOG_LEVEL_WARN,
+               "Failed to trigger flow %s.%s for trigger %s, invalid inputs: %s", listening->flow->namespace,
+               listening->flow->id, listening->trigger->id, reason);
 }
 
 /* NULL when the inputs cannot be rendered or are too large: then nothing is started. */
@@ -74,25 +83,24 @@ static Execution *make_execution(const Listening *listening)
     json_object_set_new(seen, "outputs", source->outputs ? json_incref(source->outputs) : json_object());
     _cleanup_json_ json_t *variables = build_variables(listening, seen);
     const ExprContext context = {.variables = variables, .services = step->services};
-    json_t *inputs = render_property(listening, &context, "inputs");
-    bool too_large = inputs && json_exceeds(inputs, change_message_max(step));
-    if (!inputs || too_large) {
-        say_not_started(listening, too_large ? "Nothing was started: the inputs are longer than limits.message"
-                                             : "Nothing was started: the inputs can not be rendered");
-        json_decref(inputs);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    const json_t *source_inputs = json_object_get(trigger->properties, "inputs");
+    _cleanup_json_ json_t *inputs = source_inputs ? render_source(source_inputs, &context, &diag) : json_object();
+    if (inputs && json_exceeds(inputs, change_message_max(step)))
+        diag_error(&diag, NULL, 0, 0, "they have more than %zu bytes (limits.message)", change_message_max(step));
+    if (!inputs || diag.errors) {
+        say_not_started(listening, diag_first(&diag));
         return NULL;
     }
     char id[ID_BYTES];
     change_new_id(step, id);
     Execution *execution =
         execution_new(id, listening->flow->namespace, listening->flow->id, listening->flow->revision, step->now);
-    execution->inputs = inputs;
+    execution->inputs = TAKE_PTR(inputs);
     execution->trigger = json_pack("{s:s,s:s,s:O}", "id", trigger->id, "type", trigger->type_name, "variables", known);
-    _cleanup_json_ json_t *rendered = render_property(listening, &context, "labels"), *labels = NULL;
-    if (rendered && labels_decode(rendered, &labels) == 0) {
-        json_decref(execution->labels);
-        execution->labels = labels_merge(listening->flow->labels, labels);
-    }
+    _cleanup_json_ json_t *labels = render_labels(listening, &context);
+    json_decref(execution->labels);
+    execution->labels = labels_merge(listening->flow->labels, labels);
     return execution;
 }
 

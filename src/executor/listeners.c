@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "executor/listeners.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "plugin/flow_trigger.h"
 
 struct Listeners {
-    usec_t stamp_usec, until; /* monotonic */
-    int64_t stamp;            /* that `flows` were read at; -1: not yet */
+    int64_t stamp; /* that `flows` were read at; -1: not yet */
     VEC(Flow *) flows;
 };
 
-Listeners *listeners_new(usec_t stamp_usec)
+Listeners *listeners_new(void)
 {
     Listeners *listeners = xnew(Listeners);
-    listeners->stamp_usec = stamp_usec;
     listeners->stamp = -1;
     return listeners;
 }
@@ -39,7 +36,6 @@ Listeners *listeners_free(Listeners *listeners)
 void listeners_forget(Listeners *listeners)
 {
     listeners->stamp = -1;
-    listeners->until = 0;
 }
 
 static int read_flows(Listeners *listeners, Pg *pg, FlowCache *cache)
@@ -68,17 +64,13 @@ static int read_flows(Listeners *listeners, Pg *pg, FlowCache *cache)
 
 int listeners_get(Listeners *listeners, Pg *pg, FlowCache *cache, Flow *const **ret, size_t *ret_count)
 {
-    usec_t now = clock_monotonic();
-    if (now >= listeners->until) {
-        int64_t stamp;
-        int r = store_flow_stamp(pg, &stamp);
-        if (r == 0 && stamp != listeners->stamp)
-            r = read_flows(listeners, pg, cache);
-        if (r < 0)
-            return r;
-        listeners->stamp = stamp;
-        listeners->until = now + listeners->stamp_usec;
-    }
+    int64_t stamp;
+    int r = flow_cache_stamp(cache, pg, &stamp);
+    if (r == 0 && stamp != listeners->stamp)
+        r = read_flows(listeners, pg, cache);
+    if (r < 0)
+        return r;
+    listeners->stamp = stamp;
     *ret = listeners->flows.items;
     *ret_count = listeners->flows.count;
     return 0;

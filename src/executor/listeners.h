@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Which current flows have a Flow trigger: compiled, and read again when the store's change stamp has moved. */
+/* Which current flows have a Flow trigger: compiled, and read again when the change stamp of the cache has moved. */
 #include "store/flow_cache.h"
 
 typedef struct Listeners Listeners;
-/* stamp_usec: how long an answer of the change stamp is believed. */
-Listeners *listeners_new(usec_t stamp_usec);
+Listeners *listeners_new(void);
 Listeners *listeners_free(Listeners *listeners);
 DEFINE_CLEANUP(Listeners *, listeners_free);
 /* The flows (borrowed until the next call). Negative: an outage. A flow that cannot be read is left out. */

@@ -53,6 +53,7 @@ Live *live_free(Live *live)
     outputs_tree_free(live->outputs);
     execution_free(live->execution);
     free(live->flow_problem);
+    free(live->outputs_problem);
     free(live);
     return NULL;
 }

@@ -16,8 +16,9 @@ struct Flowable {
 struct Live {
     Execution *execution;
     OutputsTree *outputs;
-    char *flow_problem; /* why there is no flow; or NULL */
-    bool built;         /* the scopes are there */
+    char *flow_problem;    /* why there is no flow; or NULL */
+    char *outputs_problem; /* why the flow's outputs could not be made when it ended; or NULL */
+    bool built;            /* the scopes are there */
     bool deleted;
     unsigned begun; /* task runs, since the last step_save() */
     bool postponed; /* a timer goes on with what is in line */

@@ -112,17 +112,7 @@ static void graph_ended(Scope *scope, size_t item, bool line_up)
 
 /* --- the lanes --- */
 
-/* As many lanes as may be open are opened; the first wave in reverse order, as Kestra does. */
-static void lanes_begin(Scope *scope)
-{
-    size_t count = value_count(scope);
-    scope->lanes = xnew_n(size_t, count + 1);
-    size_t wave = scope->concurrency ? MIN(count, (size_t)scope->concurrency) : count;
-    for (size_t lane = wave; lane > 0; lane--)
-        ready_push(scope, (lane - 1) * scope->task_count);
-    scope->next = scope->lanes_open = wave;
-}
-
+/* As many lanes as may be open, in the order of the values. */
 static void lanes_open_more(Scope *scope)
 {
     size_t count = value_count(scope);
@@ -131,6 +121,12 @@ static void lanes_open_more(Scope *scope)
         scope->next++;
         scope->lanes_open++;
     }
+}
+
+static void lanes_begin(Scope *scope)
+{
+    scope->lanes = xnew_n(size_t, value_count(scope) + 1);
+    lanes_open_more(scope);
 }
 
 static void lane_ended(Scope *scope, size_t item)

@@ -78,6 +78,20 @@ static int resolve_inputs(Step *step, Live *live, TaskRun *run, const Flow *flow
     return input_resolve(&resolve, ret, diag);
 }
 
+/* Whom the child tells of its end. The task's own `outputs` are made there, of what the child has then; what they read
+ * of this task run goes with them. */
+static json_t *parent_of_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
+{
+    json_t *parent = json_pack("{s:s,s:s}", "executionId", live->execution->id, "taskRunId", run->id);
+    if (!action->outputs)
+        return parent;
+    json_object_set(parent, "outputs", action->outputs);
+    _cleanup_render_ Render render = render_begin(step, live, run, run->task);
+    json_object_set(parent, "taskrun", json_object_get(render.variables, "taskrun"));
+    json_object_set(parent, "task", json_object_get(render.variables, "task"));
+    return parent;
+}
+
 static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *flow, const ExecutorAction *action,
                              const char *id)
 {
@@ -87,8 +101,7 @@ static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *f
     child->trigger = child_trigger(live->execution, run);
     child->schedule_date = action->schedule_date;
     if (action->wait)
-        child->internal =
-            json_pack("{s:{s:s,s:s}}", "parent", "executionId", live->execution->id, "taskRunId", run->id);
+        child->internal = json_pack("{s:o}", "parent", parent_of_child(step, live, run, action));
     return child;
 }
 
@@ -189,6 +202,7 @@ static void toggle(Step *step, Live *live, TaskRun *run, const ExecutorAction *a
     }
     unit_send_trigger_command(step->unit, namespace, flow_id, action->trigger_id, "setDisabled",
                               json_pack("{s:b}", "disabled", !action->enabled));
+    change_run(step, live, run, STATE_RUNNING, 0);
     subflow_add_attempt(step, run, STATE_SUCCESS);
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
@@ -221,6 +235,42 @@ void subflow_carry_out(Step *step, Live *live, TaskRun *run)
 
 /* --- the child's end --- */
 
+/* What the parent's task asks for of a child whose flow declares nothing; *ret_problem (caller frees): why it cannot be
+ * made. NULL: nothing. New. */
+static json_t *extract_outputs(Step *step, Live *live, const json_t *parent, char **ret_problem)
+{
+    json_t *templates = json_object_get(parent, "outputs"), *outputs = NULL;
+    if (!templates || !live->execution->flow || live->execution->flow->output_count)
+        return NULL;
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_render_ Render render = render_begin(step, live, NULL, NULL);
+    json_object_set(render.variables, "taskrun", json_object_get(parent, "taskrun"));
+    json_object_set(render.variables, "task", json_object_get(parent, "task"));
+    _cleanup_(expr_tree_unrefp) ExprTree *tree = expr_tree_compile(templates, &diag);
+    if (diag.errors || expr_tree_render(tree, &render.context, &outputs, &diag) != 0)
+        *ret_problem = xstrdup(diag_first(&diag));
+    else if (json_exceeds(outputs, change_message_max(step)))
+        *ret_problem = xasprintf("they have more than %zu bytes (limits.message)", change_message_max(step));
+    if (*ret_problem && outputs) {
+        json_decref(outputs);
+        outputs = NULL;
+    }
+    return outputs;
+}
+
+static void add_outputs(Step *step, Live *live, const json_t *parent, json_t *body)
+{
+    if (json_object_get(parent, "iteration")) /* those are read by `_merge` */
+        return;
+    _cleanup_free_ char *problem = xstrdup_null(live->outputs_problem);
+    _cleanup_json_ json_t *extracted = problem ? NULL : extract_outputs(step, live, parent, &problem);
+    json_t *outputs = extracted ? extracted : live->execution->outputs;
+    if (problem)
+        json_object_set_new(body, "outputsProblem", json_string(problem));
+    else if (json_object_size(outputs))
+        json_object_set_nocheck(body, "outputs", outputs);
+}
+
 void subflow_tell_parent(Step *step, Live *live, State state)
 {
     const Execution *child = live->execution;
@@ -236,8 +286,7 @@ void subflow_tell_parent(Step *step, Live *live, State state)
     json_set_text(body, "state", state_to_string(state));
     json_set_present(body, "iteration", json_incref(json_object_get(parent, "iteration")));
     json_set_present(body, "round", json_incref(json_object_get(parent, "round")));
-    if (json_object_size(child->outputs) && !json_object_get(parent, "iteration"))
-        json_object_set_nocheck(body, "outputs", child->outputs);
+    add_outputs(step, live, parent, body);
     unit_send_event(step->unit, execution_id, event_kind_to_string(EVENT_CHILD_END), body);
 }
 
@@ -247,6 +296,16 @@ static State state_of_task(const TaskRun *run, State child)
     bool transmit = json_get_boolean(run->internal, "transmitFailed", true);
     bool hands_on = child == STATE_FAILED || child == STATE_PAUSED || child == STATE_KILLED || child == STATE_WARNING;
     return transmit && hands_on ? child : STATE_SUCCESS;
+}
+
+/* The child's outputs cannot be had: a failure of the task, whatever the child's state. */
+static void fail_without_outputs(Step *step, Live *live, TaskRun *run, const char *problem)
+{
+    State state = scope_allowed_state(run->task, STATE_FAILED);
+    change_log(step, live, run, LOG_LEVEL_WARN, "Failed to extract outputs with the error: '%s'", problem);
+    subflow_add_attempt(step, run, state);
+    if (!retry_take(step, live, run))
+        end_run(step, live, run, state, 0);
 }
 
 int act_child_end(Step *step, Live *live, const json_t *body)
@@ -265,6 +324,11 @@ int act_child_end(Step *step, Live *live, const json_t *body)
     if (json_object_get(body, "outputs"))
         json_object_set(outputs, "outputs", json_object_get(body, "outputs"));
     change_outputs(live, run, outputs);
+    const char *problem = json_get_text(body, "outputsProblem", NULL);
+    if (problem) {
+        fail_without_outputs(step, live, run, problem);
+        return 0;
+    }
     State state = state_of_task(run, child);
     State final = scope_allowed_state(run->task, state);
     subflow_add_attempt(step, run, final);

@@ -222,7 +222,7 @@ static json_t *root_parent(const ContextSource *source)
 
 static json_t *root_parents(const ContextSource *source)
 {
-    if (!source->task_run || !source->task_run->parent)
+    if (!source->task_run)
         return NULL;
     json_t *parents = json_array();
     for (const TaskRun *run = source->task_run->parent; run; run = run->parent) {

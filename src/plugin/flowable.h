@@ -55,6 +55,7 @@ typedef struct ExecutorAction {
     char *namespace, *flow_id; /* ACTION_SUBFLOW from here on */
     int revision;              /* 0: the latest */
     json_t *inputs;            /* object or NULL */
+    json_t *outputs;           /* templates for the child's end, when its flow declares no outputs; or NULL */
     bool inherit_labels;       /* all labels of the parent, not only system.* */
     bool wait, transmit_failed;
     usec_t schedule_date; /* 0: at once */

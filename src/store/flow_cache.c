@@ -134,8 +134,17 @@ static int check_stamp(FlowCache *cache, Pg *pg)
         cache->latest = map_new();
         cache->stamp = stamp;
     }
-    cache->stamp_until = now + cache->settings.stamp_usec;
+    usec_t believed = cache->settings.stamp_usec;
+    cache->stamp_until = believed < USEC_INFINITY - now ? now + believed : USEC_INFINITY;
     return 0;
+}
+
+int flow_cache_stamp(FlowCache *cache, Pg *pg, int64_t *ret)
+{
+    int r = check_stamp(cache, pg);
+    if (r == 0)
+        *ret = cache->stamp;
+    return r;
 }
 
 static int compile(FlowCache *cache, const FlowRecord *record, Flow **ret)

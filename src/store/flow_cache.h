@@ -12,7 +12,8 @@ typedef struct FlowCacheSettings {
     const json_t *plugin_defaults; /* of kestra.yaml; a reference is taken; may be NULL */
     size_t flows_max;              /* least recently used go; 0: 1000 */
     size_t bytes_max;              /* of their sources together; 0: 2 MiB */
-    usec_t stamp_usec;             /* how long an answer of the change stamp is believed; 0: asked at every "latest" */
+    usec_t stamp_usec; /* how long an answer of the change stamp is believed; 0: asked at every "latest"; USEC_INFINITY:
+                          until flow_cache_expire() */
 } FlowCacheSettings;
 FlowCache *flow_cache_new(const FlowCacheSettings *settings);
 FlowCache *flow_cache_free(FlowCache *cache);
@@ -28,5 +29,7 @@ int flow_cache_get(FlowCache *cache, Pg *pg, const char *namespace, const char *
                    Flow **ret) _must_check_;
 /* Takes what was just stored, so that the next get does not read it. A reference is taken. Revision must be set. */
 void flow_cache_put(FlowCache *cache, Flow *flow);
-/* Latest revisions are read again at the next get (told by a wake-up). */
+/* The change stamp is not believed any more: the next "latest" asks for it. */
 void flow_cache_expire(FlowCache *cache);
+/* The change stamp of flows, as far as it is believed; for what else is made of the current flows. */
+int flow_cache_stamp(FlowCache *cache, Pg *pg, int64_t *ret) _must_check_;

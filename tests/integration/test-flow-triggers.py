@@ -57,6 +57,38 @@ def clock(minutes):
     return '"%s"' % (today + datetime.timedelta(minutes=minutes)).strftime("%H:%M:%S")
 
 
+# Each change counts for the next execution that ends, however soon: what was saved, disabled and deleted a moment ago.
+def late():
+    flow("up", HELLO)
+    run(NAMESPACE, "up")
+    want = 0
+    for _ in range(3):
+        listener("down", of("up"))
+        run(NAMESPACE, "up")
+        want += 1
+        check(len(started("down")) == want, "a flow that listens since a moment ago is started", started("down"))
+        listener("down", "disabled: true\n" + of("up"))
+        run(NAMESPACE, "up")
+        check(len(started("down")) == want, "one whose trigger was disabled a moment ago is not", started("down"))
+        listener("down", of("up"))
+        run(NAMESPACE, "up")
+        want += 1
+        check(len(started("down")) == want, "and is again when it was enabled", started("down"))
+        call("DELETE", "/api/v1/flows/%s/down" % NAMESPACE)
+        run(NAMESPACE, "up")
+        check(len(started("down")) == want, "one that was deleted is not", started("down"))
+        flow("caller", "tasks:\n  - {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: %s, flowId: called}\n" % NAMESPACE)
+        flow("called", "description: before\n" + HELLO)
+        run(NAMESPACE, "caller")
+        flow("called", "description: after\n" + HELLO)
+        run(NAMESPACE, "caller")
+        both = started("called")
+        check(both[0]["flowRevision"] != both[1]["flowRevision"], "a Subflow starts the revision saved a moment ago", both)
+        call("DELETE", "/api/v1/flows/%s/called" % NAMESPACE)
+
+
+late()
+
 # name → (trigger, upstream flow, starts)
 SINGLE = {
     "by-flow": (of("ok"), "ok", 1),

@@ -113,7 +113,15 @@ static int function_kv(Call *call, Value *ret)
     return 0;
 }
 
-/* A kestra:// URI must lie under the current execution, or under the one that triggered it. */
+/* The text at variable.key; false when there is none. */
+static bool text_at(Call *call, const char *variable, const char *key, Value *ret)
+{
+    Value map;
+    return eval_variable(call->eval, (Name){variable, (uint32_t)strlen(variable)}, &map) && map.kind == VALUE_MAP &&
+           value_get(&map, key, strlen(key), ret) && ret->kind == VALUE_TEXT;
+}
+
+/* A kestra:// URI must lie under the current execution, or under the one that started it (blob_execution_uri). */
 static bool uri_is_own(Call *call, const Value *uri)
 {
     static const struct {
@@ -121,22 +129,21 @@ static bool uri_is_own(Call *call, const Value *uri)
     } owners[] = {{"flow", "namespace", "flow", "id", "execution", "id"},
                   {"trigger", "namespace", "trigger", "flowId", "trigger", "executionId"}};
     for (size_t i = 0; i < ELEMENTS(owners); i++) {
-        const char *keys[] = {owners[i].variable, owners[i].namespace_key, owners[i].flow_variable,
-                              owners[i].flow_key, owners[i].id_variable,   owners[i].id_key};
+        Value namespace_, flow, id;
+        if (!text_at(call, owners[i].variable, owners[i].namespace_key, &namespace_) ||
+            !text_at(call, owners[i].flow_variable, owners[i].flow_key, &flow) ||
+            !text_at(call, owners[i].id_variable, owners[i].id_key, &id))
+            continue;
         _cleanup_buffer_ Buffer prefix = {};
-        buffer_append(&prefix, "kestra://");
-        bool known = true;
-        for (size_t k = 0; k < 3 && known; k++) {
-            Value map, part;
-            known = eval_variable(call->eval, (Name){keys[2 * k], (uint32_t)strlen(keys[2 * k])}, &map) &&
-                    map.kind == VALUE_MAP && value_get(&map, keys[2 * k + 1], strlen(keys[2 * k + 1]), &part) &&
-                    part.kind == VALUE_TEXT;
-            buffer_append(&prefix, k == 2 ? "/executions/" : "/");
-            for (uint32_t c = 0; known && c < part.length; c++)
-                buffer_append_char(&prefix, part.text[c] == '.' && k == 0 ? '/' : part.text[c]);
-        }
+        buffer_append(&prefix, "kestra:///");
+        for (uint32_t c = 0; c < namespace_.length; c++)
+            buffer_append_char(&prefix, namespace_.text[c] == '.' ? '/' : namespace_.text[c]);
         buffer_append_char(&prefix, '/');
-        if (known && uri->length >= prefix.length && memcmp(uri->text, prefix.text, prefix.length) == 0)
+        buffer_append_slug(&prefix, flow.text, flow.length);
+        buffer_append(&prefix, "/executions/");
+        buffer_append_n(&prefix, id.text, id.length);
+        buffer_append_char(&prefix, '/');
+        if (uri->length >= prefix.length && memcmp(uri->text, prefix.text, prefix.length) == 0)
             return true;
     }
     return false;

@@ -153,6 +153,54 @@ START_TEST(test_missing_service_says_so)
 }
 END_TEST
 
+static int read_anything(void *userdata, const char *path, char **ret_bytes, size_t *ret_length, Diag *diag)
+{
+    *ret_bytes = xstrdup("read");
+    *ret_length = strlen(*ret_bytes);
+    return 0;
+}
+
+static int size_of_anything(void *userdata, const char *path, int64_t *ret_bytes, Diag *diag)
+{
+    *ret_bytes = 4;
+    return 0;
+}
+
+/* Internal storage has the slug of a flow's id in its names (blob_execution_uri), variables have the id itself. */
+static const struct {
+    const char *uri;
+    bool own;
+} uris[] = {
+    {"kestra:///company/team/my-flow-2/executions/e1/tasks/t/r/x.txt", true},
+    {"kestra:///company/team/the-parent/executions/e0/tasks/t/r/x.txt", true},
+    {"kestra:///company/team/My_Flow-2/executions/e1/tasks/t/r/x.txt", false},
+    {"kestra:///company/team/my-flow-2/executions/e2/tasks/t/r/x.txt", false},
+    {"kestra:///company/team/my-flow-2/executions/e11/tasks/t/r/x.txt", false},
+    {"kestra:///company/team/the-parent/executions/e1/tasks/t/r/x.txt", false},
+    {"kestra:///company/my-flow-2/executions/e1/tasks/t/r/x.txt", false},
+};
+
+START_TEST(test_own_files_are_read_by_slug)
+{
+    static const char *const functions[] = {"read", "fileSize"}, *const results[] = {"read", "4"};
+    _cleanup_json_ json_t *variables =
+        parse("{\"flow\":{\"namespace\":\"company.team\",\"id\":\"My_Flow-2\"},\"execution\":{\"id\":\"e1\"},"
+              "\"trigger\":{\"namespace\":\"company.team\",\"flowId\":\"The__PARENT_\",\"executionId\":\"e0\"}}");
+    const ExprServices services = {.read = read_anything, .file_size = size_of_anything};
+    const ExprContext context = {.variables = variables, .services = &services};
+    for (size_t i = 0; i < ELEMENTS(functions); i++) {
+        _cleanup_free_ char *source = xasprintf("{{ %s('%s') }}", functions[i], uris[_i].uri), *text = NULL;
+        _cleanup_(expr_unrefp) Expr *expr = compile(source);
+        _cleanup_diag_ Diag diag = DIAG_INIT;
+        ck_assert_msg((expr_render(expr, &context, &text, &diag) == 0) == uris[_i].own, "%s", source);
+        if (uris[_i].own)
+            ck_assert_str_eq(text, results[i]);
+        else
+            ck_assert(strstr(diag_first(&diag), "didn't belong to the current execution"));
+    }
+}
+END_TEST
+
 static unsigned lookups;
 static const json_t *lookup(void *userdata, const char *name)
 {
@@ -225,6 +273,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, test_recursive_rendering);
     tcase_add_test(tests, test_missing_service_says_so);
+    tcase_add_loop_test(tests, test_own_files_are_read_by_slug, 0, ELEMENTS(uris));
     tcase_add_test(tests, test_lookup_is_asked_once_a_render);
     tcase_add_test(tests, test_threads_share_an_expression);
     tcase_add_test(tests, test_truth);

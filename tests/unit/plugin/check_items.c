@@ -147,7 +147,7 @@ START_TEST(test_download)
                      0);
     const json_t *files = json_object_get(outputs, "files");
     ck_assert_uint_eq(json_object_size(files), 1);
-    ck_assert_object(json_get_text(files, "in/d/b.csv", ""), "B");
+    ck_assert_object(json_get_text(files, "/d/b.csv", ""), "B");
 }
 END_TEST
 

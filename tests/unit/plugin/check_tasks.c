@@ -211,7 +211,7 @@ static const struct {
     const char *type, *properties, *made;
 } storage_tasks[] = {
     {"Concat", "{\"files\":[\"kestra:///check/l.txt\",\"kestra:///check/m.txt\"],\"separator\":\"-\\\\n\"}",
-     "1\n2\n3\n4\n5\n-\nm"},
+     "1\n2\n3\n4\n5\n-\nm-\n"},
     {"Concat", "{\"files\":\"[\\\"kestra:///check/m.txt\\\"]\"}", "m"},
     {"Reverse", "{\"from\":\"kestra:///check/l.txt\"}", "5\n4\n3\n2\n1\n"},
     {"Reverse", "{\"from\":\"kestra:///check/m.txt\"}", "m\n"},

@@ -203,6 +203,7 @@ void executor_action_done(ExecutorAction *action)
 {
     json_decref(action->labels);
     json_decref(action->inputs);
+    json_decref(action->outputs);
     free(action->trigger_id);
     free(action->namespace);
     free(action->flow_id);

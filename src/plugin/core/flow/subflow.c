@@ -40,6 +40,8 @@ int subflow_action(struct FlowableContext *context, struct ExecutorAction *ret)
     ret->revision = (int)json_get_integer(properties, "revision", 0);
     ret->wait = json_get_boolean(properties, "wait", true);
     ret->transmit_failed = json_get_boolean(properties, "transmitFailed", true);
+    if (ret->wait && json_object_size(json_object_get(properties, "outputs")))
+        ret->outputs = json_incref(json_object_get(properties, "outputs"));
     ret->inherit_labels = json_get_boolean(properties, "inheritLabels", false);
     int r = flow_text(context, "namespace", &ret->namespace);
     if (r == 0)

@@ -14,7 +14,8 @@ static int download(RunContext *run, const char *destination, const json_t *foun
         int r = namespace_task_copy(run, json_string_value(uri), to);
         if (r != 0)
             return r;
-        json_object_set_new(files, name, json_string(to));
+        _cleanup_free_ char *key = xasprintf("/%s", path);
+        json_object_set_new(files, key, json_string(to));
     }
     return 0;
 }
@@ -43,7 +44,8 @@ static const Field fields[] = {
 };
 
 static const Field outputs[] = {
-    {"files", FIELD_MAP, .item = FIELD_STRING, .doc = "Path of each copy to its kestra:// URI."},
+    {"files", FIELD_MAP, .item = FIELD_STRING,
+     .doc = "Path of each file in the namespace (`/dir/a.txt`) to the kestra:// URI of its copy."},
     {},
 };
 

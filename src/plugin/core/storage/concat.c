@@ -20,11 +20,10 @@ static int append_all(RunContext *run, const json_t *files, const char *separato
     size_t i;
     const json_t *file;
     json_array_foreach (files, i, file) {
-        if (i > 0)
-            (void)fputs(separator, to); /* storage_task_keep() looks */
         int r = append(run, json_string_value(file), to);
         if (r != 0)
             return r;
+        (void)fputs(separator, to); /* storage_task_keep() looks */
     }
     return 0;
 }
@@ -55,7 +54,7 @@ static int run_concat(RunContext *run)
 static const Field fields[] = {
     {"files", FIELD_ANY, FIELD_DYNAMIC | FIELD_REQUIRED,
      .doc = "A list of kestra:// URIs, or a JSON text that holds one."},
-    {"separator", FIELD_STRING, FIELD_DYNAMIC, .doc = "Text between the files."},
+    {"separator", FIELD_STRING, FIELD_DYNAMIC, .doc = "Text after each file, the last one too."},
     {"extension", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\".tmp\"", .doc = "Extension of the new file."},
     {},
 };
