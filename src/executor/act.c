@@ -18,12 +18,24 @@ Operation act_operation_begin(Step *step, Live *live)
     return (Operation){.now = step->now, .removed = json_array(), .diag = step->diag};
 }
 
+/* Nobody waits any more for what it had begun. */
+static void forget_removed(Step *step, const Live *live, const json_t *removed)
+{
+    const char *id = json_get_text(removed, "id", ""), *child = json_get_text(removed, "child", NULL);
+    unit_remove_task_run(step->unit, live->execution->id, id);
+    if (!json_get_boolean(removed, "open", false))
+        return;
+    unit_cancel_job(step->unit, id);
+    if (child)
+        unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL), json_pack("{s:b}", "cascade", 1));
+}
+
 int act_operation_end(Step *step, Live *live, Operation *operation, int r)
 {
     size_t index;
-    json_t *id;
-    json_array_foreach (operation->removed, index, id)
-        unit_remove_task_run(step->unit, live->execution->id, json_string_value(id));
+    json_t *removed;
+    json_array_foreach (operation->removed, index, removed)
+        forget_removed(step, live, removed);
     json_decref(operation->removed);
     if (r == 0) {
         listen_publish(step, live);

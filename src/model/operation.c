@@ -37,6 +37,13 @@ static void set_execution(const Operation *operation, Execution *execution, Stat
     execution->dirty = true;
 }
 
+static void note_removed(json_t *removed, const TaskRun *run)
+{
+    json_t *entry = json_pack("{s:s,s:b}", "id", run->id, "open", !state_is_terminated(state_current(&run->state)));
+    json_set_text(entry, "child", json_get_text(run->internal, "child", NULL));
+    json_array_append_new(removed, entry);
+}
+
 /* Removes the marked runs, children before parents. `marks` is by index of the list. */
 static void remove_marked(const Operation *operation, Execution *execution, const bool *marks)
 {
@@ -45,12 +52,12 @@ static void remove_marked(const Operation *operation, Execution *execution, cons
         if (!marks[i - 1])
             continue;
         if (operation->removed)
-            json_array_append_new(operation->removed, json_string(run->id));
+            note_removed(operation->removed, run);
         execution_remove_task_run(execution, run);
     }
 }
 
-/* What error handlers and `finally` did is done again. */
+/* Handlers of the whole flow are done again. */
 static void remove_handlers(const Operation *operation, Execution *execution)
 {
     size_t count = execution->task_runs.count;
@@ -59,6 +66,65 @@ static void remove_handlers(const Operation *operation, Execution *execution)
         const TaskRun *run = execution->task_runs.items[i];
         marks[i] = run->task && run->task->in_errors;
     }
+    remove_marked(operation, execution, marks);
+}
+
+static bool list_has(const TaskList *list, const Task *task)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] == task)
+            return true;
+    return false;
+}
+
+/* Which of the lists around it, in the order in which they run, the run's task is of; 0: the tasks themselves. */
+static unsigned phase_of(const Execution *execution, const TaskRun *run)
+{
+    const Task *outer = run->parent ? run->parent->task : NULL;
+    const Flow *flow = execution->flow;
+    if (!run->task || !flow || (run->parent && !outer))
+        return 0;
+    const TaskList *lists[] = {outer ? &outer->errors : &flow->errors, outer ? &outer->finally : &flow->finally,
+                               outer ? NULL : &flow->after_execution};
+    for (unsigned i = 0; i < ELEMENTS(lists); i++)
+        if (lists[i] && list_has(lists[i], run->task))
+            return i + 1;
+    return 0;
+}
+
+static bool is_ancestor_or_self(const TaskRun *ancestor, const TaskRun *run)
+{
+    for (; run; run = run->parent)
+        if (run == ancestor)
+            return true;
+    return false;
+}
+
+/* The two ancestors (or selves) that stand side by side. False: one of the runs stands below the other. */
+static bool climb_to_siblings(const TaskRun **a, const TaskRun **b)
+{
+    if (is_ancestor_or_self(*a, *b) || is_ancestor_or_self(*b, *a))
+        return false;
+    while ((*b)->parent && !is_ancestor_or_self((*b)->parent, *a))
+        *b = (*b)->parent;
+    while ((*a)->parent != (*b)->parent)
+        *a = (*a)->parent;
+    return true;
+}
+
+/* Whether `run` began because of how `changed`, or a flowable around it, had ended. */
+static bool handles_end_of(const Execution *execution, const TaskRun *changed, const TaskRun *run)
+{
+    return climb_to_siblings(&changed, &run) && phase_of(execution, run) > phase_of(execution, changed);
+}
+
+/* What such handlers did is done again, if it comes to that. */
+static void remove_later_handlers(const Operation *operation, Execution *execution, const TaskRun *changed)
+{
+    size_t count = execution->task_runs.count;
+    _cleanup_free_ bool *marks = xnew_n(bool, count + 1);
+    for (size_t i = 0; i < count; i++)
+        marks[i] = handles_end_of(execution, changed, execution->task_runs.items[i]);
     remove_marked(operation, execution, marks);
 }
 
@@ -197,30 +263,16 @@ int operation_restart_as(const Operation *operation, const Execution *from, Flow
     return 0;
 }
 
-static bool is_ancestor_or_self(const TaskRun *ancestor, const TaskRun *run)
-{
-    for (; run; run = run->parent)
-        if (run == ancestor)
-            return true;
-    return false;
-}
-
 /* Whether `run` came after `first` and has to be done again: its children, and what began when it (or the branch in
  * which it stands) had ended. Its ancestors stay, and what ran beside it in a Parallel or Dag. */
 static bool comes_after(const TaskRun *first, const TaskRun *run)
 {
     if (is_ancestor_or_self(run, first))
         return false;
-    if (is_ancestor_or_self(first, run))
+    const TaskRun *branch = first, *later = run;
+    if (!climb_to_siblings(&branch, &later))
         return true;
-    const TaskRun *later = run;
-    while (later->parent && !is_ancestor_or_self(later->parent, first))
-        later = later->parent;
-    const TaskRun *branch = first;
-    while (branch->parent != later->parent)
-        branch = branch->parent;
-    return later == branch ||
-           (later->position > branch->position && state_start_date(&later->state) >= state_end_date(&branch->state));
+    return later->position > branch->position && state_start_date(&later->state) >= state_end_date(&branch->state);
 }
 
 int operation_replay(const Operation *operation, const Execution *from, Flow *flow, const char *task_run_id,
@@ -267,6 +319,7 @@ int operation_mark_as(const Operation *operation, Execution *execution, const ch
     if (!run)
         return refuse(operation, OPERATION_E_NONE, "No task run found for id '%s'", task_run_id ? task_run_id : "");
     bool was_paused = state_current(&run->state) == STATE_PAUSED;
+    remove_later_handlers(operation, execution, run);
     set_run(operation, run, state);
     if (run->attempts.count)
         state_set(&run->attempts.items[run->attempts.count - 1].state, state, operation->now);

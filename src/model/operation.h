@@ -16,7 +16,9 @@ enum {
 
 typedef struct Operation {
     usec_t now;
-    json_t *removed; /* list: ids of task runs that went are appended; may be NULL */
+    /* List: {id, open, child} of each task run that went is appended: `open` when it had not ended, `child` the execution
+     * that it had started. May be NULL. */
+    json_t *removed;
     void (*new_id)(void *userdata, char ret_id[static ID_BYTES]); /* for replays; NULL: id_new */
     void *userdata;
     Diag *diag;
