@@ -246,10 +246,12 @@ void exchange_answer(Exchange *exchange, HttpResponse *response)
     static h2o_generator_t generator = {NULL, NULL};
     bool head = exchange->request->head;
     if (response->has_file && !head && response->file_length > 0) {
-        Server *server = exchange->server;
-        exchange_drop(exchange);
-        send_file(req, server, response);
+        /* The request goes last: headers lie in its arena. */
+        exchange->guard->exchange = NULL;
+        exchange->guard = NULL;
+        send_file(req, exchange->server, response);
         http_response_done(response);
+        exchange_drop(exchange);
         return;
     }
     start_head(req, response);
