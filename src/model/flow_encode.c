@@ -240,10 +240,6 @@ json_t *flow_encode_for_execution(const Flow *flow)
     json_set_present(encoded, "disabled", json_boolean(flow->disabled));
     json_set_present(encoded, "deleted", json_boolean(flow->deleted));
     json_set_present(encoded, "tasks", encode_tasks_for_execution(&flow->tasks));
-    if (flow->errors.count)
-        json_set_present(encoded, "errors", encode_tasks_for_execution(&flow->errors));
-    if (flow->trigger_count == 0)
-        return encoded;
     json_t *triggers = json_array();
     for (size_t i = 0; i < flow->trigger_count; i++)
         (void)json_array_append_new(

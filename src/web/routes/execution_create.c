@@ -36,13 +36,13 @@ static json_t *labels_of(const HttpRequest *request, HttpResponse *response)
     return list;
 }
 
-static int create(WebSession *session, const HttpRequest *request, HttpResponse *response)
+static int create_of(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
+                     const char *flow_id)
 {
     int r;
     usec_t now = clock_realtime();
-    _cleanup_(flow_unrefp) Flow *flow =
-        execution_start_flow(session, request, response, http_parameter(request, "namespace"),
-                             http_parameter(request, "id"), (int)http_query_integer(request, "revision", 0), &r);
+    _cleanup_(flow_unrefp) Flow *flow = execution_start_flow(session, request, response, namespace, flow_id,
+                                                             (int)http_query_integer(request, "revision", 0), &r);
     if (!flow)
         return trace(r);
     ExecutionStart start = {.flow = flow,
@@ -65,12 +65,17 @@ static int create(WebSession *session, const HttpRequest *request, HttpResponse 
     return execution_start_answer(session, request, &start, execution, now, true, response);
 }
 
-static int validate(WebSession *session, const HttpRequest *request, HttpResponse *response)
+static int create(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    return create_of(session, request, response, http_parameter(request, "namespace"), http_parameter(request, "id"));
+}
+
+static int validate_of(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
+                       const char *flow_id)
 {
     int r;
-    _cleanup_(flow_unrefp) Flow *flow =
-        execution_start_flow(session, request, response, http_parameter(request, "namespace"),
-                             http_parameter(request, "id"), (int)http_query_integer(request, "revision", 0), &r);
+    _cleanup_(flow_unrefp) Flow *flow = execution_start_flow(session, request, response, namespace, flow_id,
+                                                             (int)http_query_integer(request, "revision", 0), &r);
     if (!flow)
         return trace(r);
     _cleanup_json_ json_t *labels = labels_of(request, response), *given = NULL;
@@ -90,6 +95,11 @@ static int validate(WebSession *session, const HttpRequest *request, HttpRespons
     return http_json(response, 200, answer);
 }
 
+static int validate(WebSession *session, const HttpRequest *request, HttpResponse *response)
+{
+    return validate_of(session, request, response, http_parameter(request, "namespace"), http_parameter(request, "id"));
+}
+
 static const Parameter create_parameters[] = {{"labels", PARAMETER_LABELS},
                                               {"wait", PARAMETER_BOOLEAN},
                                               {"revision", PARAMETER_INTEGER},
@@ -105,4 +115,14 @@ static const Route rows[] = {
     {HTTP_POST, EXECUTIONS "/{namespace}/{id}/validate", validate, PERMISSION_EXECUTION_WRITE, create_parameters,
      "validateInputsOnCreate", "multipart/form-data"},
 };
+
+int execution_create_named(WebSession *session, const HttpRequest *request, HttpResponse *response,
+                           const char *namespace, const char *flow_id, bool check_only)
+{
+    if (!router_check_query(&rows[0], request, response))
+        return 0;
+    return check_only ? validate_of(session, request, response, namespace, flow_id)
+                      : create_of(session, request, response, namespace, flow_id);
+}
+
 const RouteTable routes_execution_create = ROUTE_TABLE("Executions", rows);

@@ -26,6 +26,24 @@ static void attempt_done(Attempt *attempt)
 }
 #define _cleanup_attempt_ _cleanup_(attempt_done)
 
+/* No such execution: "/{executionId}/pause" may also be flow `pause` of a namespace that is to be started, and
+ * "/{executionId}/resume/validate" the check of such a start. */
+static int start_instead(Attempt *attempt)
+{
+    static const char check[] = "/validate";
+    const HttpRequest *request = attempt->request;
+    const char *namespace = http_parameter(request, "executionId");
+    bool check_only = ends_with(request->path, check);
+    size_t length = strlen(request->path) - (check_only ? sizeof(check) - 1 : 0);
+    const char *path = arena_strndup(request->arena, request->path, length), *verb = strrchr(path, '/') + 1;
+    _cleanup_flow_record_ FlowRecord record = {};
+    int r = request->method == HTTP_POST ? store_flow_get(attempt->session->pg, namespace, verb, 0, false, &record)
+                                         : STORE_E_NONE;
+    if (r != 0)
+        return r == STORE_E_NONE ? http_not_found(request, attempt->response) : fold(r);
+    return execution_create_named(attempt->session, request, attempt->response, namespace, verb, check_only);
+}
+
 /* False: answered, or an outage in *ret_r. */
 static bool attempt_begin(Attempt *attempt, int *ret_r)
 {
@@ -37,7 +55,7 @@ static bool attempt_begin(Attempt *attempt, int *ret_r)
         r = execution_fetch(attempt->session, id, &attempt->execution);
     *ret_r = r < 0 ? r : 0;
     if (r == STORE_E_NONE)
-        http_not_found(attempt->request, attempt->response);
+        *ret_r = start_instead(attempt);
     return r == 0;
 }
 
@@ -238,12 +256,14 @@ static int change_status(WebSession *session, const HttpRequest *request, HttpRe
     int r;
     _cleanup_attempt_ Attempt attempt = ATTEMPT_INIT;
     const char *status = http_query(request, "status");
+    if (!attempt_begin(&attempt, &r))
+        return trace(r);
+    if (!status || !*status)
+        return http_reason(request, response, 400, "Required QueryValue [status] not specified");
     State state = state_from_string(status);
     if (!state_is_terminated(state))
         return http_error(request, response, 422,
                           "Illegal argument: You can only change the state to a terminated state.");
-    if (!attempt_begin(&attempt, &r))
-        return trace(r);
     if (!state_is_terminated(state_current(&attempt.execution->state)))
         return http_error(request, response, 422,
                           "Illegal argument: You can only change the state of a terminated execution.");
@@ -258,14 +278,14 @@ static int set_state(WebSession *session, const HttpRequest *request, HttpRespon
     int r;
     _cleanup_attempt_ Attempt attempt = ATTEMPT_INIT;
     _cleanup_json_ json_t *wanted = NULL;
+    if (!attempt_begin(&attempt, &r))
+        return trace(r);
     if (!query_body(request, response, &wanted))
         return 0;
     const char *run = json_get_text(wanted, "taskRunId", NULL);
     State state = state_from_string(json_get_text(wanted, "state", NULL));
     if (!run || state < 0)
         return http_error(request, response, 422, "Illegal argument: taskRunId and a valid state are needed");
-    if (!attempt_begin(&attempt, &r))
-        return trace(r);
     json_t *body = json_object();
     json_set_text(body, "taskRunId", run);
     json_set_text(body, "state", state_to_string(state));
@@ -349,15 +369,15 @@ static int delete (WebSession *session, const HttpRequest *request, HttpResponse
 static const Parameter revision_parameters[] = {{"revision", PARAMETER_INTEGER}, {}};
 static const Parameter replay_parameters[] = {{"revision", PARAMETER_INTEGER}, {"taskRunId", PARAMETER_TEXT}, {}};
 static const Parameter kill_parameters[] = {{"isOnKillCascade", PARAMETER_BOOLEAN}, {}};
-static const Parameter status_parameters[] = {{"status", PARAMETER_STATE, .required = true}, {}};
+static const Parameter status_parameters[] = {{"status", PARAMETER_STATE}, {}};
 static const Parameter delete_parameters[] = {
     {"deleteLogs", PARAMETER_BOOLEAN}, {"deleteMetrics", PARAMETER_BOOLEAN}, {"deleteStorage", PARAMETER_BOOLEAN}, {}};
 
 #define ONE       "/api/v1/executions/{executionId}"
 #define WRITE     PERMISSION_EXECUTION_WRITE
 #define MULTIPART "multipart/form-data"
-/* No body is read; named so that a flow with id "pause" can still be started at /{namespace}/pause, which is multipart.
- */
+/* No body is read; named so that a flow with id "pause" is started at /{namespace}/pause by a form without a look at
+ * the executions. */
 #define JSON "application/json"
 static const Route rows[] = {
     {HTTP_DELETE, ONE, delete, WRITE, delete_parameters, "delete"},

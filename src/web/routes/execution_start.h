@@ -12,6 +12,9 @@ typedef struct ExecutionStart {
     bool correlate;       /* add system.correlationId */
     bool wait;            /* the answer is the ended execution */
 } ExecutionStart;
+/* POST /{namespace}/{id}, and …/validate, for a path that says it in another way. */
+int execution_create_named(WebSession *session, const HttpRequest *request, HttpResponse *response,
+                           const char *namespace, const char *flow_id, bool check_only) _must_check_;
 /* In state CREATED, not stored. */
 Execution *execution_start_new(const ExecutionStart *start, const char *id, usec_t now);
 /* Stores it and fills the answer: the execution with `url`, at once or when it has ended. */

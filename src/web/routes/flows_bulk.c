@@ -39,27 +39,56 @@ static bool is_duplicate(const Flows *flows, const Flow *flow)
     return false;
 }
 
+/* Positive: answered. */
+static int parse_one(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
+                     const DocumentPart *part, Flows *flows)
+{
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(flow_unrefp) Flow *flow = NULL;
+    int r = flow_body_parse(session, part->text, part->length, &flow, &diag);
+    if (r > 0)
+        flow_body_refused(request, response, &diag);
+    else if (r == 0 && namespace && !streq(flow->namespace, namespace))
+        r = 1, http_invalid(request, response, "flow.namespace", "Flow namespace is invalid");
+    else if (r == 0 && is_duplicate(flows, flow))
+        r = 1, http_invalid(request, response, "flow.id", "Duplicate flow id");
+    if (r == 0)
+        vec_push(flows, TAKE_PTR(flow));
+    return r;
+}
+
+/* Each flow of a JSON list; its source is its text. Positive: answered. */
+static int parse_list(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
+                      Flows *flows)
+{
+    _cleanup_json_ json_t *list = NULL;
+    size_t i;
+    const json_t *item;
+    int r = 0;
+    if (!query_body(request, response, &list))
+        return 1;
+    json_array_foreach (list, i, item) {
+        _cleanup_free_ char *text = json_text(item);
+        r = parse_one(session, request, response, namespace,
+                      &(DocumentPart){.text = text, .length = strlen(text), .first_line = 1}, flows);
+        if (r != 0)
+            break;
+    }
+    return r;
+}
+
 /* Parses all documents of the body. Positive: answered. */
 static int parse_all(WebSession *session, const HttpRequest *request, HttpResponse *response, const char *namespace,
                      Flows *flows)
 {
+    if (flow_body_is_json(request) && request->body[strspn(request->body, " \t\r\n")] == '[')
+        return parse_list(session, request, response, namespace, flows);
     DocumentParts parts = {};
     int r = 0;
     document_split(request->body, request->body_length, &parts);
     for (size_t i = 0; r == 0 && i < parts.count; i++) {
-        _cleanup_diag_ Diag diag = DIAG_INIT;
-        Flow *flow = NULL;
         trim(&parts.items[i]);
-        r = flow_body_parse(session, parts.items[i].text, parts.items[i].length, &flow, &diag);
-        if (r > 0)
-            flow_body_refused(request, response, &diag);
-        else if (r == 0 && namespace && !streq(flow->namespace, namespace))
-            r = 1, http_invalid(request, response, "flow.namespace", "Flow namespace is invalid");
-        else if (r == 0 && is_duplicate(flows, flow))
-            r = 1, http_invalid(request, response, "flow.id", "Duplicate flow id");
-        if (r == 0)
-            vec_push(flows, TAKE_PTR(flow));
-        flow_unref(flow);
+        r = parse_one(session, request, response, namespace, &parts.items[i], flows);
     }
     vec_free(&parts);
     return r;

@@ -100,8 +100,13 @@ static int validate_part(WebSession *session, const HttpRequest *request, HttpRe
     r = validate_source(session, text, strlen(text), 0, &validation);
     if (r < 0)
         return trace(r);
+    /* only what it says of the part itself */
+    static const char *const lists[] = {"warnings", "infos", "deprecationPaths"};
     json_object_del(validation, "flow");
     json_object_del(validation, "namespace");
+    for (size_t i = 0; i < ELEMENTS(lists); i++)
+        if (json_array_size(json_object_get(validation, lists[i])) == 0)
+            json_object_del(validation, lists[i]);
     return http_json(response, 200, validation);
 }
 

@@ -68,7 +68,28 @@ static int get(WebSession *session, const HttpRequest *request, HttpResponse *re
     return http_json(response, 200, answer);
 }
 
-/* Ion, as far as people write it: JSON, a bare date, a bare word. NULL: none of them. *ret_type: of a date. New. */
+/* Digits stay as they are written: no number of ours holds them all. */
+static bool is_number(const char *text)
+{
+    const char *digits = text + (*text == '-');
+    size_t whole = strspn(digits, "0123456789");
+    if (whole == 0 || (*digits == '0' && whole > 1))
+        return false;
+    const char *rest = digits + whole;
+    if (*rest == '.' && strspn(rest + 1, "0123456789") > 0)
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if (*rest == 'e' || *rest == 'E') {
+        rest += 1 + (rest[1] == '+' || rest[1] == '-');
+        size_t exponent = strspn(rest, "0123456789");
+        if (exponent == 0)
+            return false;
+        rest += exponent;
+    }
+    return !*rest;
+}
+
+/* JSON, a bare date, or else a text as it stands; what begins as JSON and is none is refused: NULL. *ret_type: of a
+ * number or date. New. */
 static json_t *read_value(const HttpRequest *request, const char **ret_type)
 {
     json_t *value = NULL;
@@ -79,16 +100,14 @@ static json_t *read_value(const HttpRequest *request, const char **ret_type)
     while (end > begin && strchr(" \t\r\n", request->body[end - 1]))
         end--;
     _cleanup_free_ char *text = xstrndup(request->body + begin, end - begin);
-    *ret_type = NULL;
-    if (json_parse(text, strlen(text), 0, &value, NULL) == 0)
-        return value;
     bool is_day = strlen(text) == strlen("2024-05-01") && text[4] == '-' && text[7] == '-' &&
                   strspn(text, "0123456789-") == strlen(text);
-    if (is_day || instant_parse(text, &date) == 0)
-        *ret_type = is_day ? "DATE" : "DATETIME";
-    bool is_word = *text && (*text < '0' || *text > '9') &&
-                   strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$") == strlen(text);
-    return *ret_type || is_word ? json_string(text) : NULL;
+    *ret_type = is_number(text) ? "NUMBER" : is_day ? "DATE" : instant_parse(text, &date) == 0 ? "DATETIME" : NULL;
+    if (*ret_type)
+        return json_string(text);
+    if (json_parse(text, strlen(text), 0, &value, NULL) == 0)
+        return value;
+    return *text && !strchr("{[\"", *text) ? json_string(text) : NULL;
 }
 
 static int put(WebSession *session, const HttpRequest *request, HttpResponse *response)
@@ -99,7 +118,7 @@ static int put(WebSession *session, const HttpRequest *request, HttpResponse *re
     _cleanup_(blob_freep) Blob *blob = NULL;
     _cleanup_json_ json_t *value = read_value(request, &entry.type);
     if (!value)
-        return http_error(request, response, 422, "Invalid json: the value is neither JSON nor a date nor a word");
+        return http_error(request, response, 422, "Invalid json: the value is empty or broken JSON");
     if (ttl && *ttl && duration_parse(ttl, &entry.ttl_usec) != 0)
         return http_error(request, response, 422, "Internal server error: header ttl: '%s' is not a duration", ttl);
     entry.value = value;
@@ -107,7 +126,7 @@ static int put(WebSession *session, const HttpRequest *request, HttpResponse *re
     if (r == 0)
         r = kv_put(blob, &entry, clock_realtime());
     if (r == KV_E_VALUE)
-        return http_error(request, response, 422, "Invalid json: '%s' is not a date", json_string_value(value));
+        return http_error(request, response, 422, "Invalid json: '%s' is no %s", json_string_value(value), entry.type);
     return r != 0 ? refuse(request, response, r) : http_empty(response, 200);
 }
 

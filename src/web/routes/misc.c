@@ -121,7 +121,7 @@ static int execution_usage(WebSession *session, json_t **ret)
     static const usec_t day = 86400 * USEC_PER_SEC;
     usec_t now = clock_realtime();
     json_t *counts = NULL;
-    int r = stats_executions_since(session, now - now % day - day, &counts);
+    int r = stats_executions_by_day(session, now - now % day - day, &counts);
     if (r == 0)
         *ret = json_pack("{s:o}", "dailyExecutionsCount", counts);
     return r;

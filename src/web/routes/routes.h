@@ -36,8 +36,8 @@ extern const RouteTable routes_management; /* TCP port for monitoring */
 extern const RouteTable routes_control;    /* the role's unix socket */
 extern const RouteTable routes_ui;
 
-/* stats.c: DailyExecutionStatistics of all executions since then. *ret is new. */
-int stats_executions_since(WebSession *session, usec_t start, json_t **ret) _must_check_;
+/* stats.c: DailyExecutionStatistics of all executions since then, by day. *ret is new. */
+int stats_executions_by_day(WebSession *session, usec_t start, json_t **ret) _must_check_;
 /* plugins.c: [{"manifest": {…}}] of all plugins. New. */
 json_t *plugins_manifests(void);
 

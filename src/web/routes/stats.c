@@ -207,11 +207,11 @@ static json_t *encode_buckets(const Window *window, ExecutionCounts *rows)
     return list;
 }
 
-int stats_executions_since(WebSession *session, usec_t start, json_t **ret)
+int stats_executions_by_day(WebSession *session, usec_t start, json_t **ret)
 {
-    Window window = {.start = start, .end = clock_realtime()};
+    usec_t now = clock_realtime();
+    Window window = {.start = start, .end = now - now % DAY, .bucket = "day", .step = DAY};
     _cleanup_execution_counts_ ExecutionCounts rows = {};
-    choose_bucket(&window);
     ExecutionQuery query = execution_query(&window);
     int r = fold(store_execution_counts(session->pg, &query, 0, window.bucket, &rows, NULL));
     if (r == 0)
