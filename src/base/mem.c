@@ -5,10 +5,12 @@
  */
 #include "base/base.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #define ARENA_BLOCK_BYTES 4096
+#define LARGE_BYTES       (256 * 1024)
 
 static _noreturn_ void out_of_memory(void)
 {
@@ -79,6 +81,17 @@ char *xasprintf(const char *format, ...)
     return text;
 }
 
+void mem_return_large(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES); /* cannot fail with these */
+    (void)mallopt(M_TRIM_THRESHOLD, 4 * LARGE_BYTES);
+}
+
+void mem_trim(void)
+{
+    (void)malloc_trim(0); /* there may have been nothing */
+}
+
 void mem_use_for_jansson(void (*set)(void *(*)(size_t), void (*)(void *)))
 {
     set(xmalloc, free);
@@ -93,6 +106,7 @@ struct Block {
 
 struct Arena {
     Block *current; /* newest first; the last one of the chain is the first block and survives a reset */
+    size_t bytes;
 };
 
 static Block *block_new(size_t size, Block *next)
@@ -117,6 +131,12 @@ void arena_reset(Arena *arena)
         free(block);
     }
     arena->current->used = 0;
+    arena->bytes = 0;
+}
+
+size_t arena_bytes(const Arena *arena)
+{
+    return arena->bytes;
 }
 
 Arena *arena_free(Arena *arena)
@@ -141,6 +161,7 @@ void *arena_alloc(Arena *arena, size_t size)
     }
     void *memory = block->bytes + block->used;
     block->used += aligned;
+    arena->bytes += aligned;
     return memset(memory, 0, size);
 }
 

@@ -30,6 +30,11 @@ static inline void freep(void *pointer_to_pointer)
 #define _cleanup_free_ _cleanup_(freep)
 
 /* Makes jansson use the same aborting allocator. Called once by main and by test programs. */
+/* For a program that runs for long: large blocks go back to the system when they are freed. glibc keeps as much as the
+ * largest that it has ever seen freed. */
+void mem_return_large(void);
+/* Gives back all that is free. For quiet moments: it walks the heap. */
+void mem_trim(void);
 void mem_use_for_jansson(void (*set)(void *(*)(size_t), void (*)(void *)));
 
 /*
@@ -38,6 +43,8 @@ void mem_use_for_jansson(void (*set)(void *(*)(size_t), void (*)(void *)));
  */
 typedef struct Arena Arena;
 Arena *arena_new(void);
+/* Handed out since the last reset. */
+size_t arena_bytes(const Arena *arena);
 /* Forgets all contents but keeps the first block, so that a reused arena allocates nothing. */
 void arena_reset(Arena *arena);
 Arena *arena_free(Arena *arena);

@@ -52,7 +52,7 @@ static void begin_restarted(Step *step, Live *live)
     for (size_t i = 0; i < count; i++) {
         TaskRun *run = live->execution->task_runs.items[i];
         if (state_current(&run->state) == STATE_RESTARTED)
-            begin_run(step, live, run);
+            begin_run_or_wait(step, live, run);
     }
 }
 
@@ -250,7 +250,7 @@ static void kill_run(Step *step, Live *live, TaskRun *run, bool cascade)
     bool has_child = json_object_get(run->internal, "child") != NULL;
     if (state_is_running(state) && (has_child || items_are_open(run)) && cascade)
         return;
-    if (state_is_running(state) && run->attempts.count && !has_child && !items_has(run)) {
+    if (state_is_running(state) && run->attempts.count && !begin_waits(run) && !has_child && !items_has(run)) {
         unit_kill_job(step->unit, run->id);
         return;
     }

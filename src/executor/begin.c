@@ -161,6 +161,7 @@ static RunIf evaluate_run_if(Step *step, Live *live, TaskRun *run)
 void begin_run(Step *step, Live *live, TaskRun *run)
 {
     const Type *type = run->task ? run->task->type : NULL;
+    live->advanced = true;
     if (!type || (size_t)type->where >= ELEMENTS(beginnings) || !beginnings[type->where]) {
         change_log(step, live, run, LOG_LEVEL_ERROR, "Task '%s' can not run: its type '%s' is unknown here",
                    run->task_id, run->task ? run->task->type_name : "");
@@ -174,6 +175,39 @@ void begin_run(Step *step, Live *live, TaskRun *run)
         skip(step, live, run);
     else
         beginnings[type->where](step, live, run);
+}
+
+static const char waits[] = "begins"; /* in TaskRun.internal: it has not begun */
+
+void begin_run_or_wait(Step *step, Live *live, TaskRun *run)
+{
+    if (!step_is_full(step, live)) {
+        begin_run(step, live, run);
+        return;
+    }
+    change_internal(live, run, waits, json_true());
+    vec_push(&live->unbegun, run);
+}
+
+bool begin_waits(const TaskRun *run)
+{
+    return json_object_get(run->internal, waits) != NULL;
+}
+
+void begin_waiting_runs(Step *step, Live *live)
+{
+    size_t first = 0;
+    for (; first < live->unbegun.count && !step_is_full(step, live); first++) {
+        TaskRun *run = live->unbegun.items[first];
+        State state = state_current(&run->state);
+        change_internal(live, run, waits, NULL);
+        live->begun++;
+        if ((state == STATE_CREATED || state == STATE_RESTARTED) && !state_is_terminated(live_state(live)))
+            begin_run(step, live, run);
+    }
+    live->unbegun.count -= first;
+    if (first > 0 && live->unbegun.count > 0)
+        memmove(live->unbegun.items, live->unbegun.items + first, live->unbegun.count * sizeof(TaskRun *));
 }
 
 void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item)

@@ -181,6 +181,7 @@ static int on_work(void *userdata)
 static int on_quiet(void *userdata)
 {
     Executor *executor = userdata;
+    mem_trim();
     if (!executor->down && !executor->left)
         queue_settle(executor->queue);
     return 0;

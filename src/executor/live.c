@@ -32,7 +32,7 @@ void live_forget_scopes(Live *live)
     }
     live->root = scope_free(live->root);
     live->line.count = live->line_first = 0;
-    live->retry_line.count = 0;
+    live->retry_line.count = live->unbegun.count = 0;
     live->built = false;
 }
 
@@ -48,6 +48,7 @@ Live *live_free(Live *live)
     live_forget_scopes(live);
     vec_free(&live->line);
     vec_free(&live->retry_line);
+    vec_free(&live->unbegun);
     vec_free(&live->changed);
     map_destroy(live->reads, free_json);
     outputs_tree_free(live->outputs);
@@ -132,6 +133,8 @@ static void rebuild_run(Step *step, Live *live, TaskRun *run)
                                              &run->flowable->phase, &run->flowable->item);
     if (waits)
         vec_push(&live->retry_line, run);
+    if (begin_waits(run))
+        vec_push(&live->unbegun, run);
     if (has_open_children(run))
         run->flowable->children = reopen(step, live, run);
 }
@@ -165,6 +168,10 @@ void live_remove_run(Step *step, Live *live, TaskRun *run)
     for (size_t i = 0; i < live->changed.count; i++)
         if (live->changed.items[i] == run)
             live->changed.items[i] = NULL;
+    for (size_t i = 0; i < live->unbegun.count; i++)
+        if (live->unbegun.items[i] == run)
+            memmove(&live->unbegun.items[i], &live->unbegun.items[i + 1],
+                    (--live->unbegun.count - i) * sizeof(TaskRun *));
     outputs_tree_remove(live->outputs, run);
     if (run->flowable)
         scope_free(run->flowable->children);

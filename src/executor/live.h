@@ -21,12 +21,14 @@ struct Live {
     bool built;            /* the scopes are there */
     bool deleted;
     unsigned begun; /* task runs, since the last step_save() */
+    bool advanced;  /* at least one has begun to run since then */
     bool postponed; /* a timer goes on with what is in line */
     Scope *root;    /* NULL: not begun, or ended */
     /* Scopes to advance, first in first out. While PAUSED or QUEUED they stay in line. */
     VEC(Scope *) line;
     size_t line_first;
     VEC(TaskRun *) retry_line; /* FAILED runs that wait until another's retry has begun */
+    VEC(TaskRun *) unbegun;    /* CREATED or RESTARTED runs that did not fit into the unit, in order: they are next */
     VEC(TaskRun *) changed;    /* dirty task runs, in order */
     Map *reads;                /* task id → paths its templates read, or JSON true: all */
 };
@@ -80,6 +82,11 @@ json_t *render_job_variables(const Step *step, Live *live, const TaskRun *run);
 void begin_item(Step *step, Live *live, Scope *scope, const ScopeItem *item);
 /* CREATED or RESTARTED. */
 void begin_run(Step *step, Live *live, TaskRun *run);
+/* The same, or it waits in live->unbegun while the unit is full. */
+void begin_run_or_wait(Step *step, Live *live, TaskRun *run);
+bool begin_waits(const TaskRun *run);
+/* Those that wait, as long as the unit is not full. */
+void begin_waiting_runs(Step *step, Live *live);
 /* The plan of a flowable run, from what it decided earlier where it did. FLOWABLE_E_FAILED with the step's diag. */
 int begin_plan(Step *step, Live *live, TaskRun *run, FlowablePlan *ret);
 
@@ -182,5 +189,7 @@ int act_operation_end(Step *step, Live *live, Operation *operation, int r);
 void act_resync(Step *step, Live *live);
 /* How much an execution begins in a batch. */
 size_t step_begun_max(const Step *step);
+/* The unit holds what a batch may, and this execution has gone on in it: the rest follows in the next. */
+bool step_is_full(const Step *step, const Live *live);
 /* Advances every scope in line until nothing more can begin. */
 void step_advance(Step *step, Live *live);

@@ -22,15 +22,21 @@
 enum {
     EVENTS_MAX = 500,
     LIVES_MAX = 5000,
+    LIVES_BYTES_MAX = 256 * 1024 * 1024, /* beyond it those go that rest */
     DEATHS_MAX = 2, /* while the messages of one key were tried alone: one may have had another cause */
 };
+
+#define LIVES_REST_USEC (10 * USEC_PER_SEC)
 
 typedef struct Held Held;
 struct Held {
     char key[ID_BYTES];
     Live *live;
     Held *newer, *older;
-    bool touched; /* in this batch */
+    bool touched;   /* in this batch */
+    usec_t used;    /* when it was last */
+    size_t bytes;   /* about what it holds: what was read and said to it */
+    size_t to_save; /* about what the next save writes */
 };
 
 typedef struct Timer {
@@ -49,6 +55,9 @@ struct Owner {
     Map *held;        /* key → Held */
     Held *newest, *oldest;
     VEC(Held *) touched;
+    bool events_first;  /* the timers filled the last batch */
+    size_t lives_bytes; /* of all held */
+    size_t to_save;     /* of those that were touched */
     Heap heap;
     Map *timers; /* id → Timer */
     Slots *slots;
@@ -81,6 +90,7 @@ static void link_newest(Owner *owner, Held *held)
 static void drop_held(Owner *owner, Held *held)
 {
     unlink_held(owner, held);
+    owner->lives_bytes -= held->bytes;
     map_remove(owner->held, held->key);
     live_free(held->live);
     free(held);
@@ -91,6 +101,8 @@ static Held *add_held(Owner *owner, const char *key, Live *live)
     Held *held = xnew(Held);
     snprintf(held->key, sizeof(held->key), "%s", key);
     held->live = live;
+    held->bytes = held->to_save = live_execution(live)->bytes;
+    owner->lives_bytes += held->bytes;
     map_put(owner->held, held->key, held);
     link_newest(owner, held);
     return held;
@@ -101,6 +113,8 @@ static void touch(Owner *owner, Held *held)
     if (held->touched)
         return;
     held->touched = true;
+    held->used = owner->step.now;
+    owner->to_save += held->to_save;
     unlink_held(owner, held);
     link_newest(owner, held);
     vec_push(&owner->touched, held);
@@ -115,9 +129,10 @@ static void settle(Owner *owner)
         if (live_is_over(held->live))
             drop_held(owner, held);
     }
-    owner->touched.count = 0;
+    owner->touched.count = owner->to_save = 0;
     unsigned limit = owner->settings.lives_max ? owner->settings.lives_max : LIVES_MAX;
-    while (map_count(owner->held) > limit)
+    while (map_count(owner->held) > limit ||
+           (owner->lives_bytes > LIVES_BYTES_MAX && owner->oldest->used + LIVES_REST_USEC < owner->step.now))
         drop_held(owner, owner->oldest);
 }
 
@@ -233,7 +248,7 @@ static void forget_shards(Owner *owner, uint64_t shards)
 
 void owner_forget(Owner *owner)
 {
-    owner->touched.count = 0;
+    owner->touched.count = owner->to_save = 0;
     unit_reset(owner->unit);
     step_forget_timers(&owner->step);
     queue_batch_done(&owner->batch);
@@ -278,6 +293,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
         .encryption_key = settings->encryption_key,
         .message_bytes_max = settings->message_bytes_max,
         .begun_max = settings->begun_max,
+        .unit_bytes_max = settings->unit_bytes_max,
         .find_flow = find_flow,
         .listeners = settings->listeners ? find_listeners : NULL,
         .flows_userdata = owner,
@@ -441,10 +457,14 @@ static void say_stale(const char *key, const char *kind, const Diag *diag)
     log_debug("Event %s of execution %s is stale: %s", kind, key, diag_first(diag));
 }
 
-static int apply(Owner *owner, Held *held, EventKind kind, const json_t *body, Diag *diag)
+/* bytes: of the body. */
+static int apply(Owner *owner, Held *held, EventKind kind, const json_t *body, size_t bytes, Diag *diag)
 {
     bool was_over = live_is_over(held->live);
     touch(owner, held);
+    held->bytes += bytes;
+    owner->lives_bytes += bytes;
+    owner->to_save += bytes;
     owner->step.diag = diag;
     int r = step_apply(&owner->step, held->live, kind, body);
     owner->step.diag = NULL;
@@ -566,7 +586,7 @@ static int step_event(Owner *owner, const QueueEvent *event)
         return 0;
     }
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    r = apply(owner, held, kind, event->body, &diag);
+    r = apply(owner, held, kind, event->body, event->bytes, &diag);
     if (r < 0)
         return r;
     if (r == STEP_E_INVALID) {
@@ -602,15 +622,22 @@ static int step_timer(Owner *owner, const char *key, const char *name)
     }
     _cleanup_json_ json_t *body = json_pack("{s:s}", "name", name);
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    r = apply(owner, held, EVENT_TIMER, body, &diag);
+    r = apply(owner, held, EVENT_TIMER, body, 0, &diag);
     if (r == STEP_E_STALE)
         say_stale(key, "timer", &diag);
     return MIN(r, 0);
 }
 
+/* What is in the unit and what the saves will add. */
+static bool is_full(const Owner *owner)
+{
+    size_t max = owner->settings.unit_bytes_max ? owner->settings.unit_bytes_max : UNIT_BYTES_MAX;
+    return unit_bytes(owner->unit) + owner->to_save >= max;
+}
+
 static int step_timers(Owner *owner, unsigned max)
 {
-    for (unsigned i = 0; i < max && owner_next_timer(owner) <= owner->step.now; i++) {
+    for (unsigned i = 0; i < max && !is_full(owner) && owner_next_timer(owner) <= owner->step.now; i++) {
         Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
         _cleanup_free_ char *key = xstrdup(timer->key), *name = xstrdup(timer->name);
         drop_timer(owner, timer);
@@ -621,14 +648,26 @@ static int step_timers(Owner *owner, unsigned max)
     return 0;
 }
 
+static int step_events(Owner *owner)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < owner->batch.events.count && !is_full(owner); i++)
+        r = step_event(owner, &owner->batch.events.items[i]);
+    return r;
+}
+
 static int step_all(Owner *owner, unsigned max)
 {
     bool event_only = max == 1 && owner->batch.events.count; /* one message when careful */
-    int r = step_timers(owner, event_only ? 0 : max);
-    for (size_t i = 0; r == 0 && i < owner->batch.events.count; i++)
-        r = step_event(owner, &owner->batch.events.items[i]);
-    for (size_t i = 0; r == 0 && i < owner->touched.count; i++)
+    int r = 0;
+    for (unsigned turn = 0; r == 0 && turn < 2; turn++)
+        r = owner->events_first == !turn ? step_events(owner) : step_timers(owner, event_only ? 0 : max);
+    owner->events_first = !owner->events_first && is_full(owner); /* neither keeps the other waiting */
+    for (size_t i = 0; r == 0 && i < owner->touched.count; i++) {
+        size_t before = unit_bytes(owner->unit);
         step_save(&owner->step, owner->touched.items[i]->live);
+        owner->touched.items[i]->to_save = unit_bytes(owner->unit) - before;
+    }
     owner->counts.step_usec += owner->settings.now(owner->settings.userdata) - owner->step.now;
     return r;
 }

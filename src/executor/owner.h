@@ -27,6 +27,7 @@ typedef struct OwnerSettings {
     size_t message_bytes_max;     /* limits.message; 0: 10 MiB */
     unsigned events_max;          /* a batch; 0: 500 */
     unsigned begun_max;           /* task runs that an execution begins in a batch; 0: 500 */
+    size_t unit_bytes_max;        /* of a batch; 0: UNIT_BYTES_MAX */
     unsigned lives_max;           /* executions kept in memory; 0: 5000 */
 } OwnerSettings;
 

@@ -22,9 +22,14 @@ size_t step_begun_max(const Step *step)
     return step->begun_max ? step->begun_max : BEGUN_MAX;
 }
 
+bool step_is_full(const Step *step, const Live *live)
+{
+    return live->advanced && unit_bytes(step->unit) >= (step->unit_bytes_max ? step->unit_bytes_max : UNIT_BYTES_MAX);
+}
+
 static bool has_begun_enough(const Step *step, const Live *live)
 {
-    return live->begun >= step_begun_max(step);
+    return live->begun >= step_begun_max(step) || live->unbegun.count > 0 || step_is_full(step, live);
 }
 
 /* What may begin together is listed together, then begins: one that fails at once does not hold back those beside it.
@@ -37,7 +42,7 @@ static bool begin_wave(Step *step, Live *live, Scope *scope)
         begin_item(step, live, scope, &item);
     end = live->execution->task_runs.count;
     for (size_t i = first; i < end && !state_is_terminated(live_state(live)); i++)
-        begin_run(step, live, live->execution->task_runs.items[i]);
+        begin_run_or_wait(step, live, live->execution->task_runs.items[i]);
     return end > first;
 }
 
@@ -68,8 +73,9 @@ static void advance_scope(Step *step, Live *live, Scope *scope)
 void step_advance(Step *step, Live *live)
 {
     while (!is_held(live_state(live))) {
+        begin_waiting_runs(step, live);
         size_t generation = live->line.count - live->line_first;
-        if (generation == 0)
+        if (generation == 0 && live->unbegun.count == 0)
             return;
         if (has_begun_enough(step, live)) {
             live->postponed = true;
@@ -157,6 +163,7 @@ void step_save(Step *step, Live *live)
     }
     live->changed.count = 0;
     live->begun = 0;
+    live->advanced = false;
     if (execution->dirty)
         unit_save_execution(step->unit, execution, step->now);
     execution->dirty = false;

@@ -35,6 +35,7 @@ typedef struct Step {
     void *flows_userdata;
     Unit *unit;
     unsigned begun_max;    /* task runs that an execution begins in a batch; the others follow in the next. 0: 500 */
+    size_t unit_bytes_max; /* of a batch, likewise; 0: UNIT_BYTES_MAX */
     VEC(StepTimer) timers; /* filled */
     Diag *diag;            /* of the current event */
     int outage;            /* private: of find_flow or listeners, inside a step */

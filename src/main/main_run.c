@@ -13,6 +13,7 @@ int main(int argc, char **argv)
 {
     struct stat st;
     mem_use_for_jansson(json_set_alloc_funcs);
+    mem_return_large();
     log_open("run", LOG_INFO);
     bool is_storage = argc == 2 && streq(argv[1], "storage");
     if ((argc != 1 && !is_storage) || fstat(SD_LISTEN_FDS_START, &st) < 0 || !S_ISSOCK(st.st_mode)) {

@@ -125,6 +125,7 @@ static int prepare_process(void)
         return outage(-errno);
     (void)setlocale(LC_ALL, "C"); /* numbers and messages must not depend on who starts us; "C" always exists */
     mem_use_for_jansson(json_set_alloc_funcs);
+    mem_return_large();
     return 0;
 }
 

@@ -51,6 +51,7 @@ typedef struct Execution {
     Map *task_runs_by_id;
     json_t *internal; /* owner's notes; or NULL */
     bool dirty;
+    size_t bytes; /* of the rows it was read from */
 } Execution;
 
 /* State CREATED; ids and times are passed in. labels: [{key,value}] (a reference is taken), may be NULL. */

@@ -39,6 +39,7 @@ void queue_batch_done(QueueBatch *batch)
     vec_free(&batch->events);
     vec_free(&batch->jobs);
     batch->refused = 0;
+    batch->cut = false;
 }
 
 json_t *queue_body_read(const char *body, char **ret_reason)
@@ -80,10 +81,12 @@ int queue_decode_execution(const char *body, const char *internal, const QueueTa
         return r < 0 ? r : QUEUE_E_UNREADABLE;
     if (internal && json_parse(internal, strlen(internal), BODY_BYTES_MAX, &execution->internal, NULL) != 0)
         return QUEUE_E_UNREADABLE;
+    execution->bytes = strlen(body);
     for (size_t i = 0; i < count; i++) {
         r = decode_task_run(execution, &rows[i]);
         if (r != 0)
             return r;
+        execution->bytes += strlen(rows[i].body);
     }
     *ret = TAKE_PTR(execution);
     return 0;

@@ -34,6 +34,7 @@ typedef struct QueueEvent {
     char *kind;
     json_t *body; /* NULL when it could not be read: the event is poison, .reason says why */
     char *reason;
+    size_t bytes; /* of the body's text */
 } QueueEvent;
 void queue_event_done(QueueEvent *event);
 
@@ -44,6 +45,7 @@ typedef struct QueueJob {
     bool killed;  /* unit_kill_job came before the claim: report KILLED without running it */
     json_t *body; /* NULL when it could not be read: the job is poison, .reason says why */
     char *reason;
+    size_t bytes; /* of the body's text */
 } QueueJob;
 void queue_job_done(QueueJob *job);
 
@@ -54,7 +56,8 @@ typedef struct QueueTimer {
 } QueueTimer;
 void queue_timer_done(QueueTimer *timer);
 
-/* What to fetch in the same transaction as a commit, so that a busy role needs one transaction a batch. */
+/* What to fetch in the same transaction as a commit, so that a busy role needs one transaction a batch. Of bodies no
+ * more than UNIT_BYTES_MAX, or one that is larger. */
 typedef struct QueueFetch {
     unsigned events_max; /* events of the shards this instance holds */
     unsigned jobs_max;   /* jobs to claim from worker_group */
@@ -64,6 +67,7 @@ typedef struct QueueBatch {
     VEC(QueueEvent) events; /* in order of sequence; never one that is in the unit just committed */
     VEC(QueueJob) jobs;
     unsigned refused; /* results of unit_finish_job that came too late */
+    bool cut;         /* the bodies were too much: there may be more jobs than these */
 } QueueBatch;
 void queue_batch_done(QueueBatch *batch);
 

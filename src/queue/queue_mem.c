@@ -487,12 +487,15 @@ static void forget_finished(QueueMem *queue, const Unit *unit)
 static void fetch_events(QueueMem *queue, unsigned max, QueueBatch *batch)
 {
     const QueueStore *store = queue->store;
-    for (size_t i = 0; i < store->events.count && batch->events.count < max; i++) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < store->events.count && batch->events.count < max && bytes < UNIT_BYTES_MAX; i++) {
         const MemEvent *row = &store->events.items[i];
         if (!(queue->shards >> row->shard & 1))
             continue;
         QueueEvent event = {
             .sequence = row->sequence, .shard = row->shard, .key = xstrdup(row->key), .kind = xstrdup(row->kind)};
+        event.bytes = strlen(row->body);
+        bytes += event.bytes;
         event.body = queue_body_read(row->body, &event.reason);
         vec_push(&batch->events, event);
     }
@@ -502,7 +505,8 @@ static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *bat
 {
     QueueStore *store = queue->store;
     const char *group = fetch->worker_group ? fetch->worker_group : "";
-    for (size_t i = 0; i < store->jobs.count && batch->jobs.count < fetch->jobs_max; i++) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < store->jobs.count && batch->jobs.count < fetch->jobs_max && bytes < UNIT_BYTES_MAX; i++) {
         MemJob *row = &store->jobs.items[i];
         if (*row->instance || !streq(row->worker_group, group))
             continue;
@@ -512,10 +516,13 @@ static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *bat
                         .execution_id = xstrdup(row->execution_id),
                         .task_run_id = xstrdup(row->task_run_id),
                         .attempt = row->attempt,
-                        .killed = row->killed};
+                        .killed = row->killed,
+                        .bytes = strlen(row->body)};
+        bytes += job.bytes;
         job.body = queue_body_read(row->body, &job.reason);
         vec_push(&batch->jobs, job);
     }
+    batch->cut = bytes >= UNIT_BYTES_MAX;
     free(queue->worker_group);
     queue->worker_group = xstrdup(group);
 }

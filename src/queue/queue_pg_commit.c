@@ -141,21 +141,6 @@ static const PgStatement sql_delete[] = {
 static const PgStatement sql_delete_logs = {"queue_delete_logs", "DELETE FROM log WHERE execution_id = ANY ($1)"};
 static const PgStatement sql_delete_metrics = {"queue_delete_metrics",
                                                "DELETE FROM metric WHERE execution_id = ANY ($1)"};
-/* --- fetch --- */
-/* Walks the primary key from its beginning: the table holds only what is not done yet. */
-static const PgStatement sql_fetch_events = {
-    "queue_fetch_events", "SELECT sequence, shard, key, kind, body FROM event WHERE ($1::bigint >> shard) & 1 = 1"
-                          " ORDER BY sequence LIMIT $2"};
-/* Index job_open. */
-static const PgStatement sql_claim = {
-    "queue_claim",
-    "UPDATE job SET instance = $1 WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE worker_group = $2"
-    " AND instance IS NULL ORDER BY sequence LIMIT $3 FOR UPDATE SKIP LOCKED))"
-    " RETURNING sequence, execution_id, task_run_id, attempt, killed, body"};
-/* After a claim whose answer was lost: what is ours and unknown here is open again. */
-static const PgStatement sql_disclaim = {"queue_disclaim",
-                                         "UPDATE job SET instance = NULL WHERE instance = $1 AND sequence <> ALL ($2)"};
-
 /* Index of a statement's rows in the pipeline; NOT_SENT when it was left out. */
 #define NOT_SENT UINT32_MAX
 typedef struct Sent {
@@ -548,40 +533,6 @@ static void add_unit(QueuePg *queue, const Unit *unit, Sent *sent)
     add_deletes(queue, unit);
 }
 
-static void add_disclaim(QueuePg *queue)
-{
-    PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
-    pg_add_text(parameters, queue->base.id);
-    PgArray *known = pg_add_array(parameters, PG_BIGINT);
-    for (size_t i = 0; i < queue->jobs.count; i++)
-        pg_array_integer(known, queue->jobs.items[i]);
-    pg_pipeline_add(queue->pipeline, &sql_disclaim);
-}
-
-static void add_fetch(QueuePg *queue, const QueueFetch *fetch, Sent *sent)
-{
-    if (fetch->events_max && queue->shards) {
-        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
-        pg_add_integer(parameters, (int64_t)queue->shards);
-        pg_add_integer(parameters, fetch->events_max);
-        sent->events = pg_pipeline_add(queue->pipeline, &sql_fetch_events);
-    }
-    if (fetch->jobs_max && *queue->base.id) {
-        const char *group = fetch->worker_group ? fetch->worker_group : "";
-        if (queue->claims_unknown)
-            add_disclaim(queue);
-        PgParameters *parameters = pg_pipeline_parameters(queue->pipeline);
-        pg_add_text(parameters, queue->base.id);
-        pg_add_text(parameters, group);
-        pg_add_integer(parameters, fetch->jobs_max);
-        sent->claims = pg_pipeline_add(queue->pipeline, &sql_claim);
-        if (!queue->worker_group || !streq(queue->worker_group, group)) {
-            free(queue->worker_group);
-            queue->worker_group = xstrdup(group);
-        }
-    }
-}
-
 static int run_pipeline(QueuePg *queue)
 {
     int r = PG_E_RETRY;
@@ -591,51 +542,6 @@ static int run_pipeline(QueuePg *queue)
 }
 
 /* --- what came back --- */
-
-static int compare_events(const void *a, const void *b)
-{
-    const QueueEvent *x = a, *y = b;
-    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
-}
-
-static int compare_jobs(const void *a, const void *b)
-{
-    const QueueJob *x = a, *y = b;
-    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
-}
-
-static void take_events(QueuePg *queue, unsigned index, QueueBatch *batch)
-{
-    const PgRows *rows = pg_pipeline_rows(queue->pipeline, index);
-    for (size_t i = 0; i < pg_rows_count(rows); i++) {
-        QueueEvent event = {.sequence = pg_value_integer(rows, i, 0),
-                            .shard = (unsigned)pg_value_integer(rows, i, 1),
-                            .key = xstrdup(pg_value(rows, i, 2)),
-                            .kind = xstrdup(pg_value(rows, i, 3))};
-        event.body = queue_body_read(pg_value(rows, i, 4), &event.reason);
-        vec_push(&batch->events, event);
-    }
-    if (batch->events.count > 1)
-        qsort(batch->events.items, batch->events.count, sizeof(*batch->events.items), compare_events);
-}
-
-static void take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch)
-{
-    const PgRows *rows = pg_pipeline_rows(queue->pipeline, index);
-    for (size_t i = 0; i < pg_rows_count(rows); i++) {
-        QueueJob job = {.sequence = pg_value_integer(rows, i, 0),
-                        .execution_id = xstrdup(pg_value(rows, i, 1)),
-                        .task_run_id = xstrdup(pg_value(rows, i, 2)),
-                        .attempt = (int)pg_value_integer(rows, i, 3),
-                        .killed = pg_value_boolean(rows, i, 4)};
-        const char *body = pg_value(rows, i, 5);
-        job.body = queue_body_read(body, &job.reason);
-        vec_push(&batch->jobs, job);
-        vec_push(&queue->jobs, job.sequence);
-    }
-    if (batch->jobs.count > 1)
-        qsort(batch->jobs.items, batch->jobs.count, sizeof(*batch->jobs.items), compare_jobs);
-}
 
 static void forget_finished(QueuePg *queue, const Unit *unit)
 {
@@ -660,9 +566,9 @@ static void take_batch(QueuePg *queue, const Unit *unit, const Sent *sent, Queue
         forget_finished(queue, unit);
     }
     if (sent->events != NOT_SENT)
-        take_events(queue, sent->events, batch);
+        queue_pg_take_events(queue, sent->events, batch);
     if (sent->claims != NOT_SENT)
-        take_jobs(queue, sent->claims, batch);
+        queue_pg_take_jobs(queue, sent->claims, batch);
 }
 
 /* --- who is told --- */
@@ -684,16 +590,19 @@ static bool jobs_came_back(QueuePg *queue, const Sent *sent)
            pg_rows_affected(pg_pipeline_rows(queue->pipeline, sent->killed_asides)) > 0;
 }
 
-/* The commit is done: a ring that fails is made good by the reader's slow poll. */
-static void ring(QueuePg *queue, const Unit *unit, const Sent *sent)
+/* The commit is done: a ring that fails is made good by the reader's slow poll. claims_cut: others may have found what
+ * was left to be locked. */
+static void ring(QueuePg *queue, const Unit *unit, const Sent *sent, bool claims_cut)
 {
+    static const Unit none = {};
+    unit = unit ? unit : &none;
     Names workers = {};
     collect_instances(queue, sent->cancels, &workers);
     collect_instances(queue, sent->kills, &workers);
     bool elsewhere = queue_peers_ring(
         queue->peers, &(QueueRing){
                           .event_shards = unit->event_shards & ~(queue->has_shards ? queue->shards : 0),
-                          .workers = unit->jobs.count > 0 || jobs_came_back(queue, sent),
+                          .workers = unit->jobs.count > 0 || claims_cut || jobs_came_back(queue, sent),
                           .worker_ids = workers.items,
                           .worker_count = workers.count,
                           .schedulers = unit->trigger_commands.count > 0 || count_trigger_results(unit) > 0 ||
@@ -733,7 +642,7 @@ static Sent fill_pipeline(QueuePg *queue, const Unit *unit, const QueueFetch *fe
     if (unit)
         add_unit(queue, unit, &sent);
     if (fetch)
-        add_fetch(queue, fetch, &sent);
+        queue_pg_add_fetch(queue, fetch, &sent.events, &sent.claims);
     return sent;
 }
 
@@ -747,8 +656,8 @@ static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch
         queue->claims_unknown = false;
     if (r == 0)
         take_batch(queue, unit, &sent, ret_batch);
-    if (r == 0 && unit)
-        ring(queue, unit, &sent);
+    if (r == 0 && (unit || ret_batch->cut))
+        ring(queue, unit, &sent, fetch && ret_batch->cut);
     pg_pipeline_reset(queue->pipeline); /* what it took of memory goes before the next work */
     return r;
 }
@@ -757,7 +666,7 @@ static int commit_once(QueuePg *queue, const Unit *unit, const QueueFetch *fetch
 static int finish_commit(QueuePg *queue, const Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
 {
     forget_finished(queue, unit);
-    ring(queue, unit, &nothing_sent);
+    ring(queue, unit, &nothing_sent, false);
     queue->last_number++;
     return fetch ? commit_once(queue, NULL, fetch, queue->last_number, ret_batch) : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The queue on PostgreSQL, split into instances and reads (queue_pg.c), the commit (queue_pg_commit.c), and what is set
- * aside. */
+/* The queue on PostgreSQL, split into instances and reads (queue_pg.c), the commit (queue_pg_commit.c) with what it
+ * fetches (queue_pg_fetch.c), and what is set aside. */
 #include "queue/queue_peers.h"
 #include "queue/queue_pg.h"
 #include "queue/queue_private.h"
@@ -26,6 +26,10 @@ typedef struct QueuePg {
 
 /* Slot of QueueOps. */
 int queue_pg_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch);
+/* queue_pg_fetch.c: the statements of a fetch, with their indices in the pipeline; then what they gave. */
+void queue_pg_add_fetch(QueuePg *queue, const QueueFetch *fetch, unsigned *ret_events, unsigned *ret_claims);
+void queue_pg_take_events(QueuePg *queue, unsigned index, QueueBatch *batch);
+void queue_pg_take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch);
 /* Tells other hosts that there is something. Outside of transactions; lost when it fails. */
 void queue_pg_notify(QueuePg *queue);
 /* queue_pg_aside.c: what the unit sets aside; the set aside jobs of task runs that it cancels or kills. */

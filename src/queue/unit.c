@@ -6,6 +6,7 @@
 #include "queue/unit_private.h"
 
 #define WORKER_GROUP_BYTES_MAX 1000
+#define SCRATCH_BYTES_KEPT     (64 * 1024)
 
 Unit *unit_new(void)
 {
@@ -34,6 +35,8 @@ void unit_reset(Unit *unit)
     unit->number = 0;
     unit->changes = unit->tried_changes = 0;
     clear_index(unit);
+    if (unit->scratch.allocated > SCRATCH_BYTES_KEPT)
+        buffer_done(&unit->scratch);
     arena_reset(unit->arena);
 }
 
@@ -64,6 +67,11 @@ Unit *unit_free(Unit *unit)
     arena_free(unit->arena);
     free(unit);
     return NULL;
+}
+
+size_t unit_bytes(const Unit *unit)
+{
+    return arena_bytes(unit->arena);
 }
 
 bool unit_is_empty(const Unit *unit)

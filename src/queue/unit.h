@@ -13,6 +13,10 @@ void unit_reset(Unit *unit);
 Unit *unit_free(Unit *unit);
 DEFINE_CLEANUP(Unit *, unit_free);
 bool unit_is_empty(const Unit *unit);
+/* A commit stays small, in memory too: who fills a unit stops when it holds so much, and goes on with the next. One
+ * message may take it beyond that. */
+enum { UNIT_BYTES_MAX = 8 * 1024 * 1024 };
+size_t unit_bytes(const Unit *unit);
 
 /* --- what was consumed --- */
 /* The event is done: its row goes. */

@@ -73,7 +73,6 @@ static void job_log(void *userdata, int level, const char *message)
         evaluation_log(job, level, message);
     else if (!job->chore) /* its execution's log is gone */
         task_log(job, level, message);
-    job->worker->unit_bytes += strlen(message) + 256;
     worker_commit_later(job->worker);
     job_journal(job, log_level_priority(level), message);
 }

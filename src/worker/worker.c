@@ -32,7 +32,7 @@ static void fenced(Worker *worker);
 
 bool worker_is_full(const Worker *worker)
 {
-    return worker->unit_bytes >= worker->settings.unit_bytes_max;
+    return unit_bytes(worker->unit) >= worker->settings.unit_bytes_max;
 }
 
 void worker_commit_soon(Worker *worker)
@@ -44,7 +44,7 @@ void worker_commit_later(Worker *worker)
 {
     if (worker_is_full(worker))
         loop_defer(worker->cycle);
-    else if (worker->unit_bytes > 0)
+    else if (!unit_is_empty(worker->unit))
         loop_timer_in(worker->flush, FLUSH_DELAY);
 }
 
@@ -141,7 +141,6 @@ static void fenced(Worker *worker)
     while (worker->jobs)
         job_free(worker->jobs);
     unit_reset(worker->unit);
-    worker->unit_bytes = 0;
     worker->joined = false;
     if (worker->draining)
         loop_defer(worker->cycle);
@@ -157,6 +156,16 @@ static bool storage_stalls(const Worker *worker)
     return worker->staging > 0 && worker->staging < CLAIM_MAX && clock_monotonic() >= worker->staged_at + STALL_USEC;
 }
 
+/* What waits holds as much as a fetch may bring. */
+static bool waiting_are_large(const Worker *worker)
+{
+    size_t bytes = 0;
+    for (const Job *job = worker->jobs; job && bytes < UNIT_BYTES_MAX; job = job->next)
+        if (job->phase == JOB_PENDING || job->waits)
+            bytes += job->claim.bytes;
+    return bytes >= UNIT_BYTES_MAX;
+}
+
 static unsigned claim_limit(const Worker *worker)
 {
     if (worker->draining || !worker->joined || worker->unresolved || worker->handed_over)
@@ -165,7 +174,9 @@ static unsigned claim_limit(const Worker *worker)
     size_t waiting = worker->pending + worker->staging;
     if (storage_stalls(worker))
         waiting = worker->pending;
-    return waiting >= held_max ? 0 : waiting > 0 ? (unsigned)(held_max - waiting) : worker->claim_size;
+    if (waiting >= held_max || (waiting > 0 && waiting_are_large(worker)))
+        return 0;
+    return waiting > 0 ? (unsigned)(held_max - waiting) : worker->claim_size;
 }
 
 static void adapt_claim_size(Worker *worker, size_t asked, size_t got)
@@ -185,7 +196,20 @@ static void start_job(Worker *worker, Job *job)
     back_off(worker, r);
 }
 
-/* Jobs that wait for a slot, oldest first; and those whose flow could not be read. */
+/* The unit is full of what jobs have said: this one is kept until the next commit. */
+static void start_or_keep(Worker *worker, Job *job)
+{
+    if (worker_is_full(worker))
+        worker->unresolved = true;
+    if (!worker->unresolved)
+        start_job(worker, job);
+    else if (!worker->backing_off)
+        loop_defer(worker->cycle);
+}
+
+/* Jobs that wait for a slot, oldest first; and those whose flow could not be read, or for whose words there was no
+ * room.
+ */
 static void start_waiting(Worker *worker)
 {
     bool unresolved = worker->unresolved;
@@ -196,9 +220,9 @@ static void start_waiting(Worker *worker)
         next = job->next;
         if (worker->draining && !job->carried && !job->waits && !job->waits_for_slot)
             continue; /* what has begun goes on, also what did before a reload */
-        if (job_is_unresolved(job) && !worker->unresolved)
-            start_job(worker, job);
-        else if (!job_is_unresolved(job) && job->phase == JOB_PENDING)
+        if (job_is_unresolved(job))
+            start_or_keep(worker, job);
+        else if (job->phase == JOB_PENDING)
             (void)job_start_pending(job); /* or goes on waiting */
         else if (job->waits && !job->carried)
             child_take_up(job); /* likewise */
@@ -211,14 +235,10 @@ static void take_batch(Worker *worker, QueueBatch *batch, unsigned asked)
 {
     worker->results_refused += batch->refused;
     if (asked > 0)
-        worker->look = batch->jobs.count == asked;
+        worker->look = batch->cut || batch->jobs.count == asked;
     size_t got = batch->jobs.count;
-    for (size_t i = 0; i < got; i++) {
-        Job *job = job_new(worker, &batch->jobs.items[i]);
-        if (worker->unresolved)
-            continue; /* kept until the backend answers again */
-        start_job(worker, job);
-    }
+    for (size_t i = 0; i < got; i++)
+        start_or_keep(worker, job_new(worker, &batch->jobs.items[i]));
     adapt_claim_size(worker, asked, got);
     if (worker->job_count > 0)
         loop_timer_in(worker->announce, ANNOUNCE_DELAY);
@@ -284,7 +304,6 @@ static int on_cycle(void *userdata)
         if (!check(worker, queue_commit(worker->queue, worker->unit, claims ? &fetch : NULL, &batch)))
             return 0;
         worker->commits++;
-        worker->unit_bytes = 0;
         take_batch(worker, &batch, claims ? asked : 0);
         queue_batch_done(&batch);
         if (hand_over(worker))
@@ -301,6 +320,7 @@ static int on_cycle(void *userdata)
 static int on_quiet(void *userdata)
 {
     Worker *worker = userdata;
+    mem_trim();
     if (worker->joined && !worker->backing_off)
         queue_settle(worker->queue);
     return 0;

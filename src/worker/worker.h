@@ -52,7 +52,7 @@ typedef struct WorkerSettings {
     usec_t kill_grace_usec;                /* from SIGTERM to SIGKILL of a task; 0: 5 s */
     usec_t heartbeat_usec;                 /* 0: 4 s */
     usec_t evaluation_timeout_usec;        /* of a trigger; 0: none */
-    size_t unit_bytes_max;                 /* logs held in memory before output is no longer read; 0: 4 MiB */
+    size_t unit_bytes_max;                 /* of what was said: then nothing is read or started; 0: 4 MiB */
     JobSettings job;                       /* texts and values are borrowed for the worker's life */
 } WorkerSettings;
 

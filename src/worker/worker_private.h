@@ -98,7 +98,6 @@ struct Worker {
     void *backend_userdata;
     Daemon *daemon;
     Unit *unit;
-    size_t unit_bytes; /* roughly, of the logs in the unit */
     Spawner *spawner;
     json_t *environment; /* of tasks: environment_base() */
     struct ChildPool *children;

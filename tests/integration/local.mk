@@ -22,7 +22,9 @@ EXTRA_DIST += \
 	tests/data/handover.json \
 	tests/integration/test-handover.py \
 	tests/integration/test-isolation.py \
-	tests/integration/test-kill.py tests/integration/test-limits.sh \
+	tests/integration/test-kill.py \
+	tests/integration/test-large-units.py \
+	tests/integration/test-limits.sh \
 	tests/integration/test-log-pressure.py \
 	tests/integration/test-messages.py \
 	tests/integration/test-poison.py \

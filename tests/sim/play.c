@@ -25,6 +25,7 @@ struct Play {
     usec_t now;
     uint64_t random;
     size_t message_bytes_max;
+    size_t unit_bytes_max;
     unsigned begun_max, outages;
     VEC(Flow *) flows;
     VEC(Rule) rules;
@@ -102,6 +103,7 @@ static void begin_owner(Play *play)
                                                       .userdata = play,
                                                       .message_bytes_max = play->message_bytes_max,
                                                       .begun_max = play->begun_max,
+                                                      .unit_bytes_max = play->unit_bytes_max,
                                                   });
     must(owner_join(play->owner, ""), "owner_join");
 }
@@ -210,8 +212,9 @@ void play_outage(Play *play, unsigned times)
     play->outages = times;
 }
 
-void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max)
+void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max, size_t unit_bytes_max)
 {
+    play->unit_bytes_max = unit_bytes_max;
     play->message_bytes_max = message_bytes_max;
     play->begun_max = begun_max;
     must(owner_leave(play->owner), "owner_leave");

@@ -89,6 +89,7 @@ static void birth_of_executor(World *world, unsigned i)
                                                                   .userdata = world,
                                                                   .events_max = 7,
                                                                   .begun_max = 3,
+                                                                  .unit_bytes_max = 3000,
                                                                   .lives_max = 2});
     executor_join(executor);
 }

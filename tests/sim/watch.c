@@ -84,9 +84,21 @@ static bool was_fetched(const WatchQueue *queue, int64_t sequence)
     return false;
 }
 
+static bool is_taken(const Unit *unit, int64_t sequence)
+{
+    for (size_t i = 0; i < unit->acks.count; i++)
+        if (unit->acks.items[i] == sequence)
+            return true;
+    for (size_t i = 0; i < unit->asides.count; i++)
+        if (unit->asides.items[i].of == ASIDE_EVENT && unit->asides.items[i].sequence == sequence)
+            return true;
+    return false;
+}
+
+/* A unit that is full leaves the last ones for the next, but none is passed over; and it holds something. */
 static const char *check_taken(WatchQueue *queue, const Unit *unit)
 {
-    size_t taken = unit->acks.count + unit->asides.count;
+    size_t taken = 0;
     for (size_t i = 0; i < unit->acks.count; i++)
         for (size_t j = 0; j < i; j++)
             if (unit->acks.items[i] == unit->acks.items[j])
@@ -94,7 +106,12 @@ static const char *check_taken(WatchQueue *queue, const Unit *unit)
     for (size_t i = 0; i < unit->acks.count; i++)
         if (!was_fetched(queue, unit->acks.items[i]))
             return "an event was taken that was not fetched";
-    return taken < queue->fetched.count ? "a fetched event was not taken" : NULL;
+    while (taken < queue->fetched.count && is_taken(unit, queue->fetched.items[taken].sequence))
+        taken++;
+    for (size_t i = taken; i < queue->fetched.count; i++)
+        if (is_taken(unit, queue->fetched.items[i].sequence))
+            return "a fetched event was passed over";
+    return taken < queue->fetched.count && unit_is_empty(unit) ? "a fetched event was not taken" : NULL;
 }
 
 /* What was there, what came, what went: what is there. What deleting takes along is not counted. */

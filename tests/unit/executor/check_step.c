@@ -8,7 +8,8 @@
  * TASK STATE | notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK
  * [REVISION]] | takeover | timers [COUNT] | with-outputs | start-as JSON | post KIND [JSON] (send, and do not run) |
  * stale KIND [JSON] (send, and it is of no effect) | invalid KIND [JSON] (send, and it is set aside) | tell KEY KIND
- * [JSON] (to a line for slots or a window) | limits BYTES TASK-RUNS (of a message; begun in a batch) | drop-flow ID |
+ * [JSON] (to a line for slots or a window) | limits BYTES TASK-RUNS [BYTES]
+ * (of a message; begun in a batch; of a batch) | drop-flow ID |
  * outage TIMES
  */
 #include "base/buffer.h"
@@ -157,7 +158,9 @@ static void do_invalid(Player *player, const char *word, const char *rest)
 }
 static void do_limits(Player *player, const char *word, const char *rest)
 {
-    play_limits(player->play, strtoul(word, NULL, 10), (unsigned)strtoul(rest, NULL, 10));
+    char *end;
+    unsigned begun = (unsigned)strtoul(rest, &end, 10);
+    play_limits(player->play, strtoul(word, NULL, 10), begun, strtoul(end, NULL, 10));
 }
 static void do_drop_flow(Player *player, const char *word, const char *rest)
 {

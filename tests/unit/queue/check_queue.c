@@ -72,6 +72,37 @@ START_TEST(an_execution_comes_with_its_event)
 }
 END_TEST
 
+START_TEST(a_fetch_is_bounded_by_bytes)
+{
+    enum { LARGE = UNIT_BYTES_MAX / 2 };
+    begin(_i);
+    _cleanup_free_ char *text = xmalloc(LARGE + 1);
+    memset(text, 'x', LARGE);
+    text[LARGE] = 0;
+    for (int i = 0; i < 3; i++) {
+        char id[] = {'j', (char)('0' + i), 0};
+        unit_dispatch_job(unit, "", "execution", id, 0, json_pack("{s:s}", "text", text));
+        unit_send_event(unit, "execution", "kill", json_pack("{s:s}", "text", text));
+    }
+    ck_assert_uint_ge(unit_bytes(unit), 6 * LARGE);
+    fixture_commit(executor, unit, NULL, NULL);
+    ck_assert_uint_lt(unit_bytes(unit), LARGE);
+    bool work;
+    fixture_heartbeat(executor, &work);
+    _cleanup_(queue_batch_done) QueueBatch events, first, second;
+    fixture_commit(executor, NULL, &fetch_events, &events);
+    ck_assert_uint_eq(events.events.count, 2);
+    ck_assert_uint_gt(events.events.items[0].bytes, LARGE);
+    fixture_commit(worker, NULL, &fetch_jobs, &first);
+    ck_assert_uint_eq(first.jobs.count, 2);
+    ck_assert(first.cut);
+    fixture_commit(worker, NULL, &fetch_jobs, &second);
+    ck_assert_uint_eq(second.jobs.count, 1);
+    ck_assert(!second.cut);
+    end();
+}
+END_TEST
+
 START_TEST(creating_twice_is_harmless)
 {
     begin(_i);
@@ -590,6 +621,7 @@ int main(void)
     tcase_set_timeout(test, 60);
 #define BOTH(name) tcase_add_loop_test(test, name, 0, (int)ELEMENTS(backends))
     BOTH(an_execution_comes_with_its_event);
+    BOTH(a_fetch_is_bounded_by_bytes);
     BOTH(creating_twice_is_harmless);
     BOTH(a_replay_is_loaded_with_its_task_runs);
     BOTH(events_of_one_key_keep_their_order);
