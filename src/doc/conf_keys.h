@@ -48,6 +48,16 @@ const ConfKey conf_keys[] = {
     {"server.url", CONF_TEXT,
      .doc = "How users reach the server, for links in messages; made from server.listen if empty."},
     {"url", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of server.url."},
+    {"server.names", CONF_LIST,
+     .doc = "More names under which browsers reach the server, beside that of server.url: pages of other sites may "
+            "change nothing, and without login other names are refused."},
+    {"server.trusted-proxies", CONF_LIST,
+     .doc = "Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For says who asks. Of others it is not "
+            "believed."},
+    {"server.connections", CONF_INTEGER, "4096", 16, 1000000,
+     .doc = "Connections at once, as far as the limit of open files lets them; further ones wait."},
+    {"server.request-timeout", CONF_DURATION, "1m", 1 SECONDS, 3600 SECONDS,
+     .doc = "How long a request may take to come in, and an answer to be taken: one second more for each 16 KiB."},
     {"server.basic-auth.enabled", CONF_BOOLEAN, "true",
      .doc = "Ask for user and password. Without, the webserver refuses to listen beyond loopback."},
     {"server.basic-auth.username", CONF_TEXT, "admin",

@@ -34,6 +34,8 @@ typedef struct HttpRequest {
     const char *body;   /* never NULL; followed by a terminator that is not counted */
     size_t body_length;
     const char *peer; /* for messages: "127.0.0.1" or "unix" */
+    bool local;       /* came over the role's unix socket */
+    bool role;        /* the same, from a user of the roles' group */
     bool trusted;     /* came over the role's unix socket from root, group kestra or ourselves */
     HttpField parameters[HTTP_PARAMETERS_MAX]; /* of the matched pattern, decoded */
     unsigned parameter_count;

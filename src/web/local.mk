@@ -13,6 +13,10 @@ libweb_a_SOURCES = \
 	src/web/multipart.c \
 	src/web/multipart.h \
 	src/web/openapi.c \
+	src/web/origin.c \
+	src/web/origin.h \
+	src/web/peer.c \
+	src/web/peer.h \
 	src/web/pool.c \
 	src/web/pool.h \
 	src/web/range.c \

@@ -197,9 +197,18 @@ static bool accepts(const HttpRequest *request, const Route *route)
     return list_has_type(accept, produces) || list_has_type(produces, accept);
 }
 
-static bool content_fits(const Route *route, const char *type)
+/* What any page may send without asking: only where a route says that it is meant. */
+static bool is_simple(const char *type)
 {
-    return !route->consumes || !type || list_has_type(route->consumes, type);
+    return !type || list_has_type("text/plain, application/x-www-form-urlencoded, multipart/form-data", type);
+}
+
+static bool content_fits(const Route *route, const HttpRequest *request, const char *type)
+{
+    bool guarded = request->method == HTTP_POST && request->body_length > 0 && route->permission != PERMISSION_OPEN;
+    if (route->consumes)
+        return type ? list_has_type(route->consumes, type) : !guarded;
+    return !guarded || !is_simple(type);
 }
 
 /* Drops the context path and the tenant. NULL when the path is outside the context path. */
@@ -236,7 +245,7 @@ const Route *router_match(const Router *router, HttpRequest *request, HttpRespon
         allowed |= row->route->method;
         if (row->route->method != request->method)
             continue;
-        const Row **place = content_fits(row->route, type) ? &best : &other_content;
+        const Row **place = content_fits(row->route, request, type) ? &best : &other_content;
         if (!*place || row->variables < (*place)->variables)
             *place = row;
     }
@@ -250,8 +259,9 @@ const Route *router_match(const Router *router, HttpRequest *request, HttpRespon
     else if (best)
         return NULL;
     else if (other_content)
-        http_reason(request, response, 415, "Content Type [%s] not allowed. Allowed types: [%s]", type,
-                    other_content->route->consumes);
+        http_reason(request, response, 415, "Content Type [%s] not allowed. Allowed types: [%s]", type ? type : "none",
+                    other_content->route->consumes ? other_content->route->consumes
+                                                   : "application/json, application/x-yaml");
     else if (allowed)
         answer_method(request, response, allowed);
     else

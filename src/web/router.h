@@ -14,6 +14,8 @@ typedef int (*RouteHandler)(struct WebSession *session, const HttpRequest *reque
 typedef enum Permission {
     PERMISSION_OPEN, /* no login: ping, webhooks (their key is the secret), health */
     PERMISSION_UI,
+    PERMISSION_ROLE,  /* by the peer of the unix socket alone: the roles' group, and who may everything there */
+    PERMISSION_OWNER, /* the same: root, our own user, group kestra */
     PERMISSION_FLOW_READ,
     PERMISSION_FLOW_WRITE,
     PERMISSION_EXECUTION_READ,

@@ -47,8 +47,8 @@ struct Server {
     unsigned listener_count;
     h2o_socket_t *inner; /* the sd-event loop */
     unsigned exchanges;
-    bool sent;   /* h2o has to be given a turn: what is written at once completes only there */
-    gid_t group; /* kestra; (gid_t)-1 when there is none */
+    bool sent;                /* h2o has to be given a turn: what is written at once completes only there */
+    gid_t group, roles_group; /* kestra, kestra-roles; (gid_t)-1 when there is none */
 };
 
 typedef struct Handler {
@@ -320,31 +320,33 @@ void exchange_send(Exchange *exchange, const char *text, size_t length, bool end
 
 /* --- requests --- */
 
-static bool is_member(const Server *server, int fd, gid_t primary)
+static bool is_member(gid_t group, int fd, gid_t primary)
 {
     gid_t groups[GROUPS_MAX];
     socklen_t length = sizeof(groups);
-    if (server->group == (gid_t)-1)
+    if (group == (gid_t)-1)
         return false;
-    if (primary == server->group)
+    if (primary == group)
         return true;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
         return false;
     for (size_t i = 0; i < length / sizeof(gid_t); i++)
-        if (groups[i] == server->group)
+        if (groups[i] == group)
             return true;
     return false;
 }
 
-/* Root, our own user and members of group kestra need no password on the unix socket. */
-static bool peer_is_trusted(const Server *server, h2o_conn_t *connection)
+/* Root, our own user and members of group kestra need no password on the unix socket; other roles may ring. */
+static void look_at_peer(const Server *server, h2o_conn_t *connection, HttpRequest *request)
 {
     struct ucred peer;
     socklen_t length = sizeof(peer);
     int fd = h2o_socket_get_fd(connection->callbacks->get_socket(connection));
+    request->local = true;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
-        return false;
-    return peer.uid == 0 || peer.uid == geteuid() || is_member(server, fd, peer.gid);
+        return;
+    request->trusted = peer.uid == 0 || peer.uid == geteuid() || is_member(server->group, fd, peer.gid);
+    request->role = request->trusted || is_member(server->roles_group, fd, peer.gid);
 }
 
 static const char *peer_name(Arena *arena, h2o_conn_t *connection)
@@ -367,8 +369,8 @@ static HttpRequest *read_request(const Handler *handler, h2o_req_t *req)
     HttpRequest *request = http_request_new(method, target);
     if (!request)
         return NULL;
-    if (req->authority.len > 0)
-        http_request_header(request, "Host", 4, req->authority.base, req->authority.len);
+    if (req->input.authority.len > 0)
+        http_request_header(request, "Host", 4, req->input.authority.base, req->input.authority.len);
     for (size_t i = 0; i < req->headers.size; i++) {
         const h2o_header_t *header = &req->headers.entries[i];
         const char *name = header->orig_name ? header->orig_name : header->name->base;
@@ -382,7 +384,8 @@ static HttpRequest *read_request(const Handler *handler, h2o_req_t *req)
         http_request_body(request, req->entity.base, req->entity.len);
     }
     request->peer = handler->port == SERVER_PORT_LOCAL ? "unix" : peer_name(request->arena, req->conn);
-    request->trusted = handler->port == SERVER_PORT_LOCAL && peer_is_trusted(handler->server, req->conn);
+    if (handler->port == SERVER_PORT_LOCAL)
+        look_at_peer(handler->server, req->conn, request);
     return request;
 }
 
@@ -476,11 +479,11 @@ static void add_port(Server *server, ServerPort kind, const char *name)
     port->hosts[0] = host;
 }
 
-static gid_t kestra_group(void)
+static gid_t group_of(const char *name)
 {
     char text[4096];
     struct group group, *found = NULL;
-    if (getgrnam_r("kestra", &group, text, sizeof(text), &found) != 0 || !found)
+    if (getgrnam_r(name, &group, text, sizeof(text), &found) != 0 || !found)
         return (gid_t)-1;
     return found->gr_gid;
 }
@@ -492,7 +495,8 @@ int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops,
     server->loop = loop;
     server->ops = ops;
     server->userdata = userdata;
-    server->group = kestra_group();
+    server->group = group_of("kestra");
+    server->roles_group = group_of("kestra-roles");
     h2o_config_init(&server->config);
     server->config.server_name = h2o_iovec_init(H2O_STRLIT("kestra"));
     server->config.max_request_entity_size = settings->body_bytes_max;

@@ -30,6 +30,10 @@ typedef struct WebSettings {
     const char *auth_username, *auth_password;        /* of the first start; or NULL */
     const char *auth_realm;                           /* NULL: "Kestra" */
     bool auth_disabled;                               /* basic-auth.enabled: false */
+    const json_t *names;                              /* server.names, or NULL */
+    const json_t *trusted_proxies;                    /* server.trusted-proxies, or NULL */
+    unsigned connections_max;                         /* 0: 4096 */
+    usec_t request_timeout_usec;                      /* 0: 1 minute */
     bool write_back;                                  /* flows.write-back */
     unsigned threads;                                 /* handler threads at most; 0: 8 */
     size_t body_bytes_max;                            /* 0: 64 MiB */

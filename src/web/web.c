@@ -14,6 +14,8 @@
 #include "store/migrate.h"
 #include "web/auth.h"
 #include "web/follow.h"
+#include "web/origin.h"
+#include "web/peer.h"
 #include "web/routes/routes.h"
 #include "web/server.h"
 
@@ -129,12 +131,6 @@ static void close_session(void *userdata, WebSession *session)
 
 /* --- one request --- */
 
-static bool is_cross_site(const HttpRequest *request)
-{
-    const char *site = http_header(request, "Sec-Fetch-Site");
-    return request->method != HTTP_GET && site && streq(site, "cross-site");
-}
-
 static void refuse_login(Auth *auth, const HttpRequest *request, HttpResponse *response, int r)
 {
     http_response_done(response);
@@ -199,10 +195,6 @@ static void run_call(PoolTask *task, WebSession *session)
     }
     if (!call->route)
         return;
-    if (is_cross_site(request) && call->route->permission != PERMISSION_OPEN) {
-        http_reason(request, response, 403, "Requests of other sites are refused");
-        return;
-    }
     if (!router_check_query(call->route, request, response))
         return;
     int r = handle(session, call->route, request, response);
@@ -245,6 +237,34 @@ static void call_done(PoolTask *task)
     free(call);
 }
 
+/* What the unix socket answers to whom. False: answered. */
+static bool check_peer(const Call *call, const HttpRequest *request, HttpResponse *response)
+{
+    Permission permission = call->route ? call->route->permission : PERMISSION_OPEN;
+    if ((permission == PERMISSION_ROLE && !request->role) || (permission == PERMISSION_OWNER && !request->trusted)) {
+        http_reason(request, response, 403, "Only %s may ask for this",
+                    permission == PERMISSION_ROLE ? "a role of Kestra" : "root and the group kestra");
+        return false;
+    }
+    return true;
+}
+
+/* Before the login is looked at: a browser sends it along whoever made the page. False: answered. */
+static bool check_origin(const Web *web, const Call *call, HttpRequest *request, HttpResponse *response)
+{
+    const WebSettings *settings = web->settings;
+    const OriginRules rules = {.url = settings->url, .names = settings->names, .login = auth_is_enabled(web->auth)};
+    if (call->route && call->route->permission == PERMISSION_OPEN)
+        return true;
+    const char *refusal = origin_refusal(&rules, request);
+    if (!refusal)
+        return true;
+    http_response_done(response);
+    *response = (HttpResponse){};
+    http_reason(request, response, 403, "%s", refusal);
+    return false;
+}
+
 static void on_request(void *userdata, Exchange *exchange)
 {
     Web *web = userdata;
@@ -253,7 +273,13 @@ static void on_request(void *userdata, Exchange *exchange)
     call->web = web;
     call->exchange = exchange;
     HttpRequest *request = exchange_request(exchange);
+    request->peer = peer_behind_proxies(web->settings->trusted_proxies, request);
     call->route = router_match(web->routers[exchange_port(exchange)], request, &call->response);
+    if (!check_peer(call, request, &call->response) || !check_origin(web, call, request, &call->response)) {
+        answer(web, exchange, &call->response);
+        free(call);
+        return;
+    }
     bool in_loop = call->route ? call->route->in_loop : exchange_port(exchange) == SERVER_PORT_MANAGEMENT;
     if (!in_loop) {
         pool_submit(web->pool, &call->task);

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/integration/test-answers.py \
 	tests/integration/test-api.py \
 	tests/integration/test-archives.py \
+	tests/integration/test-attacks.py \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
 	tests/integration/test-bulk.py \

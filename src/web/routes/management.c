@@ -120,8 +120,8 @@ const RouteTable routes_management = ROUTE_TABLE("Management", management_rows);
 
 static const Route control_rows[] = {
     {HTTP_GET, "/health", get_health, PERMISSION_OPEN, NULL, "ownHealth", .in_loop = true},
-    {HTTP_GET, "/metrics", get_prometheus, PERMISSION_OPEN, NULL, "ownMetrics", NULL, PROMETHEUS_TYPE, true},
-    {HTTP_POST, "/wake", post_wake, PERMISSION_OPEN, NULL, "wake", .in_loop = true, .after = after_wake},
-    {HTTP_POST, "/reload", post_wake, PERMISSION_OPEN, NULL, "reload", .in_loop = true, .after = after_reload},
+    {HTTP_GET, "/metrics", get_prometheus, PERMISSION_ROLE, NULL, "ownMetrics", NULL, PROMETHEUS_TYPE, true},
+    {HTTP_POST, "/wake", post_wake, PERMISSION_ROLE, NULL, "wake", .in_loop = true, .after = after_wake},
+    {HTTP_POST, "/reload", post_wake, PERMISSION_OWNER, NULL, "reload", .in_loop = true, .after = after_reload},
 };
 const RouteTable routes_control = ROUTE_TABLE("Control", control_rows);

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# with-server: none
+"""What an attacker would try against the API, over TCP and over the unix socket; docs/security.md names these tests. Starts
+kestra-standalone with authentication, and few connections, in a directory of its own."""
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+os.environ.setdefault("KESTRA_URL", "http://127.0.0.1:0")  # client.py is used for its counters only
+from client import check, finish, until  # noqa: E402
+
+BUILD = os.environ.get("KESTRA_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build")
+USER = "admin:right password"
+LOGIN = {"Authorization": "Basic " + base64.b64encode(USER.encode()).decode()}
+FLOW = """id: planted
+namespace: attack
+tasks:
+  - id: log
+    type: io.kestra.plugin.core.log.Log
+    message: planted
+"""
+CONNECTIONS = 64
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def ask(method, path, body=None, headers=None, login=True, timeout=60):
+    """(status, headers, text)"""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body, {**(LOGIN if login else {}), **(headers or {})})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode("utf8", "replace")
+    finally:
+        connection.close()
+
+
+def browser(origin, method, path, body=None, content_type=None, **more):
+    """What a browser sends for a page of `origin`, with the login that it keeps for us."""
+    headers = {"Origin": origin, **more}
+    if content_type:
+        headers["Content-Type"] = content_type
+    return ask(method, path, body, headers)[0]
+
+
+def planted():
+    return ask("GET", "/api/v1/flows/attack/planted")[0] == 200
+
+
+def other_sites():
+    """CSRF: a page of another site acts with the login of its visitor."""
+    evil = "http://evil.example"
+    for origin in (evil, "null", "http://127.0.0.1:1", f"http://127.0.0.1:{port}.evil.example"):
+        for site in (None, "same-site", "cross-site"):
+            more = {"Sec-Fetch-Site": site} if site else {}
+            check(browser(origin, "POST", "/api/v1/flows", FLOW, "text/plain", **more) == 403 and
+                  browser(origin, "POST", "/api/v1/flows", FLOW, "application/x-yaml", **more) == 403,
+                  f"a page of {origin} ({site}) creates no flow")
+    check(browser(evil, "POST", "/api/v1/basicAuth", '{"username": "a@b.c", "password": "x"}', "text/plain") == 403 and
+          ask("GET", "/api/v1/configs")[0] == 200, "nor does it change the password")
+    form = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n"
+    check(browser(evil, "POST", "/api/v1/executions/attack/planted", form, "multipart/form-data; boundary=b") == 403,
+          "nor start an execution by a form")
+    check(browser(evil, "DELETE", "/api/v1/flows/attack/planted") == 403 and browser(evil, "PUT", "/api/v1/namespaces/a/kv/b", "1") == 403,
+          "nor anything with another method")
+    check(browser(evil, "OPTIONS", "/api/v1/flows") == 403, "and is told so when it asks before")
+    check(ask("POST", "/api/v1/flows", FLOW, {"Referer": "http://evil.example/x"})[0] == 403, "a page that hides its origin neither")
+    check(ask("POST", "/api/v1/flows", FLOW, {"Content-Type": "text/plain"})[0] == 415 and
+          ask("POST", "/api/v1/flows", FLOW, {"Content-Type": "application/x-www-form-urlencoded"})[0] == 415 and
+          ask("POST", "/api/v1/flows", FLOW)[0] == 415, "a flow has its content type")
+    check(not planted(), "nothing was planted")
+
+
+def own_clients():
+    """What must go on working."""
+    check(ask("POST", "/api/v1/flows", FLOW, {"Content-Type": "application/x-yaml"})[0] == 200, "curl creates a flow")
+    check(browser(f"http://127.0.0.1:{port}", "PUT", "/api/v1/flows/attack/planted", FLOW, "application/x-yaml",
+                  **{"Sec-Fetch-Site": "same-origin"}) == 200, "our own page changes it")
+    check(ask("POST", "/api/v1/executions/attack/planted")[0] == 200, "an SDK starts it without body and type")
+    check(ask("PUT", "/api/v1/namespaces/attack/kv/key", '"value"')[0] == 200, "Terraform puts a value without type")
+    check(ask("GET", "/api/v1/executions/webhook/attack/planted/key", headers={"Origin": "http://evil.example"}, login=False)[0] == 404,
+          "a webhook may be called from anywhere, its key is the secret")
+
+
+def header_injection():
+    for path in ("/api/v1/namespaces/a%0d%0aX-Injected:%20yes%0d%0a%0d%0a<script>/files/export",
+                 "/api/v1/flows/a%0d%0aX-Injected:%20yes/b", "/api/v1/executions/x%0d%0aX-Injected:%20yes/file?path=kestra:///a",
+                 "/api/v1/logs/x%0d%0aX-Injected:%20yes/download"):
+        status, headers, text = ask("GET", path)
+        check(headers["X-Injected"] is None and not text.startswith("<script>"), f"no header is injected by {path[:40]}…", status)
+
+
+def ask_as_nobody(method, target):
+    """Over the unix socket as a user who is nobody here. The status, or None when we cannot become that user."""
+    if os.geteuid() != 0:
+        return None
+    script = ("import http.client, os, socket, sys\nos.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+              "c = http.client.HTTPConnection('localhost', timeout=20)\nc.sock = socket.socket(socket.AF_UNIX)\n"
+              "c.sock.connect(sys.argv[1])\nc.request(sys.argv[2], sys.argv[3])\nprint(c.getresponse().status)\n")
+    return int(subprocess.run([sys.executable, "-c", script, local, method, target], stdout=subprocess.PIPE, timeout=60, check=True).stdout)
+
+
+def unix_socket():
+    os.chmod(os.path.dirname(local), 0o755)
+    os.chmod(local, 0o666)
+    wanted = {("POST", "/reload"): 403, ("GET", "/metrics"): 403, ("POST", "/wake"): 403, ("GET", "/api/v1/configs"): 401,
+              ("POST", "/api/v1/basicAuth"): 401}
+    for (method, target), status in wanted.items():
+        found = ask_as_nobody(method, target)
+        check(found in (None, status), f"any local user: {method} {target} is refused", found)
+
+
+work = tempfile.mkdtemp()
+os.chmod(work, 0o755)  # PostgreSQL runs as another user than root
+port, management = free_port(), free_port()
+local = os.path.join(work, "data", "run", "webserver.sock")
+with open(os.path.join(work, "kestra.yaml"), "w", encoding="utf8") as text:
+    json.dump({"server": {"basic-auth": {"username": USER.split(":")[0], "password": USER.split(":")[1]},
+                          "connections": CONNECTIONS, "request-timeout": "2s"}}, text)
+output = open(os.path.join(work, "output"), "w+", encoding="utf8")
+server = subprocess.Popen(
+    [os.path.join(BUILD, "kestra-standalone"), "--data", os.path.join(work, "data"), "--http", f"127.0.0.1:{port}",
+     "--management", f"127.0.0.1:{management}", "--config", os.path.join(work, "kestra.yaml")],
+    stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+
+def is_up():
+    try:
+        return server.poll() is not None or ask("GET", "/api/v1/configs")[0] == 200
+    except OSError:
+        return False
+
+
+try:
+    if not check(until(is_up, 60) and server.poll() is None, "the server is up"):
+        with open(os.path.join(work, "output"), encoding="utf8") as text:
+            print(text.read()[-2000:])
+        sys.exit(finish() or 1)
+    other_sites()
+    own_clients()
+    header_injection()
+    unix_socket()
+finally:
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+    output.close()
+    shutil.rmtree(work, ignore_errors=True)
+finish()
