@@ -243,7 +243,7 @@ const ConfKey conf_keys[] = {
             "longer fails with that reason."},
     {"limits.line", CONF_SIZE, "4MiB", 64 * 1024, 128 MIB,
      .doc = "Longest line that a script task writes; a longer one is cut in several. What it gives with ::{…}:: is on "
-            "one line."},
+            "one line: a task whose line is longer fails."},
     {"limits.expression-output", CONF_SIZE, "16MiB", 1024, 1024 MIB, .doc = "Longest text that one expression makes."},
     {"limits.expression-depth", CONF_INTEGER, "64", 8, 1000,
      .doc = "Nested calls, macros and render() of one expression."},

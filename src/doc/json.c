@@ -271,6 +271,11 @@ static size_t fit(const json_t *value, size_t bytes)
     return bytes;
 }
 
+size_t json_size(const json_t *value, size_t bytes_max)
+{
+    return bytes_max - fit(value, bytes_max);
+}
+
 bool json_exceeds(const json_t *value, size_t bytes)
 {
     return fit(value, bytes + 1) == 0;

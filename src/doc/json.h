@@ -17,7 +17,9 @@ int json_parse(const char *text, size_t length, size_t bytes_max, json_t **ret, 
 /* Compact text in insertion order; reals in their shortest exact form, as Jackson writes them (1.0, 1.0E10). */
 void json_append(Buffer *buffer, const json_t *value);
 char *json_text(const json_t *value);
-/* Whether its text has more than so many bytes (escapes not counted). Costs nothing to speak of. */
+/* Bytes of its text (escapes not counted); no more than bytes_max are counted. Costs next to nothing. */
+size_t json_size(const json_t *value, size_t bytes_max);
+/* Whether its text has more than so many bytes, likewise. */
 bool json_exceeds(const json_t *value, size_t bytes);
 /* Text of member `key`, or fallback when absent, null or not text. Borrowed. */
 const char *json_get_text(const json_t *object, const char *key, const char *fallback);

@@ -16,6 +16,7 @@
 #include "plugin/glob.h"
 #include "plugin/script_files.h"
 #include "plugin/storage_hash.h"
+#include "plugin/task_file.h"
 #include "plugin/zip.h"
 #include "when/duration.h"
 
@@ -160,8 +161,7 @@ int cache_restore(RunContext *run, const char *scratch, const char *value)
 
 static int open_file(const Cache *cache, const char *path)
 {
-    _cleanup_free_ char *whole = xasprintf("%s/%s", cache->run->working_directory, path);
-    return open(whole, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    return task_file_open_below(cache->run->working_directory, path, O_RDONLY, 0);
 }
 
 static int find(const Cache *cache, GlobPaths *ret)

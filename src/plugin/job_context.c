@@ -220,7 +220,10 @@ static void context_log(void *userdata, int level, const char *message)
 static void context_metric(void *userdata, const char *name, bool is_timer, double value, const json_t *tags)
 {
     JobContext *context = userdata;
-    context->sink->metric(context->sink_userdata, name, is_timer, value, tags);
+    _cleanup_free_ char *masked = mask_apply(&context->mask, name);
+    _cleanup_json_ json_t *masked_tags = mask_apply_json(&context->mask, tags);
+    context->sink->metric(context->sink_userdata, masked ? masked : name, is_timer, value,
+                          masked_tags ? masked_tags : tags);
 }
 
 static bool context_is_killed(void *userdata)

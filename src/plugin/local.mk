@@ -24,6 +24,7 @@ libplugin_a_SOURCES = \
 	src/plugin/run.c src/plugin/run.h \
 	src/plugin/script.c src/plugin/script.h \
 	src/plugin/script_files.c src/plugin/script_files.h \
+	src/plugin/task_file.c src/plugin/task_file.h \
 	src/plugin/script_language.c src/plugin/script_language.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
 	src/plugin/staging.c src/plugin/staging.h \

@@ -219,6 +219,45 @@ char *mask_apply(const Mask *mask, const char *text)
     return result;
 }
 
+static json_t *masked(const Mask *mask, const json_t *value, bool *ret_any)
+{
+    size_t i;
+    json_t *member;
+    const char *name;
+    if (json_is_string(value)) {
+        _cleanup_free_ char *text = mask_apply(mask, json_string_value(value));
+        *ret_any = *ret_any || text;
+        return json_string(text ? text : json_string_value(value));
+    }
+    if (json_is_array(value)) {
+        json_t *array = json_array();
+        json_array_foreach (value, i, member)
+            json_array_append_new(array, masked(mask, member, ret_any));
+        return array;
+    }
+    if (!json_is_object(value))
+        return json_incref((json_t *)(uintptr_t)value);
+    json_t *object = json_object();
+    json_object_foreach ((json_t *)(uintptr_t)value, name, member) {
+        _cleanup_free_ char *text = mask_apply(mask, name);
+        *ret_any = *ret_any || text;
+        json_object_set_new(object, text ? text : name, masked(mask, member, ret_any));
+    }
+    return object;
+}
+
+json_t *mask_apply_json(const Mask *mask, const json_t *value)
+{
+    bool any = false;
+    if (!value || mask->values.count == 0)
+        return NULL;
+    json_t *copy = masked(mask, value, &any);
+    if (any)
+        return copy;
+    json_decref(copy);
+    return NULL;
+}
+
 size_t mask_tail(const Mask *mask, const char *text, size_t length)
 {
     size_t tail = 0;

@@ -8,7 +8,7 @@
  * of a text also a piece of a value: the rest of it was in the line before or comes in the next. Shorter than these
  * limits is left alone, because hiding it would only garble the log: values 2 bytes, lines 4, base64 6, pieces 8.
  */
-#include "base/base.h"
+#include "doc/json.h"
 
 typedef struct Mask {
     VEC(char *) values; /* longest first */
@@ -21,5 +21,7 @@ void mask_done(Mask *mask);
 /* The text with every value replaced by stars of its length, nine stars being **masked*; caller frees. NULL: nothing to
  * hide. */
 char *mask_apply(const Mask *mask, const char *text);
+/* A copy in which all texts, also the names of members, are like that. NULL: nothing to hide. New. */
+json_t *mask_apply_json(const Mask *mask, const json_t *value);
 /* Bytes at the end of `text` that may be the beginning of a value: whoever cuts there cuts before them. */
 size_t mask_tail(const Mask *mask, const char *text, size_t length);

@@ -269,11 +269,41 @@ static void take_metric(RunContext *run, const json_t *metric)
         run_log(run, LOG_LEVEL_WARN, "A metric needs name, type counter or timer, and value");
 }
 
-static void take_message(RunContext *run, ScriptOutput *output, const json_t *message)
+/* Nothing is kept any more: the task fails when it ends, and holds no memory until then. */
+static void lose_outputs(RunContext *run, ScriptOutput *output, char *reason)
+{
+    if (output->lost) {
+        free(reason);
+        return;
+    }
+    output->lost = reason;
+    json_object_clear(output->vars);
+    run_log(run, LOG_LEVEL_ERROR, "%s", reason);
+}
+
+/* length: of the line that gave them. What a key had before counts too, until the sum is far too much: then it is
+ * measured. What is a little too much is found when the task ends. */
+static void add_outputs(RunContext *run, ScriptOutput *output, json_t *outputs, size_t length)
+{
+    if (output->lost)
+        return;
+    json_object_update(output->vars, outputs);
+    output->bytes += length;
+    if (!output->bytes_max || output->bytes <= output->bytes_max + output->bytes_max / 4)
+        return;
+    output->bytes = json_size(output->vars, output->bytes_max + 1);
+    if (output->bytes > output->bytes_max)
+        lose_outputs(run, output,
+                     xasprintf("Unable to emit the worker task result to the queue: the outputs have more than %zu "
+                               "bytes (limits.message)",
+                               output->bytes_max));
+}
+
+static void take_message(RunContext *run, ScriptOutput *output, const json_t *message, size_t length)
 {
     json_t *outputs = json_object_get(message, "outputs");
     if (json_is_object(outputs))
-        json_object_update(output->vars, outputs);
+        add_outputs(run, output, outputs, length);
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(message, "metrics"), i, item)
@@ -316,12 +346,25 @@ void script_line(RunContext *run, ScriptOutput *output, bool is_stderr, const ch
         warn_of_line(run, line, length, diag_first(&diag));
         return;
     }
-    take_message(run, output, message);
+    take_message(run, output, message, length);
+}
+
+bool script_line_too_long(RunContext *run, ScriptOutput *output, const char *line, size_t bytes_max)
+{
+    if (!starts_with(line, "::{"))
+        return false;
+    if (!output->vars)
+        output->vars = json_object();
+    lose_outputs(run, output,
+                 xasprintf("A line ::{…}:: has more than %zu bytes (limits.line), what it gives is lost: %.*s…",
+                           bytes_max, SHOWN_BYTES_MAX, line));
+    return true;
 }
 
 void script_output_done(ScriptOutput *output)
 {
     json_decref(output->vars);
+    free(output->lost);
     *output = (ScriptOutput){};
 }
 
@@ -348,6 +391,8 @@ int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput 
                 exit_code); /* both lines, as in Kestra: the exception and its cause */
         return run_fail(run, "Command failed with exit code %d", exit_code);
     }
+    if (output->lost)
+        return RUN_E_FAILED; /* logged when it happened */
     run->final_state = script->warning_on_stderr && output->stderr_lines > 0 ? STATE_WARNING : STATE_SUCCESS;
     return 0;
 }

@@ -64,12 +64,17 @@ char *script_missing(const RunContext *run, const ScriptContext *script);
 /* What a process has said until now. */
 typedef struct ScriptOutput {
     json_t *vars;
+    size_t bytes_max; /* of vars; 0: no limit */
+    size_t bytes;     /* not less than they have */
+    char *lost;       /* why there are none, and the task fails; or NULL */
     uint64_t stdout_lines, stderr_lines;
 } ScriptOutput;
 void script_output_done(ScriptOutput *output);
 /* One line without its newline: `::{…}::` adds outputs, metrics and log lines; anything else is logged, INFO from
  * standard output and ERROR from standard error. */
 void script_line(RunContext *run, ScriptOutput *output, bool is_stderr, const char *line, size_t length);
+/* The beginning of a line of which no more than bytes_max are kept. True: it was to give outputs, which are lost. */
+bool script_line_too_long(RunContext *run, ScriptOutput *output, const char *line, size_t bytes_max);
 /* Fills run->outputs {vars, exitCode, outputFiles} and says how it ended: 0 with run->final_state SUCCESS or WARNING,
  * or RUN_E_FAILED (logged). exit_code: 128 + number for a signal. output_files (stolen): name → URI, or NULL. */
 int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput *output, int exit_code,

@@ -15,6 +15,7 @@
 #include "blob/blob.h"
 #include "doc/json.h"
 #include "plugin/glob.h"
+#include "plugin/task_file.h"
 
 /* --- into the directory --- */
 
@@ -31,11 +32,17 @@ static bool is_safe_name(const char *name)
     return true;
 }
 
+static int fail_file(RunContext *run, const char *name, const char *what, int r)
+{
+    _cleanup_free_ char *reason = task_file_explain(r);
+    return run_fail(run, "File '%s' cannot be %s: %s", name, what, reason);
+}
+
 int script_files_create(RunContext *run, const char *name, int *ret_fd)
 {
     if (!is_safe_name(name))
         return run_fail(run, "'%s' is not a path inside the working directory", name);
-    _cleanup_(close_fdp) int directory = open(run->working_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_(close_fdp) int directory = open(run->working_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)
         return run_fail(run, "The working directory cannot be opened: %m");
     const char *part = name;
@@ -49,9 +56,9 @@ int script_files_create(RunContext *run, const char *name, int *ret_fd)
         close_fd(directory);
         directory = next;
     }
-    int fd = openat(directory, part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    int fd = task_file_open(directory, part, O_WRONLY | O_CREAT | O_TRUNC, 0640);
     if (fd < 0)
-        return run_fail(run, "File '%s' cannot be written: %m", name);
+        return fail_file(run, name, "written", fd);
     *ret_fd = fd;
     return 0;
 }
@@ -233,13 +240,13 @@ char *script_files_prefix(const RunContext *run)
                   : blob_trigger_uri(namespace, id, execution, run->task->id);
 }
 
-int script_files_upload(RunContext *run, const char *path, const char *name, char **ret_uri)
+int script_files_upload(RunContext *run, const char *directory, const char *path, const char *name, char **ret_uri)
 {
     if (!run->storage)
         return run_fail(run, "Internal storage is not available here");
-    _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    _cleanup_(close_fdp) int fd = task_file_open_below(directory, path, O_RDONLY, 0);
     if (fd < 0)
-        return run_fail(run, "File '%s' cannot be read: %m", path);
+        return fail_file(run, path, "read", fd);
     _cleanup_free_ char *prefix = script_files_prefix(run);
     _cleanup_free_ char *uri = xasprintf("%s/%s", prefix, name);
     int r = blob_write_from(run->storage, uri, fd);
@@ -270,9 +277,8 @@ static char *storage_name(const char *path)
 
 static int collect_one(RunContext *run, const char *directory, const char *path, json_t *uris)
 {
-    _cleanup_free_ char *whole = xasprintf("%s/%s", directory, path);
     _cleanup_free_ char *name = storage_name(path), *uri = NULL;
-    int r = script_files_upload(run, whole, name, &uri);
+    int r = script_files_upload(run, directory, path, name, &uri);
     if (r == 0)
         json_object_set_new(uris, path, json_string(uri));
     return r;

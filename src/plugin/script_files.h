@@ -21,8 +21,10 @@ int script_files_temporary(RunContext *run, const char *bytes, size_t length, co
                            char **ret) _must_check_;
 /* Uploads what matches the globs (list of texts, or NULL) below `directory`: path → URI; new object. */
 int script_files_collect(RunContext *run, const char *directory, const json_t *globs, json_t **ret) _must_check_;
-/* Uploads one file under the task run's prefix; its URI, caller frees. name: as it is to appear in the URI. */
-int script_files_upload(RunContext *run, const char *path, const char *name, char **ret_uri) _must_check_;
+/* Uploads one file, path below the directory, under the task run's prefix; its URI, caller frees. name: as it is to
+ * appear in the URI. */
+int script_files_upload(RunContext *run, const char *directory, const char *path, const char *name,
+                        char **ret_uri) _must_check_;
 /* Does `work` with a storage whose writes cost one flush in all; they are there when this returns 0 (blob_batch_new).
  */
 int script_files_batch(RunContext *run, int (*work)(RunContext *run, void *userdata), void *userdata) _must_check_;

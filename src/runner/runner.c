@@ -16,6 +16,7 @@
 #include "plugin/registry.h"
 #include "plugin/script_files.h"
 #include "plugin/staging.h"
+#include "plugin/task_file.h"
 #include "plugin/wire.h"
 #include "runner/http_curl.h"
 
@@ -181,8 +182,9 @@ static int step_keep(JobContext *context, const json_t *run, json_t **ret)
 /* The log itself is the file: what goes wrong is told beside it. */
 static int step_log(JobContext *context, const json_t *run, json_t **ret)
 {
-    _cleanup_(close_fdp) int fd = open(json_get_text(run, "path", ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    int r = fd < 0 ? -errno : context->run.storage ? 0 : -ENOTCONN;
+    _cleanup_(close_fdp) int fd =
+        task_file_open_below(json_get_text(run, "scratch", "/tmp"), json_get_text(run, "name", ""), O_RDONLY, 0);
+    int r = fd < 0 ? fd : context->run.storage ? 0 : -ENOTCONN;
     _cleanup_free_ char *error = NULL;
     if (r == 0) {
         r = blob_write_from(context->run.storage, json_get_text(run, "uri", ""), fd);

@@ -67,8 +67,8 @@ static void report(Job *job, const char *log_file)
 
 static void request_log(const Job *job, json_t *ret)
 {
-    _cleanup_free_ char *path = log_file_path(job), *uri = log_file_uri(job);
-    json_set_text(ret, "path", path);
+    _cleanup_free_ char *name = log_file_name(job), *uri = log_file_uri(job);
+    json_set_text(ret, "name", name);
     json_set_text(ret, "uri", uri);
 }
 

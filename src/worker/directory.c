@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include "base/clock.h"
 #include "base/id.h"
 
-enum { OPEN_FILES_MAX = 16 };
 #define PREFIX        "run-"
 #define SHARED_PREFIX "shared-"
 
@@ -52,17 +50,90 @@ int directory_share(const char *parent, const char *path, bool *ret_is_new)
     return outage(-errno);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *walk)
+/* --- removal --- */
+
+/* A directory that a task may have closed for everybody, itself too: opened for reading and changing; -1. */
+static int open_closed(int parent, const char *name)
 {
-    if (kind == FTW_DNR)
-        (void)chmod(path, 0700); /* the task may have closed it for us; too late for its content */
-    (void)(kind == FTW_DP || kind == FTW_D || kind == FTW_DNR ? rmdir(path) : unlink(path)); /* best effort */
-    return 0;
+    _cleanup_(close_fdp) int handle = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    char path[64];
+    if (handle < 0)
+        return -1;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", handle); /* always fits */
+    (void)chmod(path, 0700);                                       /* it is ours; otherwise the next says so */
+    return openat(handle, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Moves it directly below `top`, under a name of ours. */
+static bool lift(int from, const char *name, int top, uint64_t *number)
+{
+    char lifted[64];
+    close_fd(open_closed(from, name)); /* ".." in it changes */
+    do
+        (void)snprintf(lifted, sizeof lifted, ".lifted-%" PRIu64, ++*number); /* always fits */
+    while (renameat2(from, name, top, lifted, RENAME_NOREPLACE) < 0 && errno == EEXIST);
+    return faccessat(from, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+static bool is_dots(const char *name)
+{
+    return streq(name, ".") || streq(name, "..");
+}
+
+/* Empties `directory`, an entry of `top` or `top` itself: what is no directory goes, directories that are not empty
+ * are lifted. The number of entries that went. */
+static unsigned empty(int directory, int top, uint64_t *number)
+{
+    unsigned gone = 0;
+    int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = again < 0 ? NULL : fdopendir(again);
+    if (!entries)
+        close_fd(again);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        if (is_dots(entry->d_name))
+            continue;
+        if (unlinkat(directory, entry->d_name, 0) == 0 || unlinkat(directory, entry->d_name, AT_REMOVEDIR) == 0 ||
+            (directory != top && lift(directory, entry->d_name, top, number)))
+            gone++;
+    }
+    if (entries)
+        closedir(entries);
+    return gone;
+}
+
+/* What is left in `top` are directories: each is emptied, what was in them is in `top` then. So the depth of the tree
+ * costs no descriptors, no stack and no long paths. */
+static unsigned empty_directories(int top, uint64_t *number)
+{
+    unsigned gone = 0;
+    int again = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = again < 0 ? NULL : fdopendir(again);
+    if (!entries)
+        close_fd(again);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        _cleanup_(close_fdp) int child = is_dots(entry->d_name) ? -1 : open_closed(top, entry->d_name);
+        if (child < 0)
+            continue;
+        gone += empty(child, top, number);
+        gone += unlinkat(top, entry->d_name, AT_REMOVEDIR) == 0;
+    }
+    if (entries)
+        closedir(entries);
+    return gone;
 }
 
 void directory_remove(const char *path)
 {
-    (void)nftw(path, remove_entry, OPEN_FILES_MAX, FTW_DEPTH | FTW_PHYS); /* best effort */
+    uint64_t number = 0;
+    _cleanup_(close_fdp) int top = open_closed(AT_FDCWD, path);
+    if (top >= 0) {
+        (void)empty(top, top, &number); /* what stays is looked at below */
+        while (rmdir(path) < 0 && errno == ENOTEMPTY && empty_directories(top, &number) + empty(top, top, &number) > 0)
+            ;
+    } else {
+        (void)unlink(path); /* best effort: a file, or nothing */
+    }
+    (void)rmdir(path); /* best effort; usually it is gone */
 }
 
 static bool is_old(const char *path)

@@ -238,10 +238,9 @@ static void read_metrics(Job *job, const json_t *list)
     size_t i;
     json_t *metric;
     json_array_foreach ((json_t *)list, i, metric)
-        vec_push(&job->metrics, (JobMetric){.name = xstrdup(json_get_text(metric, "name", "")),
-                                            .is_timer = json_get_boolean(metric, "timer", false),
-                                            .value = json_number_value(json_object_get(metric, "value")),
-                                            .tags = json_incref(json_object_get(metric, "tags"))});
+        (void)job_add_metric(job, json_get_text(metric, "name", ""), json_get_boolean(metric, "timer", false),
+                             json_number_value(json_object_get(metric, "value")),
+                             json_object_get(metric, "tags")); /* they were not too many before */
 }
 
 static void read_stage(Job *job, const json_t *carried)

@@ -17,7 +17,7 @@
 #include "worker/log_file.h"
 #include "worker/workspace.h"
 
-enum { METRICS_MAX = 10000 };
+enum { METRICS_MAX = 10000, METRICS_BYTES_MAX = 1024 * 1024 };
 
 /* --- what the task says --- */
 
@@ -77,21 +77,42 @@ static void job_log(void *userdata, int level, const char *message)
     job_journal(job, log_level_priority(level), message);
 }
 
+/* Equal for the same metric, whatever the order of its tags. New. */
+static char *metric_key(const char *name, bool is_timer, const json_t *tags)
+{
+    _cleanup_free_ char *text = tags ? json_dumps(tags, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    return xasprintf("%c%s\n%s", is_timer ? 't' : 'c', name, text ? text : "");
+}
+
+bool job_add_metric(Job *job, const char *name, bool is_timer, double value, const json_t *tags)
+{
+    _cleanup_free_ char *key = metric_key(name, is_timer, tags);
+    size_t bytes = strlen(key);
+    if (!job->metric_index)
+        job->metric_index = map_new();
+    uintptr_t known = (uintptr_t)map_get(job->metric_index, key);
+    if (known) {
+        job->metrics.items[known - 1].value += value;
+        return true;
+    }
+    if (job->metrics.count == METRICS_MAX || job->metric_bytes + bytes > METRICS_BYTES_MAX)
+        return false;
+    job->metric_bytes += bytes;
+    vec_push(
+        &job->metrics,
+        (JobMetric){.name = xstrdup(name), .is_timer = is_timer, .value = value, .tags = json_incref((json_t *)tags)});
+    (void)map_put(job->metric_index, key, (void *)(uintptr_t)job->metrics.count); /* it was not there */
+    return true;
+}
+
 static void job_metric(void *userdata, const char *name, bool is_timer, double value, const json_t *tags)
 {
     Job *job = userdata;
-    for (size_t i = 0; i < job->metrics.count; i++) {
-        JobMetric *metric = &job->metrics.items[i];
-        bool same_tags = metric->tags == tags || (metric->tags && tags && json_equal(metric->tags, tags));
-        if (metric->is_timer == is_timer && same_tags && streq(metric->name, name)) {
-            metric->value += value;
-            return;
-        }
-    }
-    if (job->metrics.count < METRICS_MAX)
-        vec_push(&job->metrics,
-                 (JobMetric){
-                     .name = xstrdup(name), .is_timer = is_timer, .value = value, .tags = json_incref((json_t *)tags)});
+    if (job_add_metric(job, name, is_timer, value, tags) || job->metrics_lost)
+        return;
+    job->metrics_lost = true;
+    run_log(&job->context.run, LOG_LEVEL_WARN, "A task has %d metrics of %d bytes in all, at most: others are left out",
+            METRICS_MAX, METRICS_BYTES_MAX);
 }
 
 static bool job_is_killed(void *userdata)
@@ -184,6 +205,9 @@ static void drop_metrics(Job *job)
         json_decref(job->metrics.items[i].tags);
     }
     vec_free(&job->metrics);
+    map_destroy(job->metric_index, NULL);
+    job->metric_index = NULL;
+    job->metric_bytes = 0;
 }
 
 Job *job_free(Job *job)

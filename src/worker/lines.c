@@ -26,9 +26,8 @@ static void empty(Buffer *line)
 static void give(Lines *lines, const LineTaker *taker)
 {
     Buffer *line = &lines->rest;
-    if (line->length > 0 && line->text[line->length - 1] == '\r')
-        line->text[--line->length] = '\0';
-    taker->take(taker->userdata, buffer_text(line), line->length);
+    taker->take(taker->userdata, buffer_text(line), line->length, lines->is_cut ? LINE_LAST : LINE_WHOLE);
+    lines->is_cut = false;
     empty(line);
 }
 
@@ -52,15 +51,30 @@ static void cut(Lines *lines, const LineTaker *taker)
     size_t given = line->length - kept;
     _cleanup_free_ char *end = xstrndup(line->text + given, kept);
     line->text[given] = '\0';
-    taker->take(taker->userdata, line->text, given);
+    taker->take(taker->userdata, line->text, given, lines->is_cut ? LINE_MIDDLE : LINE_FIRST);
+    lines->is_cut = true;
     buffer_clear(line);
     buffer_append_n(line, end, kept);
+}
+
+static const char *find_break(const char *bytes, size_t length)
+{
+    const char *feed = memchr(bytes, '\n', length);
+    const char *back = memchr(bytes, '\r', feed ? (size_t)(feed - bytes) : length);
+    return back ? back : feed;
 }
 
 void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker *taker)
 {
     while (length > 0) {
-        const char *end = memchr(bytes, '\n', length);
+        if (lines->after_return && *bytes == '\n') {
+            lines->after_return = false;
+            bytes++;
+            length--;
+            continue;
+        }
+        lines->after_return = false;
+        const char *end = find_break(bytes, length);
         size_t n = end ? (size_t)(end - bytes) : length;
         size_t room = taker->bytes_max - MIN(lines->rest.length, taker->bytes_max);
         if (n > room) {
@@ -74,6 +88,7 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker 
         if (!end)
             return;
         give(lines, taker);
+        lines->after_return = *end == '\r';
         bytes = end + 1;
         length -= n + 1;
     }
@@ -81,7 +96,7 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker 
 
 void lines_end(Lines *lines, const LineTaker *taker)
 {
-    if (lines->rest.length > 0)
+    if (lines->rest.length > 0 || lines->is_cut)
         give(lines, taker);
 }
 
@@ -95,7 +110,9 @@ const Buffer *lines_rest(const Lines *lines)
     return &lines->rest;
 }
 
-void lines_restore(Lines *lines, const char *bytes, size_t length)
+void lines_restore(Lines *lines, const char *bytes, size_t length, bool after_return, bool is_cut)
 {
     buffer_append_n(&lines->rest, bytes, length);
+    lines->after_return = after_return;
+    lines->is_cut = is_cut;
 }

@@ -12,22 +12,24 @@
 #include "base/log.h"
 #include "model/log_entry.h"
 #include "plugin/script_files.h"
+#include "plugin/task_file.h"
 #include "worker/directory.h"
 
-char *log_file_path(const Job *job)
+char *log_file_name(const Job *job)
 {
-    return xasprintf("%s/" DIRECTORY_LOG_PREFIX "%s-%d", job->worker->settings.temporary_directory,
-                     job->claim.task_run_id, job->claim.attempt);
+    return xasprintf(DIRECTORY_LOG_PREFIX "%s-%d", job->claim.task_run_id, job->claim.attempt);
 }
 
 static int open_file(Job *job)
 {
-    _cleanup_free_ char *path = log_file_path(job);
-    if (job->log_fd < 0 && !job->log_broken) {
-        job->log_fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-        if (job->log_fd < 0 && errno == ENOENT && directory_prepare(job->worker->settings.temporary_directory) == 0)
-            job->log_fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    }
+    const char *parent = job->worker->settings.temporary_directory;
+    if (job->log_fd >= 0 || job->log_broken)
+        return job->log_fd;
+    _cleanup_free_ char *name = log_file_name(job);
+    job->log_fd = task_file_open_below(parent, name, O_RDWR | O_APPEND | O_CREAT, 0600);
+    if (job->log_fd == -ENOENT && directory_prepare(parent) == 0)
+        job->log_fd = task_file_open_below(parent, name, O_RDWR | O_APPEND | O_CREAT, 0600);
+    job->log_fd = MAX(job->log_fd, -1); /* errno says why */
     return job->log_fd;
 }
 
@@ -69,7 +71,8 @@ void log_file_drop(Job *job)
 {
     if (job->log_fd < 0)
         return;
-    _cleanup_free_ char *path = log_file_path(job);
+    _cleanup_free_ char *name = log_file_name(job);
+    _cleanup_free_ char *path = xasprintf("%s/%s", job->worker->settings.temporary_directory, name);
     (void)unlink(path); /* the sweep of a later start gets what stays */
     job->log_fd = close_fd(job->log_fd);
 }

@@ -8,8 +8,8 @@
 
 /* False (once said in the journal): it cannot be written, and the line belongs where others are. */
 bool log_file_line(Job *job, int level, const char *message);
-/* Where it is, and the URI it is to get. Caller frees. */
-char *log_file_path(const Job *job);
+/* Its name in the temporary directory, and the URI it is to get. Caller frees. */
+char *log_file_name(const Job *job);
 char *log_file_uri(const Job *job);
 /* The file goes, if it is still there. */
 void log_file_drop(Job *job);

@@ -31,6 +31,7 @@ typedef struct Stream {
     int fd;
     LoopSource *source;
     Lines lines;
+    bool is_outputs; /* the line whose pieces come was to give outputs: it is too long, and not logged */
 } Stream;
 
 typedef struct Process {
@@ -172,10 +173,18 @@ static int on_exit_ready(void *userdata, uint32_t events)
 
 /* --- output --- */
 
-static void take_line(void *userdata, const char *line, size_t length)
+static void take_line(void *userdata, const char *line, size_t length, LinePart part)
 {
     Stream *stream = userdata;
-    script_line(&stream->process->job->context.run, &stream->process->output, stream->is_stderr, line, length);
+    RunContext *run = &stream->process->job->context.run;
+    ScriptOutput *output = &stream->process->output;
+    if (part == LINE_FIRST)
+        stream->is_outputs =
+            script_line_too_long(run, output, line, stream->process->job->worker->settings.line_bytes_max);
+    if (part == LINE_WHOLE || !stream->is_outputs)
+        script_line(run, output, stream->is_stderr, line, length);
+    if (part == LINE_LAST)
+        stream->is_outputs = false;
 }
 
 static size_t keep_secret(void *userdata, const char *text, size_t length)
@@ -385,6 +394,7 @@ static Process *process_new(Job *job)
 {
     Process *process = xnew(Process);
     process->job = job;
+    process->output.bytes_max = job->worker->settings.message_bytes_max;
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
         process->streams[i] = (Stream){.process = process, .is_stderr = i == 1, .fd = -1};
     job->process = process;
@@ -419,6 +429,9 @@ static void save_stream(Stream *stream, json_t *streams)
     json_t *object = json_object();
     handover_descriptor(stream->process->job->worker, object, "fd", stream->fd);
     json_object_set_new(object, "rest", handover_bytes(buffer_text(rest), rest->length));
+    json_object_set_new(object, "afterReturn", json_boolean(stream->lines.after_return));
+    json_object_set_new(object, "isCut", json_boolean(stream->lines.is_cut));
+    json_object_set_new(object, "isOutputs", json_boolean(stream->is_outputs));
     json_array_append_new(streams, object);
 }
 
@@ -442,6 +455,7 @@ static void process_save(Job *job, json_t *ret)
     json_object_set_new(ret, "warningOnStdErr", json_boolean(process->script.warning_on_stderr));
     json_object_set(ret, "outputFiles", process->script.output_files);
     json_object_set(ret, "vars", process->output.vars);
+    json_set_text(ret, "lost", process->output.lost);
     json_object_set_new(ret, "stdoutLines", json_integer((json_int_t)process->output.stdout_lines));
     json_object_set_new(ret, "stderrLines", json_integer((json_int_t)process->output.stderr_lines));
 }
@@ -451,8 +465,9 @@ static void restore_stream(Stream *stream, const json_t *saved)
     _cleanup_buffer_ Buffer rest = {};
     stream->fd = handover_taken(saved, "fd");
     handover_read_bytes(json_object_get(saved, "rest"), &rest);
-    if (rest.length > 0)
-        lines_restore(&stream->lines, rest.text, rest.length);
+    lines_restore(&stream->lines, buffer_text(&rest), rest.length, json_get_boolean(saved, "afterReturn", false),
+                  json_get_boolean(saved, "isCut", false));
+    stream->is_outputs = json_get_boolean(saved, "isOutputs", false);
 }
 
 static void restore_end(Process *process, const json_t *saved)
@@ -468,6 +483,7 @@ static void restore_end(Process *process, const json_t *saved)
     process->script.warning_on_stderr = json_get_boolean(saved, "warningOnStdErr", true);
     process->script.output_files = json_incref(json_object_get(saved, "outputFiles"));
     process->output.vars = json_incref(json_object_get(saved, "vars"));
+    process->output.lost = xstrdup_null(json_get_text(saved, "lost", NULL));
     process->output.stdout_lines = (uint64_t)json_get_integer(saved, "stdoutLines", 0);
     process->output.stderr_lines = (uint64_t)json_get_integer(saved, "stderrLines", 0);
 }

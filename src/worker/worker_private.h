@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What the files of this room share: the worker and its jobs. */
+#include "base/map.h"
 #include "base/spawn.h"
 #include "plugin/isolation.h"
 #include "plugin/script.h"
@@ -83,6 +84,9 @@ struct Job {
     State end_state;       /* closing.c */
     json_t *outer_outputs; /* of the WorkingDirectory that ends with it; or NULL */
     VEC(JobMetric) metrics;
+    Map *metric_index; /* kind, name and tags → 1 + index; NULL: there are none */
+    size_t metric_bytes;
+    bool metrics_lost;
     const char *chore; /* it is a task of this type, of no execution (any more); NULL: it is not. Borrowed likewise */
     char *complaint;   /* a chore: its last error */
     int log_fd;        /* log_file.h; -1: none */
@@ -138,6 +142,8 @@ int job_start(Job *job) _must_check_;
 bool job_is_unresolved(const Job *job);
 /* A pending job gets its slot, if there is one: true when it was started (or ended). */
 bool job_start_pending(Job *job);
+/* Counts up the metric. False: there are too many. */
+bool job_add_metric(Job *job, const char *name, bool is_timer, double value, const json_t *tags);
 /* Tells the executor that it runs; once. */
 void job_announce(Job *job);
 /* A line in the journal under the job's ids; priority: of syslog. */

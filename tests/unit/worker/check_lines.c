@@ -6,7 +6,7 @@
 static Buffer seen;
 static size_t count, longest;
 
-static void take(void *userdata, const char *line, size_t length)
+static void take(void *userdata, const char *line, size_t length, LinePart part)
 {
     count++;
     longest = MAX(longest, length);
@@ -33,6 +33,19 @@ START_TEST(test_lines)
     lines_end(&lines, &taker);
     lines_end(&lines, &taker);
     ck_assert_str_eq(buffer_text(&seen), "[one][two][][last]");
+    lines_done(&lines);
+}
+END_TEST
+
+/* "\r" alone ends a line too: a progress bar is many lines. Also where a chunk ends between "\r" and "\n". */
+START_TEST(test_returns)
+{
+    Lines lines = {};
+    static const char *const chunks[] = {"10%\r20", "%\r", "\nnext\r", "", "\r\n", "\n", "last\r"};
+    for (size_t i = 0; i < ELEMENTS(chunks); i++)
+        lines_feed(&lines, chunks[i], strlen(chunks[i]), &taker);
+    lines_end(&lines, &taker);
+    ck_assert_str_eq(buffer_text(&seen), "[10%][20%][next][][][last]");
     lines_done(&lines);
 }
 END_TEST
@@ -105,7 +118,7 @@ START_TEST(test_chunks)
         for (size_t at = 0; at < sizeof text - 1; at += size)
             lines_feed(&lines, text + at, MIN(size, sizeof text - 1 - at), &taker);
         lines_end(&lines, &taker);
-        ck_assert_str_eq(buffer_text(&seen), "[one][][two \xC3\xA4][th\xEF\xBF\xBDree][\rfour]");
+        ck_assert_str_eq(buffer_text(&seen), "[one][][two \xC3\xA4][th\xEF\xBF\xBDree][][four]");
         lines_done(&lines);
     }
 }
@@ -117,6 +130,7 @@ int main(void)
     TCase *tests = tcase_create("lines");
     tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, test_lines);
+    tcase_add_test(tests, test_returns);
     tcase_add_test(tests, test_nul);
     tcase_add_test(tests, test_endless_line);
     tcase_add_test(tests, test_cut);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scripts as process trees. */
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "doc/json.h"
+#include "worker/directory.h"
 #include "worker_fixture.h"
 
 static const struct {
@@ -181,8 +186,98 @@ START_TEST(test_longest_line)
     send_job("t", "run1");
     run_until(all_ended);
     const json_t *vars = json_object_get(json_object_get(json_object_get(ended, "run1"), "outputs"), "vars");
-    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert_str_eq(state_of("run1"), line_limits[_i] ? "FAILED" : "SUCCESS");
+    ck_assert(has_log("has more than 65536 bytes (limits.line)") == (line_limits[_i] > 0));
+    ck_assert_uint_eq(queue_store_counts(store).logs, line_limits[_i] > 0); /* its pieces are not shown */
     ck_assert_uint_eq(strlen(json_get_text(vars, "a", "")), line_limits[_i] ? 0 : 70000);
+}
+END_TEST
+
+/* Many lines of 50 kB, each with an output: of a name of its own, or of the same. */
+static const struct {
+    const char *name, *state;
+} output_names[] = {{"$i", "FAILED"}, {"a", "SUCCESS"}};
+
+START_TEST(test_outputs_are_bounded)
+{
+    _cleanup_free_ char *task = xasprintf(
+        SHELL("[\"for i in $(seq 60); do printf '::{\\\"outputs\\\":{\\\"%%s\\\":\\\"%%050000d\\\"}}::\\\\n' %s 0; "
+              "done\"]"),
+        output_names[_i].name);
+    parse_flow(task);
+    start_worker(&(WorkerSettings){.message_bytes_max = 1000 * 1000});
+    send_job("t", "run1");
+    run_until(all_ended);
+    bool failed = streq(output_names[_i].state, "FAILED");
+    ck_assert_str_eq(state_of("run1"), output_names[_i].state);
+    ck_assert(has_log("the outputs have more than 1000000 bytes (limits.message)") == failed);
+    ck_assert_uint_eq(queue_store_counts(store).logs, failed);
+}
+END_TEST
+
+START_TEST(test_metrics_are_bounded)
+{
+    run_one(SHELL(
+        "[\"for i in $(seq 200); do for k in $(seq 100); do echo \\\"::{\\\\\\\"metrics\\\\\\\":[{\\\\\\\"name\\\\\\\":"
+        "\\\\\\\"m$i-$k\\\\\\\",\\\\\\\"type\\\\\\\":\\\\\\\"counter\\\\\\\",\\\\\\\"value\\\\\\\":1}]}::\\\"; done; "
+        "done\"]"));
+    ck_assert_str_eq(state_of("run1"), "SUCCESS");
+    ck_assert(has_log("others are left out"));
+    ck_assert_double_eq(queue_store_metric(store, "m1-1"), 1);
+    ck_assert_uint_eq(queue_store_counts(store).logs, 1);
+}
+END_TEST
+
+/* Where an input file is to be written the task before left something at which open() waits, or that leads away. */
+static const char *const traps[] = {"mkfifo trap", "ln -s /etc/passwd trap", "mkdir -p trap",
+                                    "python3 -c \"import socket; "
+                                    "socket.socket(socket.AF_UNIX).bind('trap')\""};
+
+START_TEST(test_an_input_file_meets_no_file)
+{
+    _cleanup_free_ char *outer = xasprintf("%s/shared-outer", directory),
+                        *command = xasprintf("cd %s && %s", outer, traps[_i]);
+    parent_of_jobs = "outer";
+    ck_assert_int_eq(mkdir(outer, 0700), 0);
+    const char *const arguments[] = {"sh", "-c", command, NULL};
+    pid_t pid;
+    int status;
+    ck_assert_int_eq(posix_spawnp(&pid, "sh", NULL, NULL, (char *const *)(uintptr_t)arguments, environ), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    parse_flow("  - id: around\n    type: io.kestra.plugin.core.flow.WorkingDirectory\n    tasks:\n      - id: t\n"
+               "        type: io.kestra.plugin.scripts.shell.Commands\n        commands: ['true']\n"
+               "        inputFiles: {trap: text}\n");
+    start_worker(&(WorkerSettings){});
+    send_job("t", "run1");
+    run_until(all_ended);
+    ck_assert_str_eq(state_of("run1"), "FAILED");
+    ck_assert(has_log("File 'trap' cannot be written"));
+}
+END_TEST
+
+/* Deeper than a path may be long, closed by the task, with a link out of it and names as ours. */
+START_TEST(test_directories_of_any_shape_go)
+{
+    _cleanup_free_ char *path = xasprintf("%s/run-tree", directory), *outside = xasprintf("%s/outside", directory);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_eq(mkdir(outside, 0700), 0);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(symlinkat(outside, fd, "link"), 0);
+    ck_assert_int_eq(mkdirat(fd, ".lifted-1", 0700), 0);
+    for (int i = 0; i < 3000; i++) {
+        static const char name[] = "a-directory-of-a-name-that-is-not-short";
+        ck_assert_int_eq(mkdirat(fd, name, 0700), 0);
+        ck_assert_int_eq(mknodat(fd, "fifo", S_IFIFO | 0600, 0), 0);
+        int next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_eq(fchmod(fd, 0), 0);
+        close_fd(fd);
+        fd = next;
+    }
+    close_fd(fd);
+    directory_remove(path);
+    ck_assert_int_lt(access(path, F_OK), 0);
+    ck_assert_int_eq(access(outside, F_OK), 0);
 }
 END_TEST
 
@@ -208,6 +303,10 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_nothing_outlives_its_task_run);
     tcase_add_test(tests, test_much_output);
     tcase_add_loop_test(tests, test_longest_line, 0, ELEMENTS(line_limits));
+    tcase_add_loop_test(tests, test_outputs_are_bounded, 0, ELEMENTS(output_names));
+    tcase_add_test(tests, test_metrics_are_bounded);
+    tcase_add_loop_test(tests, test_an_input_file_meets_no_file, 0, ELEMENTS(traps));
+    tcase_add_test(tests, test_directories_of_any_shape_go);
     tcase_add_test(tests, test_usage_becomes_metrics);
 }
 

@@ -64,13 +64,14 @@ static char *name_of(const json_t *headers)
     return NULL;
 }
 
+/* path: below the working directory. */
 static int store(RunContext *run, const char *path, const HttpAnswer *answer)
 {
     char id[ID_BYTES];
     id_new(id);
     _cleanup_free_ char *given = name_of(answer->headers), *extension = extension_of(answer->uri), *uri = NULL;
     _cleanup_free_ char *name = given ? xstrdup(given) : xasprintf("%s%s", id, extension);
-    int r = script_files_upload(run, path, name, &uri);
+    int r = script_files_upload(run, run->working_directory, path, name, &uri);
     if (r == 0)
         run_output(run, "uri", json_string(uri));
     return r;
@@ -90,7 +91,8 @@ static int run_download(RunContext *run)
 {
     char id[ID_BYTES];
     id_new(id);
-    _cleanup_free_ char *path = xasprintf("%s/.download-%s", run->working_directory, id);
+    _cleanup_free_ char *name = xasprintf(".download-%s", id);
+    _cleanup_free_ char *path = xasprintf("%s/%s", run->working_directory, name);
     _cleanup_(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return run_fail(run, "The working directory cannot be written: %m");
@@ -111,7 +113,7 @@ static int run_download(RunContext *run)
     run_output(run, "length", json_integer(download.length));
     run_output(run, "headers", json_incref(answer.headers));
     count_bytes(run, &answer, download.length);
-    r = store(run, path, &answer);
+    r = store(run, name, &answer);
     (void)unlink(path); /* the working directory goes with the task anyway */
     return r;
 }

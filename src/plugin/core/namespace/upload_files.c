@@ -7,6 +7,7 @@
 #include "plugin/core/namespace/namespace_task.h"
 #include "plugin/core/storage/storage_task.h"
 #include "plugin/glob.h"
+#include "plugin/task_file.h"
 
 static const char *const conflicts[] = {"OVERWRITE", "ERROR", "SKIP", NULL};
 
@@ -39,13 +40,15 @@ static int target(Upload *upload, const char *path, char **ret)
 
 static int upload_local(Upload *upload, const char *path)
 {
-    _cleanup_free_ char *to = NULL, *whole = xasprintf("%s/%s", upload->run->working_directory, path);
+    _cleanup_free_ char *to = NULL;
     int r = target(upload, path, &to);
     if (r != 0 || !to)
         return r;
-    _cleanup_(close_fdp) int fd = open(whole, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    if (fd < 0)
-        return run_fail(upload->run, "File '%s' cannot be read: %m", path);
+    _cleanup_(close_fdp) int fd = task_file_open_below(upload->run->working_directory, path, O_RDONLY, 0);
+    if (fd < 0) {
+        _cleanup_free_ char *reason = task_file_explain(fd);
+        return run_fail(upload->run, "File '%s' cannot be read: %s", path, reason);
+    }
     r = blob_write_from(upload->run->storage, to, fd);
     return r != 0 ? storage_task_fail(upload->run, to, r) : 0;
 }

@@ -37,7 +37,7 @@ static int map_copy(RunContext *run, const char *uri, char **ret, size_t *ret_le
     int r = script_files_localize(run, uri, &path);
     if (r != 0)
         return r;
-    _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     (void)unlink(path); /* goes with the directory otherwise */
     if (fd < 0 || fstat(fd, &st) < 0)
         return run_fail(run, "File %s cannot be read: %m", uri);
