@@ -94,11 +94,6 @@ int cgroup_delegated(char **ret_directory)
 static const char *const controllers[_CGROUP_CONTROLLER_MAX] = {
     [CGROUP_CPU] = "cpu", [CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids", [CGROUP_IO] = "io"};
 
-const char *cgroup_controller_name(CgroupController controller)
-{
-    return controllers[controller];
-}
-
 static int read_file(const char *path, const char *file, Buffer *ret)
 {
     _cleanup_free_ char *name = xasprintf("%s/%s", path, file);

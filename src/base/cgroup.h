@@ -13,7 +13,6 @@ typedef enum CgroupController {
     CGROUP_IO,
     _CGROUP_CONTROLLER_MAX,
 } CgroupController;
-const char *cgroup_controller_name(CgroupController controller);
 
 enum {
     CGROUP_E_NONE = 1, /* no subtree was delegated to us */

@@ -573,11 +573,6 @@ int spawn_stderr(Spawned *child)
     return TAKE_FD(child->error);
 }
 
-const char *spawn_cgroup(const Spawned *child)
-{
-    return child->cgroup;
-}
-
 void spawn_was_reaped(Spawned *child)
 {
     child->reaped = true;

@@ -91,8 +91,6 @@ int spawn_pidfd(const Spawned *child);
 int spawn_stdin(Spawned *child);
 int spawn_stdout(Spawned *child);
 int spawn_stderr(Spawned *child);
-/* The child's cgroup directory, or NULL. Borrowed. */
-const char *spawn_cgroup(const Spawned *child);
 /* Reaps the child if it has ended: true and the details. Not for children watched by loop_add_child, which reaps. */
 bool spawn_ended(Spawned *child, siginfo_t *ret_info);
 /*

@@ -33,7 +33,7 @@ static const char *const missing_limits[] = {"refuse", "warn", NULL};
 /* clang-format on */
 
 const ConfKey conf_keys[] = {
-    {"postgresql.dsn", CONF_TEXT, "dbname=kestra host=/run/postgresql",
+    {"postgresql.dsn", CONF_TEXT, "dbname=kestra host=/run/postgresql", .flags = CONF_SECRET,
      .doc = "Where the database is: a libpq connection string or URI; every option of libpq works, sslmode too. "
             "Without a user= each role connects as its own system user."},
     {"queue.type", CONF_ENUM, "postgres", .flags = CONF_FOREIGN, .values = postgres_only,

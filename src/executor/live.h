@@ -57,12 +57,12 @@ TaskRun *change_add_run(Step *step, Live *live, const Task *task, TaskRun *paren
 void change_new_id(Step *step, char ret_id[static ID_BYTES]);
 void change_set_timer(Step *step, Live *live, const char *name, const TaskRun *run, usec_t date);
 void change_clear_timer(Step *step, Live *live, const char *name, const TaskRun *run);
-/* A line in the execution's log; run may be NULL. */
 /* limits.message, in bytes. */
 size_t change_message_max(const Step *step);
 /* False when the message is longer than that; the log says so then, of `what` ("what the task is given"). run may be
  * NULL. */
 bool change_fits(Step *step, Live *live, const TaskRun *run, const json_t *message, const char *what);
+/* A line in the execution's log; run may be NULL. */
 void change_log(Step *step, Live *live, const TaskRun *run, int level, const char *format, ...) _printf_(5, 6);
 
 /* render.c: expressions as the executor sees them */

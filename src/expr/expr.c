@@ -136,23 +136,11 @@ int expr_compile(const char *source, size_t length, Expr **ret, Diag *diag)
     return 0;
 }
 
-Expr *expr_ref(Expr *expr)
-{
-    if (expr)
-        __atomic_add_fetch(&expr->references, 1, __ATOMIC_RELAXED);
-    return expr;
-}
-
 Expr *expr_unref(Expr *expr)
 {
     if (expr && __atomic_sub_fetch(&expr->references, 1, __ATOMIC_ACQ_REL) == 0)
         arena_free(expr->arena);
     return NULL;
-}
-
-const char *expr_source(const Expr *expr)
-{
-    return expr->source;
 }
 
 bool expr_is_literal(const Expr *expr)

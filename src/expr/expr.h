@@ -16,11 +16,8 @@ enum {
 /* A compiled template; immutable and shared by reference. A text without "{" compiles to itself. */
 typedef struct Expr Expr;
 int expr_compile(const char *source, size_t length, Expr **ret, Diag *diag) _must_check_;
-Expr *expr_ref(Expr *expr);
 Expr *expr_unref(Expr *expr);
 DEFINE_CLEANUP(Expr *, expr_unref);
-/* The template's own text. Borrowed. */
-const char *expr_source(const Expr *expr);
 /* True when rendering needs no variable and gives the source itself. */
 bool expr_is_literal(const Expr *expr);
 

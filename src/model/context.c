@@ -103,16 +103,6 @@ void outputs_tree_remove(OutputsTree *tree, const TaskRun *run)
         (void)json_object_del(parent, run->value ? run->value : run->task_id);
 }
 
-const json_t *outputs_tree_outputs(const OutputsTree *tree)
-{
-    return tree->outputs;
-}
-
-const json_t *outputs_tree_tasks(const OutputsTree *tree)
-{
-    return tree->tasks;
-}
-
 /* --- the roots --- */
 
 static void set_instant(json_t *object, const char *key, usec_t instant)

@@ -16,9 +16,6 @@ DEFINE_CLEANUP(OutputsTree *, outputs_tree_free);
 void outputs_tree_update(OutputsTree *tree, const TaskRun *task_run);
 /* Call when a run was removed. */
 void outputs_tree_remove(OutputsTree *tree, const TaskRun *task_run);
-/* Borrowed objects; what they hold may change with the next update. */
-const json_t *outputs_tree_outputs(const OutputsTree *tree);
-const json_t *outputs_tree_tasks(const OutputsTree *tree);
 
 typedef struct ContextSource {
     const Flow *flow;

@@ -332,13 +332,6 @@ int operation_mark_as(const Operation *operation, Execution *execution, const ch
     return 0;
 }
 
-int operation_kill(const Operation *operation, Execution *execution)
-{
-    if (!state_is_terminated(state_current(&execution->state)))
-        set_execution(operation, execution, STATE_KILLING);
-    return 0;
-}
-
 int operation_pause(const Operation *operation, Execution *execution)
 {
     if (!state_is_running(state_current(&execution->state)))

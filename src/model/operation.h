@@ -36,8 +36,6 @@ int operation_restart_as(const Operation *operation, const Execution *from, Flow
 /* The task run gets this state, its ancestors RUNNING, the execution RESTARTED unless something is still PAUSED. */
 int operation_mark_as(const Operation *operation, Execution *execution, const char *task_run_id,
                       State state) _must_check_;
-/* KILLING; nothing when terminated or KILLING already. Task runs are the owner's business. */
-int operation_kill(const Operation *operation, Execution *execution) _must_check_;
 int operation_pause(const Operation *operation, Execution *execution) _must_check_;
 /* The first PAUSED task run goes on (`inputs`: its onResume values, may be NULL); without one, the execution. */
 int operation_resume(const Operation *operation, Execution *execution, const json_t *inputs) _must_check_;

@@ -20,7 +20,6 @@ QueueStoreCounts queue_store_counts(const QueueStore *store);
 const json_t *queue_store_execution(const QueueStore *store, const char *id);
 /* Ids of executions, one after another; position begins at 0. NULL past the last. */
 const char *queue_store_next_execution(const QueueStore *store, size_t *position);
-const json_t *queue_store_task_run(const QueueStore *store, const char *id);
 /* A message, a job, a timer or a place in a line for a slot is there that will make this execution go on. */
 bool queue_store_is_expected(const QueueStore *store, const char *execution_id);
 /* Timers of these shards whose date has come. */

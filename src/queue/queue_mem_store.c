@@ -142,17 +142,6 @@ const char *queue_store_next_execution(const QueueStore *store, size_t *position
     return map_next(store->executions, position, &id, &row) ? id : NULL;
 }
 
-const json_t *queue_store_task_run(const QueueStore *store, const char *id)
-{
-    size_t position = 0;
-    const char *key;
-    void *row;
-    while (map_next(store->task_runs, &position, &key, &row))
-        if (streq(((MemTaskRun *)row)->id, id))
-            return document_of(&((MemTaskRun *)row)->document, ((MemTaskRun *)row)->body);
-    return NULL;
-}
-
 bool queue_store_is_expected(const QueueStore *store, const char *execution_id)
 {
     for (size_t i = 0; i < store->events.count; i++)

@@ -285,12 +285,6 @@ const Zone *zone_utc(void)
     return &utc;
 }
 
-const Zone *zone_of_offset(int seconds)
-{
-    _cleanup_free_ char *text = offset_format(seconds);
-    return zone_find(text);
-}
-
 const char *zone_name(const Zone *zone)
 {
     return zone->name;
@@ -334,11 +328,6 @@ static const Change *change_at(const Zone *zone, int64_t instant)
 int zone_offset(const Zone *zone, int64_t instant)
 {
     return change_at(zone, instant)->offset;
-}
-
-bool zone_is_daylight(const Zone *zone, int64_t instant)
-{
-    return change_at(zone, instant)->daylight;
 }
 
 const char *zone_abbreviation(const Zone *zone, int64_t instant)

@@ -17,12 +17,9 @@ const Zone *zone_utc(void);
 const char *zone_name(const Zone *zone);
 /* True when the zone is a plain offset without a name. */
 bool zone_is_offset(const Zone *zone);
-/* A zone for a plain offset in seconds east of UTC (at most 18 hours). */
-const Zone *zone_of_offset(int seconds);
 
 /* Seconds east of UTC at an instant (seconds since the epoch, may be negative). */
 int zone_offset(const Zone *zone, int64_t instant);
-bool zone_is_daylight(const Zone *zone, int64_t instant);
 /* The abbreviation of tzdata at that instant ("CEST"). Borrowed. */
 const char *zone_abbreviation(const Zone *zone, int64_t instant);
 /* The first instant after `instant` (last one at or before it) where the offset changes; INT64_MAX (INT64_MIN) if none.

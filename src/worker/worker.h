@@ -13,7 +13,7 @@
 
 typedef struct Worker Worker;
 
-/* What stands behind the queue; worker_backend_pg for PostgreSQL, tests have their own. */
+/* What stands behind the queue: role.c has that of PostgreSQL, tests have their own. */
 typedef struct WorkerBackend {
     /* A reference; WORKER_E_NO_FLOW when there is none or it does not parse. */
     int (*load_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);

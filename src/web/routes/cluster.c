@@ -4,9 +4,10 @@
 #include "store/instance_store.h"
 #include "web/routes/routes.h"
 
-static json_t *instance_json(const InstanceRecord *record)
+static json_t *instance_json(InstanceRecord *record)
 {
     char started[INSTANT_BYTES], heartbeat[INSTANT_BYTES];
+    record->host[strcspn(record->host, "/")] = 0; /* behind it: the boot that it belongs to */
     instant_format(record->started, started);
     instant_format(record->heartbeat, heartbeat);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", record->id, "role", record->role, "host",

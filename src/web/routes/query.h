@@ -33,10 +33,11 @@ const StoreFilter *query_filters(const HttpRequest *request, size_t *ret_count);
 bool query_labels(const HttpRequest *request, HttpResponse *response, const StoreLabel **ret, size_t *ret_count);
 /* startDate, endDate and timeRange. False: they contradict each other, answered (422). */
 bool query_dates(const HttpRequest *request, HttpResponse *response, usec_t *ret_start, usec_t *ret_end);
-/* XF. paged: with page, size and sort. False: answered. */
+/* The filters of executions (spec: parameters of GET /executions/search). paged: with page, size and sort. False:
+ * answered. */
 bool query_executions(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged,
                       ExecutionQuery *ret);
-/* FF; paged as above. */
+/* The filters of flows; paged as above. */
 bool query_flows(const WebSession *session, const HttpRequest *request, HttpResponse *response, bool paged,
                  FlowQuery *ret);
 bool query_logs(const HttpRequest *request, HttpResponse *response, LogQuery *ret);
