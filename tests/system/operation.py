@@ -137,7 +137,7 @@ def restarts(machine, packages):
         if done.returncode or codes[0] in ("000", "") or codes[1] in ("000", ""):
             bad.append((done.stdout, codes))
     check(not bad, "10 restarts of kestra.target in a row leave ports 8080 and 8081 answering", bad)
-    failed = machine.shell("systemctl --failed --no-legend --plain 'kestra*'")
+    failed = machine.shell("systemctl list-units --failed --no-legend --plain 'kestra*'")
     check(failed == "" and until(machine.all_up, 30), "nothing has failed, all roles are UP", failed)
 
 
