@@ -92,6 +92,17 @@ static int fail_read(int fd)
     return outage(-error);
 }
 
+static bool is_too_long(const char *path)
+{
+    for (const char *part = path; *part; part += *part == '/') {
+        size_t length = strcspn(part, "/");
+        if (length > BLOB_NAME_BYTES_MAX)
+            return true;
+        part += length;
+    }
+    return strlen(path) > BLOB_PATH_BYTES_MAX;
+}
+
 /* The path of a URI: borrowed from it. BLOB_E_INVALID for anything that is not wholly inside the storage. */
 static int path_of(const char *uri, bool may_be_root, const char **ret)
 {
@@ -104,6 +115,8 @@ static int path_of(const char *uri, bool may_be_root, const char **ret)
     path += strspn(path, "/");
     if ((*path == '\0' && !may_be_root) || starts_with(path, ".upload"))
         return BLOB_E_INVALID;
+    if (is_too_long(path))
+        return BLOB_E_NAME;
     *ret = path;
     return 0;
 }

@@ -12,6 +12,11 @@ enum {
     BLOB_E_ABSENT = 1,  /* no such object */
     BLOB_E_INVALID = 2, /* not a kestra:// URI, or it tries to leave the storage (".."), or it names a directory */
     BLOB_E_TOO_LARGE = 3,
+    BLOB_E_NAME = 4, /* a part of the path has more than BLOB_NAME_BYTES_MAX bytes, or all of it BLOB_PATH_BYTES_MAX */
+};
+enum {
+    BLOB_NAME_BYTES_MAX = 255,
+    BLOB_PATH_BYTES_MAX = 3000, /* a file system has room for its own directories before it */
 };
 
 typedef struct Blob Blob;

@@ -306,8 +306,11 @@ static int ask(const Blob *blob, json_t *stolen, json_t **ret, int *ret_fd)
         r = receive(fd, &text, &passed);
     if (r == 0)
         r = parse_answer(&text, &answer);
-    if (r == 0)
-        r = blob_answer_outcome(answer);
+    if (r != 0) {
+        blob_set_reason("no worker answers");
+        return r;
+    }
+    r = blob_answer_outcome(answer);
     if (r != 0)
         return r;
     *ret = TAKE_PTR(answer);

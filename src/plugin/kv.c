@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "when/duration.h"
 
-enum { VALUE_BYTES_MAX = 16 * 1024 * 1024, METADATA_BYTES_MAX = 4096 };
+enum { METADATA_BYTES_MAX = 4096 };
 #define SUFFIX   ".ion"
 #define METADATA ".metadata"
 
@@ -18,12 +18,23 @@ const char *const kv_types[] = {"STRING", "NUMBER", "BOOLEAN", "DATETIME", "DATE
 
 bool kv_key_is_valid(const char *key)
 {
-    if (!isalnum((unsigned char)*key) || strstr(key, "..") || strlen(key) > 200)
+    if (!isalnum((unsigned char)*key) || strstr(key, ".."))
         return false;
     for (; *key; key++)
         if (!isalnum((unsigned char)*key) && !strchr("._-", *key))
             return false;
     return true;
+}
+
+static int check_key(const char *key)
+{
+    return !kv_key_is_valid(key) ? KV_E_KEY : strlen(key) > KV_KEY_BYTES_MAX ? KV_E_NAME : 0;
+}
+
+/* What blob functions answer, as our functions do. */
+static int outcome_of(int r)
+{
+    return r == BLOB_E_ABSENT ? KV_E_NONE : r == BLOB_E_NAME ? KV_E_NAME : fold(r);
 }
 
 static char *directory_uri(const char *namespace)
@@ -176,15 +187,16 @@ static usec_t read_expiry(const Blob *blob, const char *uri)
 int kv_delete(const Blob *blob, const char *namespace, const char *key, bool *ret_existed)
 {
     bool existed;
-    if (!kv_key_is_valid(key))
-        return KV_E_KEY;
+    int r = check_key(key);
+    if (r != 0)
+        return r;
     _cleanup_free_ char *uri = uri_of(namespace, key);
-    int r = blob_delete(blob, uri, ret_existed);
+    r = blob_delete(blob, uri, ret_existed);
     if (r == 0 && *ret_existed) {
         _cleanup_free_ char *metadata = xasprintf("%s" METADATA, uri);
         r = blob_delete(blob, metadata, &existed);
     }
-    return fold(r);
+    return outcome_of(r);
 }
 
 /* KV_E_NONE, KV_E_EXPIRED (and then it is removed), or 0. */
@@ -194,7 +206,7 @@ static int check_alive(const Blob *blob, const KvPut *key, const char *uri, usec
     bool existed;
     int r = blob_stat(blob, uri, &entry);
     if (r != 0)
-        return r == BLOB_E_ABSENT ? KV_E_NONE : fold(r);
+        return outcome_of(r);
     blob_entry_done(&entry);
     usec_t expires = read_expiry(blob, uri);
     if (expires == 0 || expires > now)
@@ -205,20 +217,23 @@ static int check_alive(const Blob *blob, const KvPut *key, const char *uri, usec
 
 int kv_put(const Blob *blob, const KvPut *put, usec_t now)
 {
-    if (!kv_key_is_valid(put->key))
-        return KV_E_KEY;
+    int r = check_key(put->key);
+    if (r != 0)
+        return r;
     _cleanup_free_ char *text = encode(put->value, put->type), *uri = uri_of(put->namespace, put->key);
     if (!text)
         return KV_E_VALUE;
+    if (strlen(text) > KV_VALUE_BYTES_MAX)
+        return KV_E_LARGE;
     if (!put->overwrite) {
-        int r = check_alive(blob, put, uri, now);
-        if (r <= 0)
-            return r == 0 ? KV_E_EXISTS : trace(r);
+        r = check_alive(blob, put, uri, now);
+        if (r <= 0 || r == KV_E_NAME)
+            return r == 0 ? KV_E_EXISTS : r;
     }
-    int r = blob_write(blob, uri, text, strlen(text));
+    r = blob_write(blob, uri, text, strlen(text));
     if (r == 0)
         r = write_metadata(blob, uri, put->ttl_usec ? now + put->ttl_usec : 0);
-    return fold(r);
+    return outcome_of(r);
 }
 
 /* What a reader of Ion would take the text for. */
@@ -245,16 +260,17 @@ static const char *type_of(const char *text, const json_t *value)
 int kv_get_typed(const Blob *blob, const char *namespace, const char *key, usec_t now, json_t **ret,
                  const char **ret_type)
 {
-    if (!kv_key_is_valid(key))
-        return KV_E_KEY;
-    _cleanup_free_ char *uri = uri_of(namespace, key), *text = NULL;
-    size_t length;
-    int r = check_alive(blob, &(KvPut){.namespace = namespace, .key = key}, uri, now);
+    int r = check_key(key);
     if (r != 0)
         return r;
-    r = blob_read(blob, uri, VALUE_BYTES_MAX, &text, &length);
+    _cleanup_free_ char *uri = uri_of(namespace, key), *text = NULL;
+    size_t length;
+    r = check_alive(blob, &(KvPut){.namespace = namespace, .key = key}, uri, now);
     if (r != 0)
-        return r == BLOB_E_ABSENT ? KV_E_NONE : fold(r);
+        return r;
+    r = blob_read(blob, uri, KV_VALUE_BYTES_MAX, &text, &length);
+    if (r != 0)
+        return outcome_of(r);
     *ret = decode(text, length);
     *ret_type = type_of(text, *ret);
     return *ret ? 0 : outage(-EBADMSG);
@@ -282,7 +298,7 @@ int kv_list(const Blob *blob, const char *namespace, const char *prefix, usec_t 
                                     .updated = entries.items[i].modified,
                                     .expires = expires});
     }
-    return fold(r);
+    return outcome_of(r);
 }
 
 void kv_entries_done(KvEntries *entries)

@@ -13,6 +13,12 @@ enum {
     KV_E_EXISTS = 3,  /* kv_put without overwrite */
     KV_E_KEY = 4,     /* the key has characters that keys do not have */
     KV_E_VALUE = 5,   /* the value does not fit the type */
+    KV_E_NAME = 6,    /* the key has more than KV_KEY_BYTES_MAX bytes, or the namespace is too long for a file's name */
+    KV_E_LARGE = 7,   /* the value has more than KV_VALUE_BYTES_MAX bytes as text */
+};
+enum {
+    KV_KEY_BYTES_MAX = 242, /* what a file's name leaves of its 255 */
+    KV_VALUE_BYTES_MAX = 16 * 1024 * 1024,
 };
 
 /* Types of spec/api.md 6.9: STRING NUMBER BOOLEAN DATETIME DATE DURATION JSON; ends with NULL. */

@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/integration/test-roles.py \
 	tests/integration/test-scale.py \
 	tests/integration/test-schedule.py \
+	tests/integration/test-storage-refusals.py \
 	tests/integration/test-tasks.py \
 	tests/integration/test-timers.py \
 	tests/integration/test-standalone-supervisor.sh \

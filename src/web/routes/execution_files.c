@@ -84,7 +84,7 @@ static int refuse(const HttpRequest *request, HttpResponse *response, int r)
         return http_not_found(request, response);
     if (r == BLOB_E_INVALID)
         return http_error(request, response, 422, "Illegal argument: Invalid prefix path");
-    return storage_refuse(request, response);
+    return storage_refuse(request, response, r);
 }
 
 /* Where the answer begins and how long it is; 0, RANGE_E_OUTSIDE, or as blob functions answer. */

@@ -37,8 +37,8 @@ static bool store_file(const WebSession *session, const HttpRequest *request, Ht
     int r = storage_open(session, &storage);
     if (r == 0)
         r = blob_write(storage, uri, part->data, part->length);
-    if (r < 0)
-        http_reason(request, response, 503, "Internal storage cannot be reached: no worker answers");
+    if (r < 0 || r == BLOB_E_NAME)
+        storage_refuse(request, response, r);
     else if (r > 0)
         http_error(request, response, 422, "Illegal argument: File %s cannot be stored", part->file_name);
     return r == 0;

@@ -21,8 +21,15 @@ static int refuse(const HttpRequest *request, HttpResponse *response, int r)
             "Illegal argument: Key must start with an alphanumeric character (uppercase or lowercase) and can "
             "contain alphanumeric characters (uppercase or lowercase), dots (.), underscores (_), and hyphens (-) "
             "only.");
+    case KV_E_NAME:
+        return http_error(request, response, 422,
+                          "Illegal argument: the key has %d bytes at most, and a namespace %d between two dots",
+                          KV_KEY_BYTES_MAX, BLOB_NAME_BYTES_MAX);
+    case KV_E_LARGE:
+        return http_error(request, response, 413, "Request Entity Too Large: the value has %d bytes at most",
+                          KV_VALUE_BYTES_MAX);
     default:
-        return storage_refuse(request, response);
+        return storage_refuse(request, response, r);
     }
 }
 
@@ -34,7 +41,7 @@ static int list(WebSession *session, const HttpRequest *request, HttpResponse *r
     if (r == 0)
         r = kv_list(blob, http_parameter(request, "namespace"), NULL, clock_realtime(), &entries);
     if (r != 0)
-        return storage_refuse(request, response);
+        return refuse(request, response, r);
     json_t *answer = json_array();
     for (size_t i = 0; i < entries.count; i++) {
         json_t *entry = json_object();
@@ -156,7 +163,7 @@ static int delete_many(WebSession *session, const HttpRequest *request, HttpResp
         if (existed)
             json_array_append(gone, key);
     }
-    return r != 0 ? storage_refuse(request, response) : http_json(response, 200, json_pack("{s:O}", "keys", gone));
+    return r != 0 ? refuse(request, response, r) : http_json(response, 200, json_pack("{s:O}", "keys", gone));
 }
 
 #define KV "/api/v1/namespaces/{namespace}/kv"

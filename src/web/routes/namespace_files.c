@@ -62,10 +62,10 @@ static bool open_place(const WebSession *session, const HttpRequest *request, Ht
         return false;
     ret->root = blob_namespace_files_uri(http_parameter(request, "namespace"));
     ret->uri = xasprintf("%s%s", ret->root, ret->path);
-    if (storage_open(session, &ret->blob) == 0)
-        return true;
-    storage_refuse(request, response);
-    return false;
+    int r = storage_open(session, &ret->blob);
+    if (r != 0)
+        storage_refuse(request, response, r);
+    return r == 0;
 }
 
 static int refuse(const HttpRequest *request, HttpResponse *response, const char *path, int r)
@@ -76,7 +76,7 @@ static int refuse(const HttpRequest *request, HttpResponse *response, const char
         return http_error(request, response, 422, "Illegal argument: '%s' is not the path of a file", path);
     if (r == BLOB_E_TOO_LARGE)
         return http_error(request, response, 422, "Illegal argument: the file is too large to be sent");
-    return storage_refuse(request, response);
+    return storage_refuse(request, response, r);
 }
 
 /* --- looking --- */
@@ -255,9 +255,10 @@ static int put_entry(WebSession *session, const HttpRequest *request, HttpRespon
             return put_flow(session, request, response, text);
     } else {
         r = archive_unpack(archive, entry, &diag);
-        if (r == 0)
-            return blob_write_from(place->blob, uri, archive->scratch) == 0 ? 0
-                                                                            : (storage_refuse(request, response), 1);
+        if (r == 0) {
+            r = blob_write_from(place->blob, uri, archive->scratch);
+            return r == 0 ? 0 : (storage_refuse(request, response, r), 1);
+        }
     }
     return r < 0 ? r : (http_error(request, response, 422, "Illegal argument: %s", diag_first(&diag)), 1);
 }

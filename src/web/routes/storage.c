@@ -30,7 +30,13 @@ int storage_open(const WebSession *session, Blob **ret)
     return blob_gateway_new(path, ret);
 }
 
-int storage_refuse(const HttpRequest *request, HttpResponse *response)
+int storage_refuse(const HttpRequest *request, HttpResponse *response, int r)
 {
-    return http_error(request, response, 503, "Internal storage cannot be reached: no worker answers");
+    if (r == BLOB_E_NAME)
+        return http_error(request, response, 422, "Illegal argument: a name in internal storage has %d bytes at most",
+                          BLOB_NAME_BYTES_MAX);
+    _cleanup_free_ char *reason = blob_explain(r);
+    if (r == -ENOSPC || r == -EDQUOT)
+        return http_error(request, response, 507, "Internal storage is full: %s", reason);
+    return http_error(request, response, 503, "Internal storage cannot be reached: %s", reason);
 }

@@ -39,6 +39,11 @@ int kv_task_names(RunContext *run, char **ret_namespace, char **ret_key)
 
 int kv_task_fail(RunContext *run, int r)
 {
-    errno = r < 0 ? -r : EIO;
-    return run_fail(run, "The key-value store failed: %m");
+    if (r == KV_E_NAME)
+        return run_fail(run, "A key has %d bytes at most, and a namespace %d between two dots", KV_KEY_BYTES_MAX,
+                        BLOB_NAME_BYTES_MAX);
+    if (r == KV_E_LARGE)
+        return run_fail(run, "The value has more than %d bytes", KV_VALUE_BYTES_MAX);
+    _cleanup_free_ char *reason = blob_explain(r);
+    return run_fail(run, "The key-value store failed: %s", reason);
 }

@@ -14,6 +14,8 @@ int storage_task_fail(RunContext *run, const char *uri, int r)
         return run_fail(run, "File not found in internal storage: %s", uri);
     if (r == BLOB_E_INVALID)
         return run_fail(run, "Not the URI of a file in internal storage: %s", uri);
+    if (r == BLOB_E_NAME)
+        return run_fail(run, "A name is too long for internal storage (%d bytes): %s", BLOB_NAME_BYTES_MAX, uri);
     _cleanup_free_ char *reason = blob_explain(r);
     return run_fail(run, "Internal storage failed for %s: %s", uri, reason);
 }
