@@ -35,7 +35,8 @@
 
 #define FLOW_POLL_USEC   (15 * USEC_PER_SEC)
 #define FIRE_FOR_USEC    USEC_PER_SEC /* then the loop turns: a search for a slot under conditions may take its time */
-#define SLOTS_PER_COMMIT 200          /* a unit stays small when many schedules are due in the same second */
+#define READ_FOR_USEC    (100 * USEC_PER_MSEC)
+#define SLOTS_PER_COMMIT 200 /* a unit stays small when many schedules are due in the same second */
 
 typedef struct Entry {
     HeapEntry heap;
@@ -49,6 +50,15 @@ typedef struct KnownFlow {
     bool parsed;
     VEC(char *) keys;
 } KnownFlow;
+
+/* Flows and trigger rows that are being read, a portion at a time. */
+typedef struct Reading {
+    FlowRecords flows;
+    TriggerRecords triggers;
+    Map *rows; /* trigger key → TriggerRecord of triggers; NULL: nothing is being read */
+    size_t next;
+    int64_t stamp; /* that they had */
+} Reading;
 
 typedef struct Scheduler {
     const Conf *conf;
@@ -64,6 +74,7 @@ typedef struct Scheduler {
     Map *entries; /* trigger key → Entry */
     Map *flows;   /* "namespace_id" → KnownFlow */
     Heap heap;
+    Reading reading;
     int64_t flow_stamp;  /* -1: never looked */
     usec_t flows_looked; /* monotonic */
     uint64_t shards;
@@ -104,9 +115,18 @@ static void known_flow_free(void *userdata)
     free(known);
 }
 
+static void reading_done(Reading *reading)
+{
+    map_destroy(reading->rows, NULL);
+    flow_records_done(&reading->flows);
+    trigger_records_done(&reading->triggers);
+    *reading = (Reading){};
+}
+
 /* Everything in memory comes from rows and can be read again. */
 static void forget(Scheduler *scheduler)
 {
+    reading_done(&scheduler->reading);
     heap_done(&scheduler->heap);
     map_destroy(scheduler->entries, entry_free);
     map_destroy(scheduler->flows, known_flow_free);
@@ -304,32 +324,50 @@ static int commit(Scheduler *scheduler)
     return r;
 }
 
-/* New revisions replace the flow's schedules; flows that are as known cost nothing. */
+static int begin_reading(Scheduler *scheduler, int64_t stamp)
+{
+    Reading *reading = &scheduler->reading;
+    int r = store_flow_list(scheduler->pg, NULL, true, &reading->flows);
+    if (r == 0)
+        r = store_trigger_load(scheduler->pg, scheduler->shards, &reading->triggers);
+    if (r != 0)
+        return fold(r);
+    reading->rows = rows_by_key(&reading->triggers);
+    reading->stamp = stamp;
+    return 0;
+}
+
+static void read_flow(Scheduler *scheduler, const FlowRecord *record)
+{
+    _cleanup_free_ char *uid = xasprintf("%s_%s", record->namespace, record->id);
+    const KnownFlow *known = map_get(scheduler->flows, uid);
+    if (!known || known->revision != record->revision)
+        update_flow(scheduler, record, uid, scheduler->reading.rows);
+}
+
+/* New revisions replace the flow's schedules; flows that are as known cost nothing. Thousands of new ones are work for
+ * seconds: a portion at a time, so that slots are fired between them. */
 static int refresh_flows(Scheduler *scheduler)
 {
     int64_t stamp;
-    scheduler->flows_looked = clock_monotonic();
-    int r = store_flow_stamp(scheduler->pg, &stamp);
-    if (r != 0 || stamp == scheduler->flow_stamp)
-        return fold(r);
-    _cleanup_flow_records_ FlowRecords flows = {};
-    _cleanup_trigger_records_ TriggerRecords triggers = {};
-    r = store_flow_list(scheduler->pg, NULL, true, &flows);
-    if (r == 0)
-        r = store_trigger_load(scheduler->pg, scheduler->shards, &triggers);
+    Reading *reading = &scheduler->reading;
+    usec_t begun = scheduler->flows_looked = clock_monotonic();
+    int r = reading->rows ? 0 : store_flow_stamp(scheduler->pg, &stamp);
+    if (r == 0 && !reading->rows) {
+        if (stamp == scheduler->flow_stamp)
+            return 0;
+        r = begin_reading(scheduler, stamp);
+    }
     if (r != 0)
         return fold(r);
-    Map *rows = rows_by_key(&triggers);
-    for (size_t i = 0; i < flows.count; i++) {
-        const FlowRecord *record = &flows.items[i];
-        _cleanup_free_ char *uid = xasprintf("%s_%s", record->namespace, record->id);
-        const KnownFlow *known = map_get(scheduler->flows, uid);
-        if (known && known->revision == record->revision)
-            continue;
-        update_flow(scheduler, record, uid, rows);
+    while (reading->next < reading->flows.count && clock_monotonic() - begun < READ_FOR_USEC &&
+           unit_bytes(scheduler->unit) < UNIT_BYTES_MAX)
+        read_flow(scheduler, &reading->flows.items[reading->next++]);
+    if (reading->next == reading->flows.count) {
+        scheduler->flow_stamp = reading->stamp;
+        reading_done(reading);
     }
-    map_destroy(rows, NULL);
-    scheduler->flow_stamp = stamp;
+    loop_defer(scheduler->work); /* the next portion, or what was rung for meanwhile */
     return commit(scheduler);
 }
 
@@ -389,7 +427,9 @@ static int obey_commands(Scheduler *scheduler)
 static int refresh(Scheduler *scheduler)
 {
     int r = refresh_flows(scheduler);
-    return r == 0 ? obey_commands(scheduler) : r;
+    if (r != 0 || scheduler->reading.rows)
+        return r; /* a command may be for a trigger that was not read yet */
+    return obey_commands(scheduler);
 }
 
 /* One slot into the unit. */
@@ -593,6 +633,7 @@ static void scheduler_done(Scheduler *scheduler)
 {
     if (scheduler->companion_object)
         scheduler->companion->stop(scheduler->companion_object);
+    reading_done(&scheduler->reading);
     heap_done(&scheduler->heap);
     map_destroy(scheduler->entries, entry_free);
     map_destroy(scheduler->flows, known_flow_free);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "store/flow_file_store.h"
@@ -39,7 +40,21 @@ typedef struct FlowFile {
     VEC(FileFlow) flows;
 } FlowFile;
 
+/* What the walk found, in order of name. */
+typedef struct Found {
+    char *path;
+    struct stat status;
+} Found;
+typedef VEC(Found) FoundFiles;
+
+/* The steps of a sync; each goes on where it was when its time was over. */
+typedef enum SyncStep { SYNC_LOOK, SYNC_VISIT, SYNC_DELETE, SYNC_SETTLE, _SYNC_STEP_MAX } SyncStep;
+
 struct FlowDirectory {
+    SyncStep step;
+    FoundFiles found;
+    size_t position; /* in what the step goes through */
+    usec_t until;    /* monotonic: time is over */
     char *path;
     FlowDirectorySettings settings;
     Map *files;  /* path → FlowFile */
@@ -76,8 +91,18 @@ static void flow_file_free(void *userdata)
     free(file);
 }
 
+static void found_done(FoundFiles *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        free(files->items[i].path);
+    vec_free(files);
+}
+
 void flow_directory_forget(FlowDirectory *directory)
 {
+    found_done(&directory->found);
+    directory->step = SYNC_LOOK;
+    directory->position = 0;
     map_destroy(directory->files, flow_file_free);
     map_destroy(directory->owners, free);
     directory->files = map_new();
@@ -91,6 +116,7 @@ FlowDirectory *flow_directory_free(FlowDirectory *directory)
         return NULL;
     map_destroy(directory->files, flow_file_free);
     map_destroy(directory->owners, free);
+    found_done(&directory->found);
     free(directory->path);
     free(directory);
     return NULL;
@@ -274,19 +300,6 @@ static int compare_names(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-typedef struct Found {
-    char *path;
-    struct stat status;
-} Found;
-typedef VEC(Found) FoundFiles;
-
-static void found_done(FoundFiles *files)
-{
-    for (size_t i = 0; i < files->count; i++)
-        free(files->items[i].path);
-    vec_free(files);
-}
-
 /* All flow files below the directory, in order of name. Positive: it cannot be read. */
 static int walk(const FlowDirectory *directory, FoundFiles *ret)
 {
@@ -331,12 +344,17 @@ static bool is_gone(const FlowDirectory *directory, const char *key, const char 
     return true;
 }
 
-static int delete_gone(FlowDirectory *directory, Pg *pg, bool *ret_changed)
+static bool has_time(const FlowDirectory *directory)
 {
-    size_t position = 0;
+    return clock_monotonic() < directory->until;
+}
+
+static int delete_gone(FlowDirectory *directory, Pg *pg, bool *ret_changed, bool *ret_more)
+{
     const char *key;
     void *owner;
-    while (map_next(directory->owners, &position, &key, &owner)) {
+    while ((*ret_more = !has_time(directory)) == false &&
+           map_next(directory->owners, &directory->position, &key, &owner)) {
         if (!is_gone(directory, key, owner))
             continue;
         const char *slash = strchr(key, '/');
@@ -379,12 +397,12 @@ static int write_records(FlowDirectory *directory, Pg *pg, FlowFile *file)
 }
 
 /* Records of changed files, and none for files that are gone. */
-static int settle_files(FlowDirectory *directory, Pg *pg)
+static int settle_files(FlowDirectory *directory, Pg *pg, bool *ret_changed, bool *ret_more)
 {
-    size_t position = 0;
     const char *path;
     void *value;
-    while (map_next(directory->files, &position, &path, &value)) {
+    while ((*ret_more = !has_time(directory)) == false &&
+           map_next(directory->files, &directory->position, &path, &value)) {
         FlowFile *file = value;
         int r = 0;
         if (!file->seen)
@@ -427,45 +445,63 @@ static int learn_owners(FlowDirectory *directory, Pg *pg)
     return 0;
 }
 
-static int sync_found(FlowDirectory *directory, Pg *pg, const FoundFiles *found, bool *ret_changed)
+/* Which files there are. All marks come first: ownership asks whether the other file is still there. */
+static int look(FlowDirectory *directory, Pg *pg, bool *ret_changed, bool *ret_more)
 {
     size_t position = 0;
     const char *path;
     void *value;
-    while (map_next(directory->files, &position, &path, &value))
-        ((FlowFile *)value)->seen = false;
-    for (size_t i = 0; i < found->count;
-         i++) { /* all marks first: ownership asks whether the other file is still there */
-        FlowFile *file = map_get(directory->files, found->items[i].path);
-        if (file)
-            file->seen = true;
-    }
-    int r = 0;
-    for (size_t i = 0; i < found->count && r == 0; i++)
-        r = visit(directory, pg, found->items[i].path, &found->items[i].status, ret_changed);
-    if (r == 0)
-        r = delete_gone(directory, pg, ret_changed);
-    if (r == 0)
-        r = settle_files(directory, pg);
-    return r;
-}
-
-int flow_directory_sync(FlowDirectory *directory, Pg *pg, bool *ret_changed)
-{
-    _cleanup_(found_done) FoundFiles found = {};
-    *ret_changed = false;
-    if (walk(directory, &found) != 0) {
+    found_done(&directory->found);
+    *ret_more = false;
+    if (walk(directory, &directory->found) != 0) {
         if (!directory->unreadable)
             log_event(FLOW_DIRECTORY_UNREADABLE, "Flow directory %s cannot be read, its flows stay as they are: %m",
                       directory->path);
         directory->unreadable = true;
+        directory->step = _SYNC_STEP_MAX - 1; /* nothing follows */
         return 0;
     }
     directory->unreadable = false;
     int r = directory->owners_known ? 0 : learn_owners(directory, pg);
-    if (r == 0)
-        r = sync_found(directory, pg, &found, ret_changed);
     if (r < 0)
-        flow_directory_forget(directory);
+        return r;
+    while (map_next(directory->files, &position, &path, &value))
+        ((FlowFile *)value)->seen = false;
+    for (size_t i = 0; i < directory->found.count; i++) {
+        FlowFile *file = map_get(directory->files, directory->found.items[i].path);
+        if (file)
+            file->seen = true;
+    }
+    return 0;
+}
+
+static int visit_found(FlowDirectory *directory, Pg *pg, bool *ret_changed, bool *ret_more)
+{
+    int r = 0;
+    while (r == 0 && directory->position < directory->found.count && has_time(directory)) {
+        const Found *found = &directory->found.items[directory->position++];
+        r = visit(directory, pg, found->path, &found->status, ret_changed);
+    }
+    *ret_more = directory->position < directory->found.count;
     return r;
+}
+
+int flow_directory_sync(FlowDirectory *directory, Pg *pg, usec_t budget_usec, bool *ret_changed, bool *ret_more)
+{
+    static int (*const steps[])(FlowDirectory * directory, Pg * pg, bool *ret_changed, bool *ret_more) = {
+        [SYNC_LOOK] = look, [SYNC_VISIT] = visit_found, [SYNC_DELETE] = delete_gone, [SYNC_SETTLE] = settle_files};
+    directory->until = clock_monotonic() + budget_usec;
+    *ret_changed = *ret_more = false;
+    for (; directory->step < _SYNC_STEP_MAX; directory->step++, directory->position = 0) {
+        int r = steps[directory->step](directory, pg, ret_changed, ret_more);
+        if (r < 0) {
+            flow_directory_forget(directory);
+            return r;
+        }
+        if (*ret_more)
+            return 0;
+    }
+    found_done(&directory->found);
+    directory->step = SYNC_LOOK;
+    return 0;
 }

@@ -25,9 +25,12 @@ DEFINE_CLEANUP(FlowDirectory *, flow_directory_free);
  * that no file declares any more are deleted. A file or document that cannot be used is reported (journal, store's
  * flow-file records) and leaves the last good revision running. A directory that cannot be read changes nothing.
  *
- * *ret_changed: flows were stored or deleted. An outage of the store: nothing seen is remembered, call again.
+ * Thousands of files are work for seconds: a call works for budget_usec and a file more. *ret_more: it is not through,
+ * call again; what changes meanwhile is for the sync after this one. *ret_changed: flows were stored or deleted. An
+ * outage of the store: nothing seen is remembered, call again.
  */
-int flow_directory_sync(FlowDirectory *directory, Pg *pg, bool *ret_changed) _must_check_;
+int flow_directory_sync(FlowDirectory *directory, Pg *pg, usec_t budget_usec, bool *ret_changed,
+                        bool *ret_more) _must_check_;
 /* Forgets what was seen: the next sync looks at every file again. */
 void flow_directory_forget(FlowDirectory *directory);
 /* True for the names of files that hold flows: *.yaml, *.yml, not hidden, not an editor's backup or swap file. */

@@ -13,6 +13,9 @@
 
 #define SETTLE_USEC     (100 * USEC_PER_MSEC)
 #define SETTLE_MAX_USEC (500 * USEC_PER_MSEC)
+#define PORTION_USEC    (50 * USEC_PER_MSEC)
+#define PAUSE_USEC      (2 * USEC_PER_MSEC) /* what is deferred in the loop has its turn */
+#define TELL_EVERY_USEC USEC_PER_SEC
 #define RETRY_USEC      (5 * USEC_PER_SEC) /* the directory is not there, or PostgreSQL did not answer */
 
 struct Watch {
@@ -23,6 +26,9 @@ struct Watch {
     LoopSource *timer;
     char *path;
     usec_t first_change; /* monotonic; 0: nothing is waiting */
+    usec_t told;         /* monotonic: flows_changed was called */
+    bool changed;        /* since then */
+    bool syncing;        /* the rest of a sync is to come, at the timer */
     bool missing_said;
     void (*flows_changed)(void *userdata);
     void *userdata;
@@ -37,6 +43,8 @@ static int on_change(void *userdata, InotifyChange change, const char *path)
     usec_t now = clock_monotonic();
     if (!watch->first_change)
         watch->first_change = now;
+    if (watch->syncing && watch->inotify)
+        return 0; /* the next sync is for it */
     loop_timer_set(watch->timer, MIN(now + SETTLE_USEC, watch->first_change + SETTLE_MAX_USEC));
     return 0;
 }
@@ -48,6 +56,7 @@ static void open_directory(Watch *watch)
     int r = inotify_new(watch->loop, watch->path, on_change, watch, &watch->inotify);
     if (r == 0) {
         watch->missing_said = false;
+        watch->syncing = false;
         flow_directory_forget(watch->directory);
         return;
     }
@@ -59,16 +68,34 @@ static void open_directory(Watch *watch)
     watch->missing_said = true;
 }
 
+/* Whoever is told reads all flows: at the end of a sync, and now and then in one that takes long. */
+static void tell(Watch *watch)
+{
+    usec_t now = clock_monotonic();
+    if (!watch->changed || (watch->syncing && now - watch->told < TELL_EVERY_USEC))
+        return;
+    watch->changed = false;
+    watch->told = now;
+    watch->flows_changed(watch->userdata);
+}
+
+/* A portion of a sync; the others follow when the loop has turned, so that schedules are not held up. */
 static int sync_now(Watch *watch)
 {
-    bool changed = false;
-    watch->first_change = 0;
+    bool changed = false, more = false;
     open_directory(watch);
-    int r = watch->inotify ? flow_directory_sync(watch->directory, watch->pg, &changed) : 0;
+    if (!watch->syncing)
+        watch->first_change = 0;
+    int r = watch->inotify ? flow_directory_sync(watch->directory, watch->pg, PORTION_USEC, &changed, &more) : 0;
+    watch->syncing = more;
+    watch->changed |= changed;
     if (r < 0 || !watch->inotify)
         loop_timer_in(watch->timer, RETRY_USEC);
-    if (changed)
-        watch->flows_changed(watch->userdata);
+    else if (more)
+        loop_timer_in(watch->timer, PAUSE_USEC);
+    else if (watch->first_change)
+        loop_timer_in(watch->timer, SETTLE_USEC); /* something changed behind us */
+    tell(watch);
     return r;
 }
 
@@ -121,5 +148,6 @@ int watch_connected(Watch *watch)
     if (!watch)
         return 0;
     flow_directory_forget(watch->directory);
+    watch->syncing = false;
     return sync_now(watch);
 }

@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/integration/test-large-units.py \
 	tests/integration/test-limits.sh \
 	tests/integration/test-log-pressure.py \
+	tests/integration/test-many-files.py \
 	tests/integration/test-messages.py \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \
