@@ -6,7 +6,7 @@
  *
  * Writes are atomic: a reader sees the whole object or none; a failed write leaves nothing behind.
  */
-#include "base/base.h"
+#include "doc/json.h"
 
 enum {
     BLOB_E_ABSENT = 1,  /* no such object */
@@ -56,6 +56,8 @@ typedef struct BlobOps {
     void (*upload_abort)(const Blob *blob, const char *part);
     int (*delete)(const Blob *blob, const char *path, bool *ret_existed);
     int (*delete_prefix)(const Blob *blob, const char *path, BlobEntries *ret_deleted);
+    /* Of a gateway: a question about no object. NULL elsewhere. */
+    int (*ask)(const Blob *blob, const json_t *question, json_t **ret);
     void (*free)(Blob *blob);
 } BlobOps;
 
@@ -65,8 +67,12 @@ int blob_gateway_new(const char *socket_path, Blob **ret) _must_check_;
 /* What the worker answers to a request of blob_gateway: JSON text, and a descriptor or -1, both owned by the caller.
  * ret_fd NULL: descriptors cannot be passed, what needs one is BLOB_E_INVALID. */
 void blob_gateway_answer(const Blob *blob, const char *request, char **ret_json, int *ret_fd);
-/* The same as a response of HTTP on the connection that the request came on, which is taken: it blocks from here on,
- * and is closed. */
+/* The worker at the other side of a gateway is asked something that is about no object: its answer, new. */
+int blob_gateway_ask(const Blob *blob, const json_t *question, json_t **ret) _must_check_;
+/* A response of HTTP with this JSON text on the connection, which is taken and closed. */
+void blob_gateway_send(const char *json, int connection);
+/* What blob_gateway_answer gives as a response of HTTP on the connection that the request came on, which is taken: it
+ * blocks from here on, and is closed. */
 void blob_gateway_serve(const Blob *blob, const char *request, int connection);
 
 /*

@@ -173,14 +173,12 @@ static int send_response(int connection, const Buffer *text, int passed)
     return 0;
 }
 
-void blob_gateway_serve(const Blob *blob, const char *request, int connection)
+static void respond(const char *json, int connection, int passed)
 {
     const struct timeval wait = {.tv_sec = ANSWER_WAIT_SEC};
-    _cleanup_(close_fdp) int fd = connection, passed = -1;
-    _cleanup_free_ char *json = NULL;
+    _cleanup_(close_fdp) int fd = connection;
     _cleanup_buffer_ Buffer text = {};
     int flags = fcntl(fd, F_GETFL);
-    blob_gateway_answer(blob, request, &json, &passed);
     buffer_printf(
         &text,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
@@ -189,6 +187,19 @@ void blob_gateway_serve(const Blob *blob, const char *request, int connection)
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0)
         return;                             /* whoever asked sees the end, and tries again or tells */
     (void)send_response(fd, &text, passed); /* likewise */
+}
+
+void blob_gateway_send(const char *json, int connection)
+{
+    respond(json, connection, -1);
+}
+
+void blob_gateway_serve(const Blob *blob, const char *request, int connection)
+{
+    _cleanup_(close_fdp) int passed = -1;
+    _cleanup_free_ char *json = NULL;
+    blob_gateway_answer(blob, request, &json, &passed);
+    respond(json, connection, passed);
 }
 
 /* --- the asking side --- */
@@ -431,6 +442,12 @@ static int gateway_delete(const Blob *blob, const char *path, bool *ret_existed)
     return r;
 }
 
+static int gateway_ask(const Blob *blob, const json_t *question, json_t **ret)
+{
+    _cleanup_(close_fdp) int fd = -1;
+    return ask(blob, json_copy((json_t *)(uintptr_t)question), ret, &fd);
+}
+
 static void gateway_free(Blob *blob)
 {
     free(((Gateway *)blob)->socket_path);
@@ -447,8 +464,14 @@ static const BlobOps gateway_ops = {
     .list = gateway_list,
     .delete = gateway_delete,
     .delete_prefix = gateway_delete_prefix,
+    .ask = gateway_ask,
     .free = gateway_free,
 };
+
+int blob_gateway_ask(const Blob *blob, const json_t *question, json_t **ret)
+{
+    return blob->ops->ask ? blob->ops->ask(blob, question, ret) : outage(-EOPNOTSUPP);
+}
 
 int blob_gateway_new(const char *socket_path, Blob **ret)
 {

@@ -171,11 +171,9 @@ static int try_question(const Remote *remote, size_t gateway, void *userdata)
     return call_outcome(&call, code);
 }
 
-static int ask(const Blob *blob, const char *op, const char *path, json_t **ret)
+static int remote_ask(const Blob *blob, const json_t *request, json_t **ret)
 {
-    _cleanup_json_ json_t *request = json_object(), *answer = NULL;
-    json_set_text(request, "op", op);
-    json_object_set_new(request, "uri", json_sprintf("kestra:///%s", path));
+    _cleanup_json_ json_t *answer = NULL;
     Question question = {.text = json_text(request)};
     int r = try_in_turn((const Remote *)blob, try_question, &question);
     if (r == 0 &&
@@ -188,6 +186,14 @@ static int ask(const Blob *blob, const char *op, const char *path, json_t **ret)
     if (r == 0)
         *ret = TAKE_PTR(answer);
     return r;
+}
+
+static int ask(const Blob *blob, const char *op, const char *path, json_t **ret)
+{
+    _cleanup_json_ json_t *request = json_object();
+    json_set_text(request, "op", op);
+    json_object_set_new(request, "uri", json_sprintf("kestra:///%s", path));
+    return remote_ask(blob, request, ret);
 }
 
 static int remote_stat(const Blob *blob, const char *path, BlobEntry *ret)
@@ -581,6 +587,7 @@ static const BlobOps remote_ops = {
     .list = remote_list,
     .delete = remote_delete,
     .delete_prefix = remote_delete_prefix,
+    .ask = remote_ask,
     .free = remote_free,
 };
 

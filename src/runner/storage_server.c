@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "blob/storage.h"
 #include "doc/json.h"
+#include "plugin/secret_digest.h"
 
 enum { THREADS = 16 };
 
@@ -50,9 +51,13 @@ static void *serve(void *userdata)
     const Server *server = userdata;
     _cleanup_free_ char *request = xmalloc(CONTROL_BODY_MAX + 1);
     int connection;
-    while (receive(server->fd, request, &connection) > 0)
-        if (connection >= 0)
+    while (receive(server->fd, request, &connection) > 0) {
+        _cleanup_free_ char *answer = connection >= 0 ? secret_digest_answer(request) : NULL;
+        if (answer)
+            blob_gateway_send(answer, connection);
+        else if (connection >= 0)
             blob_gateway_serve(server->storage, request, connection);
+    }
     return NULL;
 }
 

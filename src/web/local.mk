@@ -68,7 +68,9 @@ libweb_a_SOURCES = \
 	src/web/server.c \
 	src/web/server.h \
 	src/web/session.h \
+	src/web/secret_keys.c \
 	src/web/settings.c \
+	src/web/secret_keys.h \
 	src/web/settings.h \
 	src/web/web.c \
 	src/web/web.h

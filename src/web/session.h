@@ -12,6 +12,7 @@
 #include "web/router.h"
 
 struct Auth;
+struct SecretKeys;
 struct Web;
 
 /* Read-only after start. Texts are borrowed and live as long as the process. */
@@ -53,7 +54,8 @@ typedef struct WebSession {
     Pg *pg;
     Queue *queue; /* commits executions and events */
     FlowCache *flows;
-    struct Auth *auth; /* shared */
+    struct Auth *auth;              /* shared */
+    struct SecretKeys *secret_keys; /* shared */
 } WebSession;
 
 /* The daemon's loop thread has the same shape with pg, queue and flows NULL: for routes answered there. */

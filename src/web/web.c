@@ -17,6 +17,7 @@
 #include "web/origin.h"
 #include "web/peer.h"
 #include "web/routes/routes.h"
+#include "web/secret_keys.h"
 #include "web/server.h"
 
 #define THREADS_DEFAULT    8
@@ -56,6 +57,7 @@ struct Web {
     FollowHub *hub;
     Bell *bell;
     Auth *auth;
+    SecretKeys *secret_keys;
     Router *routers[_SERVER_PORT_MAX];
     WebSession loop_session;
     Heartbeat heartbeat;
@@ -112,6 +114,7 @@ static WebSession *open_session(void *userdata)
     session->web = web;
     session->settings = web->settings;
     session->auth = web->auth;
+    session->secret_keys = web->secret_keys;
     session->pg = new_pg(web->settings);
     int r = queue_pg_session(web->heartbeat.queue, session->pg, &session->queue);
     if (r < 0)
@@ -565,6 +568,7 @@ int web_new(const WebSettings *settings, Web **ret)
     web->settings = settings;
     web->bell = bell_new();
     web->auth = auth_new(settings);
+    web->secret_keys = secret_keys_new();
     web->loop_session = (WebSession){.web = web, .settings = settings, .auth = web->auth};
     web->routers[SERVER_PORT_HTTP] = router_new(route_tables_api, route_tables_api_count, settings->context_path);
     web->routers[SERVER_PORT_MANAGEMENT] = router_new(route_tables_management, route_tables_management_count, "");
@@ -601,6 +605,7 @@ Web *web_free(Web *web)
     pg_free(web->heartbeat.pg);
     free(web->heartbeat.problem);
     auth_free(web->auth);
+    secret_keys_free(web->secret_keys);
     bell_free(web->bell);
     for (int port = 0; port < _SERVER_PORT_MAX; port++)
         router_free(web->routers[port]);

@@ -39,4 +39,5 @@ EXTRA_DIST += \
 	tests/integration/test-tasks.py \
 	tests/integration/test-timers.py \
 	tests/integration/test-standalone-supervisor.sh \
+	tests/integration/test-webhook-secret.py \
 	tests/integration/test-with-server.sh

@@ -6,42 +6,109 @@
 #include <openssl/crypto.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "model/context.h"
 #include "plugin/condition.h"
 #include "web/routes/execution_start.h"
 #include "web/routes/routes.h"
+#include "web/routes/storage.h"
+#include "web/secret_keys.h"
 
 #define WEBHOOK_TYPE "io.kestra.plugin.core.trigger.Webhook"
 
-/* The rendered, trimmed key; NULL when it cannot be rendered. Caller frees. */
-static char *rendered_key(const WebSession *session, const Flow *flow, const Trigger *trigger)
+/* A key with a secret in it is rendered with a mark in its place: what is around the mark is compared here, the secret
+ * itself by secret_keys_check(). */
+typedef struct Wanted {
+    char *text; /* rendered and trimmed; NULL: it cannot be rendered */
+    char mark[ID_BYTES];
+    char *secret; /* its name; NULL: there is none in it */
+    bool several; /* of different names: such a key is none */
+} Wanted;
+
+static void wanted_done(Wanted *wanted)
 {
+    free(wanted->text);
+    free(wanted->secret);
+}
+
+static int note_secret(void *userdata, const char *name, char **ret_text, Diag *diag)
+{
+    Wanted *wanted = userdata;
+    wanted->several = wanted->several || (wanted->secret && !streq(wanted->secret, name));
+    if (!wanted->secret)
+        wanted->secret = xstrdup(name);
+    *ret_text = xstrdup(wanted->mark);
+    return 0;
+}
+
+static void render_key(const WebSession *session, const Flow *flow, const Trigger *trigger, Wanted *ret)
+{
+    *ret = (Wanted){};
+    id_new(ret->mark);
     ContextSource source = {.flow = flow, .globals = session->settings->globals, .envs = session->settings->envs};
+    const ExprServices services = {.userdata = ret, .secret = note_secret};
     _cleanup_json_ json_t *variables = context_build(&source);
-    ExprContext context = {.variables = variables};
+    ExprContext context = {.variables = variables, .services = &services};
     _cleanup_free_ char *text = NULL;
     if (expr_tree_render_text(expr_tree_get(trigger->templates, "key"), &context, &text, NULL) != 0 || !text)
-        return NULL;
+        return;
     const char *begin = text + strspn(text, " \t\r\n");
     size_t length = strlen(begin);
     while (length > 0 && strchr(" \t\r\n", begin[length - 1]))
         length--;
-    return xstrndup(begin, length);
+    ret->text = xstrndup(begin, length);
 }
 
-static const Trigger *find_trigger(const WebSession *session, const Flow *flow, const char *key)
+static bool is_equal(const char *a, const char *b, size_t length)
 {
-    const Trigger *found = NULL;
+    return CRYPTO_memcmp(a, b, length) == 0;
+}
+
+/* 0, SECRET_KEYS_E_OTHER, or an outage: no worker can say. */
+static int check_secret(const WebSession *session, const Wanted *wanted, const char *key)
+{
+    _cleanup_(blob_freep) Blob *gateway = NULL;
+    const char *at = strstr(wanted->text, wanted->mark), *behind = at ? at + strlen(wanted->mark) : NULL;
     size_t length = strlen(key);
+    if (!at || wanted->several || strstr(behind, wanted->mark))
+        return SECRET_KEYS_E_OTHER; /* changed by a filter, or there twice: it cannot be told apart */
+    size_t before = (size_t)(at - wanted->text), after = strlen(behind);
+    if (length <= before + after || !is_equal(key, wanted->text, before) ||
+        !is_equal(key + length - after, behind, after))
+        return SECRET_KEYS_E_OTHER;
+    int r = storage_open(session, &gateway);
+    return r == 0
+               ? secret_keys_check(session->secret_keys, gateway, wanted->secret, key + before, length - before - after)
+               : fold(r);
+}
+
+static int check_key(const WebSession *session, const Wanted *wanted, const char *key)
+{
+    size_t length = strlen(key);
+    if (!wanted->text)
+        return SECRET_KEYS_E_OTHER;
+    if (wanted->secret)
+        return check_secret(session, wanted, key);
+    return strlen(wanted->text) == length && is_equal(wanted->text, key, length) ? 0 : SECRET_KEYS_E_OTHER;
+}
+
+/* *ret NULL: no trigger has this key. Outage: one may have it, and no worker says so. */
+static int find_trigger(const WebSession *session, const Flow *flow, const char *key, const Trigger **ret)
+{
+    int outage = 0;
+    *ret = NULL;
     for (size_t i = 0; i < flow->trigger_count; i++) {
         const Trigger *trigger = &flow->triggers[i];
         if (!trigger->type || !streq(trigger->type->name, WEBHOOK_TYPE))
             continue;
-        _cleanup_free_ char *wanted = rendered_key(session, flow, trigger);
-        if (!found && wanted && strlen(wanted) == length && CRYPTO_memcmp(wanted, key, length) == 0)
-            found = trigger;
+        _cleanup_(wanted_done) Wanted wanted;
+        render_key(session, flow, trigger, &wanted);
+        int r = check_key(session, &wanted, key);
+        if (r == 0 && !*ret)
+            *ret = trigger;
+        outage = r < 0 ? r : outage;
     }
-    return found;
+    return *ret ? 0 : outage;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -129,7 +196,10 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
         return fold(r);
     if (flow->disabled)
         return http_error(request, response, 409, "Illegal state: Cannot execute a disabled flow");
-    const Trigger *trigger = find_trigger(session, flow, http_parameter(request, "key"));
+    const Trigger *trigger;
+    r = find_trigger(session, flow, http_parameter(request, "key"), &trigger);
+    if (r < 0)
+        return storage_refuse(request, response, r);
     if (!trigger)
         return http_reason(request, response, 404, "Webhook not found");
     json_t *variables = json_object();
