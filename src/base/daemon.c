@@ -4,7 +4,8 @@
  *
  * - The watchdog is fed from daemon_progress() and nowhere else, at most every quarter of its period, so that feeding
  * it costs no wake-up and a role that only spins starves it.
- * - While draining, the stop timeout is extended the same way: by progress.
+ * - While draining, the stop timeout is extended the same way: by progress. Trying to reach what is DOWN is none: a
+ * role without its backend ends within the limit of its unit.
  * - STATUS= is one sentence composed of the role's own status and of the components that are down.
  */
 #include "base/daemon.h"
@@ -470,7 +471,7 @@ void daemon_progress(Daemon *daemon)
         daemon->fed = now;
         (void)sd_notify(false, "WATCHDOG=1"); /* nobody may be listening */
     }
-    if (daemon->draining && now - daemon->extended >= EXTEND_EVERY)
+    if (daemon->draining && now - daemon->extended >= EXTEND_EVERY && daemon_overall(daemon) == HEALTH_UP)
         extend_timeout(daemon, now);
 }
 

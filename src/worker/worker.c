@@ -81,6 +81,8 @@ static void back_off(Worker *worker, int r)
     if (worker->daemon)
         daemon_health(worker->daemon, "queue", HEALTH_DOWN, "%s (%m)", reason);
     worker->backing_off = true;
+    if (worker->draining)
+        loop_defer(worker->cycle); /* perhaps there is nothing to wait for */
     loop_timer_in(worker->retry, delay);
 }
 
@@ -115,9 +117,9 @@ static int on_retry(void *userdata)
     worker->backing_off = false;
     if (worker->daemon)
         daemon_progress(worker->daemon); /* trying is progress */
-    if (!worker->joined && !worker->left)
+    if (!worker->joined && !worker->draining)
         join(worker);
-    else
+    else if (!worker->left)
         worker_wake(worker); /* rings may have been lost meanwhile */
     return 0;
 }
@@ -256,6 +258,22 @@ static void resume_jobs(Worker *worker)
             job->ops->resume(job);
 }
 
+/* The backend does not answer: with nothing in hand there is nothing to wait for, otherwise until the grace is over.
+ * Others run again what was not committed, when our lease has ended. */
+static bool leaves_without_backend(const Worker *worker)
+{
+    return worker->draining && worker->backing_off && !worker->left && worker->job_count == 0 &&
+           (unit_is_empty(worker->unit) || worker->grace_is_over);
+}
+
+static void leave_without_backend(Worker *worker)
+{
+    log_warning("Worker ends without having left the queue, which it cannot reach%s",
+                unit_is_empty(worker->unit) ? "" : ": the last results are lost, and their tasks run again");
+    worker->left = true;
+    worker->drained(worker->drained_userdata);
+}
+
 static void finish_drain(Worker *worker)
 {
     if (!worker->draining || worker->left || worker->job_count > 0 || !unit_is_empty(worker->unit))
@@ -293,7 +311,9 @@ static int on_cycle(void *userdata)
     Worker *worker = userdata;
     if (hand_over(worker))
         return 0;
-    if (worker->backing_off || (!worker->joined && !worker->draining))
+    if (leaves_without_backend(worker))
+        leave_without_backend(worker);
+    if (worker->backing_off || worker->left || (!worker->joined && !worker->draining))
         return 0;
     start_waiting(worker);
     unsigned asked = claim_limit(worker);
@@ -532,12 +552,13 @@ static void give_up_jobs(Worker *worker, bool running_too)
 static int on_drain_grace(void *userdata)
 {
     Worker *worker = userdata;
+    worker->grace_is_over = true;
+    loop_defer(worker->cycle);
     if (worker->job_count == 0)
         return 0;
     log_event(JOBS_HANDED_BACK, "Worker ends %zu tasks that did not end in time, others will run them again",
               worker->job_count);
     give_up_jobs(worker, true);
-    loop_defer(worker->cycle);
     return 0;
 }
 

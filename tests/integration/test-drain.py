@@ -3,6 +3,7 @@
 """A worker that is stopped: it waits for its tasks, says how many are left and asks systemd for the time, then ends them with
 all that they started and gives them back, and another worker runs them as if nothing had been. A second signal cuts it short.
 What a reload says to systemd is looked at here too."""
+import json
 import os
 import re
 import shutil
@@ -35,7 +36,7 @@ STUBBORN = "trap '' TERM; sleep 87654322; sleep 87654322"
 class Worker:
     """Started by hand, with a notification socket as from systemd."""
 
-    def __init__(self, directory, grace):
+    def __init__(self, directory, grace, dsn=None):
         self.directory = directory
         self.messages = []
         os.makedirs(directory)
@@ -44,6 +45,8 @@ class Worker:
         with open(directory + "/kestra.d/99.yaml", "w") as file:
             file.write("worker:\n  group: drained\n  tmp-directory: %s/tasks\nshutdown:\n  grace: %s\nheartbeat:\n  interval: 500ms\n"
                        % (directory, grace))
+            if dsn:
+                file.write("postgresql:\n  dsn: %s\n" % json.dumps(dsn))
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(directory + "/notify")
         threading.Thread(target=self.listen, daemon=True).start()
@@ -73,6 +76,47 @@ class Worker:
     def stop(self):
         self.process.kill()
         self.process.wait()
+
+
+class Database:
+    """A way to PostgreSQL that can be cut."""
+
+    def __init__(self, directory):
+        os.makedirs(directory)
+        parts = dict(part.split("=", 1) for part in os.environ["KESTRA_PG"].split())
+        self.target = parts["host"] + "/.s.PGSQL.5432"
+        self.dsn = " ".join("%s=%s" % item for item in dict(parts, host=directory).items())
+        self.open = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(directory + "/.s.PGSQL.5432")
+        self.listener.listen()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.target)
+            self.open += [client, server]
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=self.pump, args=pair, daemon=True).start()
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for end in self.open:
+            end.shutdown(socket.SHUT_RDWR)
 
 
 def state(execution):
@@ -134,6 +178,37 @@ def gives_back(directory):
     call("DELETE", "/api/v1/executions/%s/kill" % stubborn)
 
 
+def open_jobs():
+    return subprocess.run(["psql", os.environ["KESTRA_PG"], "-Atc", "select task_run_id from job"], capture_output=True, text=True,
+                          check=True).stdout.split()
+
+
+def down(worker):
+    return any(m.startswith("STATUS=") and "queue" in m for m in worker.messages)
+
+
+def ends_without_database(directory):
+    database = Database(directory + "/way")
+    worker = Worker(directory + "/idle", "10m", database.dsn)
+    check(until(lambda: not open_jobs(), 30), "what was left is done", open_jobs())
+    database.cut()
+    check(until(lambda: down(worker), 20), "a worker says that its database is away", worker.messages)
+    worker.kill(signal.SIGTERM)
+    took = worker.ended(60)
+    check(took is not None and worker.process.returncode == 0, "with nothing in hand it ends at once", took)
+    database = Database(directory + "/way2")
+    worker = Worker(directory + "/busy", "4s", database.dsn)
+    execution = start("stubborn")
+    database.cut()
+    check(until(lambda: down(worker), 20), "another one says so", worker.messages)
+    worker.kill(signal.SIGTERM)
+    took = worker.ended(60)
+    check(took is not None and worker.process.returncode == 0, "with a task it ends when its grace is over", took)
+    extended = [m for m in worker.messages if m.startswith("EXTEND_TIMEOUT_USEC=")]
+    check(len(extended) <= 1, "and asks for no more time than its unit has", extended)
+    call("DELETE", "/api/v1/executions/%s/kill" % execution)
+
+
 def tells_of_reload(directory):
     worker = Worker(directory + "/reload", "60s")
     before = len(worker.messages)
@@ -160,6 +235,7 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         waits(directory)
         gives_back(directory)
+        ends_without_database(directory)
         tells_of_reload(directory)
     shutil.rmtree(os.path.dirname(MARKER))
     finish()
