@@ -40,6 +40,7 @@ typedef enum FieldFlags {
     FIELD_HAS_MAXIMUM = 1 << 5,
     FIELD_NOT_NULL_ITEMS = 1 << 6,
     FIELD_POSITIVE = 1 << 7,
+    FIELD_IGNORED = 1 << 8, /* accepted because flows have it; means nothing here, and the check of the flow says so */
 } FieldFlags;
 
 typedef struct Field Field;

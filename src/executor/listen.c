@@ -8,6 +8,7 @@
 #include "executor/windows.h"
 
 #include "doc/json.h"
+#include "model/input.h"
 #include "plugin/flow_trigger.h"
 
 typedef struct Listening {
@@ -73,6 +74,19 @@ static void say_not_started(const Listening *listening, const char *reason)
                listening->flow->id, listening->trigger->id, reason);
 }
 
+/* The trigger's inputs over the defaults that are expressions; the other defaults are known without. NULL: one cannot be
+ * rendered. New. */
+static json_t *render_inputs(const Listening *listening, const ExprContext *context, Diag *diag)
+{
+    const json_t *source = json_object_get(listening->trigger->properties, "inputs");
+    _cleanup_json_ json_t *given = source ? render_source(source, context, diag) : json_object();
+    _cleanup_json_ json_t *defaults = input_defaults(listening->flow->inputs, NULL);
+    if (!given || input_defaults_render(defaults, context, true, diag) != 0)
+        return NULL;
+    json_object_update(defaults, given);
+    return TAKE_PTR(defaults);
+}
+
 /* NULL when the inputs cannot be rendered or are too large: then nothing is started. */
 static Execution *make_execution(const Listening *listening)
 {
@@ -84,8 +98,7 @@ static Execution *make_execution(const Listening *listening)
     _cleanup_json_ json_t *variables = build_variables(listening, seen);
     const ExprContext context = {.variables = variables, .services = step->services};
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    const json_t *source_inputs = json_object_get(trigger->properties, "inputs");
-    _cleanup_json_ json_t *inputs = source_inputs ? render_source(source_inputs, &context, &diag) : json_object();
+    _cleanup_json_ json_t *inputs = render_inputs(listening, &context, &diag);
     if (inputs && json_exceeds(inputs, change_message_max(step)))
         diag_error(&diag, NULL, 0, 0, "they have more than %zu bytes (limits.message)", change_message_max(step));
     if (!inputs || diag.errors) {

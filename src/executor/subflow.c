@@ -207,10 +207,26 @@ static void toggle(Step *step, Live *live, TaskRun *run, const ExecutorAction *a
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
 
+/* The run and all that it stands in end so, and the execution with them; what runs elsewhere is taken away. A kill goes
+ * the way of every kill, because it reaches other executions too. */
+static void exit_execution(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
+{
+    change_run(step, live, run, STATE_RUNNING, 0);
+    if (action->state == STATE_KILLED) {
+        unit_send_event(step->unit, live->execution->id, event_kind_to_string(EVENT_KILL), json_object());
+        return;
+    }
+    subflow_add_attempt(step, run, action->state);
+    for (TaskRun *at = run; at; at = at->parent)
+        change_run(step, live, at, action->state, 0);
+    end_at_once(step, live, action->state);
+}
+
 static void (*const actions[])(Step *step, Live *live, TaskRun *run, const ExecutorAction *action) = {
     [ACTION_LABELS] = set_labels,
     [ACTION_SUBFLOW] = start_child,
     [ACTION_TOGGLE] = toggle,
+    [ACTION_EXIT] = exit_execution,
 };
 
 void subflow_carry_out(Step *step, Live *live, TaskRun *run)

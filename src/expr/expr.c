@@ -377,6 +377,17 @@ int expr_render_typed(const Expr *expr, const ExprContext *context, json_t **ret
     return engine_render(expr, context, VALUE_NULL_INIT, true, take_json, ret, diag);
 }
 
+int expr_render_value(const Expr *expr, const ExprContext *context, json_t **ret, Diag *diag)
+{
+    if (expr->is_literal || expr->is_single_print)
+        return expr_render_typed(expr, context, ret, diag);
+    _cleanup_free_ char *text = NULL;
+    int r = expr_render(expr, context, &text, diag);
+    if (r == 0)
+        *ret = json_string_nocheck(text);
+    return r;
+}
+
 bool expr_is_truthy(const char *text)
 {
     static const char *const falsy[] = {"false", "0", "-0"};

@@ -74,6 +74,9 @@ typedef struct ExprContext {
 int expr_render(const Expr *expr, const ExprContext *context, char **ret_text, Diag *diag) _must_check_;
 /* A lone expression keeps its type (VariableRenderer.renderTyped); new reference; JSON null for null. */
 int expr_render_typed(const Expr *expr, const ExprContext *context, json_t **ret, Diag *diag) _must_check_;
+/* The same, and anything else than a lone expression gives a text: what the project's own additions use, where
+ * renderTyped would fail. */
+int expr_render_value(const Expr *expr, const ExprContext *context, json_t **ret, Diag *diag) _must_check_;
 
 /*
  * A JSON value with templates inside: every text and key of it is compiled. Literals share the source value.

@@ -235,6 +235,21 @@ static void build_list(FlowBuilder *builder, const json_t *list, Task *parent, b
             ret->items[ret->count++] = build_with_children(builder, item, parent, in_errors);
 }
 
+#define EXPRESSION_CONDITION "io.kestra.plugin.core.condition.Expression"
+
+/* `when` is one more condition: whoever asks for the conditions of a trigger need not know of it. New reference. */
+static json_t *trigger_properties(json_t *item)
+{
+    const char *when = json_get_text(item, "when", NULL);
+    if (!when)
+        return json_incref(item);
+    json_t *properties = json_copy(item), *given = json_object_get(item, "conditions");
+    json_t *conditions = json_is_array(given) ? json_copy(given) : json_array();
+    json_array_append_new(conditions, json_pack("{s:s,s:s}", "type", EXPRESSION_CONDITION, "expression", when));
+    json_object_set_new(properties, "conditions", conditions);
+    return properties;
+}
+
 static void build_triggers(FlowBuilder *builder, const json_t *list)
 {
     Flow *flow = builder->flow;
@@ -250,7 +265,7 @@ static void build_triggers(FlowBuilder *builder, const json_t *list)
         trigger->id = id ? id : "";
         trigger->type_name = type_name ? type_name : "";
         trigger->type = type_find(builder->options->registry, TYPE_TRIGGER, trigger->type_name, NULL);
-        trigger->properties = json_incref(item);
+        trigger->properties = trigger_properties(item);
         trigger->templates = compile(builder, trigger->type, item, trigger->id);
         trigger->disabled = property_is_true(item, "disabled");
     }

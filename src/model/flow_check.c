@@ -50,6 +50,17 @@ static void warn_deprecated_fields(const FlowChecker *checker, const Field *tabl
     }
 }
 
+static void warn_ignored_fields(const FlowChecker *checker, const Field *table, const json_t *object, const char *path)
+{
+    for (const Field *field = table; field && field->name; field++) {
+        if (!(field->flags & FIELD_IGNORED) || !json_object_get(object, field->name))
+            continue;
+        _cleanup_free_ char *full = xasprintf("%s.%s", path, field->name);
+        _cleanup_free_ char *text = xasprintf("%s has no effect here (%s)", full, field->doc);
+        warn(checker, object, field->name, full, text);
+    }
+}
+
 /* Gives the entries that a type's own check has added the name and place of the object. */
 static void name_entries(const FlowChecker *checker, size_t first, const FieldCheck *check, const json_t *object,
                          const char *path)
@@ -77,6 +88,8 @@ static void check_typed(FlowChecker *checker, const Type *type, const Field *com
     unsigned errors = checker->diag->errors;
     field_check(&check, type->fields, common, object, path);
     warn_deprecated_fields(checker, type->fields, object, path);
+    warn_ignored_fields(checker, type->fields, object, path);
+    warn_ignored_fields(checker, common, object, path);
     if (type->deprecated)
         warn(checker, object, "type", path, "deprecated");
     bool readable = true;

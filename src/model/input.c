@@ -15,6 +15,7 @@ typedef struct Resolved {
     const char *id;
     bool begun, enabled;
     const json_t *given; /* borrowed; the default when nothing was given; NULL for none */
+    json_t *rendered;    /* a default that is an expression; owned; or NULL */
     json_t *choices;     /* of a SELECT, rendered; owned; or NULL */
     InputValue value;
     char *error; /* owned; or NULL */
@@ -90,6 +91,12 @@ static json_t *variables_for(Resolution *resolution, const Resolved *item)
     return variables;
 }
 
+bool input_is_expression(const json_t *fallback)
+{
+    const char *text = json_string_value(fallback);
+    return text && (strstr(text, "{{") || strstr(text, "{%"));
+}
+
 static int render(Resolution *resolution, const Resolved *item, const char *source, json_t **ret, Diag *diag)
 {
     _cleanup_json_ json_t *variables = variables_for(resolution, item);
@@ -97,7 +104,7 @@ static int render(Resolution *resolution, const Resolved *item, const char *sour
     context.variables = variables;
     _cleanup_(expr_unrefp) Expr *expr = NULL;
     int r = expr_compile(source, strlen(source), &expr, diag);
-    return r != 0 ? r : expr_render_typed(expr, &context, ret, diag);
+    return r != 0 ? r : expr_render_value(expr, &context, ret, diag);
 }
 
 /* Whether all that the input needs is there and its condition is true. */
@@ -206,6 +213,22 @@ static int resolve_value(Resolution *resolution, Resolved *item)
     return 0;
 }
 
+/* A default may be an expression; what is given never is. */
+static int resolve_default(Resolution *resolution, Resolved *item)
+{
+    const json_t *fallback = present(json_object_get(item->declaration, "defaults"));
+    if (!input_is_expression(fallback)) {
+        item->given = fallback;
+        return 0;
+    }
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    int r = render(resolution, item, json_string_value(fallback), &item->rendered, &diag);
+    if (r > 0)
+        item->error = xasprintf("Cannot render the default of `%s`: %s", item->id, diag_first(&diag));
+    item->given = present(item->rendered);
+    return MIN(r, 0);
+}
+
 static int resolve_one(Resolution *resolution, Resolved *item)
 {
     if (item->begun)
@@ -215,7 +238,9 @@ static int resolve_one(Resolution *resolution, Resolved *item)
     if (r < 0 || !item->enabled)
         return r;
     if (!item->given)
-        item->given = present(json_object_get(item->declaration, "defaults"));
+        r = resolve_default(resolution, item);
+    if (r < 0 || item->error)
+        return r;
     r = resolve_choices(resolution, item);
     if (r < 0 || item->error)
         return r;
@@ -226,6 +251,7 @@ static void resolution_done(Resolution *resolution)
 {
     for (size_t i = 0; i < resolution->count; i++) {
         json_decref(resolution->items[i].choices);
+        json_decref(resolution->items[i].rendered);
         input_value_done(&resolution->items[i].value);
         free(resolution->items[i].error);
     }
@@ -339,4 +365,28 @@ json_t *input_defaults(const json_t *declarations, const json_t *inputs)
             (void)json_object_set(defaults, id, value); /* ids are valid UTF-8 */
     }
     return defaults;
+}
+
+int input_defaults_render(json_t *defaults, const ExprContext *context, bool only, Diag *diag)
+{
+    const char *id;
+    void *next;
+    json_t *value;
+    json_object_foreach_safe(defaults, next, id, value)
+    {
+        if (!input_is_expression(value)) {
+            if (only)
+                (void)json_object_del(defaults, id); /* it is there */
+            continue;
+        }
+        _cleanup_(expr_unrefp) Expr *expr = NULL;
+        json_t *rendered = NULL;
+        int r = expr_compile(json_string_value(value), json_string_length(value), &expr, diag);
+        if (r == 0)
+            r = expr_render_value(expr, context, &rendered, diag);
+        if (r != 0)
+            return r < 0 ? trace(r) : INPUT_E_INVALID;
+        (void)json_object_set_new(defaults, id, rendered); /* ids are valid UTF-8 */
+    }
+    return 0;
 }

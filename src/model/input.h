@@ -26,5 +26,10 @@ int input_parse_value(const char *type, const char *item_type, const json_t *val
 /* JSON Schema of the properties of an input of this type (STRING, SELECT, …), as field_schema; NULL when unknown. New.
  */
 json_t *input_schema(const char *type);
+/* Whether a default is to be rendered. */
+bool input_is_expression(const json_t *fallback);
+/* Those of the defaults (an object, changed) that are expressions are rendered; `only`: the others are left out.
+ * INPUT_E_INVALID: one cannot be rendered. */
+int input_defaults_render(json_t *defaults, const ExprContext *context, bool only, Diag *diag) _must_check_;
 /* Defaults of inputs that have no value in `inputs`, for the rendering context (section 8). New object. */
 json_t *input_defaults(const json_t *declarations, const json_t *inputs);

@@ -24,8 +24,9 @@ const Field fields_of_every_input[] = {
 };
 
 #define DEFAULTS(kind)                                                                                                 \
+    {"defaults", kind, FIELD_DYNAMIC, .doc = "Value when none is given; may be an expression."},                       \
     {                                                                                                                  \
-        "defaults", kind, .doc = "Value when none is given."                                                           \
+        "prefill", kind, FIELD_DYNAMIC, .doc = "What a form shows at first; not a default."                            \
     }
 #define BOUNDS(kind, low, high)                                                                                        \
     {low, kind, .doc = "Smallest value."},                                                                             \

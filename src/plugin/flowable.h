@@ -46,12 +46,13 @@ typedef struct FlowableRepeat {
 } FlowableRepeat;
 
 /* What a RUN_EXECUTOR task asks the executor for; filled by Type.carry_out, all members owned by it. */
-typedef enum ExecutorActionKind { ACTION_LABELS, ACTION_SUBFLOW, ACTION_TOGGLE } ExecutorActionKind;
+typedef enum ExecutorActionKind { ACTION_LABELS, ACTION_SUBFLOW, ACTION_TOGGLE, ACTION_EXIT } ExecutorActionKind;
 typedef struct ExecutorAction {
     ExecutorActionKind kind;
     json_t *labels;   /* list of {key, value}: the execution's own, or those of the child; or NULL */
     char *trigger_id; /* ACTION_TOGGLE, with namespace and flow_id (NULL: of this flow) */
     bool enabled;
+    State state;               /* ACTION_EXIT: that of the execution */
     char *namespace, *flow_id; /* ACTION_SUBFLOW from here on */
     int revision;              /* 0: the latest */
     json_t *inputs;            /* object or NULL */

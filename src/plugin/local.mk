@@ -51,7 +51,9 @@ libplugin_a_SOURCES = \
 	src/plugin/core/condition/weekend.c \
 	src/plugin/core/debug/echo.c \
 	src/plugin/core/debug/return.c \
+	src/plugin/core/execution/assert.c \
 	src/plugin/core/execution/count.c \
+	src/plugin/core/execution/exit.c \
 	src/plugin/core/execution/fail.c \
 	src/plugin/core/execution/labels.c \
 	src/plugin/core/execution/purge_executions.c \
@@ -105,6 +107,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/storage/split.c \
 	src/plugin/core/storage/storage_task.c src/plugin/core/storage/storage_task.h \
 	src/plugin/core/storage/local_files.c \
+	src/plugin/core/storage/write.c \
 	src/plugin/core/state/delete.c \
 	src/plugin/core/state/get.c \
 	src/plugin/core/state/set.c \
@@ -123,6 +126,7 @@ libplugin_a_SOURCES = \
 	src/plugin/scripts/node/commands.c \
 	src/plugin/scripts/node/script.c \
 	src/plugin/scripts/python/commands.c \
+	src/plugin/scripts/python/environment.c src/plugin/scripts/python/environment.h \
 	src/plugin/scripts/python/script.c \
 	src/plugin/scripts/powershell/commands.c \
 	src/plugin/scripts/powershell/script.c \

@@ -51,6 +51,9 @@ static int render_inputs(const Schedule *schedule, const ExprContext *context, j
     json_t *sources[] = {json_object_get(schedule->trigger->properties, "inputs"),
                          json_object_get(schedule->backfill, "inputs")};
     *ret = inputs;
+    int defaults = input_defaults_render(inputs, context, false, diag);
+    if (defaults != 0)
+        return defaults < 0 ? trace(defaults) : SCHEDULE_E_INVALID;
     for (size_t i = 0; i < ELEMENTS(sources); i++) {
         if (!json_is_object(sources[i]))
             continue;

@@ -93,6 +93,34 @@ static int append_commands(RunContext *run, const char *property, Buffer *text)
     return 0;
 }
 
+/* Whether the command is read by a shell. */
+static int is_for_shell(RunContext *run, bool *ret)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "ash", "ksh", "zsh"};
+    _cleanup_json_ json_t *interpreter = NULL;
+    int r = run_texts(run, "interpreter", &interpreter);
+    const char *program = json_string_value(json_array_get(interpreter, 0));
+    const char *slash = program ? strrchr(program, '/') : NULL;
+    *ret = !program;
+    for (size_t i = 0; program && i < ELEMENTS(shells); i++)
+        *ret = *ret || streq(slash ? slash + 1 : program, shells[i]);
+    return r;
+}
+
+static int begin_language(RunContext *run, Buffer *text)
+{
+    bool for_shell;
+    const ScriptLanguage *language = script_language(run);
+    if (!language->begin || !run->working_directory)
+        return 0;
+    int r = is_for_shell(run, &for_shell);
+    if (r != 0 || !for_shell)
+        return r;
+    if (text->length > 0)
+        buffer_append_char(text, '\n');
+    return language->begin(run, text);
+}
+
 static int begin_command(RunContext *run, Buffer *text)
 {
     bool fail_fast;
@@ -101,7 +129,8 @@ static int begin_command(RunContext *run, Buffer *text)
         return r;
     if (fail_fast)
         buffer_append(text, script_language(run)->fail_fast);
-    return append_commands(run, "beforeCommands", text);
+    r = begin_language(run, text);
+    return r == 0 ? append_commands(run, "beforeCommands", text) : r;
 }
 
 /* interpreter… + text; NULL-terminated. */

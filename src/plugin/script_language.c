@@ -3,12 +3,15 @@
 
 #include <unistd.h>
 
+#include "plugin/scripts/python/environment.h"
+
 static const char *const shell[] = {"/bin/sh", "-c", NULL};
 static const char *const powershell[] = {"pwsh", "-NoProfile", "-NonInteractive", "-Command", NULL};
 
 /* The last row fits all. */
 static const ScriptLanguage languages[] = {
-    {"io.kestra.plugin.scripts.python.", "python3", "apt install python3", "python3 ", ".py", shell, "set -e"},
+    {"io.kestra.plugin.scripts.python.", "python3", "apt install python3", "python3 ", ".py", shell, "set -e",
+     python_begin},
     {"io.kestra.plugin.scripts.node.", "node", "apt install nodejs", "node ", ".js", shell, "set -e"},
     {"io.kestra.plugin.scripts.r.", "Rscript", "apt install r-base-core", "Rscript ", ".R", shell, "set -e"},
     {"io.kestra.plugin.scripts.ruby.", "ruby", "apt install ruby", "ruby ", ".rb", shell, "set -e"},

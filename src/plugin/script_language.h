@@ -3,6 +3,8 @@
 /* What differs between the script types of one language and those of another: one row each. */
 #include "plugin/run.h"
 
+struct Buffer;
+
 typedef struct ScriptLanguage {
     const char *types;              /* beginning of the names of its types */
     const char *program;            /* that must be on the worker's host; NULL: the shell is enough */
@@ -11,6 +13,8 @@ typedef struct ScriptLanguage {
     const char *extension;          /* of that file; NULL: the script is the shell's command itself */
     const char *const *interpreter; /* default of the property; ends with NULL */
     const char *fail_fast;          /* first command with failFast */
+    /* Appends what a shell is to do before the beforeCommands; NULL: nothing. Left out with another interpreter. */
+    int (*begin)(RunContext *run, struct Buffer *text);
 } ScriptLanguage;
 
 #define SCRIPT_SHELL      "[\"/bin/sh\",\"-c\"]"

@@ -168,7 +168,14 @@ static void after_look(PoolTask *task)
     bool over = parked->end || parked->r < 0;
     if (parked->text.length > 0 || over) {
         Buffer text = parked->text;
-        int r = parked->r;
+        const FollowText told = {
+            .text = buffer_text(&text),
+            .length = text.length,
+            .end = over,
+            .r = parked->r,
+            .content_type = parked->follow->content_type ? parked->follow->content_type : "application/json",
+            .status = parked->follow->status ? parked->follow->status : 200,
+        };
         parked->text = (Buffer){};
         parked->sent = clock_monotonic();
         if (over) {
@@ -176,7 +183,7 @@ static void after_look(PoolTask *task)
             parked_free(parked);
             parked = NULL;
         }
-        hub->ops->text(request, buffer_text(&text), text.length, over, r);
+        hub->ops->text(request, &told);
         buffer_done(&text);
     }
     if (parked && parked->again && parked->request)
@@ -311,7 +318,7 @@ void follow_hub_end_streams(FollowHub *hub)
             continue;
         void *request = parked->request;
         (void)follow_hub_forget(hub, request); /* it is parked: we walk the list */
-        hub->ops->text(request, "", 0, true, 0);
+        hub->ops->text(request, &(FollowText){.text = "", .end = true});
     }
 }
 

@@ -17,11 +17,14 @@ struct Follow {
     /* In a handler thread: appends what is new to text; *ret_end: that was the last. */
     int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end);
     /* What refresh keeps between calls. */
-    uint64_t seen;  /* checksum of what was sent last */
-    char *cursor;   /* of the log */
-    int level;      /* LOG_LEVEL_* */
-    bool until_end; /* a stream of the log ends when the execution has ended, not only when the client goes */
-    char *url;      /* wait: `url` of the answer */
+    uint64_t seen;            /* checksum of what was sent last */
+    char *cursor;             /* of the log */
+    int level;                /* LOG_LEVEL_* */
+    bool until_end;           /* a stream of the log ends when the execution has ended, not only when the client goes */
+    char *url;                /* wait: `url` of the answer */
+    const char *content_type; /* wait: static; NULL: application/json */
+    bool gives_outputs;       /* wait: the answer is the outputs */
+    int status;               /* wait: 0: 200 */
 };
 Follow *follow_new(const char *execution_id, bool stream,
                    int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end));
@@ -36,10 +39,17 @@ void follow_event_end(Buffer *text);
 
 /* --- the hub; loop thread only, but for expect and unexpect --- */
 typedef struct FollowHub FollowHub;
+typedef struct FollowText {
+    const char *text; /* may be empty at an end */
+    size_t length;
+    bool end;
+    int r;                    /* < 0: outage */
+    const char *content_type; /* of a wait; static */
+    int status;
+} FollowText;
 typedef struct FollowHubOps {
-    /* New text of a parked request (may be empty at an end); after end or an outage (r < 0) it is forgotten by the hub.
-     */
-    void (*text)(void *request, const char *text, size_t length, bool end, int r);
+    /* New text of a parked request; after end or an outage it is forgotten by the hub. */
+    void (*text)(void *request, const FollowText *text);
     /* The client has taken all but the last text; else the stream is not looked at. */
     bool (*ready)(void *request);
     /* Nothing was sent for a while: a comment line keeps the stream alive and shows a connection that is gone. */

@@ -311,18 +311,18 @@ static void on_gone(void *userdata, Exchange *exchange)
 
 /* --- follows --- */
 
-static void follow_text(void *request, const char *text, size_t length, bool end, int r)
+static void follow_text(void *request, const FollowText *told)
 {
     Exchange *exchange = request;
     if (exchange_is_stream(exchange)) {
-        exchange_send(exchange, text, length, end);
+        exchange_send(exchange, told->text, told->length, told->end);
         return;
     }
     HttpResponse response = {};
-    if (r < 0)
-        http_error(exchange_request(exchange), &response, 500, "Internal server error: %s", strerrordesc_np(-r));
+    if (told->r < 0)
+        http_error(exchange_request(exchange), &response, 500, "Internal server error: %s", strerrordesc_np(-told->r));
     else
-        http_text(&response, 200, "application/json", text);
+        http_text(&response, told->status, told->content_type, told->text);
     exchange_answer(exchange, &response);
 }
 

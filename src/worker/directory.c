@@ -12,6 +12,9 @@
 
 #define PREFIX        "run-"
 #define SHARED_PREFIX "shared-"
+/* What Python tasks need beside their own code (plugin/scripts/python/environment.h); touched at each use. */
+#define PACKAGES_PREFIX "python-"
+#define PACKAGES_DAYS   30
 
 int directory_prepare(const char *parent)
 {
@@ -136,10 +139,11 @@ void directory_remove(const char *path)
     (void)rmdir(path); /* best effort; usually it is gone */
 }
 
-static bool is_old(const char *path)
+static bool is_old(const char *path, unsigned days)
 {
     struct stat st;
-    return stat(path, &st) == 0 && (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + 86400 * USEC_PER_SEC < clock_realtime();
+    return stat(path, &st) == 0 &&
+           (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + days * 86400 * USEC_PER_SEC < clock_realtime();
 }
 
 /* Whether the worker that made it is gone; one with our own process id was another, before us. */
@@ -159,7 +163,8 @@ void directory_sweep(const char *parent)
     for (struct dirent *entry; (entry = readdir(directory));) {
         _cleanup_free_ char *path = xasprintf("%s/%s", parent, entry->d_name);
         bool is_shared = starts_with(entry->d_name, SHARED_PREFIX) || starts_with(entry->d_name, DIRECTORY_LOG_PREFIX);
-        if ((starts_with(entry->d_name, PREFIX) && is_left(entry->d_name)) || (is_shared && is_old(path)))
+        if ((starts_with(entry->d_name, PREFIX) && is_left(entry->d_name)) || (is_shared && is_old(path, 1)) ||
+            (starts_with(entry->d_name, PACKAGES_PREFIX) && is_old(path, PACKAGES_DAYS)))
             directory_remove(path);
     }
     closedir(directory);

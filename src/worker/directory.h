@@ -14,5 +14,5 @@ int directory_share(const char *parent, const char *path, bool *ret_is_new) _mus
 /* Removes it with all that is in it; symbolic links are not followed. Best effort: what cannot be removed stays. */
 void directory_remove(const char *path);
 /* Removes what workers that are gone left below `parent`, which several of one host may share: own directories of task
- * runs, and shared ones and log files that were not touched for a day. */
+ * runs, shared ones and log files that were not touched for a day, and Python packages that were not for 30. */
 void directory_sweep(const char *parent);

@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/integration/test-isolation.py \
 	tests/integration/test-kill.py \
 	tests/integration/test-large-units.py \
+	tests/integration/test-later-fields.py \
 	tests/integration/test-limits.sh \
 	tests/integration/test-log-pressure.py \
 	tests/integration/test-many-files.py \

@@ -13,6 +13,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 
 import yaml
 
@@ -159,9 +160,21 @@ def stand_ins(directory):
     return directory
 
 
+def wheel(directory):
+    """A Python package of the tests' own, for pip without a network."""
+    path = directory + "/shout-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("shout.py", "def shout(text):\n    return text.upper() + '!'\n")
+        archive.writestr("shout-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: shout\nVersion: 1.0\n")
+        archive.writestr("shout-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("shout-1.0.dist-info/RECORD", "shout.py,,\nshout-1.0.dist-info/METADATA,,\nshout-1.0.dist-info/WHEEL,,\nshout-1.0.dist-info/RECORD,,\n")
+    return path
+
+
 def places(directory):
     values = http_server.start(directory)
     values["BIN"] = stand_ins(directory + "/bin")
+    values["WHEEL"] = wheel(directory)
     values["BIG"] = "x" * 20000
     values["B64"] = base64.b64encode(bytes(range(256))).decode()
     return values

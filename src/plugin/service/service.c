@@ -44,24 +44,13 @@ typedef struct Filling {
 
 static int fill(const Filling *filling, const json_t *template, json_t **ret);
 
-/* Of those that rows hold; what is in properties never comes here. */
-static bool is_lone_expression(const char *text)
-{
-    return starts_with(text, "{{") && ends_with(text, "}}") && !strstr(text + 2, "{{") && !strstr(text, "{%");
-}
-
 static int fill_text(const Filling *filling, const char *text, size_t length, json_t **ret)
 {
     _cleanup_(expr_unrefp) Expr *expr = NULL;
-    _cleanup_free_ char *rendered = NULL;
     _cleanup_diag_ Diag diag = DIAG_INIT;
     int r = expr_compile(text, length, &expr, &diag);
-    if (r == 0 && is_lone_expression(text))
-        r = expr_render_typed(expr, &filling->context, ret, &diag);
-    else if (r == 0)
-        r = expr_render(expr, &filling->context, &rendered, &diag);
-    if (r == 0 && rendered)
-        *ret = json_string(rendered);
+    if (r == 0)
+        r = expr_render_value(expr, &filling->context, ret, &diag);
     return r > 0 ? run_fail(filling->run, "%s", diag_first(&diag)) : r;
 }
 

@@ -206,6 +206,50 @@ static int look_for_end(Follow *follow, WebSession *session, Buffer *text, bool 
     return 0;
 }
 
+/* The outputs of a flow as the answer; a single one stands alone when it is plain text. */
+static void append_outputs(Buffer *text, const json_t *outputs, bool is_plain)
+{
+    void *first = json_object_iter((json_t *)outputs);
+    const json_t *single = first ? json_object_iter_value(first) : NULL;
+    if (is_plain && json_object_size(outputs) == 1 && json_is_string(single)) {
+        buffer_append(text, json_string_value(single));
+        return;
+    }
+    _cleanup_free_ char *all =
+        outputs ? json_text(is_plain && json_object_size(outputs) == 1 ? single : outputs) : NULL;
+    buffer_append(text, all ? all : "{}");
+}
+
+/* The same as look_for_end, with what a webhook answers. */
+static int look_for_outputs(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    _cleanup_buffer_ Buffer whole = {};
+    _cleanup_json_ json_t *execution = NULL;
+    int r = look_for_end(follow, session, &whole, ret_end);
+    if (r != 0 || !*ret_end)
+        return r;
+    if (json_parse(buffer_text(&whole), whole.length, 0, &execution, NULL) != 0)
+        return outage(-EBADMSG);
+    const char *state = json_get_text(json_object_get(execution, "state"), "current", "");
+    if (!follow->status)
+        follow->status = streq(state, "FAILED") ? 500 : 200;
+    if (follow->gives_outputs)
+        append_outputs(text, json_object_get(execution, "outputs"), follow->content_type != NULL);
+    else
+        buffer_append_n(text, buffer_text(&whole), whole.length);
+    return 0;
+}
+
+Follow *execution_wait_hook(const WebSettings *settings, const Execution *execution, const ExecutionHook *hook)
+{
+    Follow *follow = execution_wait(settings, execution);
+    follow->refresh = look_for_outputs;
+    follow->gives_outputs = hook->gives_outputs;
+    follow->content_type = hook->is_plain ? "text/plain" : NULL;
+    follow->status = hook->status;
+    return follow;
+}
+
 Follow *execution_wait(const WebSettings *settings, const Execution *execution)
 {
     Follow *follow = follow_new(execution->id, false, look_for_end);

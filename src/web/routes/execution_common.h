@@ -36,3 +36,10 @@ int execution_await_all_gone(WebSession *session, const char *const *ids, size_t
 void execution_follow_event(WebSession *session, Unit *unit, const char *id);
 /* The answer is given when the execution has ended. */
 Follow *execution_wait(const WebSettings *settings, const Execution *execution);
+/* How a webhook that waits answers. */
+typedef struct ExecutionHook {
+    bool gives_outputs; /* the flow's outputs, not the execution */
+    bool is_plain;      /* they are given as text/plain */
+    int status;         /* 0: 500 for an execution that failed, else 200 */
+} ExecutionHook;
+Follow *execution_wait_hook(const WebSettings *settings, const Execution *execution, const ExecutionHook *hook);

@@ -87,7 +87,8 @@ int execution_start_answer(WebSession *session, const HttpRequest *request, cons
         return trace(r);
     }
     if (start->wait) {
-        response->follow = execution_wait(session->settings, execution);
+        response->follow = start->hook ? execution_wait_hook(session->settings, execution, start->hook)
+                                       : execution_wait(session->settings, execution);
         return 0;
     }
     json_t *answer = execution_encode(execution, now);

@@ -5,12 +5,13 @@
 
 typedef struct ExecutionStart {
     const Flow *flow;
-    json_t *inputs;       /* resolved; a reference is taken; may be NULL */
-    json_t *labels;       /* [{key,value}] over the flow's; may be NULL */
-    json_t *trigger;      /* may be NULL */
-    usec_t schedule_date; /* 0: now */
-    bool correlate;       /* add system.correlationId */
-    bool wait;            /* the answer is the ended execution */
+    json_t *inputs;            /* resolved; a reference is taken; may be NULL */
+    json_t *labels;            /* [{key,value}] over the flow's; may be NULL */
+    json_t *trigger;           /* may be NULL */
+    usec_t schedule_date;      /* 0: now */
+    bool correlate;            /* add system.correlationId */
+    bool wait;                 /* the answer is the ended execution */
+    const ExecutionHook *hook; /* with wait: … or what a webhook gives; may be NULL */
 } ExecutionStart;
 /* POST /{namespace}/{id}, and …/validate, for a path that says it in another way. */
 int execution_create_named(WebSession *session, const HttpRequest *request, HttpResponse *response,

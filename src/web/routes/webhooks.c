@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "model/context.h"
+#include "model/input.h"
 #include "plugin/condition.h"
+#include "web/routes/execution_inputs.h"
 #include "web/routes/execution_start.h"
 #include "web/routes/routes.h"
 #include "web/routes/storage.h"
@@ -182,6 +184,51 @@ static bool conditions_allow(const WebSession *session, const Flow *flow, const 
     return conditions_hold(conditions, &context, &holds, NULL) == 0 && holds;
 }
 
+/* The execution's inputs: those that the trigger names, rendered with the request's values and then checked as any
+ * given input is; else the defaults. Positive: answered. */
+static int take_inputs(WebSession *session, const HttpRequest *request, HttpResponse *response, const Flow *flow,
+                       const Trigger *trigger, Execution *execution)
+{
+    ContextSource source = {
+        .flow = flow, .execution = execution, .globals = session->settings->globals, .envs = session->settings->envs};
+    _cleanup_json_ json_t *variables = context_build(&source), *given = NULL;
+    const ExprContext render = {.variables = variables};
+    const ExprTree *tree = expr_tree_get(trigger->templates, "inputs");
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    if (!flow->inputs)
+        return 0;
+    _cleanup_json_ json_t *defaults = input_defaults(flow->inputs, NULL);
+    int r =
+        tree ? expr_tree_render(tree, &render, &given, &diag) : input_defaults_render(defaults, &render, true, &diag);
+    if (r == 0 && !tree && json_object_size(defaults))
+        execution->inputs = json_incref(defaults);
+    if (r > 0)
+        (void)http_invalid(request, response, "inputs", "%s", diag_first(&diag)); /* it is the answer */
+    if (r != 0 || !tree)
+        return r;
+    return execution_inputs_resolve(session, request, response, execution, flow, flow->inputs, given,
+                                    &execution->inputs);
+}
+
+/* How it answers when it waits. */
+static ExecutionHook read_hook(const WebSession *session, const Flow *flow, const Trigger *trigger,
+                               const Execution *execution)
+{
+    ContextSource source = {
+        .flow = flow, .execution = execution, .globals = session->settings->globals, .envs = session->settings->envs};
+    _cleanup_json_ json_t *variables = context_build(&source);
+    const ExprContext render = {.variables = variables};
+    _cleanup_free_ char *code = NULL;
+    if (expr_tree_render_text(expr_tree_get(trigger->templates, "responseCode"), &render, &code, NULL) != 0)
+        code = NULL;
+    intmax_t status = code ? strtoimax(code, NULL, 10) : 0;
+    return (ExecutionHook){
+        .gives_outputs = json_get_boolean(trigger->properties, "returnOutputs", false),
+        .is_plain = streq(json_get_text(trigger->properties, "responseContentType", ""), "text/plain"),
+        .status = status >= 200 && status <= 599 ? (int)status : 0,
+    };
+}
+
 static int call(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     int r;
@@ -217,6 +264,12 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
     _cleanup_(execution_freep) Execution *execution = execution_start_new(&start, id, now);
     if (!conditions_allow(session, flow, trigger, execution))
         return http_empty(response, 204);
+    r = take_inputs(session, request, response, flow, trigger, execution);
+    if (r != 0)
+        return MIN(r, 0);
+    const ExecutionHook hook = read_hook(session, flow, trigger, execution);
+    start.wait = json_get_boolean(trigger->properties, "wait", false);
+    start.hook = &hook;
     return execution_start_answer(session, request, &start, execution, now, false, response);
 }
 

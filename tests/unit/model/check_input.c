@@ -124,7 +124,7 @@ START_TEST(test_resolution)
     expect("[{\"id\":\"v\",\"type\":\"STRING\"}]", "{}",
            "Invalid input for `v`, missing required input, but received `null`");
     expect("[{\"id\":\"v\",\"type\":\"STRING\",\"required\":false}]", "{}", "{\"v\":null}");
-    expect("[{\"id\":\"v\",\"type\":\"STRING\",\"defaults\":\"{{ 1 }}\"}]", "{}", "{\"v\":\"{{ 1 }}\"}");
+    expect("[{\"id\":\"v\",\"type\":\"STRING\",\"defaults\":\"{{ 1 }}\"}]", "{}", "{\"v\":\"1\"}");
     expect("[{\"id\":\"a.b.c\",\"type\":\"INT\"},{\"id\":\"a.d\",\"type\":\"STRING\"}]",
            "{\"a.b.c\":\"5\",\"a.d\":\"x\"}", "{\"a\":{\"b\":{\"c\":5},\"d\":\"x\"}}");
     expect("[{\"id\":\"a\",\"type\":\"STRING\"},{\"id\":\"a.b\",\"type\":\"STRING\"}]", "{\"a\":\"x\",\"a.b\":\"y\"}",

@@ -29,13 +29,13 @@ static void close_session(void *userdata, WebSession *session)
 static Request *current;
 static int ends_left; /* until the loop stops */
 
-static void on_text(void *userdata, const char *text, size_t length, bool end, int r)
+static void on_text(void *userdata, const FollowText *told)
 {
     Request *request = userdata;
     request->texts++;
-    request->ends += end;
-    snprintf(request->last, sizeof(request->last), "%.*s", (int)length, text);
-    if (end && --ends_left == 0)
+    request->ends += told->end;
+    snprintf(request->last, sizeof(request->last), "%.*s", (int)told->length, told->text);
+    if (told->end && --ends_left == 0)
         loop_stop(loop, 0);
 }
 

@@ -41,7 +41,21 @@ static char *extension_of(const char *uri)
                                                                          : xstrdup("");
 }
 
-/* The name that the server gives the file, without a path, in letters that a URI takes; NULL: none. Caller frees. */
+/* A name without a path, in letters that a URI takes; NULL: nothing is left of it. Caller frees. */
+static char *safe_name(const char *whole)
+{
+    const char *slash = strrchr(whole, '/');
+    char *result = xstrdup(slash ? slash + 1 : whole);
+    for (char *c = result; *c; c++)
+        if (!isalnum((unsigned char)*c) && (!strchr("-_+=.", *c) || (*c == '.' && (c[1] == '.' || c == result))))
+            *c = '_';
+    if (*result)
+        return result;
+    free(result);
+    return NULL;
+}
+
+/* The name that the server gives the file; NULL: none. Caller frees. */
 static char *name_of(const json_t *headers)
 {
     const char *name, *disposition = NULL, *found;
@@ -54,14 +68,7 @@ static char *name_of(const json_t *headers)
     found += strlen("filename=");
     found += *found == '"';
     _cleanup_free_ char *whole = xstrndup(found, strcspn(found, "\";"));
-    char *slash = strrchr(whole, '/'), *result = xstrdup(slash ? slash + 1 : whole);
-    for (char *c = result; *c; c++)
-        if (!isalnum((unsigned char)*c) && (!strchr("-_+=.", *c) || (*c == '.' && (c[1] == '.' || c == result))))
-            *c = '_';
-    if (*result)
-        return result;
-    free(result);
-    return NULL;
+    return safe_name(whole);
 }
 
 /* path: below the working directory. */
@@ -69,9 +76,13 @@ static int store(RunContext *run, const char *path, const HttpAnswer *answer)
 {
     char id[ID_BYTES];
     id_new(id);
-    _cleanup_free_ char *given = name_of(answer->headers), *extension = extension_of(answer->uri), *uri = NULL;
+    _cleanup_free_ char *wanted = NULL, *given = NULL, *extension = extension_of(answer->uri), *uri = NULL;
+    int r = run_text(run, "saveAs", &wanted);
+    if (r != 0)
+        return r;
+    given = wanted ? safe_name(wanted) : name_of(answer->headers);
     _cleanup_free_ char *name = given ? xstrdup(given) : xasprintf("%s%s", id, extension);
-    int r = script_files_upload(run, run->working_directory, path, name, &uri);
+    r = script_files_upload(run, run->working_directory, path, name, &uri);
     if (r == 0)
         run_output(run, "uri", json_string(uri));
     return r;
@@ -121,6 +132,7 @@ static int run_download(RunContext *run)
 static const Field fields[] = {
     HTTP_TASK_FIELDS,
     {"failOnEmptyResponse", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true", .doc = "An empty answer is a failure."},
+    {"saveAs", FIELD_STRING, FIELD_DYNAMIC, .doc = "Name of the file; that which the server gives by default."},
     {},
 };
 

@@ -69,7 +69,8 @@ static void check_filter(const FieldCheck *check, const json_t *filter, const ch
 static void check(const FieldCheck *check, const json_t *properties, const char *path)
 {
     const json_t *preconditions = json_object_get(properties, "preconditions");
-    if (!preconditions && !json_array_size(json_object_get(properties, "conditions")))
+    if (!preconditions && !json_object_get(properties, "when") &&
+        !json_array_size(json_object_get(properties, "conditions")))
         diag_warning(
             check->diag, path, 0, 0,
             "This flow will be triggered for EVERY execution of EVERY flow on your instance. We recommend adding "

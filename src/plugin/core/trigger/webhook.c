@@ -15,8 +15,19 @@ static void check(const FieldCheck *check, const json_t *properties, const char 
     }
 }
 
+static const char *const response_types[] = {"application/json", "text/plain", NULL};
+
 static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_REQUIRED | FIELD_DYNAMIC, .length_max = 256, .doc = "The secret end of the address."},
+    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs, rendered with the request's values."},
+    {"wait", FIELD_BOOLEAN, .fallback = "false",
+     .doc = "Whether the request is answered when the execution has ended."},
+    {"returnOutputs", FIELD_BOOLEAN, .fallback = "false",
+     .doc = "With wait: the answer is the flow's outputs, not the execution."},
+    {"responseContentType", FIELD_ENUM, .values = response_types,
+     .doc = "With wait and returnOutputs: how the outputs are given. As text/plain, a single output stands alone."},
+    {"responseCode", FIELD_INTEGER, FIELD_DYNAMIC,
+     .doc = "With wait: status of the answer; 500 for an execution that failed, else 200."},
     {},
 };
 

@@ -2,10 +2,12 @@
 /* io.kestra.plugin.scripts.python.Commands: shell commands beside Python files. */
 #include "plugin/fields.h"
 #include "plugin/script.h"
+#include "plugin/scripts/python/environment.h"
 
 static const Field fields[] = {
     {"commands", FIELD_LIST, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
      .doc = "Commands of one shell, in order."},
+    PYTHON_FIELDS,
     SCRIPT_FIELDS(SCRIPT_SHELL, "\"ghcr.io/kestra-io/kestrapy:latest\""),
     {},
 };

@@ -2,9 +2,11 @@
 /* io.kestra.plugin.scripts.python.Script: the script becomes a file of the working directory. */
 #include "plugin/script.h"
 #include "plugin/fields.h"
+#include "plugin/scripts/python/environment.h"
 
 static const Field fields[] = {
     {"script", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .doc = "A whole Python script."},
+    PYTHON_FIELDS,
     SCRIPT_FIELDS(SCRIPT_SHELL, "\"ghcr.io/kestra-io/kestrapy:latest\""),
     {},
 };
