@@ -263,7 +263,7 @@ def access(machine, packages):
     check(members.returncode == 0 and states == ["UP"] * 4 + ["?"], "kestractl status as a member of group kestra", members.stdout)
     page = machine.shell("curl -sL --max-time 10 -u '%s:%s' http://127.0.0.1:8080/ui/" %
                          (words.get("user:", ""), words.get("password:", "")))
-    check("<html" in page.lower() and "app.js" in page, "the web interface is served", page[:300])
+    check("<html" in page.lower() and "app-" in page, "the web interface is served", page[:300])
     listening = machine.shell("ss -Hltn | awk '{print $4}' | grep -v -E '^(127\\.0\\.0\\.1|\\[::1\\]):'")
     check(listening == "", "nothing listens beyond loopback", listening)
 

@@ -89,6 +89,22 @@ static const char *context_of(const WebSession *session)
     return session->settings->context_path ? session->settings->context_path : "";
 }
 
+/* The bundler's names, NAME-HASH.js: what is behind one never changes. */
+static bool has_hash(const char *name)
+{
+    size_t hash = strspn(name, "abcdefghijklmnopqrstuvwxyz");
+    return name[hash] == '-' && strspn(name + hash + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == 8;
+}
+
+/* The form that was compressed when the pages were made, where there is one and the client takes it. */
+static int open_compressed(const char *directory, const char *name, const HttpRequest *request, struct stat *ret_status)
+{
+    const char *takes = http_header(request, "Accept-Encoding");
+    return takes && strstr(takes, "gzip")
+               ? open_file(directory, arena_printf(request->arena, "%s.gz", name), ret_status)
+               : -1;
+}
+
 static int send_file(const WebSession *session, int fd, const struct stat *status, const char *name,
                      const HttpRequest *request, HttpResponse *response)
 {
@@ -97,7 +113,8 @@ static int send_file(const WebSession *session, int fd, const struct stat *statu
                                    (unsigned long long)status->st_size);
     const char *known = http_header(request, "If-None-Match");
     http_response_header(response, "ETag", tag);
-    http_response_header(response, "Cache-Control", page ? "no-cache" : "public, max-age=86400");
+    http_response_header(response, "Cache-Control",
+                         has_hash(name) ? "public, max-age=31536000, immutable" : "no-cache");
     http_response_header(response, "Content-Security-Policy", CONTENT_POLICY);
     if (known && streq(known, tag))
         return http_empty(response, 304);
@@ -113,7 +130,12 @@ static int get_file(WebSession *session, const HttpRequest *request, HttpRespons
 {
     const char *directory = session->settings->ui_directory, *name = http_parameter(request, "path");
     struct stat status;
-    _cleanup_(close_fdp) int fd = open_file(directory, name, &status);
+    int fd_compressed = open_compressed(directory, name, request, &status);
+    if (fd_compressed >= 0)
+        http_response_header(response, "Content-Encoding", "gzip");
+    if (has_hash(name))
+        http_response_header(response, "Vary", "Accept-Encoding");
+    _cleanup_(close_fdp) int fd = fd_compressed >= 0 ? fd_compressed : open_file(directory, name, &status);
     if (fd < 0) {
         name = "index.html";
         fd = open_file(directory, name, &status);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "react";
-import { discardPoison, getPoison, replayPoison, searchPoison } from "../api";
-import { Empty, Failure, Pager, useAction, useLoad, When } from "../components";
-import { Link, useLocation } from "../router";
-import { Poison } from "../types";
-
-const size = 25;
+import { discardPoison, getPoison, replayPoison, searchPoison } from "../../api/others";
+import { Poison } from "../../api/types";
+import { Link } from "../../app/router";
+import { PageHead } from "../../app/shell";
+import { Empty, Failure, When } from "../../ui/basics";
+import { confirm } from "../../ui/dialog";
+import { useAction, useLoad } from "../../ui/load";
+import { Pager, usePaging } from "../../ui/table";
 
 /** The body of one message; JSON is indented, anything else is shown as it is. */
 function Body({ id }: { id: string }) {
@@ -23,6 +25,9 @@ function Row({ message, done }: { message: Poison; done: () => void }) {
   const [open, setOpen] = useState(false);
   const action = useAction();
   const act = (what: (id: string) => Promise<void>) => action.run(() => what(message.id).then(done));
+  const discard = async () => {
+    if (await confirm("Discard this message?", <p>What it would have done does not happen. It cannot be taken back.</p>, "Discard")) act(discardPoison);
+  };
   return (
     <>
       <tr>
@@ -37,7 +42,7 @@ function Row({ message, done }: { message: Poison; done: () => void }) {
         <td data-label="Reason">{message.reason}<Failure error={action.error} /></td>
         <td className="buttons">
           <button disabled={action.busy} onClick={() => act(replayPoison)}>Replay</button>{" "}
-          <button disabled={action.busy} onClick={() => act(discardPoison)}>Discard</button>
+          <button disabled={action.busy} onClick={discard}>Discard</button>
         </td>
       </tr>
       {open && <tr><td colSpan={6}><Body id={message.id} /></td></tr>}
@@ -45,13 +50,12 @@ function Row({ message, done }: { message: Poison; done: () => void }) {
   );
 }
 
-export function PoisonPage() {
-  const { query } = useLocation();
-  const page = Number(query.get("page") ?? "1");
-  const { data, error, reload } = useLoad(`poison|${page}`, () => searchPoison(page, size), 5000);
+export default function PoisonPage() {
+  const { page, size } = usePaging();
+  const { data, error, reload } = useLoad(`poison|${page}|${size}`, () => searchPoison({ page, size }), 5000);
   return (
     <>
-      <div className="bar"><h1>Set aside</h1></div>
+      <PageHead title="Set aside" text="Set aside" />
       <p>Messages between the roles that could not be handled. Once the cause is mended they can be replayed.</p>
       <Failure error={error} />
       {data && data.results.length === 0 && <Empty>Nothing is set aside.</Empty>}
@@ -61,7 +65,7 @@ export function PoisonPage() {
             <thead><tr><th>Id</th><th>Kind</th><th>Of</th><th>Set aside</th><th>Reason</th><th /></tr></thead>
             <tbody>{data.results.map((message) => <Row key={message.id} message={message} done={reload} />)}</tbody>
           </table>
-          <Pager total={data.total} page={page} size={size} />
+          <Pager total={data.total} />
         </>
       )}
     </>

@@ -17,7 +17,7 @@ declare module "codemirror/lib/codemirror.js" {
       readOnly: boolean;
       tabSize: number;
       viewportMargin: number;
-      extraKeys: Record<string, (editor: Editor) => void>;
+      extraKeys: Record<string, string | false | ((editor: Editor) => void)>;
     }
   }
   function CodeMirror(place: HTMLElement, options: CodeMirror.Options): CodeMirror.Editor;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { getMetrics } from "../api";
-import { humanDuration, humanSize, useLoad } from "../components";
-import { Execution, Metric, TaskRun } from "../types";
+import { getMetrics } from "../../api/executions";
+import { Execution, Metric, TaskRun } from "../../api/types";
+import { useLoad } from "../../ui/load";
+import { humanDuration, humanSize } from "../../ui/text";
 
 /** What the worker counts of a process and its children, in words. Other names are the script's own. */
 const names: Record<string, { text: string; show: (value: number) => string }> = {
@@ -29,7 +30,7 @@ function tagsOf(metric: Metric): string {
 /** Metrics of the selected task run, or of all; loaded again when a task run has ended. */
 export function Metrics({ execution, run }: { execution: Execution; run?: TaskRun }) {
   const ended = (execution.taskRunList ?? []).filter((one) => one.state.endDate).length;
-  const { data } = useLoad(`${execution.id} ${run?.id ?? ""} ${ended}`, () => getMetrics(execution.id, run?.id));
+  const { data } = useLoad(`${execution.id} ${run?.id ?? ""} ${ended}`, () => getMetrics(execution.id, { taskRunId: run?.id, size: 100, sort: "timestamp:asc" }));
   if (!data?.results.length) return null;
   return (
     <section>

@@ -3,7 +3,6 @@
 import { useEffect, useRef } from "react";
 import CodeMirror from "codemirror/lib/codemirror.js";
 import "codemirror/mode/yaml/yaml.js";
-import "codemirror/lib/codemirror.css";
 
 export function Editor(props: { value: string; readOnly: boolean; onChange: (value: string) => void }) {
   const place = useRef<HTMLDivElement>(null);
@@ -14,7 +13,8 @@ export function Editor(props: { value: string; readOnly: boolean; onChange: (val
     if (!place.current) return undefined;
     const made = CodeMirror(place.current, {
       value: props.value, mode: "yaml", lineNumbers: true, readOnly: props.readOnly, tabSize: 2, viewportMargin: Infinity,
-      extraKeys: { Tab: (cm) => cm.replaceSelection("  ") },
+      // Tab moves on, as everywhere: the editor is no trap for the keyboard. Ctrl-] and Ctrl-[ indent.
+      extraKeys: { Tab: false, "Shift-Tab": false, "Ctrl-]": "indentMore", "Ctrl-[": "indentLess" },
     });
     made.on("change", () => onChange.current(made.getValue()));
     made.getInputField().setAttribute("aria-label", "Flow source");

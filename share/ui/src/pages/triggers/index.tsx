@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { restartTrigger, searchTriggers, switchTrigger, unlockTrigger } from "../api";
-import { Empty, Failure, Pager, SearchField, useAction, useLoad, When } from "../components";
-import { Link, useLocation } from "../router";
-import { Trigger, TriggerState } from "../types";
-
-const size = 25;
+import { changeTrigger, restartTrigger, searchTriggers, unlockTrigger } from "../../api/others";
+import { Trigger, TriggerState } from "../../api/types";
+import { Link, useLocation } from "../../app/router";
+import { PageHead } from "../../app/shell";
+import { Empty, Failure, When } from "../../ui/basics";
+import { SearchField } from "../../ui/filters";
+import { useAction, useLoad } from "../../ui/load";
+import { Pager, usePaging } from "../../ui/table";
 
 /** What it does now, and what it waits for. */
 function Now({ trigger: { abstractTrigger, triggerContext: state } }: { trigger: Trigger }) {
@@ -34,24 +36,22 @@ function Row({ trigger, done }: { trigger: Trigger; done: () => void }) {
         {(state.executionId || state.evaluateRunningDate) && <><button disabled={action.busy} onClick={() => act(unlockTrigger)}>Unlock</button>{" "}</>}
         {state.evaluateRunningDate && <><button disabled={action.busy} onClick={() => act(restartTrigger)}>Restart</button>{" "}</>}
         {!abstractTrigger?.disabled && (
-          <button disabled={action.busy} onClick={() => act((one) => switchTrigger(one, !one.disabled))}>{state.disabled ? "Enable" : "Disable"}</button>
+          <button disabled={action.busy} onClick={() => act((one) => changeTrigger({ ...one, disabled: !one.disabled }))}>{state.disabled ? "Enable" : "Disable"}</button>
         )}
       </td>
     </tr>
   );
 }
 
-export function TriggersPage() {
+export default function TriggersPage() {
   const { query } = useLocation();
   const q = query.get("q") ?? "";
-  const page = Number(query.get("page") ?? "1");
-  const { data, error, reload } = useLoad(`triggers|${q}|${page}`, () => searchTriggers(q, page, size), 3000);
+  const { page, size } = usePaging();
+  const { data, error, reload } = useLoad(`triggers|${q}|${page}|${size}`, () => searchTriggers({ q, page, size, sort: "nextExecutionDate:asc" }), 3000);
   return (
     <>
-      <div className="bar">
-        <h1>Triggers</h1>
-        <SearchField name="q" label="Search triggers" />
-      </div>
+      <PageHead title="Triggers" text="Triggers" />
+      <div className="bar"><SearchField label="Search triggers" /></div>
       <Failure error={error} />
       {data && data.results.length === 0 && <Empty>No trigger {q ? "matches" : "yet: schedules and polling triggers of flows are shown here"}.</Empty>}
       {data && data.results.length > 0 && (
@@ -65,7 +65,7 @@ export function TriggersPage() {
               })}
             </tbody>
           </table>
-          <Pager total={data.total} page={page} size={size} />
+          <Pager total={data.total} />
         </>
       )}
     </>

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useMemo, useRef, useState } from "react";
-import { followExecution, followLogs, getExecution, killExecution, logsDownloadUrl, replayExecution, restartExecution } from "../api";
-import { Empty, Failure, humanDuration, StateBadge, useAction, useLoad, When } from "../components";
-import { Link, navigate, useLocation } from "../router";
-import { withQuery } from "../components";
-import { Execution, isTerminal, LogEntry, TaskRun } from "../types";
-import { duration } from "./executions";
+import { followExecution, followLogs, getExecution, killExecution, logsUrl, replayExecution, restartExecution } from "../../api/executions";
+import { Execution, isTerminal, LogEntry, TaskRun } from "../../api/types";
+import { Link, navigate, useLocation, withQuery } from "../../app/router";
+import { PageProps } from "../../app/routes";
+import { PageHead } from "../../app/shell";
+import { Duration, Empty, Failure, StateBadge, When } from "../../ui/basics";
+import { useAction, useLoad, useNow } from "../../ui/load";
+import { humanDuration } from "../../ui/text";
 import { Metrics } from "./metrics";
 
 /** The execution, kept up to date by server-sent events until it ends. */
@@ -13,7 +15,7 @@ function useExecution(id: string): { execution?: Execution; error?: Error; reloa
   const { data, error, reload } = useLoad(id, () => getExecution(id));
   const [live, setLive] = useState<Execution>();
   const [round, setRound] = useState(0);
-  useEffect(() => followExecution(id, setLive), [id, round]);
+  useEffect(() => followExecution(id, { onData: setLive }), [id, round]);
   return { execution: live ?? data, error, reload: () => { setLive(undefined); reload(); setRound((n) => n + 1); } };
 }
 
@@ -42,15 +44,16 @@ const shownAtMost = 500;
 
 function Gantt({ execution, selected, onSelect }: { execution: Execution; selected?: string; onSelect: (id: string) => void }) {
   const rows = useMemo(() => rowsOf(execution), [execution]);
+  const now = useNow(!isTerminal(execution.state.current));
   const start = Date.parse(execution.state.startDate);
-  const end = Math.max(start + 1, execution.state.endDate ? Date.parse(execution.state.endDate) : Date.now());
+  const end = Math.max(start + 1, execution.state.endDate ? Date.parse(execution.state.endDate) : now);
   if (!rows.length) return <Empty>No task has started yet.</Empty>;
   return (
     <>
       <ol className="gantt" aria-label="Task runs">
         {rows.slice(0, shownAtMost).map(({ run, depth }) => {
           const from = Date.parse(run.state.startDate);
-          const to = run.state.endDate ? Date.parse(run.state.endDate) : isTerminal(run.state.current) ? from : Date.now();
+          const to = run.state.endDate ? Date.parse(run.state.endDate) : isTerminal(run.state.current) ? from : now;
           const left = Math.min(99, Math.max(0, (100 * (from - start)) / (end - start)));
           return (
             <li key={run.id}>
@@ -98,7 +101,8 @@ function Logs({ execution, taskRun }: { execution: Execution; taskRun?: string }
         return all.slice(-keptAtMost);
       });
     };
-    const stop = followLogs(execution.id, (entry) => waiting.push(entry));
+    // A new connection begins with the first line again.
+    const stop = followLogs(execution.id, { onData: (entry) => waiting.push(entry), onOpen: () => { waiting = []; setEntries([]); setCut(0); } });
     const timer = setInterval(flush, 100);
     return () => { stop(); clearInterval(timer); };
   }, [execution.id]);
@@ -113,7 +117,7 @@ function Logs({ execution, taskRun }: { execution: Execution; taskRun?: string }
         <select aria-label="Lowest level" value={level} onChange={(event) => setLevel(event.target.value)}>
           {levels.map((name) => <option key={name}>{name}</option>)}
         </select>
-        <a className="button" href={logsDownloadUrl(execution.id)} download={`${execution.id}.log`}>Download</a>
+        <a className="button" href={logsUrl(execution.id)} download={`${execution.id}.log`}>Download</a>
       </div>
       {cut > 0 && <p className="quiet">{cut.toLocaleString()} earlier lines are left out here; the download has them.</p>}
       {shown.length === 0 ? <Empty>No line at {level} or above.</Empty> : (
@@ -147,34 +151,34 @@ function Outputs({ execution, run }: { execution: Execution; run?: TaskRun }) {
   );
 }
 
-export function ExecutionPage({ id }: { id: string }) {
+export default function ExecutionPage({ names: { id } }: PageProps) {
   const { execution, error, reload } = useExecution(id);
-  const { path, query } = useLocation();
+  const location = useLocation(), { query } = location;
   const action = useAction();
   const selected = query.get("taskRun") ?? undefined;
   if (error && !execution) return <Failure error={error} />;
   if (!execution) return null;
   const state = execution.state.current;
-  const select = (run: string) => navigate(withQuery(path, query, { taskRun: run === selected ? "" : run }), true);
+  const select = (run: string) => navigate(withQuery(location, { taskRun: run === selected ? "" : run }), true);
   const replay = () => action.run(async () => {
     const next = await replayExecution(id);
     navigate(`executions/${next.namespace}/${next.flowId}/${next.id}`);
   });
   return (
     <>
-      <div className="bar">
-        <h1><StateBadge state={state} /> <Link to={`flows/${execution.namespace}/${execution.flowId}`}>{execution.flowId}</Link></h1>
+      <PageHead text={`${execution.flowId} ${execution.id.slice(0, 8)}`}
+                title={<><StateBadge state={state} /> <Link to={`flows/${execution.namespace}/${execution.flowId}`}>{execution.flowId}</Link></>}>
         {!isTerminal(state) && <button className="danger" disabled={action.busy || state === "KILLING"} onClick={() => action.run(() => killExecution(id))}>Kill</button>}
         {state === "FAILED" && <button disabled={action.busy} onClick={() => action.run(async () => { await restartExecution(id); reload(); })}>Restart</button>}
         {isTerminal(state) && <button disabled={action.busy} onClick={replay}>Replay</button>}
-      </div>
+      </PageHead>
       <Failure error={action.error} />
       <dl className="facts">
         <div><dt>Execution</dt><dd className="mono">{execution.id}</dd></div>
         <div><dt>Namespace</dt><dd>{execution.namespace}</dd></div>
         <div><dt>Revision</dt><dd>{execution.flowRevision}</dd></div>
         <div><dt>Started</dt><dd><When date={execution.state.startDate} /></dd></div>
-        <div><dt>Duration</dt><dd>{duration(execution)}</dd></div>
+        <div><dt>Duration</dt><dd><Duration state={execution.state} /></dd></div>
         {execution.trigger && <div><dt>Trigger</dt><dd>{execution.trigger.id}</dd></div>}
       </dl>
       <h2>Task runs</h2>
