@@ -57,7 +57,9 @@ const ConfKey conf_keys[] = {
     {"server.connections", CONF_INTEGER, "4096", 16, 1000000,
      .doc = "Connections at once, as far as the limit of open files lets them; further ones wait."},
     {"server.request-timeout", CONF_DURATION, "1m", 1 SECONDS, 3600 SECONDS,
-     .doc = "How long a request may take to come in, and an answer to be taken: one second more for each 16 KiB."},
+     .doc =
+         "How long the head of a request may take; then its body, and the answer to a client, go on at 1 KiB a second "
+         "at least."},
     {"server.basic-auth.enabled", CONF_BOOLEAN, "true",
      .doc = "Ask for user and password. Without, the webserver refuses to listen beyond loopback."},
     {"server.basic-auth.username", CONF_TEXT, "admin",

@@ -47,6 +47,7 @@ static const struct {
     {422, "Unprocessable Entity"},
     {423, "Locked"},
     {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {503, "Service Unavailable"},

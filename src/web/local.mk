@@ -2,8 +2,12 @@
 noinst_LIBRARIES += libweb.a
 libweb_a_CFLAGS = $(AM_CFLAGS) $(H2O_CFLAGS) $(CRYPTO_CFLAGS) $(PQ_CFLAGS)
 libweb_a_SOURCES = \
+	src/web/admission.c \
+	src/web/admission.h \
 	src/web/auth.c \
 	src/web/auth.h \
+	src/web/connection.c \
+	src/web/connection.h \
 	src/web/follow.c \
 	src/web/follow.h \
 	src/web/graph.c \

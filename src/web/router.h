@@ -67,6 +67,7 @@ typedef struct Route {
     bool in_loop;           /* answered in the loop thread: needs no database and never blocks */
     /* in_loop only: called when the answer is out (the bell wants it before anybody looks at the database); or NULL */
     void (*after)(struct WebSession *session, const char *body);
+    bool large; /* takes bodies up to limits.request; what consumes forms does so without */
 } Route;
 
 typedef struct RouteTable {

@@ -7,14 +7,11 @@
  * h2o frees a request with its pool, whenever the client goes. Our side is an Exchange on the heap; a small guard in
  * the pool tells it. Nothing of ours points into the pool, except between two lines of the same callback.
  */
-#define H2O_USE_LIBUV 0 /* the evloop flavour of the library */
-
-#include "web/server.h"
+#include "web/connection.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <h2o.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
@@ -24,14 +21,15 @@
 #include "base/log.h"
 
 #define ACCEPT_AT_ONCE  16
-#define REQUEST_TIMEOUT 60000 /* ms to send a request, and of an idle connection */
-#define TURN_MAX        20000 /* ms */
+#define REQUEST_TIMEOUT 86400000 /* ms; connection.c ends what is slow */
+#define TURN_MAX        20000    /* ms */
 #define LISTENERS_MAX   16
 #define GROUPS_MAX      64
 #define FILE_CHUNK      (64 * 1024)
 #define BACKLOG_BYTES   (64 * 1024) /* of a stream, beside what is being sent */
 
 typedef struct Port {
+    Server *server;
     h2o_hostconf_t *hosts[2];
     h2o_accept_ctx_t accept;
 } Port;
@@ -45,6 +43,7 @@ struct Server {
     Port ports[_SERVER_PORT_MAX];
     h2o_socket_t *listeners[LISTENERS_MAX];
     unsigned listener_count;
+    Connections *connections;
     h2o_socket_t *inner; /* the sd-event loop */
     unsigned exchanges;
     bool sent;                /* h2o has to be given a turn: what is written at once completes only there */
@@ -337,11 +336,11 @@ static bool is_member(gid_t group, int fd, gid_t primary)
 }
 
 /* Root, our own user and members of group kestra need no password on the unix socket; other roles may ring. */
-static void look_at_peer(const Server *server, h2o_conn_t *connection, HttpRequest *request)
+static void look_at_credentials(const Server *server, h2o_socket_t *socket, HttpRequest *request)
 {
     struct ucred peer;
     socklen_t length = sizeof(peer);
-    int fd = h2o_socket_get_fd(connection->callbacks->get_socket(connection));
+    int fd = h2o_socket_get_fd(socket);
     request->local = true;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
         return;
@@ -349,16 +348,37 @@ static void look_at_peer(const Server *server, h2o_conn_t *connection, HttpReque
     request->role = request->trusted || is_member(server->roles_group, fd, peer.gid);
 }
 
-static const char *peer_name(Arena *arena, h2o_conn_t *connection)
+static const char *peer_name(Arena *arena, h2o_socket_t *socket)
 {
     struct sockaddr_storage address;
     char text[INET6_ADDRSTRLEN] = "";
-    socklen_t length = connection->callbacks->get_peername(connection, (struct sockaddr *)&address);
+    socklen_t length = h2o_socket_getpeername(socket, (struct sockaddr *)&address);
     if (length == 0 || (address.ss_family != AF_INET && address.ss_family != AF_INET6))
         return "unix";
     const void *binary = address.ss_family == AF_INET ? (const void *)&((struct sockaddr_in *)&address)->sin_addr
                                                       : (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr;
     return inet_ntop(address.ss_family, binary, text, sizeof(text)) ? arena_strdup(arena, text) : "unknown";
+}
+
+static void look_at_peer(const Server *server, ServerPort port, h2o_socket_t *socket, HttpRequest *request)
+{
+    request->peer = port == SERVER_PORT_LOCAL ? "unix" : peer_name(request->arena, socket);
+    if (port == SERVER_PORT_LOCAL)
+        look_at_credentials(server, socket, request);
+}
+
+static HttpRequest *read_head(void *userdata, Connection *connection, const char *method, const char *target)
+{
+    HttpRequest *request = http_request_new(method, target);
+    if (request)
+        look_at_peer(userdata, connection_port(connection), connection_socket(connection), request);
+    return request;
+}
+
+static void on_head(void *userdata, Connection *connection, HttpRequest *request)
+{
+    Server *server = userdata;
+    server->ops->head(server->userdata, connection, request);
 }
 
 /* NULL for a target that cannot be read. */
@@ -383,9 +403,7 @@ static HttpRequest *read_request(const Handler *handler, h2o_req_t *req)
         http_request_header(request, "Content-Length", 14, length, (size_t)digits);
         http_request_body(request, req->entity.base, req->entity.len);
     }
-    request->peer = handler->port == SERVER_PORT_LOCAL ? "unix" : peer_name(request->arena, req->conn);
-    if (handler->port == SERVER_PORT_LOCAL)
-        look_at_peer(handler->server, req->conn, request);
+    look_at_peer(handler->server, handler->port, req->conn->callbacks->get_socket(req->conn), request);
     return request;
 }
 
@@ -393,6 +411,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     Handler *handler = (Handler *)self;
     Server *server = handler->server;
+    connection_begin(connection_of(req->conn->callbacks->get_socket(req->conn)), req);
     HttpRequest *request = read_request(handler, req);
     if (!request) {
         h2o_send_error_400(req, "Bad Request", "Malformed URI", 0);
@@ -410,17 +429,43 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     return 0;
 }
 
+/* Nobody is told that more want in: the kernel lets them wait. */
+static void pause_listeners(Server *server)
+{
+    for (unsigned i = 0; i < server->listener_count; i++)
+        h2o_socket_read_stop(server->listeners[i]);
+}
+
 static void on_accept(h2o_socket_t *listener, const char *error)
 {
     Port *port = listener->data;
+    Server *server = port->server;
     if (error)
         return;
     for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
-        h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-        if (!socket)
+        if (!connections_have_room(server->connections)) {
+            pause_listeners(server);
             return;
+        }
+        h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+        if (!socket) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+                connections_are_full(server->connections);
+                pause_listeners(server);
+            }
+            return;
+        }
+        Connection *connection = connection_new(server->connections, socket, (ServerPort)(port - server->ports));
         h2o_accept(&port->accept, socket);
+        connection_watch(connection);
     }
+}
+
+static void resume_listeners(void *userdata)
+{
+    Server *server = userdata;
+    for (unsigned i = 0; i < server->listener_count; i++)
+        h2o_socket_read_start(server->listeners[i], on_accept);
 }
 
 /* --- the two loops --- */
@@ -460,6 +505,7 @@ int server_run(Server *server)
         server->sent = false;
         if (h2o_evloop_run(server->context.loop, wait) != 0 && errno != EINTR)
             return outage(-errno);
+        connections_rearm(server->connections);
     }
     int r = sd_event_get_exit_code(loop_event(server->loop), &code);
     return r < 0 ? r : code;
@@ -470,6 +516,7 @@ int server_run(Server *server)
 static void add_port(Server *server, ServerPort kind, const char *name)
 {
     Port *port = &server->ports[kind];
+    port->server = server;
     h2o_hostconf_t *host = h2o_config_register_host(&server->config, h2o_iovec_init(name, strlen(name)), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
     Handler *handler = (Handler *)h2o_create_handler(path, sizeof(Handler));
@@ -495,6 +542,13 @@ int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops,
     server->loop = loop;
     server->ops = ops;
     server->userdata = userdata;
+    static const ConnectionsOps connections_ops = {.room = resume_listeners, .read_head = read_head, .head = on_head};
+    int r = connections_new(loop, settings->connections_max, settings->timeout_usec, &connections_ops, server,
+                            &server->connections);
+    if (r < 0) {
+        free(server);
+        return trace(r);
+    }
     server->group = group_of("kestra");
     server->roles_group = group_of("kestra-roles");
     h2o_config_init(&server->config);
@@ -509,7 +563,7 @@ int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops,
         server->ports[kind].accept = (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->ports[kind].hosts};
     int fd = fcntl(sd_event_get_fd(loop_event(loop)), F_DUPFD_CLOEXEC, 3);
     if (fd < 0) {
-        int r = outage(-errno);
+        r = outage(-errno);
         server_free(server);
         return r;
     }
@@ -532,6 +586,7 @@ Server *server_free(Server *server)
         return NULL;
     /* Connections that are still open end with the process: h2o 2.2 cannot dispose of a context under them. */
     server_stop_listening(server);
+    connections_free(server->connections);
     free(server);
     return NULL;
 }
@@ -546,6 +601,11 @@ int server_listen(Server *server, int fd, ServerPort port)
     server->listeners[server->listener_count++] = socket;
     h2o_socket_read_start(socket, on_accept);
     return 0;
+}
+
+unsigned server_connections(const Server *server)
+{
+    return connections_count(server->connections);
 }
 
 unsigned server_open_exchanges(const Server *server)

@@ -32,12 +32,28 @@ bool exchange_has_backlog(const Exchange *exchange);
 /* Frees an exchange whose client has gone. */
 void exchange_drop(Exchange *exchange);
 
+/* A client's connection whose request waits for its body to be let in. */
+typedef struct Connection Connection;
+ServerPort connection_port(const Connection *connection);
+bool connection_is_gone(const Connection *connection);
+/* Each ends the question. Lets a body of so many bytes in. */
+void connection_admit(Connection *connection, size_t body_max);
+/* Answers instead, and closes. Takes the contents of response, which has to be short. */
+void connection_refuse(Connection *connection, HttpResponse *response);
+/* For a body that is let in without login: counts it until its request has been answered. False: all of them would be
+ * more than all_max. */
+bool connection_charge(Connection *connection, size_t bytes, size_t all_max);
+
 typedef struct ServerSettings {
     size_t body_bytes_max;
     unsigned connections_max;
+    usec_t timeout_usec; /* of a request's head; then bodies and answers go on at 1 KiB a second at least */
 } ServerSettings;
 
 typedef struct ServerOps {
+    /* A request with a body of some length (body_length; SIZE_MAX: unknown) came, and nothing of the body is read yet.
+     * request is new; connection_admit or connection_refuse, now or later. */
+    void (*head)(void *userdata, Connection *connection, HttpRequest *request);
     /* A complete request came. */
     void (*request)(void *userdata, Exchange *exchange);
     /* The client of an unanswered exchange has gone; it stays allocated until exchange_drop. */
@@ -57,6 +73,7 @@ int server_bind(const char *address, int *ret_fd, bool *ret_loopback) _must_chec
 bool server_is_loopback(int fd);
 /* No new connections; those in progress end. */
 void server_stop_listening(Server *server);
+unsigned server_connections(const Server *server);
 /* Requests without a complete answer. */
 unsigned server_open_exchanges(const Server *server);
 /* Runs both loops until loop_stop(); returns its code. */

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/migrate.h"
+#include "web/admission.h"
 #include "web/auth.h"
 #include "web/follow.h"
-#include "web/origin.h"
 #include "web/peer.h"
 #include "web/routes/routes.h"
 #include "web/secret_keys.h"
@@ -23,6 +23,7 @@
 #define THREADS_DEFAULT    8
 #define BODY_DEFAULT       ((size_t)64 * 1024 * 1024)
 #define CONNECTIONS_MAX    4096
+#define REQUEST_TIMEOUT    (60 * USEC_PER_SEC)
 #define DRAIN_FOR          (10 * USEC_PER_SEC)
 #define FLOWS_MAX          200
 #define SESSION_SQL        "SET jit = off; SET statement_timeout = '60s'; SET work_mem = '16MB'"
@@ -59,6 +60,7 @@ struct Web {
     Auth *auth;
     SecretKeys *secret_keys;
     Router *routers[_SERVER_PORT_MAX];
+    Admission admission;
     WebSession loop_session;
     Heartbeat heartbeat;
     LoopSource *heartbeat_timer, *drain_timer;
@@ -134,19 +136,6 @@ static void close_session(void *userdata, WebSession *session)
 
 /* --- one request --- */
 
-static void refuse_login(Auth *auth, const HttpRequest *request, HttpResponse *response, int r)
-{
-    http_response_done(response);
-    *response = (HttpResponse){};
-    if (r == AUTH_E_THROTTLED) {
-        http_reason(request, response, 429, "Too many failed logins, try again later");
-        return;
-    }
-    http_empty(response, 401);
-    http_response_header(response, "WWW-Authenticate",
-                         arena_printf(request->arena, "Basic realm=%s", auth_realm(auth)));
-}
-
 static void answer_outage(WebSession *session, const HttpRequest *request, HttpResponse *response, int r)
 {
     bool lost = !session->pg || !pg_is_connected(session->pg);
@@ -190,7 +179,7 @@ static void run_call(PoolTask *task, WebSession *session)
     if (!call->route || call->route->permission != PERMISSION_OPEN) {
         int r = auth_check(session->auth, session->pg, request);
         if (r > 0)
-            refuse_login(session->auth, request, response, r);
+            admission_refuse_login(session->auth, request, response, r);
         else if (r < 0)
             answer_outage(session, request, response, r);
         if (r != 0)
@@ -252,20 +241,19 @@ static bool check_peer(const Call *call, const HttpRequest *request, HttpRespons
     return true;
 }
 
-/* Before the login is looked at: a browser sends it along whoever made the page. False: answered. */
-static bool check_origin(const Web *web, const Call *call, HttpRequest *request, HttpResponse *response)
+static bool check_body(const Web *web, const Call *call, const HttpRequest *request, HttpResponse *response)
 {
-    const WebSettings *settings = web->settings;
-    const OriginRules rules = {.url = settings->url, .names = settings->names, .login = auth_is_enabled(web->auth)};
-    if (call->route && call->route->permission == PERMISSION_OPEN)
+    if (!call->route || request->body_length <= admission_body_max(web->settings, call->route))
         return true;
-    const char *refusal = origin_refusal(&rules, request);
-    if (!refusal)
-        return true;
-    http_response_done(response);
-    *response = (HttpResponse){};
-    http_reason(request, response, 403, "%s", refusal);
+    http_reason(request, response, 413, "The body is longer than %zu bytes",
+                admission_body_max(web->settings, call->route));
     return false;
+}
+
+static void on_head(void *userdata, Connection *connection, HttpRequest *request)
+{
+    Web *web = userdata;
+    admission_ask(&web->admission, connection, request);
 }
 
 static void on_request(void *userdata, Exchange *exchange)
@@ -278,7 +266,8 @@ static void on_request(void *userdata, Exchange *exchange)
     HttpRequest *request = exchange_request(exchange);
     request->peer = peer_behind_proxies(web->settings->trusted_proxies, request);
     call->route = router_match(web->routers[exchange_port(exchange)], request, &call->response);
-    if (!check_peer(call, request, &call->response) || !check_origin(web, call, request, &call->response)) {
+    if (!check_peer(call, request, &call->response) || !check_body(web, call, request, &call->response) ||
+        !admission_check_origin(web->settings, web->auth, call->route, request, &call->response)) {
         answer(web, exchange, &call->response);
         free(call);
         return;
@@ -464,6 +453,8 @@ static void write_metrics(void *userdata, Buffer *text)
         buffer_printf(text, "kestra_webserver_requests_total{status=\"%dxx\"} %" PRIu64 "\n", i, web->answered[i]);
     buffer_printf(text, "# TYPE kestra_webserver_requests_open gauge\nkestra_webserver_requests_open %u\n",
                   server_open_exchanges(web->server));
+    buffer_printf(text, "# TYPE kestra_webserver_connections gauge\nkestra_webserver_connections %u\n",
+                  server_connections(web->server));
     buffer_printf(text, "# TYPE kestra_webserver_followers gauge\nkestra_webserver_followers %zu\n",
                   follow_hub_count(web->hub));
     buffer_printf(text, "# TYPE kestra_webserver_handler_threads gauge\nkestra_webserver_handler_threads %u\n",
@@ -538,16 +529,19 @@ static void quiet_session(WebSession *session)
 static int set_up(Web *web)
 {
     static const PoolOps pool_ops = {.open = open_session, .close = close_session, .quiet = quiet_session};
-    static const ServerOps server_ops = {.request = on_request, .gone = on_gone};
+    static const ServerOps server_ops = {.head = on_head, .request = on_request, .gone = on_gone};
     static const FollowHubOps hub_ops = {.text = follow_text, .ready = follow_ready, .idle = follow_idle};
     const WebSettings *settings = web->settings;
     Loop *loop = daemon_loop(web->daemon);
-    ServerSettings server_settings = {.body_bytes_max =
-                                          settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,
-                                      .connections_max = CONNECTIONS_MAX};
+    ServerSettings server_settings = {
+        .body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,
+        .connections_max = settings->connections_max ? settings->connections_max : CONNECTIONS_MAX,
+        .timeout_usec = settings->request_timeout_usec ? settings->request_timeout_usec : REQUEST_TIMEOUT};
     int r = start_heartbeat(web);
     if (r >= 0)
         r = pool_new(loop, settings->threads ? settings->threads : THREADS_DEFAULT, &pool_ops, web, &web->pool);
+    web->admission = (Admission){
+        .settings = settings, .auth = web->auth, .pool = web->pool, .routers = (const Router *const *)web->routers};
     if (r >= 0)
         r = follow_hub_new(loop, web->pool, &hub_ops, &web->hub);
     if (r >= 0)

@@ -125,6 +125,161 @@ def unix_socket():
         check(found in (None, status), f"any local user: {method} {target} is refused", found)
 
 
+def rss():
+    """Resident memory of the webserver in KiB, and what it has in unnamed and temporary files."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as text:
+                words = text.read().split(b"\0")
+            if words[0].endswith(b"kestra-webserver") and work.encode() in b" ".join(words):
+                with open(f"/proc/{pid}/status", encoding="utf8") as text:
+                    return int(re.search(r"VmRSS:\s+(\d+)", text.read())[1])
+        except (OSError, IndexError):
+            pass
+    return 0
+
+
+def raw(text=b""):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.sendall(text)
+    return connection
+
+
+def status_of(connection):
+    """The status of the answer, 0 when the connection ends without one."""
+    try:
+        line = connection.makefile("rb").readline()
+    except OSError:
+        return 0
+    return int(line.split()[1]) if line else 0
+
+
+def send_all(connection, size):
+    """Sends a body as long as somebody takes it; how much went."""
+    sent, piece = 0, b"x" * 65536
+    try:
+        while sent < size:
+            sent += connection.send(piece[:size - sent])
+    except OSError:
+        pass
+    return sent
+
+
+HEAD = "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-yaml\r\n"
+
+
+def bodies_without_login():
+    """Nothing of a long body is read before the login, the route and the origin are looked at."""
+    before = rss()
+    size = 95 << 20
+    for path, more in (("/api/v1/flows", ""), ("/api/v1/flows/import", ""), ("/api/v1/nothing", ""),
+                       ("/api/v1/flows/bulk", "Authorization: Basic eDp5\r\n"), ("/api/v1/flows/bulk", "Expect: 100-continue\r\n")):
+        connections = [raw((HEAD % path + more + f"Content-Length: {size}\r\n\r\n").encode()) for _ in range(4)]
+        check([status_of(connection) for connection in connections] == [401] * 4, f"401 before the body of {path} {more.strip()}")
+        sent = max(send_all(connection, size) for connection in connections)
+        for connection in connections:
+            connection.close()
+    connection = raw((HEAD % "/api/v1/flows/bulk" + "Transfer-Encoding: chunked\r\n\r\n").encode())
+    check(status_of(connection) == 401, "401 before a body of unknown length")
+    connection.close()
+    status = ask("POST", "/api/v1/flows", b"x" * (9 << 20), {"Content-Type": "application/x-yaml"})[0]
+    check(status == 413, "a route has its own limit", status)
+    connection = raw((HEAD % "/api/v1/executions/webhook/a/b/c" + f"Content-Length: {size}\r\n\r\n").encode())
+    check(status_of(connection) == 413, "a webhook takes a message and no more")
+    connection.close()
+    waiting = [raw((HEAD % "/api/v1/executions/webhook/a/b/c" + f"Content-Length: {9 << 20}\r\n\r\n").encode()) for _ in range(5)]
+    held = [status_of(connection) for connection in waiting]
+    check(503 in held, "all webhooks together hold no more than three bodies", held)
+    for connection in waiting:
+        connection.close()
+    check(rss() - before < 64 << 10, "nothing of it was held", (before, rss(), sent))
+    body = b"# " + b"x" * (200 << 10) + b"\n" + FLOW.encode()
+    check(ask("PUT", "/api/v1/flows/attack/planted", body, {"Content-Type": "application/x-yaml"})[0] == 200 and
+          ask("PUT", "/api/v1/flows/attack/planted", iter([body[:99999], body[99999:]]), {"Content-Type": "application/x-yaml"})[0] == 200,
+          "who has the login sends long bodies, of known length and in chunks")
+
+
+def broken_heads():
+    """What two readers of a head could read in two ways is refused."""
+    for lines in ("Content-Length: 5\r\n Content-Length: 99999999", "Content-Length: 99999999, 5", "Content-Length: -1", "Content-Length : 5",
+                  "Content-Length: 0x10", "X" * 70000 + ": y"):
+        connection = raw((f"POST /api/v1/flows HTTP/1.1\r\nHost: x\r\n{lines}\r\n\r\n").encode())
+        check(status_of(connection) in (400, 431), f"refused: {lines[:50]!r}")
+        connection.close()
+    pipelined = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD % "/api/v1/flows" + f"Content-Length: {95 << 20}\r\n\r\n"
+    connection = raw(pipelined.encode())
+    answer = connection.makefile("rb")
+    text = answer.readline() + answer.read()
+    check(b"200 OK" in text.splitlines()[0] and b"401 Unauthorized" in text, "a long body behind another request neither", text[:300])
+    connection.close()
+
+
+def ends(connection):
+    """Waits until the other side ends the connection."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+def trickling():
+    """Slow heads, slow bodies and slow readers end; the others go on meanwhile."""
+    slow = [raw(b"GET /ping HTTP/1.1\r\nX-Slow: "), raw((HEAD % "/api/v1/flows" + "Content-Length: 1000\r\n\r\nx").encode())]
+    stop = threading.Event()
+
+    def drip(connection):
+        try:
+            while not stop.wait(0.2):
+                connection.send(b"x")
+        except OSError:
+            pass
+    threads = [threading.Thread(target=drip, args=(connection,)) for connection in slow]
+    for thread in threads:
+        thread.start()
+    check(ends(slow[0]), "a head that trickles ends")
+    check(ends(slow[1]), "a body that trickles ends")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    request = f"GET /swagger/kestra.yml HTTP/1.1\r\nHost: x\r\nAuthorization: {LOGIN['Authorization']}\r\n\r\n".encode()
+    try:
+        for _ in range(200):
+            reader.send(request)
+    except OSError:
+        pass
+    reader.settimeout(60)
+    gauge = lambda: int(re.search(r"kestra_webserver_connections (\d+)", metrics())[1])
+    check(until(lambda: gauge() <= 1, 30), "who takes no answer is ended")
+    reader.close()
+
+
+def metrics():
+    connection = http.client.HTTPConnection("localhost", timeout=60)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(local)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def many_connections():
+    """Idle connections beyond the limit keep nobody out."""
+    idle = [raw() for _ in range(CONNECTIONS * 2)]
+    check(ask("GET", "/api/v1/configs")[0] == 200, "idle connections keep nobody out")
+    half = [raw(b"GET /ping HT") for _ in range(CONNECTIONS * 2)]
+    check(ask("GET", "/api/v1/configs")[0] == 200, "nor do heads that never end")
+    used = int(re.search(r"kestra_webserver_connections (\d+)", metrics())[1])
+    check(used <= CONNECTIONS, "the limit holds", used)
+    for connection in idle + half:
+        connection.close()
+
+
 work = tempfile.mkdtemp()
 os.chmod(work, 0o755)  # PostgreSQL runs as another user than root
 port, management = free_port(), free_port()
@@ -155,6 +310,10 @@ try:
     own_clients()
     header_injection()
     unix_socket()
+    bodies_without_login()
+    broken_heads()
+    trickling()
+    many_connections()
 finally:
     server.send_signal(signal.SIGTERM)
     try:

@@ -367,8 +367,8 @@ static const Parameter query_parameters[] = {FLOW_PARAMETERS, {}};
 #define FLOWS "/api/v1/flows"
 #define WRITE PERMISSION_FLOW_WRITE
 static const Route rows[] = {
-    {HTTP_POST, FLOWS "/bulk", replace_all, WRITE, delete_parameters, "bulkUpdate"},
-    {HTTP_POST, FLOWS "/{namespace}", replace_namespace, WRITE, delete_parameters, "updateNamespace"},
+    {HTTP_POST, FLOWS "/bulk", replace_all, WRITE, delete_parameters, "bulkUpdate", .large = true},
+    {HTTP_POST, FLOWS "/{namespace}", replace_namespace, WRITE, delete_parameters, "updateNamespace", .large = true},
     {HTTP_GET, FLOWS "/export/by-query", export, PERMISSION_FLOW_READ, query_parameters, "exportByQuery", NULL,
      "application/octet-stream"},
     {HTTP_POST, FLOWS "/export/by-ids", export, PERMISSION_FLOW_READ, NULL, "exportByIds", NULL,

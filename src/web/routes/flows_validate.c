@@ -127,7 +127,7 @@ static const Parameter section_parameters[] = {{"section", PARAMETER_TEXT}, {}};
 
 #define VALIDATE "/api/v1/flows/validate"
 static const Route rows[] = {
-    {HTTP_POST, VALIDATE, validate, PERMISSION_FLOW_READ, NULL, "validateFlows"},
+    {HTTP_POST, VALIDATE, validate, PERMISSION_FLOW_READ, NULL, "validateFlows", .large = true},
     {HTTP_POST, VALIDATE "/task", validate_task, PERMISSION_FLOW_READ, section_parameters, "validateTask"},
     {HTTP_POST, VALIDATE "/trigger", validate_trigger, PERMISSION_FLOW_READ, NULL, "validateTrigger"},
 };

@@ -170,7 +170,7 @@ static int delete_many(WebSession *session, const HttpRequest *request, HttpResp
 static const Route rows[] = {
     {HTTP_GET, KV, list, PERMISSION_NAMESPACE_READ, NULL, "listKeys"},
     {HTTP_GET, KV "/{key}", get, PERMISSION_NAMESPACE_READ, NULL, "getKeyValue"},
-    {HTTP_PUT, KV "/{key}", put, PERMISSION_NAMESPACE_WRITE, NULL, "setKeyValue"},
+    {HTTP_PUT, KV "/{key}", put, PERMISSION_NAMESPACE_WRITE, NULL, "setKeyValue", .large = true},
     {HTTP_DELETE, KV "/{key}", delete, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValue"},
     {HTTP_DELETE, KV, delete_many, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValues"},
 };
