@@ -173,6 +173,7 @@ int act_begin(Step *step, Live *live, const json_t *body)
         change_set_timer(step, live, "schedule", NULL, execution->schedule_date);
         return 0;
     }
+    live->behind = (unsigned)json_get_integer(execution->internal, "line", 0);
     sla_begin(step, live);
     sla_check(step, live);
     if (!state_is_terminated(live_state(live)) && !limit_ask(step, live))

@@ -50,6 +50,8 @@ static void dispatch(Step *step, Live *live, TaskRun *run, bool is_skipped)
         return;
     }
     unit_dispatch_job(step->unit, worker_group(run->task), execution->id, run->id, attempt, body);
+    unit_job_stands_behind(step->unit, change_ahead(live));
+    change_line_up(live, run);
 }
 
 static void begin_job(Step *step, Live *live, TaskRun *run)

@@ -31,8 +31,30 @@ void change_mark(Live *live, TaskRun *run)
     run->dirty = true;
 }
 
+void change_line_up(Live *live, TaskRun *run)
+{
+    if (run->flowable->in_line)
+        return;
+    run->flowable->in_line = true;
+    live->in_line++;
+}
+
+static void leave_line(Live *live, const TaskRun *run)
+{
+    if (!run->flowable || !run->flowable->in_line)
+        return;
+    run->flowable->in_line = false;
+    live->in_line--;
+}
+
+unsigned change_ahead(const Live *live)
+{
+    return live->in_line + live->behind;
+}
+
 void change_run(Step *step, Live *live, TaskRun *run, State state, usec_t date)
 {
+    leave_line(live, run);
     state_set(&run->state, state, date ? date : step->now);
     change_mark(live, run);
     outputs_tree_update(live->outputs, run);

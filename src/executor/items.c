@@ -139,8 +139,11 @@ static bool create_portion(Step *step, Live *live, TaskRun *run, Items *items)
     for (int64_t number = items->created + 1; r == 0 && number <= until; number++) {
         Execution *child = NULL;
         r = new_child(step, live, run, items, number, &child, &diag);
-        if (r == 0)
-            vec_push(&children, child);
+        if (r != 0)
+            break;
+        int64_t before = items->wait ? items->created - items->ended : 0;
+        subflow_line_up(child, (unsigned)(before + (int64_t)children.count));
+        vec_push(&children, child);
     }
     for (size_t i = 0; i < children.count; i++) {
         if (r == 0)

@@ -33,6 +33,7 @@ void live_forget_scopes(Live *live)
     live->root = scope_free(live->root);
     live->line.count = live->line_first = 0;
     live->retry_line.count = live->unbegun.count = 0;
+    live->in_line = 0;
     live->built = false;
 }
 
@@ -123,6 +124,17 @@ static bool has_open_children(const TaskRun *run)
     return task_run_is_flowable(run) && state_is_running(state_current(&run->state));
 }
 
+/* A job or another execution that nothing has been heard of yet. */
+static bool stands_in_line(const TaskRun *run)
+{
+    State state = state_current(&run->state);
+    if (json_object_get(run->internal, "child"))
+        return state == STATE_RUNNING;
+    return run->task && run->task->type && run->task->type->where != RUN_FLOWABLE &&
+           run->task->type->where != RUN_EXECUTOR && state == STATE_CREATED &&
+           !begin_waits(run); /* RESTARTED ones are begun after this */
+}
+
 static void rebuild_run(Step *step, Live *live, TaskRun *run)
 {
     run->flowable = xnew(struct Flowable);
@@ -135,6 +147,8 @@ static void rebuild_run(Step *step, Live *live, TaskRun *run)
         vec_push(&live->retry_line, run);
     if (begin_waits(run))
         vec_push(&live->unbegun, run);
+    if (stands_in_line(run))
+        change_line_up(live, run);
     if (has_open_children(run))
         run->flowable->children = reopen(step, live, run);
 }
@@ -173,8 +187,10 @@ void live_remove_run(Step *step, Live *live, TaskRun *run)
             memmove(&live->unbegun.items[i], &live->unbegun.items[i + 1],
                     (--live->unbegun.count - i) * sizeof(TaskRun *));
     outputs_tree_remove(live->outputs, run);
-    if (run->flowable)
+    if (run->flowable) {
+        live->in_line -= run->flowable->in_line;
         scope_free(run->flowable->children);
+    }
     free(run->flowable);
     run->flowable = NULL;
     unit_remove_task_run(step->unit, live->execution->id, run->id);

@@ -10,6 +10,7 @@ struct Flowable {
     size_t item;
     ScopePhase phase;
     bool counted;    /* the parent's scope counts it */
+    bool in_line;    /* Live.in_line counts it */
     Scope *children; /* NULL: none open */
 };
 
@@ -20,10 +21,13 @@ struct Live {
     char *outputs_problem; /* why the flow's outputs could not be made when it ended; or NULL */
     bool built;            /* the scopes are there */
     bool deleted;
-    unsigned begun; /* task runs, since the last step_save() */
-    bool advanced;  /* at least one has begun to run since then */
-    bool postponed; /* a timer goes on with what is in line */
-    Scope *root;    /* NULL: not begun, or ended */
+    unsigned begun;    /* task runs, since the last step_save() */
+    bool advanced;     /* at least one has begun to run since then */
+    unsigned children; /* executions begun that nobody waits for, since then */
+    unsigned behind;   /* how many executions stood before this one when it was begun with many; until then */
+    unsigned in_line;  /* jobs that no worker has reported, and executions that are waited for */
+    bool postponed;    /* a timer goes on with what is in line */
+    Scope *root;       /* NULL: not begun, or ended */
     /* Scopes to advance, first in first out. While PAUSED or QUEUED they stay in line. */
     VEC(Scope *) line;
     size_t line_first;
@@ -52,6 +56,10 @@ void change_mark(Live *live, TaskRun *run);
 /* Replaces the outputs (stolen, may be NULL). */
 void change_outputs(Live *live, TaskRun *run, json_t *outputs);
 void change_internal(Live *live, TaskRun *run, const char *key, json_t *value);
+/* The run has a job in line, or an execution under way, until its state changes. */
+void change_line_up(Live *live, TaskRun *run);
+/* How many of its own stand before what this execution would begin now. */
+unsigned change_ahead(const Live *live);
 /* A new task run; its id comes from the step's random bits. */
 TaskRun *change_add_run(Step *step, Live *live, const Task *task, TaskRun *parent, const char *value);
 void change_new_id(Step *step, char ret_id[static ID_BYTES]);
@@ -112,6 +120,8 @@ void retry_flow_due(Step *step, Live *live);
 const Retry *retry_policy(const Live *live, const TaskRun *run);
 
 /* result.c */
+/* Those of its attempts that ended with the worker that made them. */
+size_t result_attempts_lost(const TaskRun *run);
 int result_apply(Step *step, Live *live, const json_t *body);
 
 /* pause.c */

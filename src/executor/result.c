@@ -10,11 +10,16 @@
 
 typedef struct Result {
     TaskRun *run;
-    size_t attempt;
+    size_t attempt, lost; /* lost: so many workers that had the job before have died */
     State state;
     usec_t start, end; /* 0: not given */
     const json_t *body;
 } Result;
+
+size_t result_attempts_lost(const TaskRun *run)
+{
+    return (size_t)json_get_integer(run->internal, "lost", 0);
+}
 
 static int stale(Step *step, const char *format, const char *text)
 {
@@ -41,6 +46,7 @@ static int read_result(Step *step, Live *live, const json_t *body, Result *ret)
     *ret = (Result){
         .run = execution_task_run(live->execution, id),
         .attempt = (size_t)attempt,
+        .lost = (size_t)MAX(json_get_integer(body, "lost", 0), (int64_t)0),
         .state = state,
         .start = get_date(body, "startDate"),
         .end = get_date(body, "endDate"),
@@ -49,7 +55,8 @@ static int read_result(Step *step, Live *live, const json_t *body, Result *ret)
     return ret->run ? 0 : stale(step, "there is no task run %s", id);
 }
 
-/* The attempt that the run waits for: the next, or the one that runs. */
+/* The attempt that the run waits for: the next, or the one that runs; or a later one, when those before it were lost.
+ */
 static int check_attempt(Step *step, const Result *result)
 {
     const TaskRun *run = result->run;
@@ -59,21 +66,45 @@ static int check_attempt(Step *step, const Result *result)
         return stale(step, "the task run is %s", state_to_string(state));
     if (task_run_is_flowable(run) || (state == STATE_RUNNING && !run->attempts.count))
         return stale(step, "no worker has the task run %s", run->id);
-    if (result->attempt != expected)
+    if (result->attempt < expected || result->attempt - expected > result->lost)
         return stale(step, "the result of task run %s is of another attempt", run->id);
     return 0;
+}
+
+static void add_attempt(TaskRun *run, usec_t start)
+{
+    TaskRunAttempt attempt = {};
+    state_trail_init(&attempt.state, STATE_CREATED, start);
+    state_set(&attempt.state, STATE_RUNNING, start);
+    vec_push(&run->attempts, attempt);
+}
+
+/* Attempts that ended with their worker. They count for nobody's retries. */
+static void note_lost(Step *step, Live *live, const Result *result)
+{
+    TaskRun *run = result->run;
+    size_t lost = 0;
+    for (size_t i = 0; i < result->attempt; i++) {
+        if (i == run->attempts.count)
+            add_attempt(run, step->now);
+        if (state_is_terminated(state_current(&run->attempts.items[i].state)))
+            continue;
+        state_set(&run->attempts.items[i].state, STATE_KILLED, step->now);
+        lost++;
+    }
+    if (lost == 0)
+        return;
+    change_internal(live, run, "lost", json_integer((json_int_t)(result_attempts_lost(run) + lost)));
+    change_log(step, live, run, LOG_LEVEL_WARN,
+               "The worker that had this task was lost, and what it did of it is not known: the task began again");
 }
 
 static void note_running(Step *step, Live *live, const Result *result)
 {
     TaskRun *run = result->run;
-    if (run->attempts.count == result->attempt) {
-        usec_t start = result->start ? result->start : step->now;
-        TaskRunAttempt attempt = {};
-        state_trail_init(&attempt.state, STATE_CREATED, start);
-        state_set(&attempt.state, STATE_RUNNING, start);
-        vec_push(&run->attempts, attempt);
-    }
+    note_lost(step, live, result);
+    if (run->attempts.count == result->attempt)
+        add_attempt(run, result->start ? result->start : step->now);
     change_run(step, live, run, STATE_RUNNING, result->start);
 }
 
@@ -109,7 +140,8 @@ static void note_end_of_attempt(Live *live, const Result *result, usec_t end)
 static State state_of_run(const Live *live, const TaskRun *run, State state)
 {
     const Retry *retry = retry_policy(live, run);
-    if (retry && retry->warning_on_retry && run->attempts.count > 1 && state == STATE_SUCCESS)
+    if (retry && retry->warning_on_retry && run->attempts.count - result_attempts_lost(run) > 1 &&
+        state == STATE_SUCCESS)
         state = STATE_WARNING;
     return scope_allowed_state(run->task, state);
 }

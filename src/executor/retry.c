@@ -54,7 +54,7 @@ static usec_t retry_date(Step *step, const Live *live, const TaskRun *run, const
         return next_date(step, retry, (unsigned)MAX(execution->attempt_number, 1), execution->original_created_date,
                          ended);
     usec_t begun = state_start_date(&run->attempts.items[0].state);
-    return next_date(step, retry, (unsigned)run->attempts.count, begun, ended);
+    return next_date(step, retry, (unsigned)(run->attempts.count - result_attempts_lost(run)), begun, ended);
 }
 
 /* A failing task at the top shows in the history before its retry: clients know that from Kestra. */

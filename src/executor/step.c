@@ -162,7 +162,7 @@ void step_save(Step *step, Live *live)
         any = true;
     }
     live->changed.count = 0;
-    live->begun = 0;
+    live->begun = live->children = live->behind = 0;
     live->advanced = false;
     if (execution->dirty)
         unit_save_execution(step->unit, execution, step->now);

@@ -132,6 +132,15 @@ int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction
     return 0;
 }
 
+void subflow_line_up(Execution *child, unsigned ahead)
+{
+    if (ahead == 0)
+        return;
+    if (!child->internal)
+        child->internal = json_object();
+    json_object_set_new(child->internal, "line", json_integer(ahead));
+}
+
 void subflow_create(Step *step, Live *live, const TaskRun *run, const Execution *child)
 {
     unit_create_execution(step->unit, child, step->now);
@@ -147,8 +156,11 @@ static void child_was_created(Step *step, Live *live, TaskRun *run, const Execut
     change_internal(live, run, "transmitFailed", json_boolean(action->transmit_failed));
     change_outputs(live, run, json_pack("{s:s,s:s}", "executionId", child->id, "state", "CREATED"));
     change_run(step, live, run, STATE_RUNNING, 0);
-    if (action->wait)
+    if (action->wait) {
+        change_line_up(live, run);
         return;
+    }
+    live->children++;
     subflow_add_attempt(step, run, STATE_SUCCESS);
     end_run(step, live, run, STATE_SUCCESS, 0);
 }
@@ -163,6 +175,7 @@ static void start_child(Step *step, Live *live, TaskRun *run, const ExecutorActi
         fail(step, live, run, diag_first(&diag));
         return;
     }
+    subflow_line_up(child, change_ahead(live) + live->children);
     subflow_create(step, live, run, child);
     child_was_created(step, live, run, child, action);
 }

@@ -12,6 +12,8 @@ void subflow_add_attempt(Step *step, TaskRun *run, State state);
 /* The execution that the action asks for, nowhere stored yet; caller frees. */
 int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action, const char *id,
                       Execution **ret, Diag *diag) _must_check_;
+/* So many others of its parent stand before what it begins with (unit_job_stands_behind). */
+void subflow_line_up(Execution *child, unsigned ahead);
 /* Stores it, with its first event and a line in the parent's log. */
 void subflow_create(Step *step, Live *live, const TaskRun *run, const Execution *child);
 

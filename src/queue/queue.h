@@ -41,7 +41,9 @@ void queue_event_done(QueueEvent *event);
 typedef struct QueueJob {
     int64_t sequence;
     char *execution_id, *task_run_id;
-    int attempt;
+    int attempt;  /* counting the lost ones */
+    int lost;     /* how many workers that had it died: it may have run */
+    int64_t turn; /* private: the order of a batch */
     bool killed;  /* unit_kill_job came before the claim: report KILLED without running it */
     json_t *body; /* NULL when it could not be read: the job is poison, .reason says why */
     char *reason;
@@ -65,9 +67,9 @@ typedef struct QueueFetch {
 } QueueFetch;
 typedef struct QueueBatch {
     VEC(QueueEvent) events; /* in order of sequence; never one that is in the unit just committed */
-    VEC(QueueJob) jobs;
-    unsigned refused; /* results of unit_finish_job that came too late */
-    bool cut;         /* the bodies were too much: there may be more jobs than these */
+    VEC(QueueJob) jobs;     /* in order of their turns */
+    unsigned refused;       /* results of unit_finish_job that came too late */
+    bool cut;               /* the bodies were too much: there may be more jobs than these */
 } QueueBatch;
 void queue_batch_done(QueueBatch *batch);
 

@@ -55,6 +55,7 @@ static bool bury(QueueStore *store, MemInstance *dead, bool died)
     for (size_t i = 0; i < store->jobs.count; i++)
         if (streq(store->jobs.items[i].instance, dead->id)) {
             store->jobs.items[i].instance[0] = 0;
+            store->jobs.items[i].lost += died;
             released = true;
         }
     return released;
@@ -230,7 +231,8 @@ static bool take_event(QueueStore *store, int64_t sequence, MemEvent *ret)
 /* Leaves a hole until the end of the commit. */
 static void make_hole(QueueStore *store, size_t i)
 {
-    store->jobs.items[i] = (MemJob){.task_run_id = xstrdup(""), .execution_id = xstrdup("")};
+    store->jobs.items[i] =
+        (MemJob){.task_run_id = xstrdup(""), .execution_id = xstrdup(""), .turn = store->jobs.items[i].turn};
     store->jobs_removed = true;
 }
 
@@ -251,6 +253,16 @@ static void close_holes(QueueStore *store)
     if (store->jobs_removed)
         store->jobs.count = kept;
     store->jobs_removed = false;
+}
+
+/* In its turn: nearly always the last one. */
+static void insert_job(QueueStore *store, MemJob job)
+{
+    vec_push(&store->jobs, job);
+    size_t i = store->jobs.count - 1;
+    for (; i > 0 && store->jobs.items[i - 1].turn > job.turn; i--)
+        store->jobs.items[i] = store->jobs.items[i - 1];
+    store->jobs.items[i] = job;
 }
 
 static void set_job_aside(QueueMem *queue, int64_t sequence)
@@ -276,7 +288,7 @@ static void end_job_asides(QueueStore *store, const char *task_run_id, bool kill
         job.killed = true;
         job.instance[0] = 0;
         if (killed)
-            vec_push(&store->jobs, job);
+            insert_job(store, job);
         else
             mem_job_done(&job);
     }
@@ -399,6 +411,35 @@ static void apply_timers(QueueStore *store, const Unit *unit)
     }
 }
 
+/* The turn of the next open job; where nothing is in line it begins anew. */
+static int64_t next_turn(const QueueStore *store, const char *worker_group)
+{
+    for (size_t i = 0; i < store->jobs.count; i++) {
+        const MemJob *job = &store->jobs.items[i];
+        if (job->sequence && !*job->instance && streq(job->worker_group, worker_group))
+            return job->turn;
+    }
+    return 0;
+}
+
+static void dispatch_jobs(QueueStore *store, const Unit *unit)
+{
+    int64_t turn = 0;
+    for (size_t i = 0; i < unit->jobs.count; i++) {
+        const UnitJob *job = &unit->jobs.items[i];
+        if (i == 0 || !streq(job->worker_group, unit->jobs.items[i - 1].worker_group))
+            turn = next_turn(store, job->worker_group);
+        insert_job(store, (MemJob){.sequence = ++store->sequence,
+                                   .worker_group = xstrdup(job->worker_group),
+                                   .execution_id = xstrdup(job->execution_id),
+                                   .task_run_id = xstrdup(job->task_run_id),
+                                   .body = xstrdup(job->body),
+                                   .turn = turn + job->ahead,
+                                   .attempt = job->attempt,
+                                   .killed = job->killed});
+    }
+}
+
 static void apply_messages(QueueStore *store, const Unit *unit)
 {
     for (size_t i = 0; i < unit->events.count; i++)
@@ -416,16 +457,7 @@ static void apply_messages(QueueStore *store, const Unit *unit)
         for (size_t j = 0; j < store->jobs.count; j++)
             if (streq(store->jobs.items[j].task_run_id, unit->kills.items[i]))
                 store->jobs.items[j].killed = true;
-    for (size_t i = 0; i < unit->jobs.count; i++) {
-        const UnitJob *job = &unit->jobs.items[i];
-        vec_push(&store->jobs, (MemJob){.sequence = ++store->sequence,
-                                        .worker_group = xstrdup(job->worker_group),
-                                        .execution_id = xstrdup(job->execution_id),
-                                        .task_run_id = xstrdup(job->task_run_id),
-                                        .body = xstrdup(job->body),
-                                        .attempt = job->attempt,
-                                        .killed = job->killed});
-    }
+    dispatch_jobs(store, unit);
     for (size_t i = 0; i < unit->logs.count; i++)
         vec_push(&store->logs, xstrdup(unit->logs.items[i].message));
     for (size_t i = 0; i < unit->metrics.count; i++)
@@ -515,7 +547,9 @@ static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *bat
         QueueJob job = {.sequence = row->sequence,
                         .execution_id = xstrdup(row->execution_id),
                         .task_run_id = xstrdup(row->task_run_id),
-                        .attempt = row->attempt,
+                        .attempt = row->attempt + row->lost,
+                        .lost = row->lost,
+                        .turn = row->turn,
                         .killed = row->killed,
                         .bytes = strlen(row->body)};
         bytes += job.bytes;

@@ -25,7 +25,8 @@ typedef struct MemJob {
     int64_t sequence; /* 0: it went in this commit */
     char *worker_group, *execution_id, *task_run_id, *body;
     char instance[ID_BYTES]; /* "": open */
-    int attempt;
+    int64_t turn;
+    int attempt, lost;
     bool killed;
 } MemJob;
 typedef struct MemTaskRun {
@@ -57,12 +58,12 @@ struct QueueStore {
     MemSuspicion suspicions[SHARD_COUNT];
     VEC(MemEvent) events;
     VEC(MemEvent) poison;
-    VEC(MemJob) jobs, poison_jobs;
-    bool jobs_removed; /* by the commit that is going on */
-    Map *executions;   /* id → MemExecution */
-    Map *task_runs;    /* "execution/id" → MemTaskRun */
-    Map *timers;       /* "key\nname" → MemTimer */
-    Map *triggers;     /* key → body */
+    VEC(MemJob) jobs, poison_jobs; /* jobs: in order of turn and sequence */
+    bool jobs_removed;             /* by the commit that is going on */
+    Map *executions;               /* id → MemExecution */
+    Map *task_runs;                /* "execution/id" → MemTaskRun */
+    Map *timers;                   /* "key\nname" → MemTimer */
+    Map *triggers;                 /* key → body */
     VEC(char *) logs;
     VEC(MemMetric) metrics;
 };

@@ -103,10 +103,17 @@ static const PgStatement sql_remove_triggers = {
 /* --- messages --- */
 static const PgStatement sql_events = {"queue_events", "INSERT INTO event (shard, key, kind, body) SELECT * FROM "
                                                        "unnest($1::smallint[], $2::text[], $3::text[], $4::text[])"};
+/* Turns: see schema/0012-turn.sql. Index job_open gives the next one; where nothing is in line it begins anew. */
 static const PgStatement sql_jobs = {
     "queue_jobs",
-    "INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body)"
-    " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])"};
+    "WITH line AS MATERIALIZED (SELECT worker_group, coalesce((SELECT turn FROM job WHERE worker_group = g.worker_group"
+    "   AND instance IS NULL ORDER BY turn LIMIT 1), 0) AS turn"
+    "   FROM (SELECT DISTINCT worker_group FROM unnest($1::text[]) AS worker_group) AS g)"
+    " INSERT INTO job (worker_group, execution_id, task_run_id, attempt, killed, body, turn)"
+    " SELECT worker_group, execution_id, task_run_id, attempt, killed, body, line.turn + ahead"
+    " FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[], $7::bigint[])"
+    " WITH ORDINALITY AS given (worker_group, execution_id, task_run_id, attempt, killed, body, ahead, position)"
+    " JOIN line USING (worker_group) ORDER BY position"};
 /* Index job_task_run; the inner select takes the locks in order. */
 #define JOBS_OF_TASK_RUNS                                                                                              \
     " WHERE sequence = ANY (ARRAY(SELECT sequence FROM job WHERE task_run_id = ANY ($1) ORDER BY sequence FOR "        \
@@ -418,6 +425,7 @@ static void add_jobs(QueuePg *queue, const Unit *unit, Sent *sent)
     PgArray *groups = pg_add_array(parameters, PG_TEXT), *executions = pg_add_array(parameters, PG_TEXT);
     PgArray *task_runs = pg_add_array(parameters, PG_TEXT), *attempts = pg_add_array(parameters, PG_INTEGER);
     PgArray *killed = pg_add_array(parameters, PG_BOOLEAN), *bodies = pg_add_array(parameters, PG_TEXT);
+    PgArray *ahead = pg_add_array(parameters, PG_BIGINT);
     for (size_t i = 0; i < unit->jobs.count; i++) {
         const UnitJob *job = &unit->jobs.items[i];
         pg_array_text(groups, job->worker_group);
@@ -426,6 +434,7 @@ static void add_jobs(QueuePg *queue, const Unit *unit, Sent *sent)
         pg_array_integer(attempts, job->attempt);
         pg_array_integer(killed, job->killed);
         pg_array_text(bodies, job->body);
+        pg_array_integer(ahead, job->ahead);
     }
     pg_pipeline_add(pipeline, &sql_jobs);
 }

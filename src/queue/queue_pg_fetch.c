@@ -5,23 +5,26 @@
  */
 #include "queue/queue_pg_private.h"
 
-/* Of rows in order of sequence the first, and those that come before so many bytes are full. */
-#define BYTES_BEFORE                                                                                                   \
-    "sum(octet_length(body)) OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS "            \
+/* Of rows in this order the first, and those that come before so many bytes are full. */
+#define BYTES_BEFORE(order)                                                                                            \
+    "sum(octet_length(body)) OVER (ORDER BY " order " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS "           \
     "bytes_before"
 /* Walks the primary key from its beginning: the table holds only what is not done yet. */
 static const PgStatement sql_fetch_events = {
-    "queue_fetch_events", "SELECT sequence, shard, key, kind, body FROM (SELECT *, " BYTES_BEFORE
-                          " FROM (SELECT sequence, shard, key, kind, body FROM event"
-                          " WHERE ($1::bigint >> shard) & 1 = 1 ORDER BY sequence LIMIT $2) AS first) AS measured"
-                          " WHERE bytes_before IS NULL OR bytes_before < $3"};
+    "queue_fetch_events",
+    "SELECT sequence, shard, key, kind, body FROM (SELECT *, " BYTES_BEFORE(
+        "sequence") " FROM (SELECT sequence, shard, key, kind, body FROM event"
+                    " WHERE ($1::bigint >> shard) & 1 = 1 ORDER BY sequence LIMIT $2) AS first) AS measured"
+                    " WHERE bytes_before IS NULL OR bytes_before < $3"};
 /* Index job_open. What is too much was locked for nothing, which is why others are rung (ring). */
 static const PgStatement sql_claim = {
     "queue_claim",
-    "UPDATE job SET instance = $1 WHERE sequence = ANY (ARRAY(SELECT sequence FROM (SELECT sequence, " BYTES_BEFORE
-    " FROM (SELECT sequence, body FROM job WHERE worker_group = $2 AND instance IS NULL ORDER BY sequence LIMIT $3"
-    " FOR UPDATE SKIP LOCKED) AS open) AS measured WHERE bytes_before IS NULL OR bytes_before < $4))"
-    " RETURNING sequence, execution_id, task_run_id, attempt, killed, body"};
+    "UPDATE job SET instance = $1 WHERE sequence = ANY (ARRAY(SELECT sequence FROM (SELECT sequence, " BYTES_BEFORE(
+        "turn, sequence") " FROM (SELECT turn, sequence, body FROM job WHERE worker_group = $2 AND instance IS NULL"
+                          " ORDER BY turn, sequence LIMIT $3"
+                          " FOR UPDATE SKIP LOCKED) AS open) AS measured WHERE bytes_before IS NULL OR bytes_before < "
+                          "$4))"
+                          " RETURNING sequence, execution_id, task_run_id, attempt, killed, body, turn, lost"};
 /* After a claim whose answer was lost: what is ours and unknown here is open again. */
 static const PgStatement sql_disclaim = {"queue_disclaim",
                                          "UPDATE job SET instance = NULL WHERE instance = $1 AND sequence <> ALL ($2)"};
@@ -71,6 +74,8 @@ static int compare_events(const void *a, const void *b)
 static int compare_jobs(const void *a, const void *b)
 {
     const QueueJob *x = a, *y = b;
+    if (x->turn != y->turn)
+        return (x->turn > y->turn) - (x->turn < y->turn);
     return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
@@ -98,7 +103,9 @@ void queue_pg_take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch)
         QueueJob job = {.sequence = pg_value_integer(rows, i, 0),
                         .execution_id = xstrdup(pg_value(rows, i, 1)),
                         .task_run_id = xstrdup(pg_value(rows, i, 2)),
-                        .attempt = (int)pg_value_integer(rows, i, 3),
+                        .attempt = (int)(pg_value_integer(rows, i, 3) + pg_value_integer(rows, i, 7)),
+                        .turn = pg_value_integer(rows, i, 6),
+                        .lost = (int)pg_value_integer(rows, i, 7),
                         .killed = pg_value_boolean(rows, i, 4),
                         .bytes = pg_value_length(rows, i, 5)};
         const char *body = pg_value(rows, i, 5);

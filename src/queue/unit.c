@@ -363,6 +363,11 @@ void unit_dispatch_job(Unit *unit, const char *worker_group, const char *executi
                                     .body = keep_stolen(unit, body)});
 }
 
+void unit_job_stands_behind(Unit *unit, unsigned ahead)
+{
+    unit->jobs.items[unit->jobs.count - 1].ahead = ahead;
+}
+
 void unit_cancel_job(Unit *unit, const char *task_run_id)
 {
     unit->changes++;

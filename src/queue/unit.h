@@ -72,6 +72,9 @@ void unit_create_execution(Unit *unit, const Execution *execution, usec_t now);
  * other key. */
 void unit_dispatch_job(Unit *unit, const char *worker_group, const char *execution_id, const char *task_run_id,
                        int attempt, json_t *body);
+/* The job that was dispatched last: so many others of its execution are in line already. A job's turn comes after as
+ * many rounds, in each of which every execution gets one of its own. */
+void unit_job_stands_behind(Unit *unit, unsigned ahead);
 /* The job of this task run goes, claimed or not; its worker, told by the ring, ends what it had begun. */
 void unit_cancel_job(Unit *unit, const char *task_run_id);
 /* The worker that holds the job is told to kill it; it reports state KILLED as its result. */

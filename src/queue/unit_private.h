@@ -64,6 +64,7 @@ typedef struct UnitEvent {
 typedef struct UnitJob {
     const char *worker_group, *execution_id, *task_run_id, *body;
     int attempt;
+    unsigned ahead; /* unit_job_stands_behind() */
     bool killed;
 } UnitJob;
 

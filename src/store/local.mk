@@ -27,7 +27,8 @@ MIGRATIONS = \
 	src/store/schema/0006-flow-reference.sql \
 	src/store/schema/0007-poison.sql \
 	src/store/schema/0010-trigger-declaration.sql \
-	src/store/schema/0011-crash.sql
+	src/store/schema/0011-crash.sql \
+	src/store/schema/0012-turn.sql
 src/store/migrations.c: $(MIGRATIONS) src/store/embed.awk
 	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS)) > $@.tmp && mv $@.tmp $@
 CLEANFILES += src/store/migrations.c

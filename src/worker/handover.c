@@ -104,6 +104,7 @@ static json_t *save_claim(const QueueJob *claim)
     json_set_text(object, "executionId", claim->execution_id);
     json_set_text(object, "taskRunId", claim->task_run_id);
     json_object_set_new(object, "attempt", json_integer(claim->attempt));
+    json_object_set_new(object, "lost", json_integer(claim->lost));
     json_object_set_new(object, "killed", json_boolean(claim->killed));
     json_object_set(object, "body", claim->body); /* nothing when NULL */
     json_set_text(object, "reason", claim->reason);
@@ -227,6 +228,7 @@ static QueueJob read_claim(const json_t *object)
         .execution_id = xstrdup_null(json_get_text(object, "executionId", NULL)),
         .task_run_id = xstrdup_null(json_get_text(object, "taskRunId", NULL)),
         .attempt = (int)json_get_integer(object, "attempt", 0),
+        .lost = (int)json_get_integer(object, "lost", 0),
         .killed = json_get_boolean(object, "killed", false),
         .body = json_incref(json_object_get(object, "body")),
         .reason = xstrdup_null(json_get_text(object, "reason", NULL)),

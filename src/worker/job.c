@@ -240,6 +240,8 @@ json_t *job_event_body(const Job *job, State state)
     json_t *body = json_object();
     json_set_text(body, "taskRunId", job->claim.task_run_id);
     json_object_set_new(body, "attempt", json_integer(job->claim.attempt));
+    if (job->claim.lost)
+        json_object_set_new(body, "lost", json_integer(job->claim.lost));
     json_set_text(body, "state", state_to_string(state));
     if (job->start_date) {
         instant_format_usec(job->start_date, start);

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	tests/integration/test-storage-refusals.py \
 	tests/integration/test-tasks.py \
 	tests/integration/test-timers.py \
+	tests/integration/test-turns.py \
 	tests/integration/test-standalone-supervisor.sh \
 	tests/integration/test-webhook-secret.py \
 	tests/integration/test-with-server.sh

@@ -252,8 +252,8 @@ static json_t *result_of(const Play *play, const QueueJob *job, State state, con
     if (json_get_boolean(job->body, "skipped", false)) /* as the worker does: job_start() */
         state = STATE_SKIPPED;
     instant_format_usec(play->now, date);
-    json_t *body = json_pack("{s:s,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt, "state",
-                             state_to_string(state), "startDate", date, "endDate", date);
+    json_t *body = json_pack("{s:s,s:i,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt,
+                             "lost", job->lost, "state", state_to_string(state), "startDate", date, "endDate", date);
     if (outputs)
         json_object_set(body, "outputs", (json_t *)outputs);
     return body;
@@ -479,6 +479,17 @@ void play_advance(Play *play, usec_t by)
         play->now = next;
         play_run(play);
     }
+}
+
+void play_lose_worker(Play *play)
+{
+    Queue *dead = play->worker_queue;
+    play->worker_queue = queue_mem_new(play->store);
+    must(queue_join(play->worker_queue, "worker", ""), "queue_join");
+    for (; play->left.count; play->left.count--)
+        queue_job_done(&play->left.items[play->left.count - 1]);
+    play_advance(play, 4 * LEASE); /* who declares it dead has been heard for a lease */
+    queue_free(dead);
 }
 
 void play_takeover(Play *play)

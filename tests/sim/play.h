@@ -47,6 +47,8 @@ void play_run(Play *play);
 void play_advance(Play *play, usec_t by);
 /* The executor dies without a word and another takes its shards. */
 void play_takeover(Play *play);
+/* The worker dies with all that it has in hand; another one takes over when it has been silent for a lease. */
+void play_lose_worker(Play *play);
 /* One line an execution and a task run: states, number of attempts, outputs. Caller frees. */
 char *play_trace(Play *play, bool with_outputs);
 /* key=value of the execution that was started last, one a line. Caller frees. */

@@ -341,7 +341,8 @@ static char *line_of(World *world, const TaskRun *run, const char *indent)
     for (const TaskRun *parent = run->parent; parent; parent = parent->parent)
         buffer_printf(&text, "%s[%s]/", parent->task_id, parent->value ? parent->value : "");
     buffer_printf(&text, "%s[%s] %s (%zu)", run->task_id, run->value ? run->value : "",
-                  state_to_string(state_current(&run->state)), run->attempts.count);
+                  state_to_string(state_current(&run->state)),
+                  run->attempts.count - (size_t)json_get_integer(run->internal, "lost", 0));
     if (run->iteration >= 0)
         buffer_printf(&text, " #%d", run->iteration);
     append_outputs(&text, run->outputs);

@@ -98,8 +98,8 @@ static json_t *result_of(const World *world, const QueueJob *job, State state)
     if (json_get_boolean(job->body, "skipped", false)) /* as the worker does: job_start() */
         state = STATE_SKIPPED;
     instant_format_usec(world->now, date);
-    json_t *body = json_pack("{s:s,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt, "state",
-                             state_to_string(state), "startDate", date, "endDate", date);
+    json_t *body = json_pack("{s:s,s:i,s:i,s:s,s:s,s:s}", "taskRunId", job->task_run_id, "attempt", job->attempt,
+                             "lost", job->lost, "state", state_to_string(state), "startDate", date, "endDate", date);
     if (state == STATE_SUCCESS || state == STATE_WARNING)
         json_object_set_new(body, "outputs",
                             json_pack("{s:s+}", "value", "of ", json_get_text(job->body, "taskId", "")));
@@ -148,7 +148,8 @@ static void worker_finish(World *world, SimWorker *worker, SimJob *which, State 
 static State state_of(const SimJob *which)
 {
     const char *task = json_get_text(which->job.body, "taskId", "");
-    if (which->lost || starts_with(task, "bad-") || (starts_with(task, "fail-") && which->job.attempt == 0))
+    if (which->lost || starts_with(task, "bad-") ||
+        (starts_with(task, "fail-") && which->job.attempt == which->job.lost))
         return STATE_FAILED;
     return starts_with(task, "warn-") ? STATE_WARNING : STATE_SUCCESS;
 }

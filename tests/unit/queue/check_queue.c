@@ -245,6 +245,43 @@ START_TEST(a_job_is_claimed_once)
 }
 END_TEST
 
+static void dispatch_line(const char *execution_id, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        _cleanup_free_ char *run = xasprintf("%s%u", execution_id, i);
+        unit_dispatch_job(unit, "", execution_id, run, 0, json_object());
+        unit_job_stands_behind(unit, i);
+    }
+    fixture_commit(executor, unit, NULL, NULL);
+}
+
+static void check_claims(unsigned max, const char *expected)
+{
+    _cleanup_buffer_ Buffer text = {};
+    _cleanup_(queue_batch_done) QueueBatch batch;
+    fixture_commit(worker, NULL, &(QueueFetch){.jobs_max = max, .worker_group = ""}, &batch);
+    for (size_t i = 0; i < batch.jobs.count; i++)
+        buffer_printf(&text, "%s ", batch.jobs.items[i].task_run_id);
+    ck_assert_str_eq(buffer_text(&text), expected);
+}
+
+START_TEST(each_execution_gets_its_turn)
+{
+    begin(_i);
+    dispatch_line("a", 6);
+    dispatch_line("b", 1);
+    dispatch_line("c", 2);
+    check_claims(4, "a0 b0 c0 a1 ");
+    dispatch_line("d", 2); /* comes in the round that is going on, not in an earlier one */
+    check_claims(3, "c1 d0 a2 ");
+    check_claims(10, "d1 a3 a4 a5 ");
+    dispatch_line("e", 2); /* nothing is in line: it begins anew */
+    dispatch_line("f", 1);
+    check_claims(10, "e0 f0 e1 ");
+    end();
+}
+END_TEST
+
 START_TEST(a_result_becomes_an_event)
 {
     begin(_i);
@@ -285,6 +322,9 @@ START_TEST(the_late_result_of_a_dead_worker_is_refused)
     fixture_commit(other, NULL, &fetch_jobs, &second);
     ck_assert_uint_eq(second.jobs.count, 1);
     ck_assert_int_eq(second.jobs.items[0].sequence, sequence);
+    ck_assert_int_eq(first.jobs.items[0].lost, 0);
+    ck_assert_int_eq(second.jobs.items[0].lost, 1);
+    ck_assert_int_eq(second.jobs.items[0].attempt, first.jobs.items[0].attempt + 1);
     unit_finish_job(unit, sequence, "execution", "task_run", fixture_body("{\"from\":\"late\"}"));
     ck_assert_int_eq(queue_commit(worker, unit, NULL, NULL), QUEUE_E_FENCED);
     ck_assert_str_eq(queue_instance_id(worker), "");
@@ -629,6 +669,7 @@ int main(void)
     BOTH(state_is_replaced_and_removed);
     BOTH(a_deleted_execution_stays_deleted);
     BOTH(a_job_is_claimed_once);
+    BOTH(each_execution_gets_its_turn);
     BOTH(a_result_becomes_an_event);
     BOTH(deaths_over_a_key_are_counted);
     BOTH(the_late_result_of_a_dead_worker_is_refused);
