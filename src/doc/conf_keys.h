@@ -243,6 +243,10 @@ const ConfKey conf_keys[] = {
      .doc = "Longest message between the roles: inputs of an execution, outputs of a task or a flow, what a task is "
             "given. What is "
             "longer fails with that reason."},
+    {"limits.subflow-depth", CONF_INTEGER, "100", 1, 10000,
+     .doc = "How many executions may stand one below the other, each started by a Subflow or ForEachItem of the one "
+            "above. "
+            "What would start one more fails."},
     {"limits.line", CONF_SIZE, "4MiB", 64 * 1024, 128 MIB,
      .doc = "Longest line that a script task writes; a longer one is cut in several. What it gives with ::{…}:: is on "
             "one line: a task whose line is longer fails."},

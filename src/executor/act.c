@@ -27,7 +27,8 @@ static void forget_removed(Step *step, const Live *live, const json_t *removed)
         return;
     unit_cancel_job(step->unit, id);
     if (child)
-        unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL), json_pack("{s:b}", "cascade", 1));
+        unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL),
+                        json_pack("{s:b,s:b}", "cascade", 1, "tree", 1));
 }
 
 int act_operation_end(Step *step, Live *live, Operation *operation, int r)
@@ -283,6 +284,17 @@ int act_kill(Step *step, Live *live, const json_t *body)
             live_line_up(live, run->flowable->children);
     }
     live_line_up(live, live->root);
+    return 0;
+}
+
+/* It has ended before what started it was killed; what it has started goes with the tree. */
+int act_kill_ended(Step *step, Live *live, const json_t *body)
+{
+    if (!json_get_boolean(body, "tree", false)) {
+        diag_error(step->diag, NULL, 0, 0, "the execution has ended");
+        return STEP_E_STALE;
+    }
+    subflow_kill_children(step, live);
     return 0;
 }
 

@@ -328,6 +328,7 @@ static void make_owner(Executor *executor)
                                                      .envs = executor->envs,
                                                      .encryption_key = conf_text(conf, "encryption.secret-key"),
                                                      .message_bytes_max = (size_t)conf_integer(conf, "limits.message"),
+                                                     .depth_max = (unsigned)conf_integer(conf, "limits.subflow-depth"),
                                                  });
 }
 

@@ -176,6 +176,7 @@ extern const Transition transitions[];
 extern const size_t transition_count;
 int act_begin(Step *step, Live *live, const json_t *body);
 int act_kill(Step *step, Live *live, const json_t *body);
+int act_kill_ended(Step *step, Live *live, const json_t *body);
 int act_kill_retried(Step *step, Live *live, const json_t *body);
 int act_restart(Step *step, Live *live, const json_t *body);
 int act_resume(Step *step, Live *live, const json_t *body);

@@ -294,6 +294,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
         .message_bytes_max = settings->message_bytes_max,
         .begun_max = settings->begun_max,
         .unit_bytes_max = settings->unit_bytes_max,
+        .depth_max = settings->depth_max,
         .find_flow = find_flow,
         .listeners = settings->listeners ? find_listeners : NULL,
         .flows_userdata = owner,

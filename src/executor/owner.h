@@ -25,6 +25,7 @@ typedef struct OwnerSettings {
     const json_t *globals, *envs; /* borrowed; may be NULL */
     const char *encryption_key;   /* may be NULL */
     size_t message_bytes_max;     /* limits.message; 0: 10 MiB */
+    unsigned depth_max;           /* limits.subflow-depth; 0: 100 */
     unsigned events_max;          /* a batch; 0: 500 */
     unsigned begun_max;           /* task runs that an execution begins in a batch; 0: 500 */
     size_t unit_bytes_max;        /* of a batch; 0: UNIT_BYTES_MAX */

@@ -136,8 +136,9 @@ static void new_id(void *userdata, char ret_id[static ID_BYTES])
 static void pass_on_parent(Execution *execution, Execution *next)
 {
     json_t *parent = json_object_get(execution->internal, "parent");
-    if (parent)
-        next->internal = json_pack("{s:O}", "parent", parent);
+    json_t *depth = json_object_get(execution->internal, "depth");
+    if (parent || depth)
+        next->internal = json_pack("{s:O*,s:O*}", "parent", parent, "depth", depth);
     if (!execution->internal)
         execution->internal = json_object();
     json_set_text(execution->internal, "successor", next->id);

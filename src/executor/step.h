@@ -34,6 +34,7 @@ typedef struct Step {
     int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
     void *flows_userdata;
     Unit *unit;
+    unsigned depth_max;    /* of executions, each started by the one above; 0: 100 */
     unsigned begun_max;    /* task runs that an execution begins in a batch; the others follow in the next. 0: 500 */
     size_t unit_bytes_max; /* of a batch, likewise; 0: UNIT_BYTES_MAX */
     VEC(StepTimer) timers; /* filled */

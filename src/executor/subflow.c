@@ -78,6 +78,27 @@ static int resolve_inputs(Step *step, Live *live, TaskRun *run, const Flow *flow
     return input_resolve(&resolve, ret, diag);
 }
 
+/* How many executions stand above this one. */
+static int depth_of(const Execution *execution)
+{
+    return (int)json_get_integer(execution->internal, "depth", 0);
+}
+
+/* Flows that start each other end here and not when the database is full. */
+static int check_depth(const Step *step, const Live *live, const ExecutorAction *action, Diag *diag)
+{
+    enum { DEPTH_MAX = 100 };
+    int limit = step->depth_max ? (int)step->depth_max : DEPTH_MAX;
+    if (depth_of(live->execution) + 1 < limit)
+        return 0;
+    diag_error(
+        diag, NULL, 0, 0,
+        "Cannot execute flow '%s'.'%s': %d executions stand above it, each started by the one before, and no more "
+        "are allowed (limits.subflow-depth). Flows that start each other without end come to this",
+        action->namespace, action->flow_id, limit);
+    return SUBFLOW_E_REFUSED;
+}
+
 /* Whom the child tells of its end. The task's own `outputs` are made there, of what the child has then; what they read
  * of this task run goes with them. */
 static json_t *parent_of_child(Step *step, Live *live, TaskRun *run, const ExecutorAction *action)
@@ -100,8 +121,9 @@ static Execution *make_child(Step *step, Live *live, TaskRun *run, const Flow *f
     child->labels = child_labels(live->execution, flow, action, id);
     child->trigger = child_trigger(live->execution, run);
     child->schedule_date = action->schedule_date;
+    child->internal = json_pack("{s:i}", "depth", depth_of(live->execution) + 1);
     if (action->wait)
-        child->internal = json_pack("{s:o}", "parent", parent_of_child(step, live, run, action));
+        json_object_set_new(child->internal, "parent", parent_of_child(step, live, run, action));
     return child;
 }
 
@@ -110,9 +132,12 @@ int subflow_new_child(Step *step, Live *live, TaskRun *run, const ExecutorAction
 {
     _cleanup_(flow_unrefp) Flow *flow = NULL;
     _cleanup_json_ json_t *inputs = NULL;
-    int r = step->find_flow
-                ? step->find_flow(step->flows_userdata, action->namespace, action->flow_id, action->revision, &flow)
-                : 1;
+    int r = check_depth(step, live, action, diag);
+    if (r != 0)
+        return r;
+    r = step->find_flow
+            ? step->find_flow(step->flows_userdata, action->namespace, action->flow_id, action->revision, &flow)
+            : 1;
     if (r < 0)
         step->outage = r;
     if (r != 0 || !flow)
@@ -369,14 +394,15 @@ int act_child_end(Step *step, Live *live, const json_t *body)
     return 0;
 }
 
-/* The children of this execution that it has started itself, ended or not: an ended one refuses. */
+/* The executions that this one has started, ended or not: what an ended one has started may still run. */
 void subflow_kill_children(Step *step, Live *live)
 {
     for (size_t i = 0; i < live->execution->task_runs.count; i++) {
         const TaskRun *run = live->execution->task_runs.items[i];
         const char *child = json_get_text(run->internal, "child", NULL);
         if (child)
-            unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL), json_pack("{s:b}", "cascade", 1));
+            unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL),
+                            json_pack("{s:b,s:b}", "cascade", 1, "tree", 1));
         if (items_has(run))
             items_kill_children(step, run);
     }

@@ -17,6 +17,8 @@ const Transition transitions[] = {
     {EVENT_CHILD_END, AT_WORK | IN(KILLING), act_child_end, "the Subflow task ends with the child's state"},
     {EVENT_TIMER, ANY, act_timer, "a retry, a pause, a date is due"},
     {EVENT_KILL, AT_WORK | IN(CREATED) | IN(QUEUED), act_kill, "KILLING until all that runs has ended, then KILLED"},
+    {EVENT_KILL, ENDED & ~IN(RETRIED), act_kill_ended,
+     "what it has started is killed, when it is one of a killed tree"},
     {EVENT_KILL, IN(RETRIED), act_kill_retried, "the execution that follows is killed, or none follows"},
     {EVENT_RESTART, ENDED | IN(PAUSED), act_restart, "RESTARTED, RUNNING: what FAILED or is PAUSED runs again"},
     {EVENT_RESUME, IN(PAUSED), act_resume, "RESTARTED, RUNNING: the first PAUSED task run goes on"},

@@ -26,7 +26,7 @@ struct Play {
     uint64_t random;
     size_t message_bytes_max;
     size_t unit_bytes_max;
-    unsigned begun_max, outages;
+    unsigned begun_max, depth_max, outages;
     VEC(Flow *) flows;
     VEC(Rule) rules;
     VEC(QueueJob) left;
@@ -104,6 +104,7 @@ static void begin_owner(Play *play)
                                                       .message_bytes_max = play->message_bytes_max,
                                                       .begun_max = play->begun_max,
                                                       .unit_bytes_max = play->unit_bytes_max,
+                                                      .depth_max = play->depth_max,
                                                   });
     must(owner_join(play->owner, ""), "owner_join");
 }
@@ -212,16 +213,27 @@ void play_outage(Play *play, unsigned times)
     play->outages = times;
 }
 
-void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max, size_t unit_bytes_max)
+static void change_executor(Play *play)
 {
-    play->unit_bytes_max = unit_bytes_max;
-    play->message_bytes_max = message_bytes_max;
-    play->begun_max = begun_max;
     must(owner_leave(play->owner), "owner_leave");
     owner_free(play->owner);
     queue_free(play->executor_queue);
     begin_owner(play);
     heartbeat(play);
+}
+
+void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max, size_t unit_bytes_max)
+{
+    play->unit_bytes_max = unit_bytes_max;
+    play->message_bytes_max = message_bytes_max;
+    play->begun_max = begun_max;
+    change_executor(play);
+}
+
+void play_depth(Play *play, unsigned max)
+{
+    play->depth_max = max;
+    change_executor(play);
 }
 
 void play_rule(Play *play, const char *task_id, int attempt, State state, json_t *outputs)

@@ -33,6 +33,8 @@ void play_send(Play *play, const char *kind, json_t *body);
 void play_send_to(Play *play, const char *key, const char *kind, json_t *body);
 /* The executor goes and another comes with these limits; 0: the default. */
 void play_limits(Play *play, size_t message_bytes_max, unsigned begun_max, size_t unit_bytes_max);
+/* The same: so many executions may stand below each other. */
+void play_depth(Play *play, unsigned max);
 /* The flow is not there any more, for whoever has not read it. */
 void play_drop_flow(Play *play, const char *id);
 /* So many times from now on flows can not be read. */

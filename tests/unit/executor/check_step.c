@@ -6,10 +6,10 @@
  *
  * Script lines: start [JSON inputs] | run | fail TASK [ATTEMPT] | warn TASK | outputs TASK JSON | hold TASK | answer
  * TASK STATE | notes TASK JSON | advance DURATION | send KIND [JSON] | send-child KIND [JSON] | replay [TASK
- * [REVISION]] | takeover | lose-worker | timers [COUNT] | with-outputs | start-as JSON | post KIND [JSON] (send, and do
- * not run) | stale KIND [JSON] (send, and it is of no effect) | invalid KIND [JSON] (send, and it is set aside) | tell
- * KEY KIND [JSON] (to a line for slots or a window) | limits BYTES TASK-RUNS [BYTES] (of a message; begun in a batch;
- * of a batch) | drop-flow ID | outage TIMES
+ * [REVISION]] | takeover | lose-worker | depth MAX (of subflows) | timers [COUNT] | with-outputs | start-as JSON | post
+ * KIND [JSON] (send, and do not run) | stale KIND [JSON] (send, and it is of no effect) | invalid KIND [JSON] (send,
+ * and it is set aside) | tell KEY KIND [JSON] (to a line for slots or a window) | limits BYTES TASK-RUNS [BYTES] (of a
+ * message; begun in a batch; of a batch) | drop-flow ID | outage TIMES
  */
 #include "base/buffer.h"
 #include "doc/json.h"
@@ -192,6 +192,10 @@ static void do_timers(Player *player, const char *word, const char *rest)
     if (timers != (size_t)(word ? word[0] - '0' : 0))
         refuse("timers are set", word ? word : "other than 0");
 }
+static void do_depth(Player *player, const char *word, const char *rest)
+{
+    play_depth(player->play, (unsigned)(word[0] - '0'));
+}
 static void do_lose_worker(Player *player, const char *word, const char *rest)
 {
     play_lose_worker(player->play);
@@ -209,18 +213,31 @@ static const struct {
     const char *name;
     void (*run)(Player *player, const char *word, const char *rest);
 } commands[] = {
-    {"start", do_start},       {"start-as", do_start_as},
-    {"run", do_run},           {"fail", do_fail},
-    {"warn", do_warn},         {"outputs", do_outputs},
-    {"notes", do_notes},       {"hold", do_hold},
-    {"answer", do_answer},     {"advance", do_advance},
-    {"send", do_send},         {"send-child", do_send_child},
-    {"post", do_post},         {"stale", do_stale},
-    {"invalid", do_invalid},   {"tell", do_tell},
-    {"limits", do_limits},     {"drop-flow", do_drop_flow},
-    {"outage", do_outage},     {"replay", do_replay},
-    {"takeover", do_takeover}, {"lose-worker", do_lose_worker},
-    {"timers", do_timers},     {"with-outputs", do_with_outputs},
+    {"start", do_start},
+    {"start-as", do_start_as},
+    {"run", do_run},
+    {"fail", do_fail},
+    {"warn", do_warn},
+    {"outputs", do_outputs},
+    {"notes", do_notes},
+    {"hold", do_hold},
+    {"answer", do_answer},
+    {"advance", do_advance},
+    {"send", do_send},
+    {"send-child", do_send_child},
+    {"post", do_post},
+    {"stale", do_stale},
+    {"invalid", do_invalid},
+    {"tell", do_tell},
+    {"limits", do_limits},
+    {"drop-flow", do_drop_flow},
+    {"outage", do_outage},
+    {"replay", do_replay},
+    {"takeover", do_takeover},
+    {"lose-worker", do_lose_worker},
+    {"depth", do_depth},
+    {"timers", do_timers},
+    {"with-outputs", do_with_outputs},
 };
 
 static void run_line(Player *player, char *line)
