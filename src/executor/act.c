@@ -27,8 +27,7 @@ static void forget_removed(Step *step, const Live *live, const json_t *removed)
         return;
     unit_cancel_job(step->unit, id);
     if (child)
-        unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL),
-                        json_pack("{s:b,s:b}", "cascade", 1, "tree", 1));
+        unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL_TREE), json_pack("{s:b}", "cascade", 1));
 }
 
 int act_operation_end(Step *step, Live *live, Operation *operation, int r)
@@ -163,6 +162,14 @@ int act_labels(Step *step, Live *live, const json_t *body)
 
 /* --- life --- */
 
+/* The kill is on its way; without a look, what begins in the same batch would stay ahead of it for ever. */
+static bool was_started_by_killed(const Step *step, const Execution *execution)
+{
+    const char *starter = json_get_text(json_object_get(execution->trigger, "variables"), "executionId", NULL);
+    return step->is_killed && starter && json_object_get(execution->internal, "depth") &&
+           step->is_killed(step->flows_userdata, starter);
+}
+
 int act_begin(Step *step, Live *live, const json_t *body)
 {
     const Execution *execution = live->execution;
@@ -172,6 +179,11 @@ int act_begin(Step *step, Live *live, const json_t *body)
     }
     if (execution->schedule_date > step->now) {
         change_set_timer(step, live, "schedule", NULL, execution->schedule_date);
+        return 0;
+    }
+    if (was_started_by_killed(step, execution)) {
+        change_execution(step, live, STATE_KILLING);
+        end_execution(step, live, STATE_KILLED);
         return 0;
     }
     live->behind = (unsigned)json_get_integer(execution->internal, "line", 0);
@@ -290,10 +302,6 @@ int act_kill(Step *step, Live *live, const json_t *body)
 /* It has ended before what started it was killed; what it has started goes with the tree. */
 int act_kill_ended(Step *step, Live *live, const json_t *body)
 {
-    if (!json_get_boolean(body, "tree", false)) {
-        diag_error(step->diag, NULL, 0, 0, "the execution has ended");
-        return STEP_E_STALE;
-    }
     subflow_kill_children(step, live);
     return 0;
 }

@@ -270,7 +270,6 @@ void items_kill_children(Step *step, const TaskRun *run)
     for (int64_t number = 1; number <= items.created; number++) {
         char id[ID_BYTES];
         for_each_item_child_id(run->id, items.round, number, id);
-        unit_send_event(step->unit, id, event_kind_to_string(EVENT_KILL),
-                        json_pack("{s:b,s:b}", "cascade", 1, "tree", 1));
+        unit_send_event(step->unit, id, event_kind_to_string(EVENT_KILL_TREE), json_pack("{s:b}", "cascade", 1));
     }
 }

@@ -274,6 +274,13 @@ static int find_listeners(void *userdata, Flow *const **ret, size_t *ret_count)
     return owner->settings.listeners(owner->settings.userdata, ret, ret_count);
 }
 
+static bool is_killed(void *userdata, const char *execution_id)
+{
+    const Held *held = map_get(((Owner *)userdata)->held, execution_id);
+    State state = held ? state_current(&live_execution(held->live)->state) : STATE_CREATED;
+    return state == STATE_KILLING || state == STATE_KILLED;
+}
+
 Owner *owner_new(Queue *queue, const OwnerSettings *settings)
 {
     Owner *owner = xnew(Owner);
@@ -297,6 +304,7 @@ Owner *owner_new(Queue *queue, const OwnerSettings *settings)
         .depth_max = settings->depth_max,
         .find_flow = find_flow,
         .listeners = settings->listeners ? find_listeners : NULL,
+        .is_killed = is_killed,
         .flows_userdata = owner,
         .unit = owner->unit,
     };

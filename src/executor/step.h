@@ -32,7 +32,9 @@ typedef struct Step {
     int (*find_flow)(void *userdata, const char *namespace, const char *id, int revision, Flow **ret);
     /* The current flows that have a Flow trigger: borrowed until the next call. NULL: none can be found (tests). */
     int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
-    void *flows_userdata;
+    /* Whether this execution is KILLING or KILLED, as far as is known here. NULL: nothing is known (tests). */
+    bool (*is_killed)(void *userdata, const char *execution_id);
+    void *flows_userdata; /* of the three */
     Unit *unit;
     unsigned depth_max;    /* of executions, each started by the one above; 0: 100 */
     unsigned begun_max;    /* task runs that an execution begins in a batch; the others follow in the next. 0: 500 */

@@ -401,8 +401,7 @@ void subflow_kill_children(Step *step, Live *live)
         const TaskRun *run = live->execution->task_runs.items[i];
         const char *child = json_get_text(run->internal, "child", NULL);
         if (child)
-            unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL),
-                            json_pack("{s:b,s:b}", "cascade", 1, "tree", 1));
+            unit_send_event(step->unit, child, event_kind_to_string(EVENT_KILL_TREE), json_pack("{s:b}", "cascade", 1));
         if (items_has(run))
             items_kill_children(step, run);
     }

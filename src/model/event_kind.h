@@ -12,6 +12,7 @@
  *                  State RUNNING once for a job that does not end at once, then the final one. A final one that comes
  *                  without an earlier RUNNING brings startDate, and the executor records both.
  *   KILL           {cascade?}
+ *   KILL_TREE      {cascade: true}: the same to what an execution that is killed has started; fetched before all others
  *   RESTART        {revision?}
  *   RESUME         {inputs?}: the value of onResume, already resolved
  *   PAUSE          {}
@@ -31,10 +32,12 @@
  *   TRIGGER_WINDOW {windows: of flow_trigger_windows(), date (µs), execution?: to create when all has come true}: to
  * key "window:<namespace>.<flow>.<trigger>"
  */
+#define EVENT_KILL_TREE_KIND "kill-tree" /* a macro for the statement that fetches it (queue/queue_pg_fetch.c) */
 #define EVENT_KIND_LIST(X)                                                                                             \
     X(CREATED, "created")                                                                                              \
     X(TASK_RUN, "task_run")                                                                                            \
     X(KILL, "kill")                                                                                                    \
+    X(KILL_TREE, EVENT_KILL_TREE_KIND)                                                                                 \
     X(RESTART, "restart")                                                                                              \
     X(RESUME, "resume")                                                                                                \
     X(PAUSE, "pause")                                                                                                  \

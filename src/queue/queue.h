@@ -66,10 +66,11 @@ typedef struct QueueFetch {
     const char *worker_group;
 } QueueFetch;
 typedef struct QueueBatch {
-    VEC(QueueEvent) events; /* in order of sequence; never one that is in the unit just committed */
-    VEC(QueueJob) jobs;     /* in order of their turns */
-    unsigned refused;       /* results of unit_finish_job that came too late */
-    bool cut;               /* the bodies were too much: there may be more jobs than these */
+    /* Those of kind "kill-tree" first, each kind in order of sequence; never one that is in the unit just committed. */
+    VEC(QueueEvent) events;
+    VEC(QueueJob) jobs; /* in order of their turns */
+    unsigned refused;   /* results of unit_finish_job that came too late */
+    bool cut;           /* the bodies were too much: there may be more jobs than these */
 } QueueBatch;
 void queue_batch_done(QueueBatch *batch);
 

@@ -5,6 +5,7 @@
  * one function call; leases, fencing, refusal of late results and death by silence follow the same rules as
  * 0003-queue.sql.
  */
+#include "model/event_kind.h"
 #include "queue/queue_mem_private.h"
 
 /* --- instances --- */
@@ -516,21 +517,28 @@ static void forget_finished(QueueMem *queue, const Unit *unit)
             }
 }
 
-static void fetch_events(QueueMem *queue, unsigned max, QueueBatch *batch)
+/* Until there are so many events, or their bodies are too much. */
+static void fetch_some(QueueMem *queue, bool kills, size_t max, size_t *bytes, QueueBatch *batch)
 {
     const QueueStore *store = queue->store;
-    size_t bytes = 0;
-    for (size_t i = 0; i < store->events.count && batch->events.count < max && bytes < UNIT_BYTES_MAX; i++) {
+    for (size_t i = 0; i < store->events.count && batch->events.count < max && *bytes < UNIT_BYTES_MAX; i++) {
         const MemEvent *row = &store->events.items[i];
-        if (!(queue->shards >> row->shard & 1))
+        if (!(queue->shards >> row->shard & 1) || streq(row->kind, EVENT_KILL_TREE_KIND) != kills)
             continue;
         QueueEvent event = {
             .sequence = row->sequence, .shard = row->shard, .key = xstrdup(row->key), .kind = xstrdup(row->kind)};
         event.bytes = strlen(row->body);
-        bytes += event.bytes;
+        *bytes += event.bytes;
         event.body = queue_body_read(row->body, &event.reason);
         vec_push(&batch->events, event);
     }
+}
+
+static void fetch_events(QueueMem *queue, unsigned max, QueueBatch *batch)
+{
+    size_t bytes = 0;
+    fetch_some(queue, true, max, &bytes, batch);
+    fetch_some(queue, false, MAX((size_t)max, batch->events.count + max / 10), &bytes, batch);
 }
 
 static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *batch)

@@ -3,19 +3,27 @@
  * What a commit fetches: the events of the shards that are held, and jobs for this worker. Both are bounded by count
  * and by the bytes of their bodies, so that what comes is no more than can go out again.
  */
+#include "model/event_kind.h"
 #include "queue/queue_pg_private.h"
 
 /* Of rows in this order the first, and those that come before so many bytes are full. */
 #define BYTES_BEFORE(order)                                                                                            \
     "sum(octet_length(body)) OVER (ORDER BY " order " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS "           \
     "bytes_before"
-/* Walks the primary key from its beginning: the table holds only what is not done yet. */
+/* Walks the primary key from its beginning: the table holds only what is not done yet. Kills that go down a tree come
+ * first (index event_kill_tree), and leave a tenth of the room to all others at least. */
+#define EVENT_COLUMNS "sequence, shard, key, kind, body"
 static const PgStatement sql_fetch_events = {
     "queue_fetch_events",
-    "SELECT sequence, shard, key, kind, body FROM (SELECT *, " BYTES_BEFORE(
-        "sequence") " FROM (SELECT sequence, shard, key, kind, body FROM event"
-                    " WHERE ($1::bigint >> shard) & 1 = 1 ORDER BY sequence LIMIT $2) AS first) AS measured"
-                    " WHERE bytes_before IS NULL OR bytes_before < $3"};
+    "WITH kills AS MATERIALIZED (SELECT " EVENT_COLUMNS " FROM event WHERE kind = '" EVENT_KILL_TREE_KIND "'"
+    "   AND ($1::bigint >> shard) & 1 = 1 ORDER BY sequence LIMIT $2::bigint),"
+    " others AS MATERIALIZED (SELECT " EVENT_COLUMNS " FROM event WHERE ($1::bigint >> shard) & 1 = 1"
+    "   AND kind <> '" EVENT_KILL_TREE_KIND "' ORDER BY sequence"
+    "   LIMIT greatest($2::bigint - (SELECT count(*) FROM kills), $2::bigint / 10))"
+    " SELECT " EVENT_COLUMNS
+    " FROM (SELECT *, " BYTES_BEFORE("place, sequence") " FROM (SELECT 0 AS place, * FROM kills UNION ALL SELECT 1, * "
+                                                        "FROM others) AS first) AS measured"
+                                                        " WHERE bytes_before IS NULL OR bytes_before < $3"};
 /* Index job_open. What is too much was locked for nothing, which is why others are rung (ring). */
 static const PgStatement sql_claim = {
     "queue_claim",
@@ -68,6 +76,9 @@ void queue_pg_add_fetch(QueuePg *queue, const QueueFetch *fetch, unsigned *ret_e
 static int compare_events(const void *a, const void *b)
 {
     const QueueEvent *x = a, *y = b;
+    bool x_first = streq(x->kind, EVENT_KILL_TREE_KIND), y_first = streq(y->kind, EVENT_KILL_TREE_KIND);
+    if (x_first != y_first)
+        return x_first ? -1 : 1;
     return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 

@@ -6,6 +6,9 @@ ALTER TABLE job ADD COLUMN turn bigint NOT NULL DEFAULT 0, ADD COLUMN lost integ
 DROP INDEX job_open;
 CREATE INDEX job_open ON job (worker_group, turn, sequence) WHERE instance IS NULL;
 
+-- Kills that go down a tree of executions are handled before all else, so that they overtake what makes it grow.
+CREATE INDEX event_kill_tree ON event (sequence) WHERE kind = 'kill-tree';
+
 -- As before; and the jobs of the dead are counted as lost.
 CREATE OR REPLACE FUNCTION queue_bury(dead text[]) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

@@ -22,6 +22,7 @@ static const struct {
     {EVENT_CREATED, "{}"},
     {EVENT_TASK_RUN, "{\"taskRunId\": \"A\", \"attempt\": 0, \"state\": \"SUCCESS\"}"},
     {EVENT_KILL, "{}"},
+    {EVENT_KILL_TREE, "{}"},
     {EVENT_RESTART, "{}"},
     {EVENT_RESUME, "{}"},
     {EVENT_PAUSE, "{}"},

@@ -282,6 +282,25 @@ START_TEST(each_execution_gets_its_turn)
 }
 END_TEST
 
+START_TEST(kills_of_a_tree_come_first)
+{
+    begin(_i);
+    for (int i = 0; i < 30; i++)
+        unit_send_event(unit, "one", "labels", NULL);
+    for (int i = 0; i < 25; i++)
+        unit_send_event(unit, "one", "kill-tree", NULL);
+    fixture_commit(web, unit, NULL, NULL);
+    _cleanup_(queue_batch_done) QueueBatch batch;
+    fixture_commit(executor, NULL, &(QueueFetch){.events_max = 20}, &batch);
+    ck_assert_uint_eq(batch.events.count, 22); /* and the others keep a tenth */
+    for (size_t i = 0; i < batch.events.count; i++)
+        ck_assert_str_eq(batch.events.items[i].kind, i < 20 ? "kill-tree" : "labels");
+    ck_assert_int_lt(batch.events.items[0].sequence, batch.events.items[1].sequence);
+    ck_assert_int_lt(batch.events.items[20].sequence, batch.events.items[0].sequence);
+    end();
+}
+END_TEST
+
 START_TEST(a_result_becomes_an_event)
 {
     begin(_i);
@@ -670,6 +689,7 @@ int main(void)
     BOTH(a_deleted_execution_stays_deleted);
     BOTH(a_job_is_claimed_once);
     BOTH(each_execution_gets_its_turn);
+    BOTH(kills_of_a_tree_come_first);
     BOTH(a_result_becomes_an_event);
     BOTH(deaths_over_a_key_are_counted);
     BOTH(the_late_result_of_a_dead_worker_is_refused);
