@@ -69,9 +69,12 @@ static json_t *render_labels(const Listening *listening, const ExprContext *cont
 /* In the log of the execution that changed, as in Kestra: there is no other that somebody could look at. */
 static void say_not_started(const Listening *listening, const char *reason)
 {
+    const Flow *flow = listening->flow;
+    const char *trigger_id = listening->trigger->id;
     change_log(listening->step, listening->live, NULL, LOG_LEVEL_WARN,
-               "Failed to trigger flow %s.%s for trigger %s, invalid inputs: %s", listening->flow->namespace,
-               listening->flow->id, listening->trigger->id, reason);
+               "Failed to trigger flow %s.%s for trigger %s, invalid inputs", flow->namespace, flow->id, trigger_id);
+    change_log(listening->step, listening->live, NULL, LOG_LEVEL_DEBUG, "Inputs of trigger %s of flow %s.%s: %s",
+               trigger_id, flow->namespace, flow->id, reason);
 }
 
 /* The trigger's inputs over the defaults that are expressions; the other defaults are known without. NULL: one cannot be

@@ -73,10 +73,56 @@ static json_t *value_text(const json_t *value)
     return json_string(text);
 }
 
+/* As Java shows a value; the depth is that of a document. */
+static void append_java(Buffer *text, const json_t *value)
+{
+    size_t i;
+    const char *key;
+    json_t *item;
+    bool more = false;
+    if (json_is_string(value)) {
+        buffer_append(text, json_string_value(value));
+    } else if (json_is_array(value)) {
+        buffer_append_char(text, '[');
+        json_array_foreach (value, i, item) {
+            buffer_append(text, i ? ", " : "");
+            append_java(text, item);
+        }
+        buffer_append_char(text, ']');
+    } else if (json_is_object(value)) {
+        buffer_append_char(text, '{');
+        json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
+            buffer_printf(text, "%s%s=", more ? ", " : "", key);
+            append_java(text, item);
+            more = true;
+        }
+        buffer_append_char(text, '}');
+    } else {
+        _cleanup_free_ char *scalar = json_text(value);
+        buffer_append(text, scalar);
+    }
+}
+
+/* Nulls are refused with all values, in Kestra's words. */
+static int refuse_nulls(Diag *diag, const json_t *values)
+{
+    size_t i;
+    const json_t *value;
+    json_array_foreach (values, i, value) {
+        if (!json_is_null(value))
+            continue;
+        _cleanup_buffer_ Buffer text = {};
+        append_java(&text, values);
+        diag_error(diag, NULL, 0, 0, "Found '1' null values on Each, with values=%.1000s", buffer_text(&text));
+        return FLOWABLE_E_FAILED;
+    }
+    return 0;
+}
+
 /* Appends the text of one value unless it is there already. */
 static int add_value(json_t *values, json_t *seen, const json_t *value, Diag *diag)
 {
-    if (json_is_null(value))
+    if (json_is_null(value)) /* a member of a map */
         return refuse(diag, "Found a null value in the list of values");
     json_t *text = value_text(value);
     if (!json_object_get(seen, json_string_value(text))) {
@@ -146,10 +192,13 @@ static int values_from_text(const FlowableContext *context, const ExprTree *tree
         return values_from_map(parsed, values, seen, context->diag);
     if (!json_is_array(parsed))
         return refuse_value(context->diag, parsed);
+    int r = refuse_nulls(context->diag, parsed);
+    if (r != 0)
+        return r;
     size_t index;
     json_t *value;
     json_array_foreach (parsed, index, value) {
-        int r = add_value(values, seen, value, context->diag);
+        r = add_value(values, seen, value, context->diag);
         if (r != 0)
             return r;
     }
