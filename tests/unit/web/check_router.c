@@ -95,6 +95,22 @@ START_TEST(content_decides_between_patterns)
 }
 END_TEST
 
+START_TEST(a_body_without_a_type_is_for_the_unix_socket)
+{
+    for (int local = 0; local < 2; local++) {
+        _cleanup_(http_request_freep) HttpRequest *request =
+            http_request_new("POST", "/api/v1/executions/my.ns/restart");
+        HttpResponse response = {};
+        request->local = local;
+        http_request_body(request, "x", 1);
+        const Route *route = router_match(router, request, &response);
+        ck_assert_int_eq(route != NULL, local);
+        ck_assert_int_eq(response.status, local ? 0 : 415);
+        http_response_done(&response);
+    }
+}
+END_TEST
+
 START_TEST(what_does_not_match_is_refused)
 {
     static const struct {
@@ -262,6 +278,7 @@ int main(void)
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, the_most_exact_pattern_wins);
     tcase_add_test(all, content_decides_between_patterns);
+    tcase_add_test(all, a_body_without_a_type_is_for_the_unix_socket);
     tcase_add_test(all, what_does_not_match_is_refused);
     tcase_add_test(all, accept_and_content_type_are_read_leniently);
     tcase_add_test(all, parameters_are_checked);
