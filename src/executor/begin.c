@@ -50,6 +50,8 @@ static void dispatch(Step *step, Live *live, TaskRun *run, bool is_skipped)
         return;
     }
     unit_dispatch_job(step->unit, worker_group(run->task), execution->id, run->id, attempt, body);
+    if (json_object_get(run->internal, "lostWithJob"))
+        change_internal(live, run, "lostWithJob", NULL);
     unit_job_stands_behind(step->unit, change_ahead(live));
     change_line_up(live, run);
 }

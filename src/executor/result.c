@@ -55,18 +55,25 @@ static int read_result(Step *step, Live *live, const json_t *body, Result *ret)
     return ret->run ? 0 : stale(step, "there is no task run %s", id);
 }
 
-/* The attempt that the run waits for: the next, or the one that runs; or a later one, when those before it were lost.
- */
+/* Of the lost attempts those of the job that is under way; dispatch() forgets them. */
+static size_t lost_with_job(const TaskRun *run)
+{
+    return (size_t)json_get_integer(run->internal, "lostWithJob", 0);
+}
+
+/* It is of the job that the run waits for, and of none of the workers that it had before: each of them makes the
+ * attempt a later one. */
 static int check_attempt(Step *step, const Result *result)
 {
     const TaskRun *run = result->run;
     State state = state_current(&run->state);
-    size_t expected = state == STATE_RUNNING ? run->attempts.count - 1 : run->attempts.count;
+    size_t known = lost_with_job(run);
+    size_t expected = state == STATE_RUNNING ? run->attempts.count - 1 - known : run->attempts.count;
     if (!state_is_created(state) && state != STATE_RUNNING)
         return stale(step, "the task run is %s", state_to_string(state));
     if (task_run_is_flowable(run) || (state == STATE_RUNNING && !run->attempts.count))
         return stale(step, "no worker has the task run %s", run->id);
-    if (result->attempt < expected || result->attempt - expected > result->lost)
+    if (result->lost < known || result->attempt != expected + result->lost)
         return stale(step, "the result of task run %s is of another attempt", run->id);
     return 0;
 }
@@ -94,6 +101,7 @@ static void note_lost(Step *step, Live *live, const Result *result)
     }
     if (lost == 0)
         return;
+    change_internal(live, run, "lostWithJob", json_integer((json_int_t)result->lost));
     change_internal(live, run, "lost", json_integer((json_int_t)(result_attempts_lost(run) + lost)));
     change_log(step, live, run, LOG_LEVEL_WARN,
                "The worker that had this task was lost, and what it did of it is not known: the task began again");
