@@ -543,25 +543,19 @@ static void step_unreadable(Owner *owner, const QueueEvent *event, EventKind kin
     unit_ack_event(owner->unit, event->sequence);
 }
 
-static int step_slots(Owner *owner, const QueueEvent *event)
-{
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    if (slots_apply(owner->slots, event, owner->step.now, owner->unit, &diag) == 0)
-        unit_ack_event(owner->unit, event->sequence);
-    else
-        set_aside(owner, event, diag_first(&diag));
-    return 0;
-}
-
 static void note_window_timer(void *userdata, const char *key, const char *name, usec_t date)
 {
     step_note_timer(userdata, key, name, date);
 }
 
-static int step_windows(Owner *owner, const QueueEvent *event)
+/* The key of slots or of a window. */
+static int step_line(Owner *owner, const QueueEvent *event)
 {
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    if (windows_apply(owner->windows, event, owner->unit, note_window_timer, &owner->step, &diag) == 0)
+    int r = slots_is_key(event->key)
+                ? slots_apply(owner->slots, event, owner->step.now, owner->unit, &diag)
+                : windows_apply(owner->windows, event, owner->unit, note_window_timer, &owner->step, &diag);
+    if (r == 0)
         unit_ack_event(owner->unit, event->sequence);
     else
         set_aside(owner, event, diag_first(&diag));
@@ -576,10 +570,8 @@ static int step_event(Owner *owner, const QueueEvent *event)
         set_aside(owner, event, !event->body ? event->reason : "its kind is unknown");
         return 0;
     }
-    if (slots_is_key(event->key))
-        return step_slots(owner, event);
-    if (windows_is_key(event->key))
-        return step_windows(owner, event);
+    if (slots_is_key(event->key) || windows_is_key(event->key))
+        return step_line(owner, event);
     Held *held;
     int r = hold(owner, event->key, kind, event->body, &held);
     if (r < 0)
