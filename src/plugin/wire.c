@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SEND_WAIT_MSEC = 10000, READ_BYTES = 64 * 1024 };
+enum { SEND_WAIT_MSEC = 10000, READ_BYTES = 64 * 1024, KEPT_BYTES = 4 * READ_BYTES };
 
 static int send_all(int fd, const char *bytes, size_t length)
 {
@@ -50,6 +50,8 @@ int wire_read(Wire *wire, int fd)
     if (n == 0)
         return WIRE_E_END;
     if (wire->consumed == wire->bytes.length) {
+        if (wire->bytes.allocated > KEPT_BYTES) /* of an unusually long message */
+            buffer_done(&wire->bytes);
         buffer_clear(&wire->bytes);
         wire->consumed = 0;
     }

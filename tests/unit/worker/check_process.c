@@ -228,6 +228,21 @@ START_TEST(test_metrics_are_bounded)
 }
 END_TEST
 
+/* Names and tags are shown as log lines are. */
+START_TEST(test_metrics_are_masked)
+{
+    setenv("SECRET_HIDDEN", "Y29ycmVjdCBob3JzZQ==", 1); /* correct horse */
+    run_one(
+        "  - id: t\n    type: io.kestra.plugin.scripts.shell.Commands\n    env: {HIDDEN: \"{{ secret('HIDDEN') }}\"}\n"
+        "    commands:\n      - >-\n        echo \"::{\\\"metrics\\\":[{\\\"name\\\":\\\"n "
+        "$HIDDEN\\\",\\\"type\\\":\\\"counter\\\","
+        "\\\"value\\\":7,\\\"tags\\\":{\\\"$HIDDEN\\\":\\\"$HIDDEN\\\"}}]}::\"\n");
+    ck_assert_msg(streq(state_of("run1"), "SUCCESS"), "%s", queue_store_log(store, 0));
+    ck_assert_double_eq(queue_store_metric(store, "n **masked*****"), 7);
+    ck_assert_double_eq(queue_store_metric(store, "n correct horse"), -1);
+}
+END_TEST
+
 /* Where an input file is to be written the task before left something at which open() waits, or that leads away. */
 static const char *const traps[] = {"mkfifo trap", "ln -s /etc/passwd trap", "mkdir -p trap",
                                     "python3 -c \"import socket; "
@@ -305,6 +320,7 @@ static void add(TCase *tests)
     tcase_add_loop_test(tests, test_longest_line, 0, ELEMENTS(line_limits));
     tcase_add_loop_test(tests, test_outputs_are_bounded, 0, ELEMENTS(output_names));
     tcase_add_test(tests, test_metrics_are_bounded);
+    tcase_add_test(tests, test_metrics_are_masked);
     tcase_add_loop_test(tests, test_an_input_file_meets_no_file, 0, ELEMENTS(traps));
     tcase_add_test(tests, test_directories_of_any_shape_go);
     tcase_add_test(tests, test_usage_becomes_metrics);
