@@ -17,7 +17,7 @@
 #include "worker/log_file.h"
 #include "worker/workspace.h"
 
-enum { METRICS_MAX = 10000, METRICS_BYTES_MAX = 1024 * 1024 };
+enum { METRICS_MAX = 10000, METRICS_BYTES_MAX = 1024 * 1024, LOST_MAX = 3 };
 
 /* --- what the task says --- */
 
@@ -288,7 +288,7 @@ static void set_aside(Job *job, const char *reason)
     _cleanup_(log_popp) LogField poison = log_push("KESTRA_POISON_ID", id);
     log_event(MESSAGE_SET_ASIDE, "Job %" PRId64 " of %s was set aside as %s: %s", job->claim.sequence,
               job->claim.task_run_id, id, reason);
-    if (!job->claim.body) {
+    if (!job->chore) {
         _cleanup_free_ char *message =
             xasprintf("The task's job was set aside: %s. Once the cause is mended: kestractl poison "
                       "replay %s",
@@ -717,6 +717,20 @@ static int resume(Job *job)
     return 0;
 }
 
+/* One that cannot be read, or that ends the workers which have it in hand, is set aside. */
+static bool is_poison(Job *job)
+{
+    if (!job->claim.body) {
+        set_aside(job, job->claim.reason);
+        return true;
+    }
+    if (job->claim.lost < LOST_MAX)
+        return false;
+    _cleanup_free_ char *reason = xasprintf("%d workers that had it in hand have died", job->claim.lost);
+    set_aside(job, reason);
+    return true;
+}
+
 int job_start(Job *job)
 {
     Worker *worker = job->worker;
@@ -724,8 +738,7 @@ int job_start(Job *job)
         job_end(job, STATE_KILLED);
         return 0;
     }
-    if (!job->claim.body) {
-        set_aside(job, job->claim.reason);
+    if (!job->carried && is_poison(job)) {
         job_free(job);
         worker_commit_soon(worker);
         return 0;

@@ -38,6 +38,31 @@ START_TEST(test_log_level)
 }
 END_TEST
 
+static bool has_poison(void)
+{
+    return queue_store_counts(store).poison == 1;
+}
+
+/* Whatever it is that ends them: it does not go on for ever. */
+START_TEST(test_a_job_that_ends_its_workers_is_set_aside)
+{
+    parse_flow(SHELL("['true']"));
+    send_job("t", "run1");
+    for (int i = 0; i < 3; i++) {
+        _cleanup_(queue_freep) Queue *dying = queue_mem_new(store); /* the next one comes with its socket */
+        _cleanup_(queue_batch_done) QueueBatch batch = {};
+        ck_assert_int_eq(queue_join(dying, "worker", "/nonexistent/worker.sock"), 0);
+        ck_assert_int_eq(queue_commit(dying, NULL, &(QueueFetch){.jobs_max = 1}, &batch), 0);
+        ck_assert_uint_eq(batch.jobs.count, 1);
+    }
+    start_worker(&(WorkerSettings){});
+    run_until(has_poison);
+    ck_assert_str_eq(state_of("run1"), "none");
+    ck_assert(has_log("3 workers that had it in hand have died"));
+    ck_assert_uint_eq(queue_store_counts(store).jobs, 0);
+}
+END_TEST
+
 START_TEST(test_fail)
 {
     run_one("  - {id: t, type: io.kestra.plugin.core.execution.Fail, errorMessage: broken}\n");
@@ -360,6 +385,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, test_log);
     tcase_add_test(tests, test_return_and_metrics);
     tcase_add_test(tests, test_log_level);
+    tcase_add_test(tests, test_a_job_that_ends_its_workers_is_set_aside);
     tcase_add_test(tests, test_fail);
     tcase_add_test(tests, test_unknown_type_and_task);
     tcase_add_loop_test(tests, test_templated, 0, ELEMENTS(templated));

@@ -131,7 +131,8 @@ void send_job(const char *task_id, const char *task_run_id)
     queue_batch_done(&batch);
     unit_free(unit);
     jobs_sent++;
-    worker_wake(worker);
+    if (worker)
+        worker_wake(worker);
 }
 
 void send_jobs(const char *task_id, unsigned first, unsigned count)
