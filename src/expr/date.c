@@ -83,7 +83,6 @@ static int read_text(Eval *eval, const Value *text, const Value *existing_format
     }
     if (!good)
         return eval_fail_plain(eval, "Text '%.*s' could not be parsed", (int)MIN(text->length, 200u), text->text);
-    ret->zone = style->zone;
     return 0;
 }
 
@@ -96,13 +95,21 @@ static void read_date(const Date *date, const DateStyle *style, Date *ret)
     ret->zone = style->zone;
 }
 
+static bool year_is_valid(const Date *date)
+{
+    int64_t year = date->seconds / 31556952 + 1970; /* keeps the arithmetic of the calendar within 64 bits */
+    if (year <= YEAR_MAX + 2 && year >= -YEAR_MAX - 2)
+        year = date_fields(date).year;
+    return year <= YEAR_MAX && year >= -YEAR_MAX;
+}
+
 int date_read(Eval *eval, const Value *input, const Value *existing_format, const DateStyle *style, Date *ret)
 {
     if (existing_format->kind != VALUE_NULL && existing_format->kind != VALUE_TEXT)
         return eval_fail_plain(eval, "existingFormat must be a text");
     if (input->kind == VALUE_LONG) {
         *ret = (Date){.kind = DATE_ZONED, .seconds = input->integer, .zone = style->zone};
-        if (input->integer > INT64_C(31556889864403199) || input->integer < -INT64_C(31557014167219200))
+        if (!year_is_valid(ret))
             return eval_fail_plain(eval, "Instant exceeds minimum or maximum instant");
         return 0;
     }
@@ -124,7 +131,9 @@ int date_print(Eval *eval, const Date *date, const Value *format, const DateStyl
     if (named)
         pattern = value_text(named, strlen(named));
     _cleanup_buffer_ Buffer buffer = {};
-    DateFields fields = date_fields(date);
+    Date shown = *date;
+    shown.zone = style->zone;
+    DateFields fields = date_fields(&shown);
     int r = date_pattern_print(eval, &fields, &pattern, style, &buffer);
     return r ? r : eval_buffer_value(eval, &buffer, ret);
 }

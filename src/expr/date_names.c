@@ -158,18 +158,18 @@ static const struct {
     {"iso_sec", "yyyy-MM-dd'T'HH:mm:ssXXX"},
     {"sql", "yyyy-MM-dd HH:mm:ss.SSSSSS"},
     {"sql_seq", "yyyy-MM-dd HH:mm:ss"},
-    {"iso_date_time", "\001'T'\002\003\004"},
+    {"iso_date_time", "\001\021\002\003\004"},
     {"iso_date", "\001\003"},
     {"iso_time", "\002\003"},
     {"iso_local_date", "\001"},
     {"iso_instant", "\005"},
-    {"iso_local_date_time", "\001'T'\002"},
+    {"iso_local_date_time", "\001\021\002"},
     {"iso_local_time", "\002"},
-    {"iso_offset_time", "\002\003"},
+    {"iso_offset_time", "\002\022"},
     {"iso_ordinal_date", "\006-DDD\003"},
     {"iso_week_date", "\007\003"},
-    {"iso_zoned_date_time", "\001'T'\002\003\004"},
-    {"rfc_1123_date_time", "\016, d \017 yyyy HH:mm:ss \020"},
+    {"iso_zoned_date_time", "\001\021\002\022\004"},
+    {"rfc_1123_date_time", "\016, d \017 \023 HH:mm:ss \020"},
 };
 
 const char *date_named_pattern(Eval *eval, const Value *name, const DateStyle *style)

@@ -16,6 +16,7 @@ typedef struct Printer {
     const DateFields *fields;
     const DateStyle *style;
     Buffer *out;
+    const char *failure; /* why a field cannot be printed */
 } Printer;
 typedef void (*PrintLetter)(Printer *printer, const PatternItem *item);
 
@@ -167,6 +168,19 @@ static void print_by_icu(Printer *p, const PatternItem *item)
     memset(pattern, item->letter, MIN(item->count, 5u));
     buffer_append(p->out, date_icu(p->eval, p->style, p->fields, pattern));
 }
+
+/* Java knows one name of a zone for each half of the year, whatever its history: that of today, by the offset. */
+static void print_zone_by_icu(Printer *p, const PatternItem *item)
+{
+    static const int64_t halves[] = {1705320000, 1721044800}; /* 2024-01-15, 2024-07-15 */
+    const Zone *zone = p->fields->zone;
+    int first = zone_offset(zone, halves[0]), second = zone_offset(zone, halves[1]), offset = p->fields->offset;
+    DateFields fields = *p->fields;
+    fields.instant = halves[second == offset || (first != offset && second < first)];
+    Printer today = *p;
+    today.fields = &fields;
+    print_by_icu(&today, item);
+}
 static void print_hour(Printer *p, const PatternItem *item)
 {
     unsigned hour = p->fields->hour;
@@ -267,15 +281,17 @@ static void print_zone_name(Printer *p, const PatternItem *item)
     if (!has_own_name(zone)) {
         buffer_append(p->out, zone_name(zone));
     } else if (item->count == 4 && (streq(zone_name(zone), "UTC") || streq(zone_name(zone), "GMT"))) {
-        print_by_icu(p, &(PatternItem){.letter = 'z', .count = 4}); /* these have no generic name */
+        print_zone_by_icu(p, &(PatternItem){.letter = 'z', .count = 4}); /* these have no generic name */
     } else if (item->count == 4) {
-        print_by_icu(p, item);
+        print_zone_by_icu(p, item);
     } else if (!isalpha((unsigned char)letters[0])) {
-        print_by_icu(p, item);
+        print_zone_by_icu(p, item);
     } else if (item->letter == 'v' && strlen(letters) == 3 && strchr("ECMPAH", letters[0]) && streq(letters + 2, "T") &&
                (letters[1] == 'S' || letters[1] == 'D')) {
         buffer_append_char(p->out, letters[0]);
         buffer_append_char(p->out, 'T');
+    } else if (item->letter == 'v' && strlen(letters) == 4 && streq(letters + 2, "ST")) { /* CEST, EEST, WEST */
+        buffer_printf(p->out, "%.2sT", letters);
     } else {
         buffer_append(p->out, letters);
     }
@@ -346,6 +362,20 @@ static void print_english_month(Printer *p, const PatternItem *item)
 {
     buffer_append(p->out, date_name(p->eval, &english, NAME_MONTH, 3, false, p->fields->month));
 }
+static void print_iso_t(Printer *p, const PatternItem *item)
+{
+    buffer_append_char(p->out, 'T');
+}
+static void print_rfc_year(Printer *p, const PatternItem *item)
+{
+    int64_t year = p->fields->year;
+    if (year < 0 || year > 9999)
+        p->failure = arena_printf(p->eval->arena, "Field Year cannot be printed as the value %" PRId64 " %s", year,
+                                  year < 0 ? "cannot be negative according to the SignStyle"
+                                           : "exceeds the maximum print width of 4");
+    else
+        print_padded(p->out, year, 4, false);
+}
 static void print_rfc_offset(Printer *p, const PatternItem *item)
 {
     if (p->fields->offset == 0)
@@ -405,7 +435,10 @@ static const struct {
     {'\007', 0x02, print_iso_week_date},
     {'\016', 0x02, print_english_weekday},
     {'\017', 0x02, print_english_month},
+    {'\023', 0x02, print_rfc_year},
     {'\020', 0x02, print_rfc_offset},
+    {'\021', 0x02, print_iso_t},
+    {'\022', 0x02, print_iso_offset},
 };
 
 static int letter_index(char letter)
@@ -544,7 +577,7 @@ int date_pattern_print(Eval *eval, const DateFields *fields, const Value *patter
     PatternItems items;
     if (!date_pattern_items(eval, pattern, &items))
         return EVAL_E_ERROR;
-    Printer printer = {eval, fields, style, out};
+    Printer printer = {.eval = eval, .fields = fields, .style = style, .out = out};
     for (size_t i = 0; i < items.count; i++) {
         const PatternItem *item = &items.items[i];
         if (!item->letter) {
@@ -560,5 +593,5 @@ int date_pattern_print(Eval *eval, const DateFields *fields, const Value *patter
             }
         }
     }
-    return 0;
+    return printer.failure ? eval_fail_plain(eval, "%s", printer.failure) : 0;
 }

@@ -97,6 +97,20 @@ static bool take_offset(Reading *r, bool zulu, bool hour_only)
     return parts[0] <= 18 && parts[1] < 60 && parts[2] < 60;
 }
 
+/* +hh:mm[:ss]; leniently, the minutes may be missing; what stands without colons is left. */
+static bool take_iso_offset(Reading *r, bool lenient)
+{
+    const char *start = r->at, *colon = start + 3;
+    if (r->end - start >= 3 && *start != 'Z' && *start != 'z' && (colon == r->end || *colon != ':')) {
+        const char *end = r->end;
+        r->end = colon; /* hours only */
+        bool good = lenient && take_offset(r, false, true);
+        r->end = end;
+        return good;
+    }
+    return take_offset(r, true, false);
+}
+
 static bool take_zone(Reading *r)
 {
     const char *start = r->at;
@@ -227,7 +241,9 @@ static bool take_zone_field(Reading *r, const PatternItem *item)
     case 'v':
         return take_zone(r);
     case '\003':
-        return r->at == r->end || take_offset(r, true, false);
+        return r->at == r->end || take_iso_offset(r, false);
+    case '\022':
+        return take_iso_offset(r, true);
     case 'X':
         return take_offset(r, true, item->count == 1);
     case 'x':
@@ -264,7 +280,8 @@ static bool take_item(Reading *r, const PatternItem *item)
     case 'y':
     case 'u':
     case '\006':
-        return take_year(r, item->letter == '\006' ? &(PatternItem){.count = 4} : item);
+    case '\023':
+        return take_year(r, item->letter == '\006' || item->letter == '\023' ? &(PatternItem){.count = 4} : item);
     case 'd':
         r->has_day = true;
         return take_in(r, item->count, 2, 1, 31, &r->day);
@@ -275,6 +292,8 @@ static bool take_item(Reading *r, const PatternItem *item)
         return take_iso_date(r);
     case '\002':
         return take_clock(r, false);
+    case '\021':
+        return take_char(r, 'T');
     case '\005':
         return take_iso_date(r) && take_char(r, 'T') && take_clock(r, true) && take_offset(r, true, true);
     case '\007':
@@ -349,7 +368,8 @@ static bool resolve(Reading *r, const Zone *default_zone, Date *ret)
     if (hour == 24 && (r->minute || r->second || r->nanos))
         return false;
     int64_t local = days * 86400 + (int64_t)hour * 3600 + r->minute * 60 + r->second;
-    *ret = (Date){.kind = DATE_ZONED, .nanos = r->nanos, .zone = r->zone ? r->zone : default_zone};
+    const Zone *zone = r->zone ? r->zone : r->has_offset ? zone_of_offset(r->offset) : default_zone;
+    *ret = (Date){.kind = DATE_ZONED, .nanos = r->nanos, .zone = zone};
     ret->seconds = r->has_offset ? local - r->offset : zone_local_to_instant(ret->zone, local);
     return true;
 }

@@ -273,6 +273,8 @@ int eval_capture(Eval *eval, const Node *body, Value *ret)
 
 int eval_text_node(Eval *eval, const Node *node)
 {
+    if (eval->typed && eval->emitted && eval->first.kind != VALUE_TEXT) /* Java adds it by characters */
+        return eval_fail_plain(eval, "Tried to add java.lang.Character to %s", value_class_name(&eval->first));
     return eval_emit(eval, &node->literal);
 }
 
@@ -439,9 +441,17 @@ int run_set(Eval *eval, const Node *node)
     return r;
 }
 
+/* Of blocks with one name the last holds everywhere. */
 int run_block(Eval *eval, const Node *node)
 {
-    return node->tag.body->run(eval, node->tag.body);
+    const Node *body = node->tag.body;
+    for (const Block2 *block = eval->expr->blocks; block; block = block->next)
+        if (block->name.length == node->tag.name.length &&
+            memcmp(block->name.text, node->tag.name.text, block->name.length) == 0) {
+            body = block->body;
+            break;
+        }
+    return body->run(eval, body);
 }
 
 int eval_run_expr(Eval *eval, const Expr *expr)

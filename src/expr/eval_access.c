@@ -33,7 +33,8 @@ static int map_attribute(Eval *eval, unsigned line, const Value *map, const Valu
         Value as_long = value_long(value_as_long(key)), as_integer = value_integer(value_as_long(key));
         if (value_find(map, &as_long, ret) || value_find(map, &as_integer, ret))
             return 0;
-        return eval_undefined(eval, line, name);
+        return eval_fail(eval, line, "type class java.lang.String not supported for key %.*s", (int)name.length,
+                         name.text);
     }
     return value_get(map, name.text, name.length, ret) ? 0 : eval_undefined(eval, line, name);
 }

@@ -97,13 +97,15 @@ static bool list_has(const Value *list, const Value *item)
     return false;
 }
 
-/* List + list, list + item, list - list, list - item: always a new list. */
+/* List + list, list + item, list - list (every item of it), list - item (the first such): always a new list. */
 static int list_operation(Eval *eval, const Value *a, const Value *b, Operation operation, Value *ret)
 {
     List *list = list_new(eval->arena, value_count(a) + 1);
+    bool is_done = operation == ADD, all = b->kind == VALUE_LIST;
     for (size_t i = 0; i < value_count(a); i++) {
         Value item = value_item(a, i);
-        bool dropped = operation == SUBTRACT && (b->kind == VALUE_LIST ? list_has(b, &item) : value_equal(b, &item));
+        bool dropped = !is_done && (all ? list_has(b, &item) : value_equal(b, &item));
+        is_done |= dropped && !all;
         if (!dropped)
             list_push(eval->arena, list, item);
     }
@@ -138,7 +140,7 @@ static int operate(Eval *eval, const Value *a, const Value *b, Operation operati
 {
     if (operation == ADD && (a->kind == VALUE_TEXT || b->kind == VALUE_TEXT))
         return concatenate(eval, a, b, false, ret);
-    if (a->kind == VALUE_LIST && (operation == ADD || operation == SUBTRACT))
+    if (a->kind == VALUE_LIST && a->class_ != CLASS_TEXT_ARRAY && (operation == ADD || operation == SUBTRACT))
         return list_operation(eval, a, b, operation, ret);
     return number_operation(eval, a, b, operation, ret);
 }

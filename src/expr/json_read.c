@@ -306,5 +306,14 @@ bool json_read(Arena *arena, const char *text, size_t length, Value *ret, JsonEr
     Reader reader = {.arena = arena, .at = text, .end = text + length, .error = error};
     *ret = VALUE_NULL_INIT;
     skip_blanks(&reader);
-    return reader.at == reader.end || read_value(&reader, ret);
+    if (reader.at == reader.end)
+        return true;
+    bool is_number = *reader.at == '-' || (*reader.at >= '0' && *reader.at <= '9');
+    if (!read_value(&reader, ret))
+        return false;
+    /* Whatever else follows the first value is ignored, but a number must end at a blank: "2024-01-15" is none. */
+    bool ends = reader.at == reader.end || *reader.at == '\0' || strchr(" \t\r\n", *reader.at);
+    return !is_number || ends ||
+           fail(&reader, "Unexpected character ('%c' (code %d)): Expected space separating root-level values",
+                (unsigned char)*reader.at);
 }

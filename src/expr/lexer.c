@@ -58,7 +58,7 @@ const char *token_kind_name(TokenKind kind)
     return kind_names[kind];
 }
 
-/* Longest first; one that ends with a letter must not be followed by one. */
+/* Longest first; one that ends with a letter must not be followed by what could go on a name. */
 static const char *const operators[] = {
     "is not", "contains", "equals", "???", "not", "and", "==", "!=", "<=", ">=", "??", "..",
     "or",     "is",       "+",      "-",   "*",   "/",   "%",  "~",  "|",  "<",  ">",
@@ -146,15 +146,14 @@ static const char *close_end(const Lexer *lexer, const char *delimiter, bool *re
     return looking_at(lexer, at, delimiter) ? at + strlen(delimiter) : NULL;
 }
 
-/* {% [-]verbatim [-]%} … {%[-] endverbatim [-]%}: returns the end of the opening tag, or NULL. */
-static const char *verbatim_start(const Lexer *lexer, bool *ret_trim)
+/* {% verbatim [-]%} … {%[-] endverbatim [-]%}: returns the end of the opening tag, or NULL. */
+static const char *verbatim_start(const Lexer *lexer)
 {
     const char *at = skip_blanks(lexer, lexer->at);
     if (!looking_at(lexer, at, "verbatim"))
         return NULL;
     at = skip_blanks(lexer, at + strlen("verbatim"));
-    *ret_trim = at < lexer->end && *at == '-';
-    at += *ret_trim;
+    at += at < lexer->end && *at == '-';
     return looking_at(lexer, at, "%}") ? at + 2 : NULL;
 }
 
@@ -178,7 +177,8 @@ static const char *verbatim_end(const Lexer *lexer, const char *from, const char
     return NULL;
 }
 
-static bool lex_verbatim(Lexer *lexer, const char *text, bool trim_start)
+/* Blanks at the start go, with or without a '-' in the opening tag: so it is in Pebble. */
+static bool lex_verbatim(Lexer *lexer, const char *text)
 {
     const char *after;
     bool trim_before, trim_after;
@@ -187,7 +187,7 @@ static bool lex_verbatim(Lexer *lexer, const char *text, bool trim_start)
     if (!end)
         return fail(lexer, lexer->line, "Unclosed verbatim tag.", "");
     const char *from = text, *to = end;
-    while (trim_start && from < to && is_blank(*from))
+    while (from < to && is_blank(*from))
         from++;
     while (trim_before && to > from && is_blank(to[-1]))
         to--;
@@ -208,10 +208,9 @@ static bool enter(Lexer *lexer, LexerState state)
 
 static bool lex_execute_start(Lexer *lexer)
 {
-    bool trim;
-    const char *verbatim = verbatim_start(lexer, &trim);
+    const char *verbatim = verbatim_start(lexer);
     if (verbatim)
-        return lex_verbatim(lexer, verbatim, trim);
+        return lex_verbatim(lexer, verbatim);
     push(lexer, TOKEN_EXECUTE_START, NULL, 0);
     return enter(lexer, EXECUTE);
 }
@@ -331,7 +330,7 @@ static size_t operator_length(const Lexer *lexer)
             continue;
         bool word = isalpha((unsigned char)operators[i][length - 1]);
         unsigned char next = lexer->at + length == lexer->end ? '\0' : (unsigned char)lexer->at[length];
-        if (!word || !(isalpha(next) || next == '_'))
+        if (!word || !(isalnum(next) || next == '_'))
             return length;
     }
     return 0;

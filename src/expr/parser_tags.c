@@ -38,7 +38,7 @@ static Node *parse_if(Parser *parser, unsigned line)
         if (streq(stop->text, "endif"))
             break;
         if (has_else)
-            return parser_fail(parser, stop->line, "Expected one of \"endif\", found \"%s\"", stop->text);
+            return parser_fail(parser, stop->line, "Unexpected tag name \"%s\"", stop->text);
         has_else = streq(stop->text, "else");
     }
     next_token(parser);
@@ -124,10 +124,13 @@ static Node *parse_block(Parser *parser, unsigned line)
     }
     block->name = (Name){token->text, (uint32_t)token->length};
     next_token(parser);
-    if (!end_of_tag(parser) || !(block->body = parse_body(parser, stops, "endblock")))
+    if (!end_of_tag(parser) || !(block->body = parse_body(parser, stops, NULL)))
         return NULL;
+    if (current(parser)->kind == TOKEN_EOF)
+        return parser_fail(parser, line, "endblock tag should be present with block tag starting line number ");
     next_token(parser);
-    if (token_is(current(parser), TOKEN_NAME, block->name.text))
+    if (token_is(current(parser), TOKEN_NAME, block->name.text) ||
+        token_is(current(parser), TOKEN_STRING, block->name.text))
         next_token(parser);
     if (!end_of_tag(parser))
         return NULL;
@@ -231,7 +234,7 @@ Node *parse_body(Parser *parser, const char *const *stops, const char *wanted)
         nodes_push(parser, &body->list, node);
     }
     parser->depth--;
-    if (stops)
+    if (wanted)
         return parser_fail(parser, current(parser)->line,
                            "Unexpected end of template. Pebble was looking for the \"%s\" tag", wanted);
     return body;

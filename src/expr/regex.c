@@ -14,6 +14,7 @@
 DEFINE_CLEANUP(pcre2_code *, pcre2_code_free);
 DEFINE_CLEANUP(pcre2_match_data *, pcre2_match_data_free);
 DEFINE_CLEANUP(pcre2_match_context *, pcre2_match_context_free);
+DEFINE_CLEANUP(pcre2_compile_context *, pcre2_compile_context_free);
 
 typedef struct Regex {
     pcre2_code *code;
@@ -32,9 +33,11 @@ static int regex_open(Eval *eval, const Value *pattern, uint32_t options, Regex 
 {
     int code;
     PCRE2_SIZE offset;
+    _cleanup_(pcre2_compile_context_freep) pcre2_compile_context *how = pcre2_compile_context_create(NULL);
+    (void)pcre2_set_newline(how, PCRE2_NEWLINE_ANYCRLF); /* cannot fail; "." stops at \r too */
     ret->code =
         pcre2_compile((PCRE2_SPTR)pattern->text, pattern->length,
-                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | options, &code, &offset, NULL);
+                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | options, &code, &offset, how);
     if (!ret->code) {
         PCRE2_UCHAR message[128];
         (void)pcre2_get_error_message(code, message, sizeof(message)); /* cut when too long */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expr/unicode.h"
 
+#include <ctype.h>
 #include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
+#include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 
 #include "expr/utf16.h"
@@ -144,5 +146,48 @@ int unicode_title_first(Eval *eval, const Value *text, Value *ret)
     size_t length = utf8_put(first, to);
     memcpy(to + length, at, (size_t)(end - at));
     *ret = value_text(to, length + (size_t)(end - at));
+    return 0;
+}
+
+/* ---- slugs: NFD, ASCII letters and digits in lower case, one dash for blanks, dashes and underscores ---- */
+static UChar *decomposed(Eval *eval, const Value *text, int32_t *ret_length)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t room = (int32_t)text->length * 4 + 16, length = 0;
+    UChar *wide = arena_new_n(eval->arena, UChar, (size_t)room),
+          *result = arena_new_n(eval->arena, UChar, (size_t)room * 4);
+    u_strFromUTF8WithSub(wide, room, &length, text->text, (int32_t)text->length, 0xFFFD, NULL, &status);
+    const UNormalizer2 *normalizer = unorm2_getNFDInstance(&status);
+    *ret_length = U_SUCCESS(status) ? unorm2_normalize(normalizer, wide, length, result, room * 4, &status) : 0;
+    return U_SUCCESS(status) ? result : NULL;
+}
+
+static bool is_java_blank(UChar c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+int unicode_slug(Eval *eval, const Value *text, Value *ret)
+{
+    if (text->length > eval->limits->output_bytes_max / 32)
+        return eval_fail_plain(eval, "The text is too long for slugify");
+    int32_t length;
+    const UChar *wide = decomposed(eval, text, &length);
+    char *to = eval_text(eval, (size_t)length);
+    if (!wide || !to)
+        return EVAL_E_ERROR;
+    size_t count = 0;
+    for (int32_t i = 0; i < length; i++) {
+        UChar c = wide[i];
+        if (is_java_blank(c) || c == '-' || c == '_') {
+            if (count && to[count - 1] != '-')
+                to[count++] = '-';
+        } else if (c < 0x80 && isalnum((int)c)) {
+            to[count++] = (char)tolower((int)c);
+        }
+    }
+    while (count && to[count - 1] == '-')
+        count--;
+    *ret = value_text(to, count);
     return 0;
 }

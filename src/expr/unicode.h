@@ -13,5 +13,7 @@ Value unicode_strip(Value text);
 int64_t java_compare_text(const Value *a, const Value *b);
 /* String.replace: every occurrence of a plain text. */
 int text_replace_all(Eval *eval, const Value *text, const Value *part, const Value *by, Value *ret);
+/* Kestra's slug: what flows are called in the internal storage. */
+int unicode_slug(Eval *eval, const Value *text, Value *ret);
 /* Character.toTitleCase of the first character in place, the rest as it is. */
 int unicode_title_first(Eval *eval, const Value *text, Value *ret);

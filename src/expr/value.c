@@ -439,3 +439,11 @@ int64_t value_as_long(const Value *value)
         return INT64_MAX;
     return real <= -9223372036854775808.0 ? INT64_MIN : (int64_t)real;
 }
+
+int32_t value_as_int(const Value *value)
+{
+    int64_t whole = value_as_long(value);
+    if (value->kind == VALUE_FLOAT || value->kind == VALUE_DOUBLE)
+        return whole > INT32_MAX ? INT32_MAX : whole < INT32_MIN ? INT32_MIN : (int32_t)whole;
+    return (int32_t)(uint32_t)(uint64_t)whole;
+}

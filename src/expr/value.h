@@ -182,3 +182,5 @@ const char *value_class_simple(const Value *value);
 double value_as_double(const Value *value);
 /* Numbers only; wraps as Java's longValue does, decimals are cut. */
 int64_t value_as_long(const Value *value);
+/* Number.intValue: the low 32 bits of an integer, the nearest of 32 bits for a real. */
+int32_t value_as_int(const Value *value);

@@ -64,17 +64,14 @@ static int filter_timestamp(Call *call, Value *ret)
     return r;
 }
 
-static int text_number(Call *call, __int128 number, Value *ret)
+/* Seconds as nanoseconds, or the smallest or largest 64-bit number (TimeUnit.toNanos); what is added wraps. */
+static int nanos_text(Call *call, int64_t seconds, uint32_t more, Value *ret)
 {
-    char digits[48], *at = digits + sizeof(digits);
-    unsigned __int128 magnitude = number < 0 ? -(unsigned __int128)number : (unsigned __int128)number;
-    do
-        *--at = (char)('0' + (int)(magnitude % 10));
-    while (magnitude /= 10);
-    if (number < 0)
-        *--at = '-';
-    size_t length = (size_t)(digits + sizeof(digits) - at);
-    *ret = value_text(arena_strndup(call->eval->arena, at, length), length);
+    int64_t nanos;
+    if (__builtin_mul_overflow(seconds, INT64_C(1000000000), &nanos))
+        nanos = seconds < 0 ? INT64_MIN : INT64_MAX;
+    const char *text = arena_printf(call->eval->arena, "%" PRId64, (int64_t)((uint64_t)nanos + more));
+    *ret = value_text(text, strlen(text));
     return 0;
 }
 
@@ -85,7 +82,7 @@ static int filter_timestamp_micro(Call *call, Value *ret)
     bool done;
     *ret = VALUE_NULL_INIT;
     int r = stamp(call, &date, &done);
-    return r || done ? r : text_number(call, (__int128)date.seconds * 1000000000 + date.nanos / 1000, ret);
+    return r || done ? r : nanos_text(call, date.seconds, date.nanos / 1000, ret);
 }
 
 static int filter_timestamp_nano(Call *call, Value *ret)
@@ -94,7 +91,7 @@ static int filter_timestamp_nano(Call *call, Value *ret)
     bool done;
     *ret = VALUE_NULL_INIT;
     int r = stamp(call, &date, &done);
-    return r || done ? r : text_number(call, (__int128)date.seconds * 1000000000 + date.nanos, ret);
+    return r || done ? r : nanos_text(call, date.seconds, date.nanos, ret);
 }
 
 static const char *const date_arguments[] = {"format", "timeZone", "existingFormat", "locale", NULL};

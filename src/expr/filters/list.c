@@ -37,7 +37,7 @@ static int end_item(Call *call, bool last, Value *ret)
 {
     if (is_null(call, ret))
         return 0;
-    if (call->input.kind == VALUE_TEXT)
+    if (call->input.kind == VALUE_TEXT && call->input.class_ != CLASS_CHARACTER)
         return end_of_text(call, last, ret);
     if (call->input.kind != VALUE_LIST)
         return call_wrong_type(call, &call->input, "java.util.Collection");
@@ -184,43 +184,61 @@ static int filter_rsort(Call *call, Value *ret)
     return sort(call, -1, ret);
 }
 
-/* ---- slice ---- */
-static int slice_bounds(Call *call, size_t size, size_t *ret_from, size_t *ret_to)
+/* ---- slice: the arguments are looked at before the input, as integers of 32 bits ---- */
+typedef struct Slice {
+    int64_t from, to;
+    bool has_to;
+} Slice;
+
+static int slice_arguments_read(Call *call, Slice *ret)
 {
     Value from = call_argument(call, 0), to = call_argument(call, 1);
-    if (from.kind == VALUE_NULL)
-        from = value_long(0);
-    if (to.kind == VALUE_NULL)
-        to = value_long((int64_t)size);
-    if (!value_is_number(&from))
+    if (from.kind != VALUE_NULL && !value_is_number(&from))
         return call_fail(call, "Argument fromIndex must be a number. Actual type: %s", value_class_name(&from));
-    if (!value_is_number(&to))
+    *ret = (Slice){.from = from.kind == VALUE_NULL ? 0 : value_as_int(&from), .has_to = to.kind != VALUE_NULL};
+    if (ret->from < 0)
+        return eval_fail_plain(call->eval, "fromIndex must be greater than 0");
+    if (ret->has_to && !value_is_number(&to))
         return call_fail(call, "Argument toIndex must be a number. Actual type: %s", value_class_name(&to));
-    int64_t first = value_as_long(&from), last = value_as_long(&to);
-    if (first < 0)
-        return call_fail(call, "fromIndex must be greater than 0");
-    if (first >= last && call_argument(call, 1).kind != VALUE_NULL)
-        return call_fail(call, "toIndex must be greater than fromIndex");
-    if (last > (int64_t)size)
-        return call_fail(call, "toIndex must be smaller than input size: %zu", size);
-    if (first > last)
-        return eval_fail_plain(call->eval, "fromIndex(%" PRId64 ") > toIndex(%" PRId64 ")", first, last);
-    *ret_from = (size_t)first;
-    *ret_to = (size_t)last;
+    ret->to = ret->has_to ? value_as_int(&to) : 0;
     return 0;
 }
 
-static int slice_list(Call *call, Value *ret)
+static int slice_check(Call *call, Slice *slice, size_t size)
 {
-    size_t from, to;
-    int r = slice_bounds(call, value_count(&call->input), &from, &to);
+    if (!slice->has_to)
+        slice->to = (int64_t)size;
+    if (slice->to > (int64_t)size)
+        return call_fail(call, "toIndex must be smaller than input size: %zu", size);
+    if (slice->has_to && slice->from >= slice->to)
+        return call_fail(call, "toIndex must be greater than fromIndex");
+    if (slice->from > slice->to)
+        return eval_fail_plain(call->eval, "fromIndex(%" PRId64 ") > toIndex(%" PRId64 ")", slice->from, slice->to);
+    return 0;
+}
+
+static int slice_list(Call *call, Slice *slice, Value *ret)
+{
+    int r = slice_check(call, slice, value_count(&call->input));
     if (r)
         return r;
-    List *list = list_new(call->eval->arena, to - from);
-    for (size_t i = from; i < to; i++)
-        list_push(call->eval->arena, list, value_item(&call->input, i));
+    List *list = list_new(call->eval->arena, (size_t)(slice->to - slice->from));
+    for (int64_t i = slice->from; i < slice->to; i++)
+        list_push(call->eval->arena, list, value_item(&call->input, (size_t)i));
     *ret = value_list(list);
     ret->class_ = call->input.class_ == CLASS_TEXT_ARRAY ? CLASS_TEXT_ARRAY : CLASS_SUB_LIST;
+    return 0;
+}
+
+static int slice_text(Call *call, Slice *slice, Value *ret)
+{
+    const Value *text = &call->input;
+    int r = slice_check(call, slice, utf16_length(text->text, text->length));
+    if (r)
+        return r;
+    size_t first = utf16_offset(text->text, text->length, (size_t)slice->from);
+    size_t last = utf16_offset(text->text, text->length, (size_t)slice->to);
+    *ret = value_text(text->text + first, last - first);
     return 0;
 }
 
@@ -228,19 +246,16 @@ static int filter_slice(Call *call, Value *ret)
 {
     if (is_null(call, ret))
         return 0;
-    const Value *text = &call->input;
-    if (text->kind == VALUE_LIST && (is_list(text) || text->class_ == CLASS_TEXT_ARRAY))
-        return slice_list(call, ret);
-    if (text->kind != VALUE_TEXT)
-        return call_fail(call, "Slice filter can only be applied to String, List and array inputs. Actual type was: %s",
-                         value_class_name(text));
-    size_t from, to;
-    int r = slice_bounds(call, utf16_length(text->text, text->length), &from, &to);
+    Slice slice;
+    int r = slice_arguments_read(call, &slice);
     if (r)
         return r;
-    size_t first = utf16_offset(text->text, text->length, from), last = utf16_offset(text->text, text->length, to);
-    *ret = value_text(text->text + first, last - first);
-    return 0;
+    if (call->input.kind == VALUE_LIST && (is_list(&call->input) || call->input.class_ == CLASS_TEXT_ARRAY))
+        return slice_list(call, &slice, ret);
+    if (call->input.kind == VALUE_TEXT)
+        return slice_text(call, &slice, ret);
+    return call_fail(call, "Slice filter can only be applied to String, List and array inputs. Actual type was: %s",
+                     value_class_name(&call->input));
 }
 
 /* ---- chunk, flatten, distinct ---- */

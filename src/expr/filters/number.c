@@ -14,7 +14,9 @@ static int filter_abs(Call *call, Value *ret)
     switch ((ValueKind)call->input.kind) {
     case VALUE_NULL:
         return call_fail(call, "Can not pass null value to \"abs\" filter.");
-    case VALUE_INTEGER:
+    case VALUE_INTEGER: /* the smallest has no positive: it wraps, as in Java */
+        ret->integer = ret->integer < 0 ? (int32_t)(0 - (uint32_t)ret->integer) : ret->integer;
+        return 0;
     case VALUE_LONG:
         ret->integer = ret->integer < 0 ? (int64_t)(0 - (uint64_t)ret->integer) : ret->integer;
         return 0;
@@ -85,6 +87,21 @@ static bool whole_number(Arena *arena, const char *text, size_t length, bool neg
     return true;
 }
 
+/* Steps over the mark of a base. */
+static unsigned whole_base(const char **text)
+{
+    const char *at = *text;
+    if (at[0] == '0' && (at[1] | 32) == 'x') {
+        *text += 2;
+        return 16;
+    }
+    if (at[0] == '#' || (at[0] == '0' && at[1])) {
+        *text += 1;
+        return at[0] == '#' ? 16 : 8;
+    }
+    return 10;
+}
+
 static size_t fraction_digits(const char *text)
 {
     const char *point = strchr(text, '.');
@@ -150,18 +167,18 @@ static bool suffixed_number(Arena *arena, const char *text, Value *ret)
     return true;
 }
 
+static bool make_big(Arena *arena, const char *text, Value *ret);
+
 static bool create_number(Arena *arena, const char *text, Value *ret)
 {
-    if (starts_with(text, "--")) /* BigDecimal's reader of old: two signs cancel out */
-        text += 2;
     const char *body = text + (*text == '-' || *text == '+');
-    bool negative = *text == '-';
-    if (body[0] == '0' && (body[1] | 32) == 'x')
-        return whole_number(arena, body + 2, strlen(body + 2), negative, 16, ret);
-    if (body[0] == '#')
-        return whole_number(arena, body + 1, strlen(body + 1), negative, 16, ret);
-    if (body[0] == '0' && body[1] && !strpbrk(body, ".eE") && !strpbrk(body, "lLfFdD"))
-        return whole_number(arena, body + 1, strlen(body + 1), negative, 8, ret);
+    bool negative = *text == '-', has_base = body[0] == '#' || (body[0] == '0' && (body[1] | 32) == 'x');
+    if (starts_with(text, "--") && digits_only(text + 2, strlen(text + 2)))
+        return make_big(arena, text, ret);
+    if (has_base || (body[0] == '0' && body[1] && !strpbrk(body, ".eE") && !strpbrk(body, "lLfFdD"))) {
+        unsigned base = whole_base(&body);
+        return whole_number(arena, body, strlen(body), negative, base, ret);
+    }
     if (digits_only(body, strlen(body)))
         return whole_number(arena, body, strlen(body), negative, 10, ret);
     return suffixed_number(arena, text, ret) || real_number(arena, text, ret);
@@ -169,11 +186,13 @@ static bool create_number(Arena *arena, const char *text, Value *ret)
 
 typedef bool (*MakeNumber)(Arena *arena, const char *text, Value *ret);
 
+/* Long.decode: a sign, then 0x, 0X, # (base 16), 0 (base 8) or base 10. */
 static bool make_long(Arena *arena, const char *text, Value *ret)
 {
+    bool negative = *text == '-';
     const char *body = text + (*text == '-' || *text == '+');
-    if (!digits_only(body, strlen(body)) || !whole_number(arena, body, strlen(body), *text == '-', 10, ret) ||
-        ret->kind == VALUE_BIG)
+    unsigned base = whole_base(&body);
+    if (!whole_number(arena, body, strlen(body), negative, base, ret) || ret->kind == VALUE_BIG)
         return false;
     ret->kind = VALUE_LONG;
     return true;
@@ -207,15 +226,20 @@ static bool make_decimal(Arena *arena, const char *text, Value *ret)
 {
     return decimal_parse(arena, text, strlen(text), ret);
 }
+/* NumberUtils.createBigInteger: the sign is taken off first, and what is left may have one again. */
 static bool make_big(Arena *arena, const char *text, Value *ret)
 {
-    const char *body = text + (*text == '-' || *text == '+');
-    if (!digits_only(body, strlen(body)))
+    bool negative = *text == '-';
+    const char *body = text + negative;
+    unsigned base = whole_base(&body);
+    if (*body == '-' || *body == '+')
+        negative ^= *body++ == '-';
+    if (!whole_number(arena, body, strlen(body), negative, base, ret))
         return false;
-    while (body[0] == '0' && body[1])
-        body++;
-    const char *big = arena_printf(arena, "%s%s", *text == '-' ? "-" : "", body);
-    *ret = (Value){.kind = VALUE_BIG, .length = (uint32_t)strlen(big), .text = big};
+    if (ret->kind != VALUE_BIG) {
+        const char *big = arena_printf(arena, "%" PRId64, ret->integer);
+        *ret = (Value){.kind = VALUE_BIG, .length = (uint32_t)strlen(big), .text = big};
+    }
     return true;
 }
 
@@ -254,9 +278,7 @@ static int filter_number_format(Call *call, Value *ret)
     if (!value_is_number(&call->input))
         return call_fail(call, "The input for the 'NumberFormat' filter has to be a number.");
     Value format = call_argument(call, 0);
-    if (format.kind == VALUE_NULL)
-        format = value_literal("");
-    int r = call_need_text(call, &format);
+    int r = format.kind == VALUE_NULL ? 0 : call_need_text(call, &format);
     return r ? r : number_format(call->eval, &call->input, &format, ret);
 }
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filters on texts. */
-#include <ctype.h>
 #include <unicode/uchar.h>
-#include <unicode/unorm2.h>
-#include <unicode/ustring.h>
 
 #include "expr/calls.h"
 #include "expr/unicode.h"
@@ -169,7 +166,9 @@ static int substring(Call *call, Side side, Value *ret)
     *ret = after ? value_literal("") : text;
     if (separator.kind == VALUE_NULL)
         return 0;
-    separator = java_text(call->eval->arena, &separator);
+    int r = call_need_text(call, &separator);
+    if (r)
+        return r;
     if (separator.length == 0) {
         if (side == BEFORE)
             *ret = value_literal("");
@@ -204,9 +203,9 @@ static int filter_substring_after_last(Call *call, Value *ret)
 
 static int affix(Call *call, bool end, Value *ret)
 {
-    if (is_null(call, ret))
-        return 0;
     Value value = call_argument(call, 0);
+    if (is_null(call, ret))
+        return eval_fail_plain(call->eval, "The '%s' filter expects a text, not null", call->row->name);
     if (value.kind == VALUE_NULL)
         return eval_fail_plain(call->eval, "The '%s' filter expects an argument 'value'.", call->row->name);
     Value text = java_text(call->eval->arena, &call->input), part = java_text(call->eval->arena, &value);
@@ -224,50 +223,12 @@ static int filter_ends_with(Call *call, Value *ret)
     return affix(call, true, ret);
 }
 
-/* ---- slugify: NFD, ASCII letters, digits, blanks and dashes only, blanks to one dash, lower case ---- */
-static UChar *decomposed(Eval *eval, const Value *text, int32_t *ret_length)
-{
-    UErrorCode status = U_ZERO_ERROR;
-    int32_t room = (int32_t)text->length * 4 + 16, length = 0;
-    UChar *wide = arena_new_n(eval->arena, UChar, (size_t)room),
-          *result = arena_new_n(eval->arena, UChar, (size_t)room * 4);
-    u_strFromUTF8WithSub(wide, room, &length, text->text, (int32_t)text->length, 0xFFFD, NULL, &status);
-    const UNormalizer2 *normalizer = unorm2_getNFDInstance(&status);
-    *ret_length = U_SUCCESS(status) ? unorm2_normalize(normalizer, wide, length, result, room * 4, &status) : 0;
-    return U_SUCCESS(status) ? result : NULL;
-}
-
-static bool is_java_blank(UChar c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static int filter_slugify(Call *call, Value *ret)
 {
     if (is_null(call, ret))
         return 0;
     Value text = java_text(call->eval->arena, &call->input);
-    if (text.length > call->eval->limits->output_bytes_max / 32)
-        return eval_fail_plain(call->eval, "The text is too long for slugify");
-    int32_t length;
-    const UChar *wide = decomposed(call->eval, &text, &length);
-    char *to = eval_text(call->eval, (size_t)length);
-    if (!wide || !to)
-        return EVAL_E_ERROR;
-    size_t count = 0;
-    for (int32_t i = 0; i < length; i++) {
-        UChar c = wide[i];
-        if (is_java_blank(c) || c == '-') {
-            if (count && to[count - 1] != '-')
-                to[count++] = '-';
-        } else if (c < 0x80 && (isalnum((int)c) || c == '_')) {
-            to[count++] = (char)tolower((int)c);
-        }
-    }
-    while (count && to[count - 1] == '-')
-        count--;
-    *ret = value_text(to, count);
-    return 0;
+    return unicode_slug(call->eval, &text, ret);
 }
 
 /* ---- indentation ---- */

@@ -7,12 +7,12 @@ static int function_json(Call *call, Value *ret)
 {
     *ret = VALUE_NULL_INIT;
     if (!call_has(call, 0))
-        return call_fail(call, "The '%s' function expects an argument 'json'.", call->row->name);
+        return call_fail(call, "The 'fromJson' function expects an argument 'json'.");
     Value text = call_argument(call, 0);
     if (text.kind == VALUE_NULL)
         return 0;
     if (text.kind != VALUE_TEXT)
-        return call_fail(call, "The '%s' function expects an argument 'json' with type string.", call->row->name);
+        return call_fail(call, "The 'fromJson' function expects an argument 'json' with type string.");
     JsonError error;
     size_t blanks = 0;
     while (blanks < text.length && text.text[blanks] && strchr(" \t\r\n", text.text[blanks]))

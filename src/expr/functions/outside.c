@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions that need the outside: each goes through a slot of ExprServices, and fails where a role has none. */
+#include <ctype.h>
+
 #include "expr/calls.h"
 
 static int not_available(Call *call)
@@ -85,16 +87,34 @@ static Value flow_namespace(Call *call)
     return namespace_;
 }
 
+/* KVStore.validateKey */
+static int check_key(Call *call, const Value *key)
+{
+    bool good = key->length && isalnum((unsigned char)key->text[0]);
+    if (!key->length)
+        return call_fail(call, "Key cannot be null or empty");
+    for (uint32_t i = 0; i < key->length; i++)
+        good = good && (isalnum((unsigned char)key->text[i]) || memchr("._-", key->text[i], 3));
+    return good ? 0
+                : call_fail(call, "Key must start with an alphanumeric character (uppercase or lowercase) and can "
+                                  "contain alphanumeric characters (uppercase or lowercase), dots (.), underscores "
+                                  "(_), and hyphens (-) only.");
+}
+
 static int function_kv(Call *call, Value *ret)
 {
     if (!call_has(call, 0))
         return call_fail(call, "The 'kv' function expects an argument 'key'.");
     Value key = call_argument(call, 0), namespace_ = call_argument(call, 1), strict = call_argument(call, 2);
-    int r = call_need_text(call, &key);
+    int r = key.kind == VALUE_NULL ? call_fail(call, "Key cannot be null or empty") : call_need_text(call, &key);
     if (!r && namespace_.kind == VALUE_NULL)
         namespace_ = flow_namespace(call);
     if (!r && namespace_.kind != VALUE_NULL)
         r = call_need_text(call, &namespace_);
+    if (!r && strict.kind != VALUE_NULL && strict.kind != VALUE_BOOLEAN)
+        r = call_wrong_type(call, &strict, "java.lang.Boolean");
+    if (!r)
+        r = check_key(call, &key);
     if (r)
         return r;
     if (!services(call)->kv)
@@ -149,29 +169,39 @@ static bool uri_is_own(Call *call, const Value *uri)
     return false;
 }
 
-static int check_path(Call *call, const char *what, Value *path)
+static bool path_is_uri(const Value *path, const char *scheme)
 {
-    if (!call_has(call, 0))
-        return call_fail(call, "The '%s' function expects an argument 'path' that is a path to %s.", call->row->name,
-                         what);
-    *path = call_argument(call, 0);
-    if (path->kind != VALUE_TEXT) {
-        Value text = java_text(call->eval->arena, path);
-        return call_fail(call, "Unable to read the file %.*s", (int)text.length, text.text);
-    }
-    static const char scheme[] = "kestra://";
-    bool is_uri = path->length >= sizeof(scheme) - 1 && memcmp(path->text, scheme, sizeof(scheme) - 1) == 0;
-    if (is_uri && !uri_is_own(call, path))
-        return eval_fail_plain(call->eval,
-                               "Unable to read the file '%.*s' as it didn't belong to the current execution",
-                               (int)path->length, path->text);
-    return 0;
+    size_t length = strlen(scheme);
+    return path->kind == VALUE_TEXT && path->length >= length && memcmp(path->text, scheme, length) == 0;
+}
+
+static int check_owner(Call *call, const Value *path)
+{
+    return uri_is_own(call, path)
+               ? 0
+               : eval_fail_plain(call->eval,
+                                 "Unable to read the file '%.*s' as it didn't belong to the current execution",
+                                 (int)path->length, path->text);
+}
+
+static int need_path(Call *call, const char *what, Value *ret)
+{
+    *ret = call_argument(call, 0);
+    return call_has(call, 0) ? 0
+                             : call_fail(call, "The '%s' function expects an argument 'path' that is a path to %s.",
+                                         call->row->name, what);
 }
 
 static int function_read(Call *call, Value *ret)
 {
     Value path;
-    int r = check_path(call, "a namespace file or an internal storage URI", &path);
+    int r = need_path(call, "a namespace file or an internal storage URI", &path);
+    if (!r && path.kind != VALUE_TEXT) {
+        Value text = java_text(call->eval->arena, &path);
+        r = call_fail(call, "Unable to read the file %.*s", (int)text.length, text.text);
+    }
+    if (!r && path_is_uri(&path, "kestra://"))
+        r = check_owner(call, &path);
     if (r)
         return r;
     if (!services(call)->read)
@@ -188,7 +218,13 @@ static int function_read(Call *call, Value *ret)
 static int function_file_size(Call *call, Value *ret)
 {
     Value path;
-    int r = check_path(call, "the internal storage URI", &path);
+    int r = need_path(call, "the internal storage URI", &path);
+    if (!r && !path_is_uri(&path, "kestra:///")) {
+        Value text = java_text(call->eval->arena, &path);
+        r = call_fail(call, "Unable to create the URI from the path %.*s", (int)text.length, text.text);
+    }
+    if (!r)
+        r = check_owner(call, &path);
     if (r)
         return r;
     if (!services(call)->file_size)
@@ -227,7 +263,8 @@ static int function_file_uri(Call *call, Value *ret)
 static int function_error_logs(Call *call, Value *ret)
 {
     if (!services(call)->error_logs)
-        return not_available(call);
+        return call_fail(call, "The 'errorLogs' function can only be used in the Worker as it access logs from the "
+                               "database.");
     _cleanup_diag_ Diag diag = DIAG_INIT;
     json_t *logs;
     int r = services(call)->error_logs(services(call)->userdata, &logs, &diag);
@@ -242,10 +279,11 @@ static int function_error_logs(Call *call, Value *ret)
 
 static const char *const key_arguments[] = {"key", NULL};
 static const char *const kv_arguments[] = {"key", "namespace", "errorOnMissing", NULL};
+static const char *const no_arguments[] = {NULL};
 static const char *const path_arguments[] = {"path", NULL};
 
 const CallRow functions_outside[] = {
-    {"errorLogs", function_error_logs, NULL, 0, "execution"},
+    {"errorLogs", function_error_logs, no_arguments, 0, "execution"},
     {"fileSize", function_file_size, path_arguments, 0, "flow execution trigger"},
     {"fileURI", function_file_uri, path_arguments, 0, "flow"},
     {"kv", function_kv, kv_arguments, 0, "flow"},

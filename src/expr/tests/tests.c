@@ -32,7 +32,8 @@ static int test_empty(Call *call, Value *ret)
 static int parity(Call *call, bool odd, Value *ret)
 {
     if (call->input.kind == VALUE_NULL)
-        return call_fail(call, "Can not pass null value to \"%s\" test.", odd ? "odd" : "even");
+        return odd ? eval_fail_plain(call->eval, "Can not pass null value to \"odd\" test.")
+                   : call_fail(call, "Can not pass null value to \"even\" test.");
     if (!value_is_whole(&call->input))
         return call_wrong_type(call, &call->input, "java.lang.Long");
     *ret = value_boolean((call->input.integer % 2 != 0) == odd);

@@ -149,7 +149,7 @@ START_TEST(test_missing_service_says_so)
     check_limit("{{ secret('X') }}", NULL, "not available here");
     check_limit("{{ kv('X') }}", NULL, "not available here");
     check_limit("{{ read('a') }}", NULL, "not available here");
-    check_limit("{{ errorLogs() }}", NULL, "not available here");
+    check_limit("{{ errorLogs() }}", NULL, "can only be used in the Worker");
 }
 END_TEST
 

@@ -80,7 +80,7 @@ static const struct {
     {"  - {id: t, type: io.kestra.plugin.core.log.Log, message: hi, logToFile: true"},
     {"  - {id: t, type: io.kestra.plugin.core.log.Log, message: \"{{ read('a') }}\""},
     {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ kv('k') }}\""},
-    {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ fileSize('a') }}\""},
+    {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ read('a') | length }}\""},
     {"  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: \"{{ kv('k') }}\""},
     {"  - {id: t, type: io.kestra.plugin.core.templating.TemplatedTask, spec: \"{{ kv('k') }}\""},
     {"  - {id: t, " COMMANDS ", commands: [ls], timeout: \"{{ kv('k') }}\""},
@@ -145,14 +145,15 @@ static const struct {
     size_t metrics;
 } reads[] = {
     {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ read('a') }}\"}\n", "content", "content", 2},
-    {"  - {id: t, type: io.kestra.plugin.core.log.Log, message: ['first', \"{{ fileSize('a') }}\"]}\n", "7", NULL, 0},
-    {"  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: \"PT0.0{{ fileSize('a') }}S\"}\n",
+    {"  - {id: t, type: io.kestra.plugin.core.log.Log, message: ['first', \"{{ read('a') | length }}\"]}\n", "7", NULL,
+     0},
+    {"  - {id: t, type: io.kestra.plugin.core.flow.Sleep, duration: \"PT0.0{{ read('a') | length }}S\"}\n",
      "Waiting for PT0.07S", NULL, 0},
     {"  - {id: t, type: io.kestra.plugin.core.templating.TemplatedTask, spec: \"{type: "
      "io.kestra.plugin.core.debug.Return, "
      "format: '{{ read('a') }}'}\"}\n",
      "content", "content", 2},
-    {"  - {id: t, " COMMANDS ", commands: ['sleep 1000'], timeout: \"PT0.{{ fileSize('a') }}S\"}\n",
+    {"  - {id: t, " COMMANDS ", commands: ['sleep 1000'], timeout: \"PT0.{{ read('a') | length }}S\"}\n",
      "Timeout after 00:00:00.700", NULL, 0},
     {"  - {id: t, type: io.kestra.plugin.core.debug.Return, format: \"{{ secret('TOKEN') }} {{ read('a') }}\"}\n",
      "****** content", "hush-hush-hush content", 2},
