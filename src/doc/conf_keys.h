@@ -253,9 +253,12 @@ const ConfKey conf_keys[] = {
     {"limits.expression-output", CONF_SIZE, "16MiB", 1024, 1024 MIB, .doc = "Longest text that one expression makes."},
     {"limits.expression-depth", CONF_INTEGER, "64", 8, 1000,
      .doc = "Nested calls, macros and render() of one expression."},
-    {"limits.expression-rounds", CONF_INTEGER, "1000000", 1, INT32_MAX, .doc = "Loop rounds of one expression."},
-    {"limits.expression-regex", CONF_INTEGER, "1000000", 1000, INT32_MAX,
-     .doc = "Steps that a regular expression may try before it is given up (match limit of PCRE2)."},
+    {"limits.expression-steps", CONF_INTEGER, "20000000", 1000, INT32_MAX,
+     .doc =
+         "What one expression may cost in all: each call, operation, loop round, step of a regular expression or of jq "
+         "is one, each 64 bytes looked at are one."},
+    {"limits.expression-memory", CONF_SIZE, "128MiB", 1 MIB, 8192 MIB,
+     .doc = "Memory for the values that one expression makes."},
 
     {"ui.directory", CONF_TEXT, PKGDATADIR "/ui", .doc = "Files of the web UI."},
     {"anonymous-usage-report.enabled", CONF_BOOLEAN, "false", .flags = CONF_FOREIGN,

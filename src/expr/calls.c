@@ -171,7 +171,9 @@ static int run_call(Call *call, Value *ret)
     }
     call->arguments = values;
     call->given = given;
-    r = eval_enter(eval, node->line);
+    r = eval_spend(eval, value_cost(&call->input));
+    if (!r)
+        r = eval_enter(eval, node->line);
     if (r)
         return r;
     r = row->run(call, ret);

@@ -359,6 +359,17 @@ static bool resolve_days(const Reading *r, int64_t *ret)
     return r->day <= calendar_month_length(r->year, r->month);
 }
 
+static const Zone *offset_zone(int seconds)
+{
+    unsigned magnitude = (unsigned)(seconds < 0 ? -seconds : seconds);
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%c%02u:%02u:%02u", seconds < 0 ? '-' : '+', magnitude / 3600,
+                   magnitude / 60 % 60, magnitude % 60); /* at most 18 hours: fits */
+    if (magnitude % 60 == 0)
+        name[6] = 0;
+    return zone_find(name);
+}
+
 static bool resolve(Reading *r, const Zone *default_zone, Date *ret)
 {
     int64_t days;
@@ -368,7 +379,7 @@ static bool resolve(Reading *r, const Zone *default_zone, Date *ret)
     if (hour == 24 && (r->minute || r->second || r->nanos))
         return false;
     int64_t local = days * 86400 + (int64_t)hour * 3600 + r->minute * 60 + r->second;
-    const Zone *zone = r->zone ? r->zone : r->has_offset ? zone_of_offset(r->offset) : default_zone;
+    const Zone *zone = r->zone ? r->zone : r->has_offset ? offset_zone(r->offset) : default_zone;
     *ret = (Date){.kind = DATE_ZONED, .nanos = r->nanos, .zone = zone};
     ret->seconds = r->has_offset ? local - r->offset : zone_local_to_instant(ret->zone, local);
     return true;

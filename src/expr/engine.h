@@ -192,8 +192,7 @@ struct Eval {
     unsigned emitted;
     Value first;
     unsigned depth;
-    uint64_t iterations;
-    size_t text_bytes; /* made in the arena so far */
+    uint64_t steps; /* spent so far */
     /* The error. */
     int error;
     Name undefined;
@@ -223,7 +222,27 @@ static inline void eval_leave(Eval *eval)
 {
     eval->depth--;
 }
-int eval_count_iteration(Eval *eval);
+/*
+ * The budget of a render (ExprLimits): every call, operation and loop round spends a step, what looks at or makes many
+ * bytes or items spends in proportion (BYTES_PER_STEP), a regular expression for each item of its pattern that it
+ * tries. Memory is looked at along the way, every 64 steps.
+ */
+#define BYTES_PER_STEP 64
+int eval_overspent(Eval *eval);
+static inline int eval_spend(Eval *eval, uint64_t steps)
+{
+    uint64_t before = eval->steps;
+    eval->steps += steps;
+    return (before ^ eval->steps) >> 6 ? eval_overspent(eval) : 0;
+}
+/* What looking at the whole of a value costs. */
+static inline uint64_t value_cost(const Value *value)
+{
+    return value->kind == VALUE_TEXT   ? 1 + value->length / BYTES_PER_STEP
+           : value->kind == VALUE_LIST ? 1 + value_count(value) / 4
+           : value->kind == VALUE_MAP  ? 1 + value_count(value) / 2
+                                       : 1;
+}
 /* Writes a value to the output. */
 int eval_emit(Eval *eval, const Value *value);
 /* Runs a body with its output captured as text. */

@@ -57,11 +57,12 @@ const char *eval_error_text(Eval *eval)
 /* ---- limits ---- */
 char *eval_text(Eval *eval, size_t length)
 {
-    eval->text_bytes += length;
-    if (length > eval->limits->output_bytes_max || eval->text_bytes / 8 > eval->limits->output_bytes_max) {
+    if (length > eval->limits->output_bytes_max) {
         eval_fail_plain(eval, "The expression makes more than %zu bytes of text", eval->limits->output_bytes_max);
         return NULL;
     }
+    if (length > BYTES_PER_STEP && eval_spend(eval, length / BYTES_PER_STEP))
+        return NULL;
     return arena_alloc(eval->arena, length + 1);
 }
 
@@ -90,12 +91,16 @@ int eval_enter(Eval *eval, unsigned line)
     return 0;
 }
 
-int eval_count_iteration(Eval *eval)
+/* Fails when the budget is used up. */
+int eval_overspent(Eval *eval)
 {
-    if (++eval->iterations <= eval->limits->iterations_max)
-        return 0;
-    return eval_fail_plain(eval, "The expression makes more than %" PRIu64 " loop rounds",
-                           eval->limits->iterations_max);
+    if (eval->steps > eval->limits->steps_max)
+        return eval_fail_plain(eval, "The expression takes more than %" PRIu64 " steps (limits.expression-steps)",
+                               eval->limits->steps_max);
+    if (arena_bytes(eval->arena) > eval->limits->memory_bytes_max)
+        return eval_fail_plain(eval, "The expression takes more than %zu bytes of memory (limits.expression-memory)",
+                               eval->limits->memory_bytes_max);
+    return 0;
 }
 
 /* ---- scopes ---- */
@@ -383,7 +388,7 @@ int run_if(Eval *eval, const Node *node)
 
 static int run_round(Eval *eval, const Node *node, Value item, const Loop *loop)
 {
-    int r = eval_count_iteration(eval);
+    int r = eval_spend(eval, 1);
     if (r)
         return r;
     scope_put(eval, (Name){"loop", 4}, (Value){.kind = VALUE_LOOP, .loop = loop});

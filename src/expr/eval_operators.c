@@ -148,7 +148,9 @@ static int operate(Eval *eval, const Value *a, const Value *b, Operation operati
 static int both(Eval *eval, const Node *node, Value *ret_left, Value *ret_right)
 {
     int r = eval_node(eval, node->operands.left, ret_left);
-    return r ? r : eval_node(eval, node->operands.right, ret_right);
+    if (!r)
+        r = eval_node(eval, node->operands.right, ret_right);
+    return r ? r : eval_spend(eval, value_cost(ret_left) + value_cost(ret_right) - 1);
 }
 
 static int eval_arithmetic(Eval *eval, const Node *node, Value *ret)
@@ -347,7 +349,7 @@ int eval_range_values(Eval *eval, unsigned line, const Value *from, const Value 
         return eval_fail(eval, line, "Arguments of range function must be of type Number or String with a length of 1");
     List *list = list_new(eval->arena, 0);
     for (int64_t i = first; step > 0 ? i <= last : step < 0 && i >= last; i += step) {
-        int r = eval_count_iteration(eval);
+        int r = eval_spend(eval, 1);
         if (r)
             return r;
         char *text = first_character ? arena_alloc(eval->arena, 8) : NULL;

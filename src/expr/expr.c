@@ -17,8 +17,8 @@
 const ExprLimits expr_limits_default = {
     .depth_max = 64,
     .output_bytes_max = 16 << 20,
-    .iterations_max = 1000000,
-    .regex_match_max = 1000000,
+    .steps_max = 20000000,
+    .memory_bytes_max = (size_t)128 << 20,
 };
 
 static ExprLimits limits_of_process;

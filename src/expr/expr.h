@@ -48,10 +48,10 @@ typedef struct ExprServices {
 } ExprServices;
 
 typedef struct ExprLimits {
-    unsigned depth_max;       /* nested calls, macros, render(): 64 */
-    size_t output_bytes_max;  /* 16 MiB */
-    uint64_t iterations_max;  /* loop rounds of one render: 1,000,000 */
-    uint32_t regex_match_max; /* libpcre2 match limit: 1,000,000 */
+    unsigned depth_max;      /* nested calls, macros, render(): 64 */
+    size_t output_bytes_max; /* 16 MiB */
+    uint64_t steps_max;      /* of one render, whatever makes them (see eval_spend): 20,000,000 */
+    size_t memory_bytes_max; /* of the values of one render: 128 MiB */
 } ExprLimits;
 extern const ExprLimits expr_limits_default;
 /* The limits of every render whose context names none. Set once, before the first render and before any thread starts:

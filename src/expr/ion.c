@@ -99,7 +99,7 @@ static void write_struct(Buffer *buffer, const Value *value)
     MapWalk walk = {.map = *value};
     const char *separator = "";
     buffer_append_char(buffer, '{');
-    for (Value key, item; map_walk(&walk, &key, &item); separator = ",") {
+    for (Value key, item; map_walk(&walk, &key, &item) && !text_is_full(buffer); separator = ",") {
         buffer_append(buffer, separator);
         write_name(buffer, &key);
         buffer_append_char(buffer, ':');
@@ -113,7 +113,7 @@ void ion_write(Buffer *buffer, const Value *value)
     switch ((ValueKind)value->kind) {
     case VALUE_LIST:
         buffer_append_char(buffer, '[');
-        for (size_t i = 0; i < value_count(value); i++) {
+        for (size_t i = 0; i < value_count(value) && !text_is_full(buffer); i++) {
             Value item = value_item(value, i);
             if (i)
                 buffer_append_char(buffer, ',');

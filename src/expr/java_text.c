@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "expr/expr.h"
 #include "expr/utf16.h"
 
 /* digits[0..count) with the decimal point after digits[0] and exponent, in Java's layout. */
@@ -165,11 +166,16 @@ static void append_scalar(Buffer *buffer, const Value *value)
     }
 }
 
+bool text_is_full(const Buffer *buffer)
+{
+    return buffer->length > expr_limits()->output_bytes_max;
+}
+
 void java_append(Buffer *buffer, const Value *value)
 {
     if (value->kind == VALUE_LIST) {
         buffer_append_char(buffer, '[');
-        for (size_t i = 0; i < value_count(value); i++) {
+        for (size_t i = 0; i < value_count(value) && !text_is_full(buffer); i++) {
             Value item = value_item(value, i);
             if (i)
                 buffer_append_n(buffer, ", ", 2);
@@ -179,7 +185,7 @@ void java_append(Buffer *buffer, const Value *value)
     } else if (value->kind == VALUE_MAP) {
         MapWalk walk = {.map = *value};
         const char *separator = "{";
-        for (Value key, item; map_walk(&walk, &key, &item); separator = ", ") {
+        for (Value key, item; map_walk(&walk, &key, &item) && !text_is_full(buffer); separator = ", ") {
             buffer_append(buffer, separator);
             java_append(buffer, &key);
             buffer_append_char(buffer, '=');
@@ -244,7 +250,7 @@ static void json_write_map(Buffer *buffer, const Value *value, bool keep_nulls)
     MapWalk walk = {.map = *value};
     bool first = true;
     buffer_append_char(buffer, '{');
-    for (Value key, item; map_walk(&walk, &key, &item);) {
+    for (Value key, item; map_walk(&walk, &key, &item) && !text_is_full(buffer);) {
         if (item.kind == VALUE_NULL && !keep_nulls)
             continue;
         if (!first)
@@ -260,7 +266,7 @@ void json_write(Buffer *buffer, const Value *value, bool keep_nulls)
     switch ((ValueKind)value->kind) {
     case VALUE_LIST:
         buffer_append_char(buffer, '[');
-        for (size_t i = 0; i < value_count(value); i++) {
+        for (size_t i = 0; i < value_count(value) && !text_is_full(buffer); i++) {
             Value item = value_item(value, i);
             if (i)
                 buffer_append_char(buffer, ',');

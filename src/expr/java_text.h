@@ -11,6 +11,9 @@ size_t java_float_format(float real, char ret[static JAVA_DOUBLE_BYTES]);
 /* String.valueOf; texts are returned as they are, "null" for null. */
 Value java_text(Arena *arena, const Value *value);
 void java_append(Buffer *buffer, const Value *value);
+/* True when a text is longer than any may become: what writes lists and maps stops then, because the same part can
+ * stand in them many times over, and whoever takes the text refuses it. */
+bool text_is_full(const Buffer *buffer);
 /* JSON; null members of maps are left out, unless keep_nulls. */
 void json_write(Buffer *buffer, const Value *value, bool keep_nulls);
 /* A printed result: maps and lists as JSON, null as nothing, others as Java's text. */

@@ -205,8 +205,11 @@ static Digits digits_read(Arena *arena, const char *text, size_t length)
             digits.point -= fraction;
         }
     }
-    if (text < end)
-        digits.point += strtoll(text + 1, NULL, 10); /* of a text that this program wrote */
+    int64_t exponent = 0;
+    bool below = text + 1 < end && text[1] == '-';
+    for (const char *at = text + 1; at < end; at++)
+        exponent = *at >= '0' && *at <= '9' ? exponent * 10 + (*at - '0') : exponent;
+    digits.point += below ? -exponent : exponent;
     while (digits.count && digits.text[digits.count - 1] == '0')
         digits.count--;
     if (!digits.count)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Java's and PCRE2's syntax agree on nearly all that people write. What differs and matters: \h \R \Z mean the same in
- * both; Java's "(?d)" and possessive classes with && are not supported. Matching stops at the limit of the render.
+ * both; Java's "(?d)" and possessive classes with && are not supported.
+ *
+ * PCRE2 counts the steps of one place of the text where a match may begin, not those of all places, and not the
+ * characters that a repeated class runs over. So every item of a pattern has a callout, which spends of the render's
+ * budget: a step for the item and one for each CHARACTERS_PER_STEP that the match went forward or back since the last.
  */
 #include "expr/regex.h"
 
@@ -16,10 +20,16 @@ DEFINE_CLEANUP(pcre2_match_data *, pcre2_match_data_free);
 DEFINE_CLEANUP(pcre2_match_context *, pcre2_match_context_free);
 DEFINE_CLEANUP(pcre2_compile_context *, pcre2_compile_context_free);
 
+#define CHARACTERS_PER_STEP 16
+#define HEAP_KIBIBYTES_MAX  (32 * 1024) /* of one match, for what it may have to go back to */
+
 typedef struct Regex {
     pcre2_code *code;
     pcre2_match_data *data;
     pcre2_match_context *context;
+    Eval *eval;
+    bool is_checked; /* the text is known to be UTF-8: not to be looked through for each match */
+    size_t last;     /* where in the text the last callout was */
 } Regex;
 
 static void regex_done(Regex *regex)
@@ -29,48 +39,68 @@ static void regex_done(Regex *regex)
     pcre2_code_free(regex->code);
 }
 
-static int regex_open(Eval *eval, const Value *pattern, uint32_t options, Regex *ret)
+static int spend(pcre2_callout_block *block, void *userdata)
+{
+    Regex *regex = userdata;
+    size_t at = block->current_position, moved = at > regex->last ? at - regex->last : regex->last - at;
+    regex->last = at;
+    return eval_spend(regex->eval, 1 + moved / CHARACTERS_PER_STEP) ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+/* Not in place: the callouts know the address of *regex until regex_done. */
+static int regex_open(Eval *eval, const Value *pattern, const Value *text, uint32_t options, Regex *regex)
 {
     int code;
     PCRE2_SIZE offset;
     _cleanup_(pcre2_compile_context_freep) pcre2_compile_context *how = pcre2_compile_context_create(NULL);
     (void)pcre2_set_newline(how, PCRE2_NEWLINE_ANYCRLF); /* cannot fail; "." stops at \r too */
-    ret->code =
-        pcre2_compile((PCRE2_SPTR)pattern->text, pattern->length,
-                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | options, &code, &offset, how);
-    if (!ret->code) {
+    int r = eval_spend(eval, value_cost(pattern) + value_cost(text));
+    if (r)
+        return r;
+    regex->eval = eval;
+    regex->is_checked = utf8_is_valid(text->text, text->length);
+    regex->code = pcre2_compile((PCRE2_SPTR)pattern->text, pattern->length,
+                                PCRE2_UTF | (regex->is_checked ? 0 : PCRE2_MATCH_INVALID_UTF) | PCRE2_AUTO_CALLOUT |
+                                    PCRE2_NEVER_BACKSLASH_C | options,
+                                &code, &offset, how);
+    if (!regex->code) {
         PCRE2_UCHAR message[128];
         (void)pcre2_get_error_message(code, message, sizeof(message)); /* cut when too long */
         return eval_fail_plain(eval, "%s near index %zu %.*s", (char *)message, (size_t)offset, (int)pattern->length,
                                pattern->text);
     }
-    ret->data = pcre2_match_data_create_from_pattern(ret->code, NULL);
-    ret->context = pcre2_match_context_create(NULL);
-    (void)pcre2_set_match_limit(ret->context, eval->limits->regex_match_max); /* cannot fail */
+    regex->data = pcre2_match_data_create_from_pattern(regex->code, NULL);
+    regex->context = pcre2_match_context_create(NULL);
+    (void)pcre2_set_callout(regex->context, spend, regex); /* these three cannot fail */
+    (void)pcre2_set_match_limit(regex->context, UINT32_MAX);
+    (void)pcre2_set_heap_limit(regex->context, HEAP_KIBIBYTES_MAX);
     return 0;
 }
 
 /* 1: found, 0: not found, negative: error set in eval. */
-static int regex_find(Eval *eval, const Regex *regex, const Value *text, size_t from, uint32_t options)
+static int regex_find(Regex *regex, const Value *text, size_t from)
 {
-    int r = pcre2_match(regex->code, (PCRE2_SPTR)text->text, text->length, from, options, regex->data, regex->context);
+    uint64_t skipped = regex->is_checked ? 0 : (text->length - from) / BYTES_PER_STEP; /* looked through by PCRE2 */
+    if (eval_spend(regex->eval, 1 + skipped))
+        return -1;
+    regex->last = from;
+    int r = pcre2_match(regex->code, (PCRE2_SPTR)text->text, text->length, from,
+                        regex->is_checked ? PCRE2_NO_UTF_CHECK : 0, regex->data, regex->context);
     if (r == PCRE2_ERROR_NOMATCH)
         return 0;
-    if (r < 0) {
-        eval_fail_plain(eval, r == PCRE2_ERROR_MATCHLIMIT ? "The regular expression needs too many steps"
-                                                          : "The regular expression cannot be matched");
-        return -1;
-    }
-    return 1;
+    if (r < 0 && r != PCRE2_ERROR_CALLOUT) /* the callout has set the error */
+        eval_fail_plain(regex->eval, r == PCRE2_ERROR_HEAPLIMIT ? "The regular expression needs too much memory"
+                                                                : "The regular expression cannot be matched");
+    return r < 0 ? -1 : 1;
 }
 
 int regex_matches(Eval *eval, const Value *text, const Value *pattern, bool *ret)
 {
     _cleanup_(regex_done) Regex regex = {};
-    int r = regex_open(eval, pattern, PCRE2_ANCHORED | PCRE2_ENDANCHORED, &regex);
+    int r = regex_open(eval, pattern, text, PCRE2_ANCHORED | PCRE2_ENDANCHORED, &regex);
     if (r)
         return r;
-    r = regex_find(eval, &regex, text, 0, 0);
+    r = regex_find(&regex, text, 0);
     *ret = r > 0;
     return r < 0 ? EVAL_E_ERROR : 0;
 }
@@ -139,10 +169,10 @@ int regex_replace(Eval *eval, const Value *text, const Value *pattern, const Val
 {
     _cleanup_(regex_done) Regex regex = {};
     _cleanup_buffer_ Buffer buffer = {};
-    int r = regex_open(eval, pattern, 0, &regex);
+    int r = regex_open(eval, pattern, text, 0, &regex);
     size_t copied = 0;
     for (size_t at = 0; !r && at <= text->length;) {
-        int found = regex_find(eval, &regex, text, at, 0);
+        int found = regex_find(&regex, text, at);
         if (found < 0)
             return EVAL_E_ERROR;
         if (!found)
@@ -165,12 +195,12 @@ int regex_split(Eval *eval, const Value *text, const Value *pattern, int64_t lim
 {
     _cleanup_(regex_done) Regex regex = {};
     List *list = list_new(eval->arena, 0);
-    int r = regex_open(eval, pattern, 0, &regex);
+    int r = regex_open(eval, pattern, text, 0, &regex);
     if (r)
         return r;
     size_t start = 0;
     for (size_t at = 0; at <= text->length && (limit <= 0 || (int64_t)list->count < limit - 1);) {
-        int found = regex_find(eval, &regex, text, at, 0);
+        int found = regex_find(&regex, text, at);
         if (found < 0)
             return EVAL_E_ERROR;
         if (!found)

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expr/utf16.h"
 
+bool utf8_is_valid(const char *text, size_t length)
+{
+    for (const char *at = text, *end = text + length; at < end;) {
+        const char *start = at;
+        uint32_t c = utf8_next(&at, end);
+        size_t size = (size_t)(at - start);
+        if ((c == 0xFFFD && size == 1) || (c >= 0xD800 && c < 0xE000) || c > 0x10FFFF || (size == 3 && c < 0x800) ||
+            (size == 4 && c < 0x10000))
+            return false;
+    }
+    return true;
+}
+
 uint32_t utf8_next(const char **at, const char *end)
 {
     const unsigned char *s = (const unsigned char *)*at;

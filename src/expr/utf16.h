@@ -13,5 +13,7 @@ size_t utf16_length(const char *text, size_t length);
 size_t utf16_offset(const char *text, size_t length, size_t index);
 /* Next code point; advances *at; U+FFFD for a malformed byte. */
 uint32_t utf8_next(const char **at, const char *end);
+/* False when a byte is malformed, or stands for half of a pair. */
+bool utf8_is_valid(const char *text, size_t length);
 /* Writes at most 4 bytes, returns how many. */
 size_t utf8_put(uint32_t code_point, char *ret);

@@ -228,6 +228,28 @@ bool map_walk(MapWalk *walk, Value *ret_key, Value *ret_value)
     return true;
 }
 
+/*
+ * A list can hold another one many times over, and that one too: what is small in memory is then endless to walk. So
+ * one comparison or hash enters so many lists and maps, and takes the rest for different (or for nothing).
+ */
+#define WALK_MAX 1000000
+static _Thread_local struct {
+    unsigned depth;
+    unsigned left;
+} walking;
+
+static bool walk_enter(void)
+{
+    if (walking.depth++ == 0)
+        walking.left = WALK_MAX;
+    return walking.left && walking.left--;
+}
+
+static void walk_leave(void)
+{
+    walking.depth--;
+}
+
 static bool lists_equal(const Value *a, const Value *b)
 {
     size_t count = value_count(a);
@@ -276,9 +298,11 @@ bool value_equal(const Value *a, const Value *b)
     case VALUE_DECIMAL:
         return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
     case VALUE_LIST:
-        return lists_equal(a, b);
-    case VALUE_MAP:
-        return maps_equal(a, b);
+    case VALUE_MAP: {
+        bool equal = walk_enter() && (a->kind == VALUE_LIST ? lists_equal : maps_equal)(a, b);
+        walk_leave();
+        return equal;
+    }
     case VALUE_ENTRY:
         return value_equal(&a->entry->key, &b->entry->key) && value_equal(&a->entry->value, &b->entry->value);
     case VALUE_DATE:
@@ -339,9 +363,11 @@ int32_t value_hash(const Value *value)
     case VALUE_DECIMAL:
         return text_hash(value);
     case VALUE_LIST:
-        return list_hash(value);
-    case VALUE_MAP:
-        return map_hash(value);
+    case VALUE_MAP: {
+        int32_t hash = walk_enter() ? (value->kind == VALUE_LIST ? list_hash : map_hash)(value) : 0;
+        walk_leave();
+        return hash;
+    }
     case VALUE_ENTRY:
         return value_hash(&value->entry->key) ^ value_hash(&value->entry->value);
     case VALUE_NULL:

@@ -230,7 +230,7 @@ static void write_child(Buffer *buffer, const Value *value, unsigned indent, uns
 
 static void write_list(Buffer *buffer, const Value *value, unsigned indent)
 {
-    for (size_t i = 0; i < value_count(value); i++) {
+    for (size_t i = 0; i < value_count(value) && !text_is_full(buffer); i++) {
         Value item = value_item(value, i);
         write_spaces(buffer, indent + 1);
         buffer_append_char(buffer, '-');
@@ -241,7 +241,7 @@ static void write_list(Buffer *buffer, const Value *value, unsigned indent)
 static void write_map(Buffer *buffer, const Value *value, unsigned indent)
 {
     MapWalk walk = {.map = *value};
-    for (Value key, item; map_walk(&walk, &key, &item);) {
+    for (Value key, item; map_walk(&walk, &key, &item) && !text_is_full(buffer);) {
         write_spaces(buffer, indent);
         write_key(buffer, &key);
         write_child(buffer, &item, indent, indent);

@@ -40,7 +40,7 @@ static int render(const Expr *expr, const json_t *variables, bool recursive, cha
 {
     static const ExprServices services = {.now = fixed_time, .random = fixed_random};
     static const ExprLimits limits = {
-        .depth_max = 32, .output_bytes_max = 1 << 16, .iterations_max = 2000, .regex_match_max = 20000};
+        .depth_max = 32, .output_bytes_max = 1 << 16, .steps_max = 20000, .memory_bytes_max = 16 << 20};
     ExprContext context = {.variables = variables, .services = &services, .limits = &limits, .recursive = recursive};
     return expr_render(expr, &context, ret, NULL);
 }

@@ -109,19 +109,71 @@ static void check_limit(const char *source, const ExprLimits *limits, const char
 
 START_TEST(test_limits)
 {
-    ExprLimits limits = {.depth_max = 8, .output_bytes_max = 1000, .iterations_max = 100, .regex_match_max = 1000};
+    ExprLimits limits = {.depth_max = 8, .output_bytes_max = 1000, .steps_max = 200, .memory_bytes_max = 1 << 20};
     check_limit("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", &limits, "nested calls");
-    check_limit("{% for i in 1..200 %}x{% endfor %}", &limits, "loop rounds");
+    check_limit("{% for i in 1..300 %}x{% endfor %}", &limits, "steps");
     check_limit("{% for i in 1..45 %}a text of some good length{% endfor %}", &limits, "bytes of text");
     check_limit("{% set a = 'xxxxxxxxxx' %}{% for i in 1..20 %}{% set a = a ~ a %}{% endfor %}", &limits,
                 "bytes of text");
-    check_limit("{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+[bc]') }}", &limits, "too many steps");
+    check_limit("{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+[bc]') }}", &limits, "steps");
+    limits.steps_max = expr_limits_default.steps_max;
+    check_limit("{% set a = [1] %}{% for i in 1..40 %}{% set a = a + a %}{% endfor %}", &limits, "addition");
+}
+END_TEST
+
+/* What is quadratic or worse ends in the budget: one place after the other, all matches, values that hold one another.
+ */
+START_TEST(test_costly_expressions_are_stopped)
+{
+    _cleanup_free_ char *blanks = xmalloc(80001);
+    memset(blanks, ' ', 80000);
+    blanks[80000] = 0;
+    _cleanup_free_ char *trailing = xasprintf("{{ '%sx' | replace({'\\s+$': ''}, regexp=true) }}", blanks);
+    _cleanup_free_ char *possessive = xasprintf("{{ '%sx' | replace({' ++[bc]': ''}, regexp=true) }}", blanks);
+    check_limit(trailing, NULL, "steps");
+    check_limit(possessive, NULL, "steps");
+    check_limit("{% for i in 1..30000000 %}{% endfor %}", NULL, "expression takes more than");
+    check_limit("{% set a = [1] %}{% for i in 1..60 %}{% set a = [a, a] %}{% endfor %}{{ a }}", NULL, "bytes of text");
+    _cleanup_(expr_unrefp) Expr *expr = compile("{% set a = [1] %}{% set b = [1] %}{% for i in 1..60 %}"
+                                                "{% set a = [a, a] %}{% set b = [b, b] %}{% endfor %}{{ a == b }}");
+    _cleanup_free_ char *text = NULL;
+    ck_assert_int_eq(expr_render(expr, &(ExprContext){}, &text, NULL), 0);
+    ck_assert_str_eq(text, "false");
+}
+END_TEST
+
+/* Each program must not see what it asks for. */
+START_TEST(test_jq_reaches_nothing_outside)
+{
+    static const char *const programs[] = {"env",
+                                           "env.PATH",
+                                           "input",
+                                           "[inputs]",
+                                           "halt",
+                                           "modulemeta",
+                                           "import \\\"a\\\" as a; 1",
+                                           "include \\\"a\\\" {search: \\\"/tmp\\\"}; 1"};
+    for (size_t i = 0; i < ELEMENTS(programs); i++) {
+        _cleanup_free_ char *source = xasprintf("{{ 1 | jq(\"%s\") }}", programs[i]);
+        check_limit(source, NULL, "not available");
+    }
+    _cleanup_(expr_unrefp) Expr *expr = compile("{{ 1 | jq('$ENV') }}{{ 1 | jq('def f: $ENV.PATH; f, debug') }}");
+    _cleanup_free_ char *text = NULL;
+    ck_assert_int_eq(expr_render(expr, &(ExprContext){}, &text, NULL), 0);
+    ck_assert_str_eq(text, "[{}][null,1]");
 }
 END_TEST
 
 START_TEST(test_endless_jq_program_is_stopped)
 {
-    check_limit("{{ 1 | jq('def f: f; f') }}", NULL, "more than 5 seconds");
+    ExprLimits limits = expr_limits_default;
+    limits.steps_max = 200000;
+    check_limit("{{ 1 | jq('def f: f; f') }}", &limits, "more time or memory");
+    limits.memory_bytes_max = (size_t)16 << 20;
+    limits.steps_max = expr_limits_default.steps_max;
+    check_limit("{{ 1 | jq('[range(100000000)]') }}", &limits, "more time or memory");
+    check_limit("{{ 1 | jq('\"x\" * 400000000') }}", NULL, "too long");
+    check_limit("{{ 1 | jq('def f: .+.|f; [1]|f') }}", NULL, "");
     _cleanup_(expr_unrefp) Expr *expr = compile("{{ 1 | jq('. + 1') }}");
     _cleanup_free_ char *text = NULL;
     ck_assert_int_eq(expr_render(expr, &(ExprContext){}, &text, NULL), 0);
@@ -269,6 +321,8 @@ int main(void)
     tcase_add_test(tests, test_syntax_error_has_a_place);
     tcase_add_test(tests, test_tree);
     tcase_add_test(tests, test_limits);
+    tcase_add_test(tests, test_costly_expressions_are_stopped);
+    tcase_add_test(tests, test_jq_reaches_nothing_outside);
     tcase_add_test(tests, test_endless_jq_program_is_stopped);
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, test_recursive_rendering);
