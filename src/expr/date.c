@@ -55,7 +55,7 @@ int date_style(Eval *eval, const Value *zone, const Value *locale, DateStyle *re
         return eval_fail_plain(eval, "A time zone and a locale must be texts");
     if (zone->kind == VALUE_TEXT) {
         const char *name = arena_strndup(eval->arena, zone->text, zone->length);
-        ret->zone = zone_find(name);
+        ret->zone = zone_find(streq(name, "UT") ? "UTC" : name);
         if (!ret->zone)
             return eval_fail_plain(eval, "Unknown time-zone ID: %s", name);
     }
@@ -181,6 +181,12 @@ static bool add_nanos(Date *date, int64_t amount, int64_t factor)
     return true;
 }
 
+/* Java's arithmetic takes 256 half days for one day, and counts what is left over right; flows see it. */
+static bool add_half_days(Date *date, int64_t amount, int64_t factor)
+{
+    return add_nanos(date, amount / 256 * 2 + amount % 256, factor);
+}
+
 int date_add(Eval *eval, Date *date, int64_t amount, const Value *unit)
 {
     static const struct {
@@ -194,7 +200,7 @@ int date_add(Eval *eval, Date *date, int64_t amount, const Value *unit)
         {"SECONDS", add_nanos, 1000000000},
         {"MINUTES", add_nanos, INT64_C(60000000000)},
         {"HOURS", add_nanos, INT64_C(3600000000000)},
-        {"HALF_DAYS", add_nanos, INT64_C(43200000000000)},
+        {"HALF_DAYS", add_half_days, INT64_C(43200000000000)},
         {"DAYS", add_days, 1},
         {"WEEKS", add_days, 7},
         {"MONTHS", add_months, 1},

@@ -164,6 +164,11 @@ static void print_half_day(Printer *p, const PatternItem *item)
 }
 static void print_by_icu(Printer *p, const PatternItem *item)
 {
+    const DateFields *f = p->fields;
+    if (item->letter == 'B' && f->hour == 0 && f->minute == 0 && starts_with(p->style->locale, "en")) {
+        buffer_append(p->out, item->count == 5 ? "mi" : "midnight"); /* ICU takes it for a part of the night */
+        return;
+    }
     char pattern[8] = {};
     memset(pattern, item->letter, MIN(item->count, 5u));
     buffer_append(p->out, date_icu(p->eval, p->style, p->fields, pattern));
@@ -511,8 +516,9 @@ static bool is_letter(char c)
     return isalpha((unsigned char)c) || ((unsigned char)c < ' ' && letter_index(c) >= 0);
 }
 
-static const char *letter_run(Eval *eval, const char *at, const char *end, PatternItems *ret)
+static const char *letter_run(Eval *eval, const Value *pattern, const char *at, PatternItems *ret)
 {
+    const char *end = pattern->text + pattern->length;
     unsigned count = 0, pad = 0;
     char letter = *at;
     for (; at < end && *at == letter; at++)
@@ -523,7 +529,8 @@ static const char *letter_run(Eval *eval, const char *at, const char *end, Patte
         for (count = 0; at < end && *at == letter; at++)
             count++;
         if (!is_letter(letter)) {
-            eval_fail_plain(eval, "Pad letter 'p' must be followed by valid pad pattern");
+            eval_fail_plain(eval, "Pad letter 'p' must be followed by valid pad pattern: %.*s", (int)pattern->length,
+                            pattern->text);
             return NULL;
         }
     }
@@ -540,7 +547,7 @@ bool date_pattern_items(Eval *eval, const Value *pattern, PatternItems *ret)
     *ret = (PatternItems){};
     while (at && at < end) {
         if (is_letter(*at)) {
-            at = letter_run(eval, at, end, ret);
+            at = letter_run(eval, pattern, at, ret);
             continue;
         }
         if (*at == '\'') {

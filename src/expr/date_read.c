@@ -14,7 +14,7 @@ typedef struct Reading {
     unsigned month, day, day_of_year, hour, half_hour, minute, second, nanos, half, week, weekday;
     bool has_year, has_month, has_day, has_day_of_year, has_hour, has_half_hour, has_week, has_weekday, has_offset,
         has_instant, has_time;
-    bool end_of_day;
+    bool is_strict; /* a format of ISO: no day beyond the month's end, no 24:00 */
     int offset;
     const Zone *zone;
 } Reading;
@@ -154,7 +154,7 @@ static bool take_year(Reading *r, const PatternItem *item)
 static bool take_clock(Reading *r, bool seconds_needed)
 {
     r->has_hour = r->has_time = true;
-    if (!take_in(r, 2, 2, 0, 24, &r->hour) || !take_char(r, ':') || !take_in(r, 2, 2, 0, 59, &r->minute))
+    if (!take_in(r, 2, 2, 0, 23, &r->hour) || !take_char(r, ':') || !take_in(r, 2, 2, 0, 59, &r->minute))
         return false;
     const char *back = r->at;
     if (take_char(r, ':') && take_in(r, 2, 2, 0, 59, &r->second)) {
@@ -206,7 +206,7 @@ static bool take_clock_field(Reading *r, const PatternItem *item)
     switch (item->letter) {
     case 'H':
         r->has_hour = true;
-        return take_in(r, item->count, 2, 0, 23, &r->hour);
+        return take_in(r, item->count, 2, 0, 24, &r->hour);
     case 'k':
         r->has_hour = true;
         if (!take_in(r, item->count, 2, 1, 24, &r->hour))
@@ -245,6 +245,8 @@ static bool take_zone_field(Reading *r, const PatternItem *item)
     case '\022':
         return take_iso_offset(r, true);
     case 'X':
+        if (r->at < r->end && *r->at == 'z') /* small letters are for ISO formats */
+            return false;
         return take_offset(r, true, item->count == 1);
     case 'x':
         return take_offset(r, false, item->count == 1);
@@ -278,6 +280,7 @@ static bool take_item(Reading *r, const PatternItem *item)
 {
     switch (item->letter) {
     case 'y':
+        return take_year(r, item) && r->year > 0;
     case 'u':
     case '\006':
     case '\023':
@@ -295,7 +298,7 @@ static bool take_item(Reading *r, const PatternItem *item)
     case '\021':
         return take_char(r, 'T');
     case '\005':
-        return take_iso_date(r) && take_char(r, 'T') && take_clock(r, true) && take_offset(r, true, true);
+        return false; /* an instant has no date of its own: Java reads none with this format */
     case '\007':
         return take_week_date(r);
     default:
@@ -355,8 +358,9 @@ static bool resolve_days(const Reading *r, int64_t *ret)
     }
     if (!r->has_month || !r->has_day)
         return false;
-    *ret = calendar_days(r->year, r->month, r->day);
-    return r->day <= calendar_month_length(r->year, r->month);
+    unsigned length = calendar_month_length(r->year, r->month);
+    *ret = calendar_days(r->year, r->month, MIN(r->day, length));
+    return r->day <= length || !r->is_strict;
 }
 
 static const Zone *offset_zone(int seconds)
@@ -389,22 +393,21 @@ bool date_pattern_read(Eval *eval, const Value *text, const Value *pattern, cons
 {
     PatternItems items;
     Reading reading = {.eval = eval, .style = style, .at = text->text, .end = text->text + text->length};
+    for (uint32_t i = 0; i < pattern->length; i++)
+        reading.is_strict |= (unsigned char)pattern->text[i] < ' '; /* the letters of the ISO formats */
     return date_pattern_items(eval, pattern, &items) && take_items(&reading, items.items, 0, items.count) &&
            reading.at == reading.end && resolve(&reading, style->zone, ret);
 }
 
 bool date_parse_iso(const Value *text, const Zone *zone, Date *ret)
 {
-    Reading reading = {.at = text->text, .end = text->text + text->length};
+    Reading reading = {.at = text->text, .end = text->text + text->length, .is_strict = true};
     if (!take_iso_date(&reading))
         return false;
     if (take_char(&reading, 'T')) {
         if (!take_clock(&reading, false))
             return false;
-        const char *offset = reading.at;
-        if (reading.at < reading.end && !take_offset(&reading, true, false))
-            return false;
-        if (reading.at - offset > 1 && offset[3] != ':')
+        if (reading.at < reading.end && !take_iso_offset(&reading, true))
             return false;
         if (reading.at < reading.end &&
             (!take_char(&reading, '[') || !take_zone(&reading) || !take_char(&reading, ']')))

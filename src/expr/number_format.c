@@ -334,7 +334,7 @@ static void write_number(Eval *eval, const Value *number, const Pattern *pattern
     const Affixes *affixes = digits.negative && pattern->has_negative ? &pattern->negative : &pattern->positive;
     if (digits.negative && !pattern->has_negative)
         buffer_append_char(out, '-');
-    buffer_append_n(out, affixes->prefix.text, affixes->prefix.length);
+    buffer_append_n(out, buffer_text(&affixes->prefix), affixes->prefix.length);
     if (infinite) {
         buffer_append(out, "∞");
     } else {
@@ -342,7 +342,7 @@ static void write_number(Eval *eval, const Value *number, const Pattern *pattern
                                                     : digits.point + pattern->fraction_max);
         (pattern->has_exponent ? write_exponent : write_plain)(pattern, &digits, out);
     }
-    buffer_append_n(out, affixes->suffix.text, affixes->suffix.length);
+    buffer_append_n(out, buffer_text(&affixes->suffix), affixes->suffix.length);
 }
 
 int number_format(Eval *eval, const Value *number, const Value *pattern, Value *ret)

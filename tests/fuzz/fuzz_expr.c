@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     _cleanup_free_ char *first = NULL, *second = NULL, *third = NULL;
     int r = render(expr, variables, false, &first), again = render(expr, variables, false, &second);
     bool is_random = memmem(data, length, "encrypt", 7) != NULL;
-    if (r != again || (r == 0 && !is_random && !streq(first, second)))
+    bool is_timed = memmem(data, length, "jq", 2) != NULL; /* what jq spends of the budget is processor time */
+    if ((r != again && !is_timed) || (r == 0 && again == 0 && !is_random && !streq(first, second)))
         abort();
     ExprContext context = {.variables = variables};
     int recursive = render(expr, variables, true, &third), as_value = expr_render_typed(expr, &context, &typed, NULL);
