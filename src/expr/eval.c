@@ -276,11 +276,23 @@ int eval_capture(Eval *eval, const Node *body, Value *ret)
     return r ? r : eval_buffer_value(eval, &buffer, ret);
 }
 
+/* A typed render takes one value; what text stands after it is added to a text, and to nothing else. */
+static int add_text(Eval *eval, const Value *text)
+{
+    if (eval->first.kind != VALUE_TEXT || eval->first.class_ == CLASS_CHARACTER) /* Java adds it by characters */
+        return eval_fail_plain(eval, "Tried to add java.lang.Character to %s", value_class_name(&eval->first));
+    char *joined = eval_text(eval, (size_t)eval->first.length + text->length);
+    if (!joined)
+        return EVAL_E_ERROR;
+    memcpy(joined, eval->first.text, eval->first.length);
+    memcpy(joined + eval->first.length, text->text, text->length);
+    eval->first = value_text(joined, (size_t)eval->first.length + text->length);
+    return 0;
+}
+
 int eval_text_node(Eval *eval, const Node *node)
 {
-    if (eval->typed && eval->emitted && eval->first.kind != VALUE_TEXT) /* Java adds it by characters */
-        return eval_fail_plain(eval, "Tried to add java.lang.Character to %s", value_class_name(&eval->first));
-    return eval_emit(eval, &node->literal);
+    return eval->typed && eval->emitted ? add_text(eval, &node->literal) : eval_emit(eval, &node->literal);
 }
 
 int run_print(Eval *eval, const Node *node)
