@@ -17,6 +17,13 @@
 #include "base/map.h"
 #include "doc/scalar.h"
 
+const DocumentLimits document_limits_flow = {
+    .bytes_max = 5 * 1024 * 1024,
+    .depth_max = 64,
+    .nodes_max = 200000,
+    .empty_is_text = true,
+};
+
 const DocumentLimits document_limits_default = {
     .bytes_max = 5 * 1024 * 1024,
     .depth_max = 64,
@@ -25,6 +32,7 @@ const DocumentLimits document_limits_default = {
 
 typedef struct Place {
     unsigned line, column; /* from 1 */
+    const char *spelling;  /* of a plain scalar that is no text; in the document's arena; or NULL */
 } Place;
 
 typedef struct Container Container;
@@ -38,6 +46,7 @@ struct Document {
     Place root_place;
     Container *containers; /* open addressing, a power of two */
     size_t count, allocated;
+    Arena *arena; /* spellings */
 };
 
 typedef struct Anchor {
@@ -60,6 +69,7 @@ typedef struct Builder {
 } Builder;
 
 enum {
+    SPELLING_BYTES = 64, /* words and numbers; longer ones are text, but for a few digits more */
     DEPTH_OF_ROOT = 1,
     DEPTH_OF_MEMBERS,
 };
@@ -97,7 +107,17 @@ static void container_add(Document *document, const json_t *value, Place *places
 
 static Place place_of(yaml_mark_t mark)
 {
-    return (Place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
+    return (Place){.line = (unsigned)mark.line + 1, .column = (unsigned)mark.column + 1};
+}
+
+/* Where the value of an event begins, and how it is spelled when it becomes a boolean or a number. */
+static Place place_of_value(Builder *builder, const yaml_event_t *event)
+{
+    Place place = place_of(event->start_mark);
+    bool is_plain = event->type == YAML_SCALAR_EVENT && event->data.scalar.plain_implicit && !event->data.scalar.tag;
+    if (is_plain && event->data.scalar.length < SPELLING_BYTES)
+        place.spelling = arena_strdup(builder->document->arena, (const char *)event->data.scalar.value);
+    return place;
 }
 
 _printf_(3, 4) static int refuse(Builder *builder, Place place, const char *format, ...)
@@ -187,7 +207,9 @@ static int build_scalar(Builder *builder, const yaml_event_t *event, json_t **re
     if (memchr(text, '\0', length))
         return refuse(builder, place_of(event->start_mark), "the NUL character is not allowed");
     const char *tag = (const char *)event->data.scalar.tag;
-    if (!tag && event->data.scalar.plain_implicit)
+    if (!tag && event->data.scalar.plain_implicit && length == 0 && builder->limits->empty_is_text)
+        *ret = json_string("");
+    else if (!tag && event->data.scalar.plain_implicit)
         *ret = scalar_decode(text, length);
     else if (tag && !streq(tag, "!"))
         *ret = scalar_decode_tagged(tag, text, length);
@@ -212,7 +234,7 @@ static int build_sequence(Builder *builder, json_t **ret)
             *ret = TAKE_PTR(array);
             return 0;
         }
-        vec_push(&places, place_of(event.start_mark));
+        vec_push(&places, place_of_value(builder, &event));
         json_t *item = NULL;
         r = build_value(builder, &event, &item);
         yaml_event_delete(&event);
@@ -320,7 +342,7 @@ static int build_member(Builder *builder, Mapping *mapping, const yaml_event_t *
     r = next_event(builder, &event);
     if (r != 0)
         return r;
-    Place place = place_of(event.start_mark);
+    Place place = place_of_value(builder, &event);
     json_t *value = NULL;
     r = build_value(builder, &event, &value);
     yaml_event_delete(&event);
@@ -464,6 +486,7 @@ static int parse(const char *text, size_t length, const DocumentLimits *limits, 
     yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text, length);
     yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
     _cleanup_(document_freep) Document *document = xnew(Document);
+    document->arena = arena_new();
     builder.document = document;
     builder.anchors = map_new();
     int r = build_document(&builder);
@@ -496,6 +519,7 @@ Document *document_free(Document *document)
         vec_free(&document->containers[i].children);
     free(document->containers);
     json_decref(document->root);
+    arena_free(document->arena);
     free(document);
     return NULL;
 }
@@ -505,30 +529,40 @@ json_t *document_root(const Document *document)
     return document->root;
 }
 
+static Place find_place(const Document *document, const json_t *parent, const char *key, size_t index)
+{
+    if (!document)
+        return (Place){};
+    if (!parent)
+        return document->root_place;
+    if (!document->allocated)
+        return (Place){};
+    const Container *container =
+        &document->containers[container_slot(document->containers, document->allocated, parent)];
+    if (key) {
+        index = 0;
+        const char *name;
+        json_t *value;
+        json_object_foreach ((json_t *)(uintptr_t)parent, name, value) {
+            if (streq(name, key))
+                break;
+            index++;
+        }
+    }
+    return container->value && index < container->children.count ? container->children.items[index] : (Place){};
+}
+
 void document_position(const Document *document, const json_t *parent, const char *key, size_t index,
                        unsigned *ret_line, unsigned *ret_column)
 {
-    Place place = {};
-    if (document && !parent) {
-        place = document->root_place;
-    } else if (document && document->allocated) {
-        const Container *container =
-            &document->containers[container_slot(document->containers, document->allocated, parent)];
-        if (key) {
-            index = 0;
-            const char *name;
-            json_t *value;
-            json_object_foreach ((json_t *)(uintptr_t)parent, name, value) {
-                if (streq(name, key))
-                    break;
-                index++;
-            }
-        }
-        if (container->value && index < container->children.count)
-            place = container->children.items[index];
-    }
+    Place place = find_place(document, parent, key, index);
     *ret_line = place.line;
     *ret_column = place.column;
+}
+
+const char *document_spelling(const Document *document, const json_t *object, const char *key)
+{
+    return find_place(document, object, key, 0).spelling;
 }
 
 static bool line_is_marker(const char *line, size_t length)

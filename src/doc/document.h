@@ -17,8 +17,10 @@ typedef struct DocumentLimits {
     size_t bytes_max;   /* length of the text; default 5 MiB */
     unsigned depth_max; /* nesting; default 64 */
     size_t nodes_max;   /* values after expansion of aliases; default 200,000 */
+    bool empty_is_text; /* a value that is not written at all is "", as it is for Kestra; else null */
 } DocumentLimits;
 extern const DocumentLimits document_limits_default;
+extern const DocumentLimits document_limits_flow; /* the same, with empty_is_text: flows and YAML inputs */
 
 typedef struct Document Document;
 
@@ -37,6 +39,10 @@ json_t *document_root(const Document *document);
  * container that is not part of the document. With parent NULL: the root. */
 void document_position(const Document *document, const json_t *parent, const char *key, size_t index,
                        unsigned *ret_line, unsigned *ret_column);
+
+/* How the plain scalar under `key` of `object` is written, when it is a boolean or a number for YAML: `yes`, `010`,
+ * `1.10`. NULL when it is quoted, tagged, long or not part of the document. Borrowed from the document. */
+const char *document_spelling(const Document *document, const json_t *object, const char *key);
 
 /* One document of a file with several, separated by lines `---`; text is borrowed from the whole. */
 typedef struct DocumentPart {

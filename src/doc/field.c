@@ -116,16 +116,51 @@ static bool fits_string(const Field *field, const json_t *value)
     return is_scalar(value);
 }
 
-static bool text_is_integer(const char *text)
+/* What Jackson trims. */
+static const char *skip_blanks(const char *text, size_t *ret_length)
 {
-    size_t begin = *text == '-' || *text == '+';
-    return text[begin] && strspn(text + begin, "0123456789") == strlen(text + begin);
+    text += strspn(text, " \t\r\n");
+    size_t length = strlen(text);
+    while (length && strchr(" \t\r\n", text[length - 1]))
+        length--;
+    *ret_length = length;
+    return text;
 }
 
+/* Without blanks around it: is it this word? */
+static bool is_word(const char *text, const char *word)
+{
+    size_t length;
+    text = skip_blanks(text, &length);
+    return length == strlen(word) && memcmp(text, word, length) == 0;
+}
+
+/* A text that a property which is no text reads as nothing. */
+static bool is_blank_word(const char *text)
+{
+    return is_word(text, "") || is_word(text, "null");
+}
+
+/* A text with a whole number of 32 bits. */
+static bool text_is_integer(const char *text)
+{
+    size_t length;
+    text = skip_blanks(text, &length);
+    size_t begin = *text == '-' || *text == '+';
+    if (length == begin || length > 20 || strspn(text + begin, "0123456789") < length - begin)
+        return false;
+    intmax_t number = strtoimax(text, NULL, 10);
+    return number >= INT32_MIN && number <= INT32_MAX;
+}
+
+/* A number with a fraction loses it. */
 static bool fits_integer(const Field *field, const json_t *value)
 {
     const char *text = json_string_value(value);
-    return json_is_number(value) || (text && (!*text || text_is_integer(text)));
+    if (text)
+        return is_blank_word(text) || text_is_integer(text);
+    double number = json_number_value(value);
+    return json_is_number(value) && number > INT32_MIN - 1.0 && number < INT32_MAX + 1.0;
 }
 
 static bool fits_number(const Field *field, const json_t *value)
@@ -133,9 +168,17 @@ static bool fits_number(const Field *field, const json_t *value)
     const char *text = json_string_value(value);
     if (!text)
         return json_is_number(value);
+    static const char *const words[] = {"NaN", "INF", "Infinity", "-INF", "-Infinity"};
+    for (size_t i = 0; i < ELEMENTS(words); i++)
+        if (is_word(text, words[i]))
+            return true;
+    if (is_blank_word(text))
+        return true;
+    size_t length;
+    text = skip_blanks(text, &length);
     char *end = NULL;
     (void)strtod(text, &end); /* only how far it reads counts */
-    return *end == '\0';
+    return end == text + length && strspn(text, "+-.0123456789eE") >= length;
 }
 
 static bool fits_boolean(const Field *field, const json_t *value)
@@ -143,11 +186,11 @@ static bool fits_boolean(const Field *field, const json_t *value)
     const char *text = json_string_value(value);
     if (!text)
         return json_is_boolean(value) || json_is_integer(value);
-    static const char *const words[] = {"", "true", "True", "TRUE", "false", "False", "FALSE"};
+    static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
     for (size_t i = 0; i < ELEMENTS(words); i++)
-        if (streq(text, words[i]))
+        if (is_word(text, words[i]))
             return true;
-    return false;
+    return is_blank_word(text);
 }
 
 /* One number with its unit letter, as in 12H; fraction only for seconds. */
@@ -184,26 +227,40 @@ static bool text_is_duration(const char *text)
     return any && *text == '\0';
 }
 
+/* [sign]digits with points anywhere: io.kestra.core.serializers.DurationDeserializer._isFloat. */
+static bool text_is_seconds(const char *text)
+{
+    text += *text == '-' || *text == '+';
+    const char *point = strchr(text, '.');
+    bool one_point = !point || !strchr(point + 1, '.');
+    return one_point && strpbrk(text, "0123456789") && text[strspn(text, ".0123456789")] == '\0';
+}
+
 static bool fits_duration(const Field *field, const json_t *value)
 {
     const char *text = json_string_value(value);
-    return json_is_number(value) || (text && (!*text || text_is_integer(text) || text_is_duration(text)));
+    if (!text)
+        return json_is_number(value);
+    size_t length;
+    const char *begin = skip_blanks(text, &length);
+    _cleanup_free_ char *trimmed = xstrndup(begin, length);
+    return !*trimmed || text_is_seconds(trimmed) || text_is_duration(trimmed);
 }
 
 static bool fits_date_time(const Field *field, const json_t *value)
 {
     const char *text = json_string_value(value);
     usec_t instant;
-    return text && (!*text || instant_parse(text, &instant) == 0);
+    return json_is_number(value) || (text && (is_word(text, "") || instant_parse(text, &instant) == 0));
 }
 
 static bool fits_enum(const Field *field, const json_t *value)
 {
     const char *text = json_string_value(value);
     for (size_t i = 0; text && field->values && field->values[i]; i++)
-        if (streq(text, field->values[i]))
+        if (is_word(text, field->values[i]))
             return true;
-    return text && (!*text || !field->values);
+    return text && (is_word(text, "") || !field->values);
 }
 
 static bool fits_list(const Field *field, const json_t *value)
@@ -249,7 +306,7 @@ static const struct {
     [FIELD_OBJECT] = {fits_object, "a map", false},
     [FIELD_ANY] = {fits_any, "a value", false},
     [FIELD_TEXT_OR_LIST] = {fits_text_or_list, "a text or a list of texts", false},
-    [FIELD_MAP_OR_LIST] = {fits_map_or_list, "a map or a list", false},
+    [FIELD_MAP_OR_LIST] = {fits_map_or_list, "a map or a list", true},
     [FIELD_TASK] = {fits_object, "a task", true},
     [FIELD_TASKS] = {fits_list, "a list of tasks", true},
     [FIELD_TASK_CASES] = {fits_object, "a map of lists of tasks", true},
@@ -293,6 +350,10 @@ static void append_mismatch(Buffer *text, const Field *field, const json_t *valu
 static void report_kind(const FieldCheck *check, const Field *field, const json_t *object, const json_t *value,
                         const char *path)
 {
+    if (field->kind == FIELD_OBJECT && !field->fields) { /* its `type` would say what it is */
+        field_report_form(check, object, field->name, path, "Invalid type: null");
+        return;
+    }
     _cleanup_buffer_ Buffer text = {};
     append_mismatch(&text, field, value);
     field_report_form(check, object, field->name, path, "%s", buffer_text(&text));
@@ -319,8 +380,9 @@ static size_t utf16_length(const char *text)
 static void check_text(const FieldCheck *check, const Field *field, const json_t *object, const json_t *value,
                        const char *path)
 {
-    _cleanup_free_ char *other = json_is_string(value) ? NULL : json_text(value);
-    const char *text = other ? other : json_string_value(value);
+    const char *spelling = check->spelled ? document_spelling(check->document, object, field->name) : NULL;
+    _cleanup_free_ char *other = json_is_string(value) || spelling ? NULL : json_text(value);
+    const char *text = spelling ? spelling : other ? other : json_string_value(value);
     size_t length = utf16_length(text);
     unsigned least = field->flags & FIELD_HAS_MINIMUM ? (unsigned)field->minimum : 0;
     if (field->length_max && (length < least || length > field->length_max))
@@ -466,11 +528,23 @@ static json_t *member_of(const Field *field, const json_t *object)
     return value;
 }
 
+/* Null, or a blank text where no text belongs: Jackson reads it as null. */
+static bool is_nothing(const Field *field, const json_t *value)
+{
+    static const bool no_text[_FIELD_KIND_MAX] = {
+        [FIELD_INTEGER] = true,  [FIELD_NUMBER] = true,    [FIELD_BOOLEAN] = true,
+        [FIELD_DURATION] = true, [FIELD_DATE_TIME] = true, [FIELD_ENUM] = true,
+    };
+    const char *text = json_string_value(value);
+    return json_is_null(value) ||
+           (text && no_text[field->kind] && !(field->flags & FIELD_DYNAMIC) && is_word(text, ""));
+}
+
 static void check_table(const FieldCheck *check, const Field *table, const json_t *object, const char *path)
 {
     for (const Field *field = table; field && field->name; field++) {
         json_t *value = member_of(field, object);
-        if (value && !json_is_null(value))
+        if (value && !is_nothing(field, value))
             check_value(check, field, object, value, path);
         else
             check_missing(check, field, object, path);

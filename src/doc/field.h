@@ -83,6 +83,7 @@ typedef struct FieldCheck {
     /* True when a missing property has a value from elsewhere (plugin defaults). May be NULL. */
     bool (*has_default)(void *userdata, const json_t *object, const char *property);
     bool lenient; /* unknown properties are no error */
+    bool spelled; /* a text property is what is written: 010 is "010"; else its value's text, "8" */
 } FieldCheck;
 
 /* Reports a broken rule at property `key` of `object` (NULL: the object itself, which stands at `path`). */

@@ -97,7 +97,8 @@ static void check(const FlowParse *options, const Document *document, const Defa
 static void check_start(const char *source, size_t length, const FlowParse *options, Diag *diag)
 {
     _cleanup_(document_freep) Document *document = NULL;
-    if (!document_parse_start(source, length, NULL, &document) || !json_is_object(document_root(document)))
+    if (!document_parse_start(source, length, &document_limits_flow, &document) ||
+        !json_is_object(document_root(document)))
         return;
     _cleanup_diag_ Diag found = DIAG_INIT;
     check(options, document, NULL, &found);
@@ -108,11 +109,27 @@ static void check_start(const char *source, size_t length, const FlowParse *opti
     diag_mark(diag, first->name, true);
 }
 
+/* Values of plugin defaults are checked where they end up, as Kestra does: in the tasks and triggers of their types. */
+static bool check_injected(const FlowParse *options, const json_t *effective, Diag *diag)
+{
+    _cleanup_diag_ Diag found = DIAG_INIT;
+    FlowChecker checker = {.options = options, .diag = &found, .root = effective, .injected = true};
+    flow_check(&checker);
+    for (size_t i = 0; i < found.entries.count; i++) {
+        const DiagEntry *entry = &found.entries.items[i];
+        if (entry->level != DIAG_ERROR)
+            continue;
+        diag_error(diag, entry->path, 0, 0, "%s", entry->message);
+        diag_mark(diag, entry->name, entry->is_form);
+    }
+    return found.errors == 0;
+}
+
 /* Reads the text; what libyaml or a limit refuses is a problem of form. */
 static int read_document(const char *source, size_t length, const FlowParse *options, Document **ret, Diag *diag)
 {
     size_t first = diag->entries.count;
-    int r = document_parse(source, length, NULL, ret, diag);
+    int r = document_parse(source, length, &document_limits_flow, ret, diag);
     for (size_t i = first; i < diag->entries.count; i++)
         diag->entries.items[i].is_form = true;
     if (r != 0)
@@ -134,15 +151,20 @@ static int parse(const char *source, size_t length, const FlowParse *options, Fl
         check(options, document, defaults, diag);
     if (diag->errors != errors)
         return FLOW_E_INVALID;
-    json_t *effective = defaults_inject(defaults, root);
+    _cleanup_json_ json_t *with_texts = flow_with_texts(document);
+    json_t *effective = defaults_inject(defaults, with_texts);
     if (!effective) {
         diag_error(diag, "pluginDefaults", 0, 0, "the plugin defaults are too many, or make the flow too large");
         diag_mark(diag, NULL, true);
         return FLOW_E_INVALID;
     }
+    if (defaults && !options->lenient && !check_injected(options, effective, diag)) {
+        json_decref(effective);
+        return FLOW_E_INVALID;
+    }
     Flow *flow = flow_new(source, length);
     flow->effective = effective;
-    flow->definition = flow_definition(options->registry, root);
+    flow->definition = flow_definition(options->registry, with_texts);
     flow_build(flow, options, document, diag);
     *ret = flow;
     return 0;

@@ -4,6 +4,7 @@
  * A flow as it is run: parsed from its source, checked, its expressions compiled. Read-only after parsing,
  * reference-counted and shared; everything that changes is in Execution.
  */
+#include "doc/conf.h"
 #include "expr/expr.h"
 #include "model/state.h"
 #include "model/type.h"
@@ -124,6 +125,10 @@ Flow *flow_unref(Flow *flow);
 DEFINE_CLEANUP(Flow *, flow_unref);
 /* At any depth; NULL when there is none. */
 const Task *flow_task(const Flow *flow, const char *id);
+/* The plugin defaults of kestra.yaml (FlowParse.plugin_defaults): the deprecated `tasks.defaults`, then
+ * `plugins.defaults`, so that the first one that names a property wins. Every role takes them from here. New; NULL when
+ * there are none. */
+json_t *flow_global_defaults(const Conf *conf);
 /* `tasks`-like list of a task as the API's TaskForExecution; FlowForExecution, spec/api.md 6.6. New. */
 json_t *flow_encode_for_execution(const Flow *flow);
 /* TaskForExecution: only what a client needs to draw a run. New. */

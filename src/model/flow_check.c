@@ -28,6 +28,7 @@ FieldCheck flow_field_check(const FlowChecker *checker, const char *class_name, 
         .name = name,
         .patterns = &mutable->patterns,
         .has_default = checker->defaults ? has_default : NULL,
+        .lenient = checker->injected,
     };
 }
 
@@ -43,7 +44,8 @@ static void warn_deprecated_fields(const FlowChecker *checker, const Field *tabl
                                    const char *path)
 {
     for (const Field *field = table; field && field->name; field++) {
-        if (!(field->flags & FIELD_DEPRECATED) || !json_object_get(object, field->name))
+        const json_t *value = json_object_get(object, field->name);
+        if (!(field->flags & FIELD_DEPRECATED) || !value || json_is_null(value))
             continue;
         _cleanup_free_ char *full = *path ? xasprintf("%s.%s", path, field->name) : xstrdup(field->name);
         warn(checker, object, field->name, full, "deprecated");
@@ -165,7 +167,10 @@ static void check_by_type(FlowChecker *checker, TypeKind kind, json_t *object, c
 static void check_variant(FlowChecker *checker, const Variant *variants, const Field *common, json_t *object,
                           const char *path, const char *name)
 {
-    const char *type = json_get_text(object, "type", NULL);
+    const json_t *written = json_object_get(object, "type");
+    bool is_word = json_is_boolean(written) || json_is_number(written);
+    const char *spelling = is_word ? document_spelling(checker->document, object, "type") : NULL;
+    const char *type = spelling ? spelling : json_get_text(object, "type", NULL);
     const Variant *variant = variants;
     while (variant->type && (!type || !streq(type, variant->type)))
         variant++;
@@ -178,6 +183,7 @@ static void check_variant(FlowChecker *checker, const Variant *variants, const F
     field_check(&check, variant->fields, common, object, path);
     if (variant->check && checker->diag->errors == errors)
         variant->check(&check, object, path);
+    warn_deprecated_fields(checker, variant->fields, object, path);
     if (variant->deprecated)
         warn(checker, object, NULL, path, "deprecated");
 }
@@ -186,7 +192,7 @@ static void check_retry(FlowChecker *checker, const json_t *owner, const char *p
 {
     json_t *retry = json_object_get(owner, "retry");
     if (!json_is_object(retry))
-        return;
+        return; /* field_check has said so */
     _cleanup_free_ char *retry_path = *path ? xasprintf("%s.retry", path) : xstrdup("retry");
     check_variant(checker, retry_variants, NULL, retry, retry_path, NULL);
 }
@@ -216,7 +222,8 @@ static void check_input(FlowChecker *checker, json_t *input, const char *path)
 {
     const char *name = json_get_text(input, "id", json_get_text(input, "name", NULL));
     check_variant(checker, input_variants, fields_of_every_input, input, path, name);
-    if (!json_object_get(input, "name"))
+    const json_t *old_name = json_object_get(input, "name");
+    if (!old_name || json_is_null(old_name))
         return;
     _cleanup_free_ char *full = xasprintf("%s.name", path);
     warn(checker, input, "name", full, "deprecated");
@@ -262,7 +269,10 @@ static void visit_condition(FlowChecker *checker, json_t *value, const char *pat
 
 static void visit_trigger(FlowChecker *checker, json_t *value, const char *path)
 {
-    check_by_type(checker, TYPE_TRIGGER, value, path);
+    if (!json_is_object(value))
+        diag_warning(checker->diag, path, 0, 0, "this is not a trigger and is left out");
+    else
+        check_by_type(checker, TYPE_TRIGGER, value, path);
 }
 
 static void visit_task_runner(FlowChecker *checker, json_t *value, const char *path)
@@ -284,7 +294,8 @@ static void visit_list(FlowChecker *checker, const json_t *list, const char *pat
         }
         unsigned line, column;
         document_position(checker->document, list, NULL, i, &line, &column);
-        diag_error(checker->diag, item_path, line, column, "expected a map");
+        bool is_input = visitor == check_input; /* which has a type that cannot be found */
+        diag_error(checker->diag, item_path, line, column, is_input ? "Invalid type: null" : "expected a map");
         diag_mark(checker->diag, NULL, true);
     }
 }
@@ -306,14 +317,34 @@ static void visit_cases(FlowChecker *checker, json_t *cases, const char *path)
     }
 }
 
+/* The API's forms of labels: a map of texts, numbers and booleans, or a list of {key, value} with texts. */
+static void visit_labels(FlowChecker *checker, json_t *labels, const char *path)
+{
+    FieldCheck check = flow_field_check(checker, NULL, NULL);
+    size_t i;
+    const char *key;
+    json_t *item;
+    json_object_foreach (labels, key, item)
+        if (json_is_object(item) || json_is_array(item) || json_is_null(item))
+            field_report_form(&check, labels, key, path, "expected a text as value of the label");
+    json_array_foreach (labels, i, item) {
+        const json_t *name = json_object_get(item, "key"), *value = json_object_get(item, "value");
+        bool fits = json_is_object(item) && (!name || json_is_null(name) || json_is_string(name)) &&
+                    (!value || json_is_null(value) || json_is_string(value));
+        if (!fits)
+            field_report_form(&check, labels, NULL, path, "expected labels as {key, value} with texts (item %zu)", i);
+    }
+}
+
 static const struct {
     Visitor visitor;
     bool is_list, objects_only;
 } visitors[_FIELD_KIND_MAX] = {
     [FIELD_TASK] = {visit_one_task, false, false},      [FIELD_TASKS] = {visit_task, true, false},
     [FIELD_TASK_CASES] = {visit_cases, false, false},   [FIELD_DAG_TASKS] = {visit_dag_node, true, true},
-    [FIELD_CONDITIONS] = {visit_condition, true, true}, [FIELD_TRIGGERS] = {visit_trigger, true, true},
+    [FIELD_CONDITIONS] = {visit_condition, true, true}, [FIELD_TRIGGERS] = {visit_trigger, true, false},
     [FIELD_INPUTS] = {check_input, true, true},         [FIELD_TASK_RUNNER] = {visit_task_runner, false, false},
+    [FIELD_MAP_OR_LIST] = {visit_labels, false, false},
 };
 
 static void visit(void *userdata, const Field *field, const json_t *parent, json_t *value, const char *path)
@@ -353,11 +384,10 @@ static void check_default(FlowChecker *checker, const json_t *item, const char *
     const char *key;
     json_t *value;
     json_object_foreach (json_object_get(item, "values"), key, value) {
-        if (type && !field_find(type->fields, key) && !field_find(common_fields(type->kind), key))
+        if (type && !json_is_null(value) && !field_find(type->fields, key) &&
+            !field_find(common_fields(type->kind), key))
             field_report(&check, item, NULL, path, "Invalid Plugin Default: No property '%s' exists in plugin '%s'",
                          key, name);
-        else if (type && json_is_null(value))
-            field_report(&check, item, NULL, path, "Invalid Plugin Default: No value for property '%s'", key);
     }
 }
 
@@ -368,7 +398,8 @@ static void check_defaults(FlowChecker *checker)
         size_t i;
         const json_t *item;
         json_array_foreach (json_object_get(checker->root, names[k]), i, item) {
-            _cleanup_free_ char *path = xasprintf("%s[%zu]", names[k], i);
+            /* The deprecated name sets the other one. */
+            _cleanup_free_ char *path = xasprintf("pluginDefaults[%zu]", i);
             if (json_is_object(item))
                 check_default(checker, item, path);
         }
@@ -388,9 +419,8 @@ void flow_check(FlowChecker *checker)
     checker->task_ids = json_array();
     FieldCheck check = flow_field_check(checker, "io.kestra.core.models.flows.Flow", NULL);
     check.has_default = NULL;
+    check.spelled = true;
     field_check(&check, fields_of_flow, NULL, checker->root, "");
-    if (json_is_null(json_object_get(checker->root, "tasks")))
-        field_report_form(&check, checker->root, "tasks", "", "expected a list of tasks but found nothing");
     warn_deprecated_fields(checker, fields_of_flow, checker->root, "");
     check_retry(checker, checker->root, "");
     check_sla(checker);

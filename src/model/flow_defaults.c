@@ -198,3 +198,18 @@ json_t *defaults_inject(Defaults *defaults, json_t *flow)
     json_decref(injected);
     return NULL;
 }
+
+json_t *flow_global_defaults(const Conf *conf)
+{
+    static const char *const names[] = {"tasks.defaults", "plugins.defaults"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        _cleanup_json_ json_t *copy = json_deep_copy(conf_value(conf, names[i])); /* outlives a reload */
+        if (copy)
+            (void)json_array_extend(list, copy); /* no failure but memory */
+    }
+    if (json_array_size(list))
+        return list;
+    json_decref(list);
+    return NULL;
+}

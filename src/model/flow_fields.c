@@ -8,7 +8,7 @@ const char *const names_of_value_types[] = {"STRING",   "ENUM",  "SELECT",      
                                             "DATETIME", "DATE",  "TIME",        "DURATION", "FILE",  "JSON",    "URI",
                                             "SECRET",   "ARRAY", "MULTISELECT", "YAML",     "EMAIL", NULL};
 
-static const Field output_fields[] = {
+const Field fields_of_output[] = {
     {"id", FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, .pattern = "^[a-zA-Z0-9][.a-zA-Z0-9_-]*",
      .doc = "Name of the output."},
     {"description", FIELD_STRING, .doc = "What the output is."},
@@ -47,8 +47,8 @@ const Field fields_of_flow[] = {
      .length_max = 100, .doc = "Name of the flow; unique in its namespace."},
     {"namespace", FIELD_STRING, FIELD_REQUIRED | FIELD_HAS_MINIMUM, .pattern = "^[a-z0-9][a-z0-9._-]*", .minimum = 1,
      .length_max = 150, .doc = "The namespace that the flow belongs to."},
-    {"tenantId", FIELD_STRING, .doc = "Not used."},
-    {"revision", FIELD_INTEGER, .doc = "Ignored: the store counts revisions."},
+    {"tenantId", FIELD_STRING, .pattern = "^[a-z0-9][a-z0-9_-]*", .doc = "Not used."},
+    {"revision", FIELD_INTEGER, FIELD_HAS_MINIMUM, .minimum = 1, .doc = "Ignored: the store counts revisions."},
     {"description", FIELD_STRING, .doc = "What the flow is for; Markdown."},
     {"disabled", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether the flow cannot be started."},
     {"deleted", FIELD_BOOLEAN, .fallback = "false", .doc = "Ignored."},
@@ -62,7 +62,7 @@ const Field fields_of_flow[] = {
     {"listeners", FIELD_LIST, FIELD_DEPRECATED, .item = FIELD_OBJECT, .fields = listener_fields,
      .doc = "Deprecated: use a Flow trigger."},
     {"triggers", FIELD_TRIGGERS, .doc = "What starts the flow."},
-    {"outputs", FIELD_LIST, .item = FIELD_OBJECT, .fields = output_fields, .doc = "What an execution gives."},
+    {"outputs", FIELD_LIST, .item = FIELD_OBJECT, .fields = fields_of_output, .doc = "What an execution gives."},
     {"pluginDefaults", FIELD_LIST, .item = FIELD_OBJECT, .fields = plugin_default_fields,
      .doc = "Values that all tasks of a type get."},
     {"taskDefaults", FIELD_LIST, FIELD_DEPRECATED, .item = FIELD_OBJECT, .fields = plugin_default_fields,

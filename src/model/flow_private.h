@@ -17,6 +17,7 @@ typedef struct Variant {
 extern const char *const names_of_log_levels[];
 extern const char *const names_of_value_types[];
 extern const Field fields_of_flow[];
+extern const Field fields_of_output[];
 extern const Field fields_of_dag_node[];
 extern const Variant retry_variants[]; /* each list ends with an empty row */
 extern const Variant sla_variants[];
@@ -44,6 +45,7 @@ typedef struct FlowChecker {
     FieldPatterns patterns;
     const Defaults *defaults; /* may be NULL */
     const json_t *root;
+    bool injected;    /* root has the plugin defaults merged in: it has no positions, unknown properties are no error */
     json_t *task_ids; /* list of every task's id in the order of the checks */
 } FlowChecker;
 /* Everything that can be wrong with a flow. */
@@ -60,7 +62,10 @@ FieldCheck flow_field_check(const FlowChecker *checker, const char *class_name, 
 /* Reads the `retry` of a checked task or flow; NULL when there is none. In arena. */
 Retry *retry_decode(Arena *arena, const json_t *value);
 
-/* ---- building (flow_build.c, flow_encode.c) */
+/* ---- building (flow_text.c, flow_build.c, flow_encode.c) */
+/* The document's root, a map, with the names and texts of the flow, its inputs and outputs as texts. New; shares what
+ * does not change. */
+json_t *flow_with_texts(const Document *document);
 /* Fills tasks, triggers, outputs and the rest from flow->effective. */
 void flow_build(Flow *flow, const FlowParse *options, const Document *document, Diag *diag);
 /* The source's object as the API shows it. New. */

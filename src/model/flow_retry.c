@@ -54,33 +54,35 @@ static bool get_duration(const json_t *object, const char *key, usec_t *ret)
     return duration_parse(number ? number : json_string_value(value), ret) == 0;
 }
 
-/* `small` must be less than `large`, when both are given. */
-static void check_less(const FieldCheck *check, const json_t *retry, const char *path, const char *small,
+/* `small` must be less than `large`, when both are given; false when it is not. */
+static bool check_less(const FieldCheck *check, const json_t *retry, const char *path, const char *small,
                        const char *large)
 {
     usec_t a, b;
     if (!get_duration(retry, small, &a) || !get_duration(retry, large, &b) || a < b)
-        return;
+        return true;
     char text[DURATION_BYTES];
     duration_format(a, text);
     field_report(check, retry, NULL, path, "'%s' must be less than '%s' but is %s", small, large, text);
+    return false;
 }
 
 static void check_constant(const FieldCheck *check, const json_t *retry, const char *path)
 {
-    check_less(check, retry, path, "interval", "maxDuration");
+    (void)check_less(check, retry, path, "interval", "maxDuration"); /* there is no other rule */
 }
 
 static void check_exponential(const FieldCheck *check, const json_t *retry, const char *path)
 {
-    check_less(check, retry, path, "interval", "maxDuration");
-    check_less(check, retry, path, "interval", "maxInterval");
+    (void)(check_less(check, retry, path, "interval", "maxDuration") &&
+           check_less(check, retry, path, "interval", "maxInterval")); /* only the first is said */
 }
 
 static void check_random(const FieldCheck *check, const json_t *retry, const char *path)
 {
-    check_less(check, retry, path, "minInterval", "maxInterval");
-    check_less(check, retry, path, "maxInterval", "maxDuration");
+    (void)(check_less(check, retry, path, "minInterval", "maxDuration") &&
+           check_less(check, retry, path, "maxInterval", "maxDuration") &&
+           check_less(check, retry, path, "minInterval", "maxInterval")); /* only the first is said */
 }
 
 const Variant retry_variants[] = {

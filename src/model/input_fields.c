@@ -5,9 +5,10 @@
 
 #include "model/flow_private.h"
 #include "model/input.h"
+#include "model/temporal.h"
 
 static const Field depends_on_fields[] = {
-    {"inputs", FIELD_LIST, .doc = "Ids of inputs that are asked before this one."},
+    {"inputs", FIELD_LIST, .item = FIELD_STRING, .doc = "Ids of inputs that are asked before this one."},
     {"condition", FIELD_STRING, FIELD_DYNAMIC, .doc = "Expression; the input is left out unless it gives true."},
     {},
 };
@@ -41,20 +42,21 @@ static const Field string_fields[] = {
 };
 static const Field enum_fields[] = {
     DEFAULTS(FIELD_STRING),
-    {"values", FIELD_LIST, FIELD_REQUIRED, .doc = "The allowed values."},
+    {"values", FIELD_LIST, FIELD_REQUIRED, .item = FIELD_STRING, .doc = "The allowed values."},
     {},
 };
 static const Field select_fields[] = {
     DEFAULTS(FIELD_STRING),
-    {"values", FIELD_LIST, .doc = "The allowed values."},
+    {"values", FIELD_LIST, .item = FIELD_STRING, .doc = "The allowed values."},
     {"expression", FIELD_STRING, FIELD_DYNAMIC, .doc = "Expression that gives the list of allowed values."},
     {"allowCustomValue", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether other values are allowed."},
     {"isRadio", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether a form shows radio buttons."},
     {},
 };
 static const Field multiselect_fields[] = {
-    DEFAULTS(FIELD_ANY),
-    {"values", FIELD_LIST, .doc = "The allowed values.", .aliases = (const char *const[]){"options", NULL}},
+    {"defaults", FIELD_LIST, .item = FIELD_STRING, .doc = "Values when none are given."},
+    {"values", FIELD_LIST, .item = FIELD_STRING, .doc = "The allowed values."},
+    {"options", FIELD_LIST, FIELD_DEPRECATED, .item = FIELD_STRING, .doc = "Deprecated name of values."},
     {"expression", FIELD_STRING, FIELD_DYNAMIC, .doc = "Expression that gives the list of allowed values."},
     {"itemType", FIELD_ENUM, .values = names_of_value_types, .fallback = "\"STRING\"", .doc = "Type of the values."},
     {"allowCustomValue", FIELD_BOOLEAN, .fallback = "false", .doc = "Whether other values are allowed."},
@@ -74,7 +76,7 @@ static const Field file_fields[] = {
     {},
 };
 static const Field array_fields[] = {
-    DEFAULTS(FIELD_ANY),
+    {"defaults", FIELD_LIST, .item = FIELD_ANY, .doc = "Values when none are given."},
     {"itemType", FIELD_ENUM, FIELD_REQUIRED, .values = names_of_value_types, .doc = "Type of the items."},
     {},
 };
@@ -90,6 +92,34 @@ static void check_pattern(const FieldCheck *check, const json_t *input, const ch
     pcre2_code_free(code);
     if (!code)
         field_report(check, input, "validator", path, "invalid pattern [%s]", pattern);
+}
+
+/* The members that hold a day or a time: what java.time reads. Numbers are days since 1970; a time is no number. */
+static void check_temporal(const FieldCheck *check, const json_t *input, const char *path, bool days,
+                           bool (*parse)(const char *text, Temporal *ret), const char *what)
+{
+    static const char *const members[] = {"defaults", "after", "before"};
+    for (size_t i = 0; i < ELEMENTS(members); i++) {
+        const json_t *value = json_object_get(input, members[i]);
+        if (!value || json_is_null(value) || (days && json_is_integer(value)))
+            continue;
+        Temporal parsed;
+        const char *text = json_string_value(value);
+        if (text && (text[strspn(text, " \t\r\n")] == '\0' || parse(text, &parsed)))
+            continue;
+        _cleanup_free_ char *found = json_text(value);
+        field_report_form(check, input, members[i], path, "expected %s but found %s", what, found);
+    }
+}
+
+static void check_day(const FieldCheck *check, const json_t *input, const char *path)
+{
+    check_temporal(check, input, path, true, temporal_parse_declared_date, "a date such as 2024-01-15");
+}
+
+static void check_time(const FieldCheck *check, const json_t *input, const char *path)
+{
+    check_temporal(check, input, path, false, temporal_parse_declared_time, "a time such as 10:30:00");
 }
 
 static void check_file(const FieldCheck *check, const json_t *input, const char *path)
@@ -115,8 +145,8 @@ const Variant input_variants[] = {
     {"BOOLEAN", CLASS("Boolean"), boolean_fields, NULL, false},
     {"BOOL", CLASS("Bool"), boolean_fields, NULL, false},
     {"DATETIME", CLASS("DateTime"), date_time_fields, NULL, false},
-    {"DATE", CLASS("Date"), day_fields, NULL, false},
-    {"TIME", CLASS("Time"), day_fields, NULL, false},
+    {"DATE", CLASS("Date"), day_fields, check_day, false},
+    {"TIME", CLASS("Time"), day_fields, check_time, false},
     {"DURATION", CLASS("Duration"), duration_fields, NULL, false},
     {"FILE", CLASS("File"), file_fields, check_file, false},
     {"JSON", CLASS("Json"), any_fields, NULL, false},

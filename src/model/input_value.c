@@ -238,7 +238,7 @@ static int parse_yaml(const Reading *reading, InputValue *ret)
     _cleanup_(document_freep) Document *document = NULL;
     if (parts.count == 0)
         ret->stored = json_null();
-    else if (document_parse(parts.items[0].text, parts.items[0].length, NULL, &document, &diag) == 0)
+    else if (document_parse(parts.items[0].text, parts.items[0].length, &document_limits_flow, &document, &diag) == 0)
         ret->stored = json_incref(document_root(document));
     vec_free(&parts);
     return ret->stored ? 0 : refuse_type(reading, diag_first(&diag));

@@ -14,6 +14,7 @@ libmodel_a_SOURCES = \
 	src/model/flow_message.c \
 	src/model/flow_retry.c \
 	src/model/flow_rules.c \
+	src/model/flow_text.c \
 	src/model/input.c src/model/input.h \
 	src/model/input_fields.c \
 	src/model/input_value.c src/model/input_value.h \

@@ -70,10 +70,19 @@ static void date_of(int64_t days, int64_t *ret_year, int *ret_month, int *ret_da
 
 static bool take_date(const char **text, int64_t *ret_days)
 {
+    bool plus = **text == '+';
     bool negative = take(text, '-');
+    if (plus)
+        (*text)++;
+    int digits = 0;
+    while ((*text)[digits] >= '0' && (*text)[digits] <= '9')
+        digits++;
+    /* A sign and more than four digits belong together; -0000 is no year. */
+    if (digits < 4 || digits > 9 || (digits > 4) != (plus || (negative && digits > 4)))
+        return false;
     int year, month, day;
-    if (!take_digits(text, 4, &year) || !take(text, '-') || !take_digits(text, 2, &month) || !take(text, '-') ||
-        !take_digits(text, 2, &day))
+    if (!take_digits(text, digits, &year) || (negative && year == 0) || !take(text, '-') ||
+        !take_digits(text, 2, &month) || !take(text, '-') || !take_digits(text, 2, &day))
         return false;
     int64_t signed_year = negative ? -(int64_t)year : year;
     if (month < 1 || month > 12 || day < 1)
@@ -134,6 +143,34 @@ bool temporal_parse_date(const char *text, Temporal *ret)
 bool temporal_parse_time(const char *text, Temporal *ret)
 {
     return take_time(&text, false, ret) && !*text;
+}
+
+bool temporal_parse_declared_date(const char *text, Temporal *ret)
+{
+    const char *at = text + strspn(text, " \t\r\n");
+    int64_t days;
+    if (!take_date(&at, &days))
+        return false;
+    Temporal time;
+    if (take(&at, 'T') && (!take_time(&at, false, &time) || (*at == 'Z' && at[1])))
+        return false;
+    (void)take(&at, 'Z'); /* is left out, as Jackson does */
+    *ret = (Temporal){days * DAY_SECONDS, 0};
+    return at[strspn(at, " \t\r\n")] == '\0';
+}
+
+bool temporal_parse_declared_time(const char *text, Temporal *ret)
+{
+    const char *at = text + strspn(text, " \t\r\n");
+    const char *begin = at;
+    int64_t days;
+    if (take_date(&at, &days)) {
+        if (!take(&at, 'T'))
+            return false;
+    } else {
+        at = begin;
+    }
+    return take_time(&at, false, ret) && at[strspn(at, " \t\r\n")] == '\0';
 }
 
 bool temporal_parse_date_time(const char *text, Temporal *ret)

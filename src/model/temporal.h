@@ -12,6 +12,10 @@ typedef struct Temporal {
 /* Each gives false when the text has another form or names no such date. */
 bool temporal_parse_date(const char *text, Temporal *ret);
 bool temporal_parse_time(const char *text, Temporal *ret);
+/* As bounds and defaults are declared: with blanks around, and of a date with a time only the part that is asked for.
+ */
+bool temporal_parse_declared_date(const char *text, Temporal *ret);
+bool temporal_parse_declared_time(const char *text, Temporal *ret);
 /* With Z or an offset; 24:00 is the next day's 00:00, a leap second its last second. */
 bool temporal_parse_date_time(const char *text, Temporal *ret);
 bool temporal_parse_duration(const char *text, Temporal *ret);

@@ -62,6 +62,7 @@ typedef struct Reading {
 
 typedef struct Scheduler {
     const Conf *conf;
+    json_t *plugin_defaults; /* of kestra.yaml */
     Daemon *daemon;
     Pg *pg;
     Bell *bell;
@@ -268,7 +269,7 @@ static void remember_flow(Scheduler *scheduler, const FlowRecord *record, const 
     if (known->parsed)
         return;
     FlowParse options = {.registry = &plugin_registry,
-                         .plugin_defaults = conf_value(scheduler->conf, "plugins.defaults"),
+                         .plugin_defaults = scheduler->plugin_defaults,
                          .revision = record->revision,
                          .lenient = true};
     if (flow_parse(record->source, strlen(record->source), &options, &flow, &diag) != 0) {
@@ -638,6 +639,7 @@ static void scheduler_done(Scheduler *scheduler)
     map_destroy(scheduler->entries, entry_free);
     map_destroy(scheduler->flows, known_flow_free);
     json_decref(scheduler->envs);
+    json_decref(scheduler->plugin_defaults);
     unit_free(scheduler->unit);
     queue_free(scheduler->queue);
     bell_free(scheduler->bell);
@@ -697,6 +699,7 @@ int scheduler_run(const Conf *conf, const char *socket_path, const SchedulerComp
     scheduler.unit = unit_new();
     scheduler.entries = map_new();
     scheduler.flows = map_new();
+    scheduler.plugin_defaults = flow_global_defaults(conf);
     scheduler.envs = context_envs(conf_text(conf, "variables.env-vars-prefix"));
     int r = set_up(&scheduler, socket_path);
     if (r != 0)

@@ -22,7 +22,8 @@ struct Watch {
     Loop *loop;
     Pg *pg;
     FlowDirectory *directory;
-    Inotify *inotify; /* NULL while there is no directory */
+    json_t *plugin_defaults; /* of kestra.yaml; the directory borrows it */
+    Inotify *inotify;        /* NULL while there is no directory */
     LoopSource *timer;
     char *path;
     usec_t first_change; /* monotonic; 0: nothing is waiting */
@@ -118,10 +119,11 @@ int watch_new(Loop *loop, const Conf *conf, Pg *pg, void (*flows_changed)(void *
     watch->flows_changed = flows_changed;
     watch->userdata = userdata;
     watch->path = xstrdup(conf_text(conf, "flows.directory"));
+    watch->plugin_defaults = flow_global_defaults(conf);
     watch->directory = flow_directory_new(&(FlowDirectorySettings){
         .path = watch->path,
         .registry = &plugin_registry,
-        .plugin_defaults = conf_value(conf, "plugins.defaults"),
+        .plugin_defaults = watch->plugin_defaults,
         .source_bytes_max = (size_t)conf_integer(conf, "limits.flow-source"),
     });
     int r = loop_add_timer(loop, on_timer, watch, &watch->timer);
@@ -138,6 +140,7 @@ Watch *watch_free(Watch *watch)
     inotify_free(watch->inotify);
     loop_source_free(watch->timer);
     flow_directory_free(watch->directory);
+    json_decref(watch->plugin_defaults);
     free(watch->path);
     free(watch);
     return NULL;

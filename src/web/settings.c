@@ -51,7 +51,7 @@ void web_settings_init(WebSettings *settings, const Conf *conf, const char *sock
     while (length > 0 && url[length - 1] == '/')
         length--;
     settings->url = xstrndup(url ? url : "", length);
-    settings->plugin_defaults = json_deep_copy(conf_value(conf, "plugins.defaults"));
+    settings->plugin_defaults = flow_global_defaults(conf);
     settings->globals = json_deep_copy(conf_value(conf, "variables.globals"));
     settings->envs = context_envs(conf_text(conf, "variables.env-vars-prefix"));
 }

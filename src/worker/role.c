@@ -126,10 +126,10 @@ static void on_metrics(void *userdata, Buffer *text)
 
 static FlowCache *make_flow_cache(const Conf *conf)
 {
-    const char *name = conf_is_set(conf, "plugins.defaults") ? "plugins.defaults" : "tasks.defaults";
+    _cleanup_json_ json_t *defaults = flow_global_defaults(conf);
     return flow_cache_new(&(FlowCacheSettings){
         .registry = &plugin_registry,
-        .plugin_defaults = conf_value(conf, name),
+        .plugin_defaults = defaults,
     });
 }
 

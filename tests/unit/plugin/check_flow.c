@@ -5,6 +5,7 @@
 #include "plugin/registry.h"
 
 #include <check.h>
+#include <unistd.h>
 
 #define HEAD "id: demo\nnamespace: test.flow\n"
 #define LOG  "io.kestra.plugin.core.log.Log"
@@ -275,6 +276,57 @@ START_TEST(test_types)
 }
 END_TEST
 
+/* Words and numbers of YAML 1.1 in the place of names and texts. */
+START_TEST(test_texts)
+{
+    _cleanup_(flow_unrefp) Flow *flow =
+        parse("id: yes\nnamespace: 010\ninputs:\n"
+              "  - {id: on, type: STRING, defaults: 1.10, displayName: 0x10}\n"
+              "  - {type: STRING, id: off, required: false}\n"
+              "outputs:\n  - {id: no, type: STRING, value: 5}\n"
+              "variables: {id: yes, n: 010}\ntasks:\n  - {id: off, type: " LOG ", message: a}\n"
+              "triggers:\n  - {id: 7, type: io.kestra.plugin.core.trigger.Webhook, key: abc}\n");
+    ck_assert_str_eq(flow->id, "yes");
+    ck_assert_str_eq(flow->namespace, "010");
+    const json_t *input = json_array_get(flow->inputs, 0);
+    ck_assert_str_eq(json_get_text(input, "id", ""), "true"); /* before its type: by its value, as in Kestra */
+    ck_assert_str_eq(json_get_text(input, "defaults", ""), "1.10");
+    ck_assert_str_eq(json_get_text(input, "displayName", ""), "0x10");
+    ck_assert_str_eq(json_get_text(json_array_get(flow->inputs, 1), "id", ""), "off");
+    ck_assert_str_eq(flow->outputs[0].id, "no");
+    ck_assert_str_eq(flow->tasks.items[0]->id, "false");
+    ck_assert_str_eq(flow->triggers[0].id, "7");
+    ck_assert(json_is_true(json_object_get(flow->variables, "id"))); /* no text belongs here */
+    ck_assert_int_eq(json_integer_value(json_object_get(flow->variables, "n")), 8);
+    _cleanup_json_ json_t *shown = flow_encode(flow, false);
+    ck_assert_str_eq(json_get_text(shown, "id", ""), "yes");
+}
+END_TEST
+
+/* Both names of the setting hold, the deprecated one first, as in PluginDefaultService.mergeAllDefaults. */
+START_TEST(test_global_defaults)
+{
+    char path[] = "/tmp/check_flow.XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(dprintf(fd, "tasks: {defaults: [{type: " LOG ", values: {level: WARN}}]}\n"
+                                 "plugins: {defaults: [{type: " LOG ", values: {level: ERROR, message: hello}}]}\n"),
+                     0);
+    close(fd);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    _cleanup_(conf_freep) Conf *conf = NULL;
+    ck_assert_int_eq(conf_load(path, NULL, &conf, &diag), 0);
+    ck_assert_int_eq(unlink(path), 0);
+    _cleanup_json_ json_t *defaults = flow_global_defaults(conf);
+    _cleanup_(flow_unrefp) Flow *flow = parse_with(HEAD "tasks: [{id: a, type: " LOG "}]\n", defaults);
+    const json_t *properties = flow_task(flow, "a")->properties;
+    ck_assert_str_eq(json_get_text(properties, "level", ""), "WARN");
+    ck_assert_str_eq(json_get_text(properties, "message", ""), "hello");
+    _cleanup_(conf_freep) Conf *empty = conf_new();
+    ck_assert_ptr_null(flow_global_defaults(empty));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flow");
@@ -282,6 +334,8 @@ int main(void)
     tcase_add_test(tests, test_tree);
     tcase_add_test(tests, test_properties);
     tcase_add_test(tests, test_defaults);
+    tcase_add_test(tests, test_global_defaults);
+    tcase_add_test(tests, test_texts);
     tcase_add_test(tests, test_messages);
     tcase_add_test(tests, test_steps);
     tcase_add_test(tests, test_before_syntax_error);
