@@ -380,6 +380,8 @@ static int check_number(const json_t *declaration, const json_t *values, const j
 {
     const json_t *least = json_object_get(declaration, "min"), *most = json_object_get(declaration, "max");
     double number = number_of(parsed->stored);
+    if (isnan(number)) /* greater than every number: Float.compareTo */
+        number = INFINITY;
     if (least && !json_is_null(least) && number < number_of(least))
         return refuse_bound(reason, "it must be more than", least);
     if (most && !json_is_null(most) && number > number_of(most))

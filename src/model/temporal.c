@@ -280,8 +280,11 @@ static void format_fraction(int32_t nanoseconds, char ret_text[static 16])
 
 void temporal_format_time(Temporal time, char ret_text[static TEMPORAL_BYTES])
 {
-    char fraction[16];
-    format_fraction(time.nanoseconds, fraction);
+    char fraction[16] = "";
+    if (time.nanoseconds)
+        (void)snprintf(fraction, sizeof(fraction), ".%09d", time.nanoseconds);
+    for (size_t length = strlen(fraction); length > 0 && fraction[length - 1] == '0';)
+        fraction[--length] = '\0';
     int seconds = (int)time.seconds;
     (void)snprintf(ret_text, TEMPORAL_BYTES, "%02d:%02d:%02d%s", seconds / 3600, seconds / 60 % 60, seconds % 60,
                    fraction);

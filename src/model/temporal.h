@@ -22,7 +22,7 @@ bool temporal_parse_duration(const char *text, Temporal *ret);
 int temporal_compare(Temporal a, Temporal b);
 
 #define TEMPORAL_BYTES 96
-/* "10:30:00", with as many digits of the fraction as Java writes (3, 6, 9 or none). */
+/* "10:30:00", "10:30:15.5": the digits of the fraction that it needs (ISO_LOCAL_TIME). */
 void temporal_format_time(Temporal time, char ret_text[static TEMPORAL_BYTES]);
 /* "2024-01-15T10:30:00.000Z", always milliseconds. */
 void temporal_format_stored(Temporal instant, char ret_text[static TEMPORAL_BYTES]);

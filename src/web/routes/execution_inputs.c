@@ -58,10 +58,8 @@ static bool read_part(const WebSession *session, const HttpRequest *request, Htt
     const json_t *declaration = find_declaration(form->declarations, part->file_name);
     if (!declaration)
         return true;
-    if (part->length == 0) {
-        http_error(request, response, 500, "Internal server error: Can't upload file: %s", part->file_name);
-        return false;
-    }
+    if (part->length == 0)
+        return true; /* as an empty text: nothing was given */
     _cleanup_free_ char *uri = file_uri(form->execution, declaration);
     /* Kestra's validation names a file that is not stored with two slashes more. */
     *ret = form->check_only ? json_sprintf("kestra:////%s", uri + strlen("kestra://")) : json_string(uri);

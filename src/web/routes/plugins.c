@@ -290,19 +290,38 @@ static json_t *any_of(TypeKind kind, json_t *definitions)
     return answer;
 }
 
-static json_t *list_schema(json_t *items)
-{
-    json_t *schema = json_object();
-    json_set_text(schema, "type", "array");
-    json_object_set_new(schema, "items", items);
-    return schema;
-}
-
 static json_t *simple_schema(const char *type, const char *pattern)
 {
     json_t *schema = json_object();
     json_set_text(schema, "type", type);
     json_set_text(schema, "pattern", pattern);
+    return schema;
+}
+
+/* What the schemas of types refer to (doc/field_schema.c), of every kind. New. */
+static json_t *common_definitions(json_t *definitions)
+{
+    static const struct {
+        const char *class_name;
+        TypeKind kind;
+    } kinds[] = {
+        {"io.kestra.core.models.tasks.Task", TYPE_TASK},
+        {"io.kestra.core.models.triggers.AbstractTrigger", TYPE_TRIGGER},
+        {"io.kestra.core.models.conditions.Condition", TYPE_CONDITION},
+        {"io.kestra.core.models.tasks.runners.TaskRunner", TYPE_TASK_RUNNER},
+    };
+    json_t *common = json_object();
+    for (size_t i = 0; i < ELEMENTS(kinds); i++)
+        json_object_set_new(common, kinds[i].class_name, any_of(kinds[i].kind, definitions));
+    json_object_set_new(common, "io.kestra.core.models.flows.Input", simple_schema("object", NULL));
+    return common;
+}
+
+static json_t *list_schema(json_t *items)
+{
+    json_t *schema = json_object();
+    json_set_text(schema, "type", "array");
+    json_object_set_new(schema, "items", items);
     return schema;
 }
 
@@ -397,6 +416,7 @@ static int get_schema(WebSession *session, const HttpRequest *request, HttpRespo
     if (http_query_boolean(request, "arrayOf", false))
         schema = list_schema(schema);
     json_set_text(schema, "$schema", SCHEMA_07);
+    json_object_set_new(schema, "$defs", common_definitions(definitions));
     json_object_set_new(schema, "definitions", definitions);
     http_response_header(response, "Cache-Control", CACHED);
     return http_json(response, 200, schema);
