@@ -22,6 +22,7 @@ typedef struct Question {
     Connection *connection;
     HttpRequest *request;
     size_t body_max;
+    AuthTurn turn;
     int r;
 } Question;
 
@@ -51,14 +52,10 @@ bool admission_check_origin(const WebSettings *settings, const struct Auth *auth
     return false;
 }
 
-void admission_refuse_login(const struct Auth *auth, const HttpRequest *request, HttpResponse *response, int r)
+void admission_refuse_login(const struct Auth *auth, const HttpRequest *request, HttpResponse *response)
 {
     http_response_done(response);
     *response = (HttpResponse){};
-    if (r == AUTH_E_THROTTLED) {
-        http_reason(request, response, 429, "Too many failed logins, try again later");
-        return;
-    }
     http_empty(response, 401);
     http_response_header(response, "WWW-Authenticate",
                          arena_printf(request->arena, "Basic realm=%s", auth_realm(auth)));
@@ -82,19 +79,26 @@ static void admit(Question *question)
 static void run_question(PoolTask *task, WebSession *session)
 {
     Question *question = (Question *)task;
-    question->r = session->pg ? auth_check(session->auth, session->pg, question->request) : -EINVAL;
+    question->r = session->pg ? auth_check(session->auth, session->pg, question->request, &question->turn) : -EINVAL;
 }
 
 static void question_done(PoolTask *task)
 {
     Question *question = (Question *)task;
     HttpResponse response = {};
+    if (question->turn.may_hash)
+        login_queue_next(question->admission->logins);
+    if (question->r == AUTH_E_HASH) {
+        question->turn.may_hash = true;
+        login_queue_add(question->admission->logins, task, question->turn.delay);
+        return;
+    }
     if (question->r == 0) {
         admit(question);
         return;
     }
     if (question->r > 0) {
-        admission_refuse_login(question->admission->auth, question->request, &response, question->r);
+        admission_refuse_login(question->admission->auth, question->request, &response);
     } else {
         http_response_header(&response, "Retry-After", "2");
         http_reason(question->request, &response, 503, "The login cannot be looked at: %s",
@@ -117,7 +121,7 @@ static bool refuse_at_once(const Question *question, const Route *route, HttpRes
     /* who has no login is not told what there is */
     if ((!route || route->permission != PERMISSION_OPEN) && auth_is_enabled(question->admission->auth) &&
         !request->trusted && !http_header(request, "Authorization"))
-        admission_refuse_login(question->admission->auth, request, response, AUTH_E_DENIED);
+        admission_refuse_login(question->admission->auth, request, response);
     else
         http_reason(request, response, 413, "The body is longer than %zu bytes", question->body_max);
     return true;

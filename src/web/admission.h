@@ -4,6 +4,7 @@
  * Whether the body of a request is let in, by its head alone: the origin, the login, and what the route takes. So who
  * has no login makes us hold nothing. Loop thread only.
  */
+#include "web/login_queue.h"
 #include "web/pool.h"
 #include "web/server.h"
 #include "web/session.h"
@@ -12,6 +13,7 @@ typedef struct Admission {
     const WebSettings *settings;
     struct Auth *auth;
     Pool *pool;
+    LoginQueue *logins;
     const Router *const *routers; /* by ServerPort */
 } Admission;
 /* Takes the request; ends in connection_admit or connection_refuse. */
@@ -21,5 +23,5 @@ size_t admission_body_max(const WebSettings *settings, const Route *route);
 /* False: answered with 403. Before the login is looked at: a browser sends it along whoever made the page. */
 bool admission_check_origin(const WebSettings *settings, const struct Auth *auth, const Route *route,
                             const HttpRequest *request, HttpResponse *response);
-/* 401 or 429 of an AUTH_E_… outcome. */
-void admission_refuse_login(const struct Auth *auth, const HttpRequest *request, HttpResponse *response, int r);
+/* 401. */
+void admission_refuse_login(const struct Auth *auth, const HttpRequest *request, HttpResponse *response);

@@ -6,9 +6,10 @@
  *
  * The row is read again after a second, because another webserver may have changed it.
  *
- * Failures are counted by address in a small table of leaky buckets (addresses may share one): after a burst the answer
- * is 429 without any hashing, so guessing is slow and cannot burn the processor. Remembered credentials pass
- * regardless.
+ * Failures are counted by address and name in a small table of leaky buckets (some may share one): after a burst each
+ * further attempt waits before it is hashed, twice as long as the one before, up to DELAY_MAX. Nobody is refused, so
+ * nobody can be locked out; who guesses is slow, and one attempt is hashed at a time (login_queue.c). Remembered
+ * credentials pass at once.
  */
 #include "web/auth.h"
 
@@ -29,6 +30,9 @@
 #define LENGTH_MAX     256
 #define BUCKETS        256
 #define BURST          10
+#define FAILURES_MAX   20
+#define DELAY_FIRST    (100 * USEC_PER_MSEC)
+#define DELAY_MAX      (1600 * USEC_PER_MSEC)
 #define LEAK_EVERY     (2 * USEC_PER_SEC)
 #define DIGEST_BYTES   32
 
@@ -230,16 +234,19 @@ static void digest_of(const Auth *auth, const char *credentials, const char *has
     OPENSSL_cleanse(both, strlen(both));
 }
 
-static Bucket *bucket_of(Auth *auth, const char *peer)
+/* By address and name: who guesses one name, or from one place, slows down nobody else. */
+static Bucket *bucket_of(Auth *auth, const char *peer, const char *credentials)
 {
     uint32_t sum = 2166136261U;
     for (; *peer; peer++)
         sum = (sum ^ (unsigned char)*peer) * 16777619U;
+    for (; *credentials && *credentials != ':'; credentials++)
+        sum = (sum ^ (unsigned char)*credentials) * 16777619U;
     return &auth->buckets[sum % BUCKETS];
 }
 
 /* Called with the lock held. */
-static bool is_throttled(Bucket *bucket)
+static usec_t delay_of(Bucket *bucket)
 {
     usec_t now = clock_monotonic();
     usec_t leaks = bucket->leaked ? (now - bucket->leaked) / LEAK_EVERY : BURST;
@@ -247,7 +254,10 @@ static bool is_throttled(Bucket *bucket)
         bucket->failures -= (unsigned)MIN(leaks, (usec_t)bucket->failures);
         bucket->leaked = now;
     }
-    return bucket->failures >= BURST;
+    if (bucket->failures < BURST)
+        return 0;
+    usec_t delay = DELAY_FIRST << (bucket->failures - BURST); /* of FAILURES_MAX at most */
+    return MIN(delay, (usec_t)DELAY_MAX);
 }
 
 static bool names_match(const char *credentials, const char *username)
@@ -258,19 +268,19 @@ static bool names_match(const char *credentials, const char *username)
 }
 
 static int check_credentials(Auth *auth, const HttpRequest *request, const char *credentials, const char *username,
-                             const char *hash)
+                             const char *hash, AuthTurn *turn)
 {
     unsigned char digest[DIGEST_BYTES];
     digest_of(auth, credentials, hash, digest);
     pthread_mutex_lock(&auth->lock);
-    Bucket *bucket = bucket_of(auth, request->peer);
+    Bucket *bucket = bucket_of(auth, request->peer, credentials);
     bool passed = auth->has_passed && CRYPTO_memcmp(digest, auth->passed, sizeof(digest)) == 0;
-    bool throttled = !passed && is_throttled(bucket);
+    turn->delay = passed ? 0 : delay_of(bucket);
     pthread_mutex_unlock(&auth->lock);
     if (passed)
         return 0;
-    if (throttled)
-        return AUTH_E_THROTTLED;
+    if (!turn->may_hash)
+        return AUTH_E_HASH;
     const char *colon = strchr(credentials, ':');
     /* The hash is computed for a wrong name too, so that the time does not tell which half was wrong. */
     bool right = password_fits(colon ? colon + 1 : "", hash);
@@ -281,7 +291,7 @@ static int check_credentials(Auth *auth, const HttpRequest *request, const char 
         auth->has_passed = true;
         bucket->failures = 0;
     } else {
-        bucket->failures++;
+        bucket->failures += bucket->failures < FAILURES_MAX;
     }
     pthread_mutex_unlock(&auth->lock);
     if (!right)
@@ -289,7 +299,7 @@ static int check_credentials(Auth *auth, const HttpRequest *request, const char 
     return right ? 0 : AUTH_E_DENIED;
 }
 
-int auth_check(Auth *auth, Pg *pg, const HttpRequest *request)
+int auth_check(Auth *auth, Pg *pg, const HttpRequest *request, AuthTurn *turn)
 {
     if (request->trusted || !auth_is_enabled(auth))
         return 0;
@@ -299,7 +309,7 @@ int auth_check(Auth *auth, Pg *pg, const HttpRequest *request)
     _cleanup_free_ char *username = NULL, *hash = NULL;
     int r = current_row(auth, pg, &username, &hash);
     if (r == 0)
-        r = username && hash ? check_credentials(auth, request, credentials, username, hash) : AUTH_E_DENIED;
+        r = username && hash ? check_credentials(auth, request, credentials, username, hash, turn) : AUTH_E_DENIED;
     OPENSSL_cleanse(credentials, strlen(credentials));
     free(credentials);
     return r;

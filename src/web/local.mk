@@ -14,6 +14,8 @@ libweb_a_SOURCES = \
 	src/web/graph.h \
 	src/web/http.c \
 	src/web/http.h \
+	src/web/login_queue.c \
+	src/web/login_queue.h \
 	src/web/multipart.c \
 	src/web/multipart.h \
 	src/web/openapi.c \

@@ -35,6 +35,8 @@ typedef struct Call {
     Exchange *exchange;
     const Route *route; /* NULL: response says why */
     HttpResponse response;
+    AuthTurn turn;
+    bool hashes; /* waits for its turn to have the password hashed */
 } Call;
 
 typedef struct Heartbeat {
@@ -177,9 +179,10 @@ static void run_call(PoolTask *task, WebSession *session)
     if (pg_is_connected(session->pg) && pg_check(session->pg, NULL) < 0)
         log_debug("Database session ended while idle");
     if (!call->route || call->route->permission != PERMISSION_OPEN) {
-        int r = auth_check(session->auth, session->pg, request);
-        if (r > 0)
-            admission_refuse_login(session->auth, request, response, r);
+        int r = auth_check(session->auth, session->pg, request, &call->turn);
+        call->hashes = r == AUTH_E_HASH;
+        if (r == AUTH_E_DENIED)
+            admission_refuse_login(session->auth, request, response);
         else if (r < 0)
             answer_outage(session, request, response, r);
         if (r != 0)
@@ -213,6 +216,13 @@ static void call_done(PoolTask *task)
     Web *web = call->web;
     Exchange *exchange = call->exchange;
     Follow *follow = call->response.follow;
+    if (call->turn.may_hash)
+        login_queue_next(web->admission.logins);
+    if (call->hashes) {
+        call->turn.may_hash = true;
+        login_queue_add(web->admission.logins, task, call->turn.delay);
+        return;
+    }
     if (follow && exchange_is_gone(exchange)) {
         follow_hub_unexpect(web->hub, follow->execution_id);
         follow_free(follow);
@@ -543,6 +553,8 @@ static int set_up(Web *web)
     web->admission = (Admission){
         .settings = settings, .auth = web->auth, .pool = web->pool, .routers = (const Router *const *)web->routers};
     if (r >= 0)
+        r = login_queue_new(loop, web->pool, &web->admission.logins);
+    if (r >= 0)
         r = follow_hub_new(loop, web->pool, &hub_ops, &web->hub);
     if (r >= 0)
         r = server_new(loop, &server_settings, &server_ops, web, &web->server);
@@ -591,6 +603,7 @@ Web *web_free(Web *web)
     if (!web)
         return NULL;
     pool_free(web->pool);
+    login_queue_free(web->admission.logins);
     follow_hub_free(web->hub);
     server_free(web->server);
     loop_source_free(web->heartbeat_timer);

@@ -280,6 +280,36 @@ def many_connections():
         connection.close()
 
 
+def guessing():
+    """Thirty guessers behind the same address, who know the name: slow, and the right password still gets in."""
+    global LOGIN
+    stop, answers = threading.Event(), []
+
+    def guess():
+        wrong = {"Authorization": "Basic " + base64.b64encode(b"admin:guess").decode()}
+        while not stop.is_set():
+            answers.append(ask("GET", "/api/v1/configs", headers=wrong, login=False)[0])
+    # the password is changed, so that nobody is remembered
+    check(ask("POST", "/api/v1/basicAuth", json.dumps({"password": "another one"}), {"Content-Type": "application/json"})[0] == 204,
+          "the password is changed")
+    threads = [threading.Thread(target=guess) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    check(until(lambda: len(answers) > 60, 60), "guesses are answered")
+    LOGIN = {"Authorization": "Basic " + base64.b64encode(b"admin:another one").decode()}
+    begun = time.monotonic()
+    status = ask("GET", "/api/v1/configs")[0]
+    took = time.monotonic() - begun
+    check(status == 200, "the right password gets in while others guess", status)
+    check([ask("GET", "/api/v1/configs")[0] for _ in range(30)] == [200] * 30, "and stays in")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    check(set(answers) == {401}, "guesses are wrong, and say nothing else", set(answers))
+    check(took > 0.1, "who was wrong before waits", took)
+    print("# %d guesses, the right one took %.2f s" % (len(answers), took))
+
+
 work = tempfile.mkdtemp()
 os.chmod(work, 0o755)  # PostgreSQL runs as another user than root
 port, management = free_port(), free_port()
@@ -314,6 +344,7 @@ try:
     broken_heads()
     trickling()
     many_connections()
+    guessing()
 finally:
     server.send_signal(signal.SIGTERM)
     try:
