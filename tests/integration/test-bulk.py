@@ -209,7 +209,8 @@ def measured(what, seconds, action):
 status, body = by_ids("POST", "/change-status", everyone + ["nope"], "?newStatus=WARNING")
 check(status == 400 and len(body["invalids"]) == 1, "one unknown among many")
 status, body = by_ids("POST", "/restart", everyone)
-check(status == 400 and len(body["invalids"]) == MANY, "many that do not fit are all named")
+check(status == 400 and len(body["invalids"]) == 100 and body["count"] == MANY, "many that do not fit: how many, and the first of them",
+      (len(body["invalids"]), body.get("count")))
 measured("change-status by ids", 20, lambda: by_ids("POST", "/change-status", everyone, "?newStatus=WARNING"))
 check(until(lambda: sql("SELECT count(*) FROM execution WHERE state = 'WARNING' AND flow_id = 'many'") == str(MANY), 30), "all have it",
       sql("SELECT state, count(*) FROM execution WHERE flow_id = 'many' GROUP BY 1"))

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The by-ids and by-query forms: one row an operation. All ids are checked first; if one does not fit nothing is done
- * (400). Then all events go in one commit; the last execution is waited for, so that a client that looks next sees the
- * effect.
+ * (400). Then the events go, in portions of a commit each, so that what is held of very many executions is their ids;
+ * the last is waited for, so that a client that looks next sees the effect.
  */
 #include "base/clock.h"
 #include "web/routes/execution_common.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
+
+#define PORTION        1000 /* executions that are looked at, or told, at once */
+#define WAITED_MAX     10000
+#define REPLAYS        100 /* whole executions of a commit */
+#define REFUSALS_SHOWN 100
 
 typedef struct Bulk Bulk;
 typedef struct BulkRow {
@@ -180,54 +185,75 @@ static json_t *violation(const char *id, const char *message)
     return entry;
 }
 
-/* Positive: answered with 400. */
-static int check_all(Bulk *bulk)
+/* What one portion of the ids says: their heads, or the first refusals of it. */
+static int check_portion(Bulk *bulk, size_t from, size_t count, json_t *invalids, size_t *ret_refused)
 {
     _cleanup_execution_heads_ ExecutionHeads heads = {};
-    _cleanup_json_ json_t *invalids = json_array();
-    int r = store_execution_heads(bulk->session->pg, (const char *const *)bulk->ids.items, bulk->ids.count, &heads);
+    int r = store_execution_heads(bulk->session->pg, (const char *const *)bulk->ids.items + from, count, &heads);
     if (r != 0)
         return fold(r);
     Map *by_id = map_new();
     for (size_t i = 0; i < heads.count; i++)
         map_put(by_id, heads.items[i].id, &heads.items[i]);
-    for (size_t i = 0; i < bulk->ids.count; i++) {
+    for (size_t i = from; i < from + count; i++) {
         const char *id = bulk->ids.items[i];
         const ExecutionHead *head = map_get(by_id, id);
-        if (!head)
-            json_array_append_new(invalids, violation(id, "execution not found"));
-        else if (!bulk->row->fits(head->state))
-            json_array_append_new(invalids, violation(id, bulk->row->reason));
+        if (head && bulk->row->fits(head->state))
+            continue;
+        if (++*ret_refused <= REFUSALS_SHOWN)
+            json_array_append_new(invalids, violation(id, head ? bulk->row->reason : "execution not found"));
     }
     map_destroy(by_id, NULL);
-    if (json_array_size(invalids) == 0)
+    return 0;
+}
+
+/* Positive: answered with 400, how many do not fit and the first of them. */
+static int check_all(Bulk *bulk)
+{
+    _cleanup_json_ json_t *invalids = json_array();
+    size_t refused = 0;
+    for (size_t from = 0; from < bulk->ids.count; from += PORTION) {
+        int r = check_portion(bulk, from, MIN((size_t)PORTION, bulk->ids.count - from), invalids, &refused);
+        if (r < 0)
+            return trace(r);
+    }
+    if (refused == 0)
         return 0;
     json_t *answer = json_object();
     json_set_text(answer, "message", bulk->row->message);
     json_object_set(answer, "invalids", invalids);
+    json_object_set_new(answer, "count", json_integer((json_int_t)refused));
     http_json(bulk->response, 400, answer);
     return 1;
 }
 
+static int send_portion(Bulk *bulk, size_t from, size_t count, json_t *body)
+{
+    _cleanup_(unit_freep) Unit *unit = unit_new();
+    for (size_t i = from; i < from + count; i++)
+        unit_send_event(unit, bulk->ids.items[i], event_kind_to_string(bulk->row->event), json_incref(body));
+    return trace(execution_commit(bulk->session, unit));
+}
+
+/* All are waited for, of very many the last. */
 static int send_all(Bulk *bulk)
 {
-    json_t *body = bulk->row->body(bulk);
+    _cleanup_json_ json_t *body = bulk->row->body(bulk);
     if (!body)
         return 1;
-    _cleanup_(unit_freep) Unit *unit = unit_new();
-    for (size_t i = 0; i < bulk->ids.count; i++)
-        unit_send_event(unit, bulk->ids.items[i], event_kind_to_string(bulk->row->event), json_incref(body));
-    json_decref(body);
     _cleanup_free_ char *before = NULL;
     State state;
-    const char *last = bulk->ids.count > 0 ? bulk->ids.items[bulk->ids.count - 1] : NULL;
+    size_t count = bulk->ids.count;
+    const char *last = count > 0 ? bulk->ids.items[count - 1] : NULL;
     int r = last && !bulk->row->gone ? store_execution_version(bulk->session->pg, last, &state, &before) : 0;
-    if (r >= 0)
-        r = execution_commit(bulk->session, unit);
+    for (size_t from = 0; r >= 0 && from < count; from += PORTION)
+        r = send_portion(bulk, from, MIN((size_t)PORTION, count - from), body);
     if (r < 0 || !last)
         return trace(r);
+    size_t waited = MIN(count, (size_t)WAITED_MAX);
     if (bulk->row->gone)
-        return trace(execution_await_all_gone(bulk->session, (const char *const *)bulk->ids.items, bulk->ids.count));
+        return trace(
+            execution_await_all_gone(bulk->session, (const char *const *)bulk->ids.items + (count - waited), waited));
     return before ? trace(execution_await_change(bulk->session, last, before)) : 0;
 }
 
@@ -266,23 +292,29 @@ static int replay_one(WebSession *session, Unit *unit, const char *id)
     return r;
 }
 
+static int replay_portion(Bulk *bulk, size_t from, size_t count, size_t *ret_count)
+{
+    _cleanup_(unit_freep) Unit *unit = unit_new();
+    for (size_t i = from; i < from + count; i++) {
+        int r = replay_one(bulk->session, unit, bulk->ids.items[i]);
+        if (r < 0)
+            return trace(r);
+        *ret_count += r == 0; /* one whose flow is gone is left out of the count */
+    }
+    return trace(execution_commit(bulk->session, unit));
+}
+
 static int replay_all(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     static const BulkRow row = {EXECUTIONS "/replay",  "invalid bulk replay", is_any,
                                 "execution not found", EVENT_CREATED,         empty_body};
     Bulk bulk = {.session = session, .request = request, .response = response, .row = &row};
-    _cleanup_(unit_freep) Unit *unit = unit_new();
     size_t count = 0;
     int r = read_ids(&bulk);
     if (r == 0)
         r = check_all(&bulk);
-    for (size_t i = 0; r == 0 && i < bulk.ids.count; i++) {
-        int one = replay_one(session, unit, bulk.ids.items[i]);
-        count += one == 0;
-        r = MIN(one, 0); /* one whose flow is gone is left out of the count */
-    }
-    if (r == 0)
-        r = execution_commit(session, unit);
+    for (size_t from = 0; r == 0 && from < bulk.ids.count; from += REPLAYS)
+        r = replay_portion(&bulk, from, MIN((size_t)REPLAYS, bulk.ids.count - from), &count);
     if (r == 0)
         query_count(response, count);
     texts_done(&bulk.ids);
