@@ -180,7 +180,7 @@ export interface DailyExecutions {
   startDate: string;
   groupBy?: "DAY" | "HOUR" | "MINUTE" | "MONTH" | "WEEK";
   executionCounts: Partial<Record<StateName, number>>;
-  duration: { min: number; avg: number; max: number; sum: number; count: number };
+  duration: { min?: string | number; avg?: string | number; max?: string | number; sum?: string | number; count: number };
 }
 export interface DailyLogs { timestamp: string; groupBy?: string; counts: Partial<Record<Level, number>> }
 

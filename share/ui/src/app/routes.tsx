@@ -13,7 +13,8 @@ const flow = page(() => import("../pages/flow"));
 const execution = page(() => import("../pages/execution"));
 
 const rows: Row[] = [
-  { pattern: "", to: () => "flows" },
+  { pattern: "", to: () => "dashboard" },
+  { pattern: "dashboard", page: page(() => import("../pages/dashboard")) },
   { pattern: "flows", page: page(() => import("../pages/flows")) },
   { pattern: "flows/new", page: page(() => import("../pages/flow-new")) },
   { pattern: "flows/edit/:namespace/:id", to: ({ namespace, id }) => `flows/${namespace}/${id}` },
@@ -25,12 +26,16 @@ const rows: Row[] = [
   { pattern: "executions/:namespace/:flow/:id/:tab", page: execution },
   { pattern: "logs", page: page(() => import("../pages/logs")) },
   { pattern: "triggers", page: page(() => import("../pages/triggers")) },
+  { pattern: "cluster", page: page(() => import("../pages/cluster")) },
+  { pattern: "settings", page: page(() => import("../pages/settings")) },
   { pattern: "poison", page: page(() => import("../pages/poison")) },
   // Kestra's own addresses lead to ours.
-  { pattern: "dashboards", to: () => "flows" },
-  { pattern: "dashboards/*", to: () => "flows" },
-  { pattern: "welcome", to: () => "flows" },
+  { pattern: "dashboards", to: () => "dashboard" },
+  { pattern: "dashboards/*", to: () => "dashboard" },
+  { pattern: "welcome", to: () => "dashboard" },
   { pattern: "admin/triggers", to: () => "triggers" },
+  { pattern: "admin/stats", to: () => "cluster" },
+  { pattern: "admin/workers", to: () => "cluster" },
   { pattern: "blueprints", to: () => "flows/new" },
   { pattern: "blueprints/*", to: () => "flows/new" },
 ];

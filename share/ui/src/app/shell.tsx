@@ -8,10 +8,13 @@ import { JumpTo } from "./jump";
 import { Link, useLocation } from "./router";
 
 export const sections: { name: string; title: string; mark: string }[] = [
-  { name: "flows", title: "Flows", mark: "⑂" },
+  { name: "dashboard", title: "Dashboard", mark: "▦" },
+  { name: "flows", title: "Flows", mark: "◇" },
   { name: "executions", title: "Executions", mark: "▷" },
   { name: "logs", title: "Logs", mark: "≡" },
   { name: "triggers", title: "Triggers", mark: "◷" },
+  { name: "cluster", title: "Cluster", mark: "▤" },
+  { name: "settings", title: "Settings", mark: "⚙" },
 ];
 
 /** Where what was set aside is; there only while there is something. */
@@ -38,7 +41,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { path } = useLocation();
   const [open, setOpen] = useState(false);
   const [jumping, setJumping] = useState(false);
-  const current = path[0] ?? "flows";
+  const current = path[0] ?? "dashboard";
   useEffect(() => setOpen(false), [path.join("/")]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -55,7 +58,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#main">Skip to the page</a>
       <header className="top">
         <button type="button" className="plain burger" aria-label="Sections" aria-expanded={open} onClick={() => setOpen(!open)}>☰</button>
-        <Link to="flows" className="brand">Kestra</Link>
+        <Link to="dashboard" className="brand">Kestra</Link>
         <button type="button" className="jump" onClick={() => setJumping(true)}>Jump to … <kbd>Ctrl K</kbd></button>
       </header>
       <div className={open ? "frame open" : "frame"}>

@@ -22,6 +22,13 @@ export function humanDuration(milliseconds: number): string {
   return `${Math.floor(minutes / 1440)} d ${Math.floor(minutes / 60) % 24} h`;
 }
 
+/** Milliseconds of an ISO-8601 duration as Java writes it (PT1H2M3.4S), or of seconds. */
+export function durationOf(text: string | number): number {
+  if (typeof text === "number") return text * 1000;
+  const [, hours, minutes, seconds] = /^PT(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?[\d.]+)S)?$/.exec(text) ?? [];
+  return 1000 * (3600 * Number(hours ?? 0) + 60 * Number(minutes ?? 0) + Number(seconds ?? 0));
+}
+
 /** "in 3 min", "2 h ago". */
 export function relative(date: string, now: number): string {
   const difference = Date.parse(date) - now;
