@@ -15,7 +15,7 @@ kestra_executor_LDADD = librole.a libexecutor.a libplugin.a libblob.a $(LIBS_STO
 sbin_PROGRAMS += kestra-standalone
 kestra_standalone_SOURCES = src/main/standalone.c src/main/standalone.h src/main/standalone_database.c \
 	src/main/standalone_service.c src/main/standalone_setup.c
-kestra_standalone_LDADD = $(LIBS_DOC)
+kestra_standalone_LDADD = $(LIBS_PG) $(LIBS_DOC)
 sbin_PROGRAMS += kestra-migrate
 kestra_migrate_SOURCES = src/main/main_migrate.c
 kestra_migrate_LDADD = librole.a libstore.a $(LIBS_PG) $(LIBS_DOC)

@@ -336,7 +336,8 @@ int main(int argc, char **argv)
         return status;
     if (sigaction(SIGPIPE, &ignore, NULL) < 0)
         return EXIT_FAILURE;
-    (void)setlocale(LC_ALL, "C"); /* always exists */
+    (void)setlocale(LC_ALL, "C");           /* always exists */
+    (void)setenv("PGUSER", "kestra", true); /* kestra-migrate and COMMAND are the owner; fails without memory only */
     mem_use_for_jansson(json_set_alloc_funcs);
     standalone.begun = clock_monotonic();
     int r = start(&standalone);

@@ -25,7 +25,8 @@ typedef enum ServiceState {
 
 typedef struct Service {
     Standalone *standalone;
-    char *instance; /* "executor-2": names socket, log and pid file */
+    char *instance;   /* "executor-2": names socket, log and pid file */
+    const char *role; /* "executor"; NULL: none of kestra's. Static text */
     VEC(char *) arguments;
     int fds[SERVICE_FDS_MAX]; /* listening sockets; ours, passed at each start */
     const char *fd_names[SERVICE_FDS_MAX];
@@ -50,10 +51,11 @@ struct Standalone {
     bool no_auth;
     char **command; /* run when all is ready, or NULL */
     /* state */
-    char *conf_file; /* DATA/kestra.yaml */
-    char *url, *management_url, *dsn;
-    char *programs;   /* directory of our program */
-    char *postgresql; /* directory of initdb and postgres */
+    char *conf_file;                  /* DATA/kestra.yaml */
+    char *url, *management_url, *dsn; /* dsn: as the owner of the database */
+    char *socket_directory;           /* PostgreSQL's */
+    char *programs;                   /* directory of our program */
+    char *postgresql;                 /* directory of initdb and postgres */
     uid_t database_user;
     gid_t database_group;
     bool is_root;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "main/standalone.h"
+#include "pg/pg.h"
 
 #define START_TIMEOUT (60 * USEC_PER_SEC)
 
@@ -163,7 +164,7 @@ static void check_way(const Standalone *standalone)
 int standalone_start_database(Standalone *standalone)
 {
     _cleanup_free_ char *directory = xasprintf("%s/postgresql", standalone->data);
-    _cleanup_free_ char *socket_directory = xasprintf("%s/run/postgresql", standalone->data);
+    const char *socket_directory = standalone->socket_directory;
     _cleanup_free_ char *version = xasprintf("%s/PG_VERSION", directory);
     int r = choose_user(standalone);
     if (r >= 0)
@@ -193,9 +194,36 @@ int standalone_start_database(Standalone *standalone)
     return trace(r);
 }
 
+/* One for each role, so that it can do in the database what its work needs and no more (store/rights.sql). Also in a
+ * database that an older version has made. */
+static int make_users(const Standalone *standalone)
+{
+    static const char sql[] =
+        "DO $$ DECLARE role text; BEGIN"
+        " FOREACH role IN ARRAY '{webserver,scheduler,executor,worker,indexer}'::text[] LOOP"
+        " IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'kestra-' || role) THEN"
+        " EXECUTE format('CREATE ROLE %I LOGIN', 'kestra-' || role); END IF; END LOOP; END $$;"
+        "REVOKE ALL ON DATABASE kestra FROM PUBLIC;"
+        "GRANT CONNECT ON DATABASE kestra TO \"kestra-webserver\", \"kestra-scheduler\", \"kestra-executor\","
+        " \"kestra-worker\", \"kestra-indexer\"";
+    _cleanup_free_ char *conninfo = xasprintf("host=%s dbname=kestra user=postgres", standalone->socket_directory);
+    const PgSettings superuser = {.conninfo = conninfo, .application_name = "kestra-standalone"};
+    _cleanup_(pg_freep) Pg *pg = NULL;
+    int r = pg_new(&superuser, &pg, NULL);
+    if (r >= 0)
+        r = fold(pg_connect(pg));
+    if (r >= 0)
+        r = fold(pg_script(pg, sql));
+    if (r < 0 && pg)
+        log_error("The roles' users cannot be made in PostgreSQL: %s", pg_error(pg));
+    return trace(r);
+}
+
 int standalone_migrate(Standalone *standalone)
 {
     _cleanup_free_ char *program = xasprintf("%s/kestra-migrate", standalone->programs);
-    int r = run(standalone, (const char *[]){program, "--config", standalone->conf_file, NULL}, NULL, false);
+    int r = make_users(standalone);
+    if (r >= 0)
+        r = run(standalone, (const char *[]){program, "--config", standalone->conf_file, NULL}, NULL, false);
     return r > 0 ? -EIO : r;
 }

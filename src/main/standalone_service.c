@@ -50,7 +50,8 @@ Service *service_free(Service *service)
 
 static bool is_own(const char *entry)
 {
-    static const char *const names[] = {"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "JOURNAL_STREAM="};
+    static const char *const names[] = {
+        "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "JOURNAL_STREAM=", "PGUSER="};
     for (size_t i = 0; i < ELEMENTS(names); i++)
         if (starts_with(entry, names[i]))
             return true;
@@ -62,10 +63,12 @@ static const char **make_environment(const Service *service, Arena *arena)
     size_t count = 0, used = 0;
     while (environ[count])
         count++;
-    const char **environment = arena_new_n(arena, const char *, count + 3);
+    const char **environment = arena_new_n(arena, const char *, count + 4);
     for (size_t i = 0; i < count; i++)
         if (!is_own(environ[i]))
             environment[used++] = environ[i];
+    if (service->role)
+        environment[used++] = arena_printf(arena, "PGUSER=kestra-%s", service->role);
     if (service->notifies) {
         environment[used++] = arena_printf(arena, "NOTIFY_SOCKET=%s", service->standalone->notify_path);
         environment[used++] = arena_printf(arena, "WATCHDOG_USEC=%" PRIu64, WATCHDOG);

@@ -114,7 +114,8 @@ static void set_path(json_t *settings, const char *name, const char *directory, 
 static int write_own_settings(const Standalone *standalone, const Conf *conf)
 {
     _cleanup_json_ json_t *settings = json_object();
-    json_set_text(settings, "postgresql.dsn", standalone->dsn);
+    /* without a user: each role is one of its own (PGUSER), with the rights of that one alone */
+    set_path(settings, "postgresql.dsn", "dbname=kestra host=", standalone->socket_directory);
     set_path(settings, "storage.local.base-path", standalone->data, "/storage");
     set_path(settings, "worker.tmp-directory", standalone->data, "/tasks");
     json_set_text(settings, "server.listen", standalone->http);
@@ -200,7 +201,8 @@ int standalone_prepare(Standalone *standalone)
     if ((unlink(settings) < 0 && errno != ENOENT) || (unlink(ready) < 0 && errno != ENOENT))
         return outage(-errno);
     standalone->conf_file = xasprintf("%s/kestra.yaml", standalone->data);
-    standalone->dsn = xasprintf("host=%s/run/postgresql dbname=kestra user=kestra", standalone->data);
+    standalone->socket_directory = xasprintf("%s/run/postgresql", standalone->data);
+    standalone->dsn = xasprintf("host=%s dbname=kestra user=kestra", standalone->socket_directory);
     r = write_main_settings(standalone);
     if (r >= 0)
         r = check_settings(standalone, &conf);
@@ -277,6 +279,7 @@ static int make_role(Standalone *standalone, const char *role, unsigned number)
     _cleanup_free_ char *program = xasprintf("%s/kestra-%s", standalone->programs, role);
     _cleanup_free_ char *path = xasprintf("%s/run/%s.sock", standalone->data, instance);
     Service *service = service_new(standalone, instance, program);
+    service->role = role;
     vec_push(&standalone->roles, service);
     vec_push(&service->arguments, xstrdup("--config"));
     vec_push(&service->arguments, xstrdup(standalone->conf_file));

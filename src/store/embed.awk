@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# Turns SQL files named NNNN-name.sql into the C table `migrations` of store/migrate.h.
+# Turns SQL files into C: those named NNNN-name.sql into the table `migrations` of store/migrate.h, and behind them one with
+# another name, which is the text `rights`.
 BEGIN {
     print "/* SPDX-License-Identifier: Apache-2.0 */"
     print "/* Made by embed.awk from schema/; do not edit. */"
     print "#include \"store/migrate.h\"\n\nconst Migration migrations[] = {"
 }
-FNR == 1 {
+FNR == 1 && FILENAME !~ /[0-9]-[^\/]*$/ {
+    print "    },\n    {},\n};\n\nconst char rights[] ="
+    is_text = 1
+}
+FNR == 1 && !is_text {
     if (NR > 1)
         print "    },"
     name = FILENAME
@@ -22,4 +27,4 @@ FNR == 1 {
     gsub(/"/, "\\\"")
     printf "            \"%s\\n\"\n", $0
 }
-END { print "    },\n    {},\n};" }
+END { print "    ;" }

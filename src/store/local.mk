@@ -28,8 +28,9 @@ MIGRATIONS = \
 	src/store/schema/0007-poison.sql \
 	src/store/schema/0010-trigger-declaration.sql \
 	src/store/schema/0011-crash.sql \
-	src/store/schema/0012-turn.sql
-src/store/migrations.c: $(MIGRATIONS) src/store/embed.awk
-	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS)) > $@.tmp && mv $@.tmp $@
+	src/store/schema/0012-turn.sql \
+	src/store/schema/0016-partition.sql
+src/store/migrations.c: $(MIGRATIONS) src/store/rights.sql src/store/embed.awk
+	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS) src/store/rights.sql) > $@.tmp && mv $@.tmp $@
 CLEANFILES += src/store/migrations.c
-EXTRA_DIST += src/store/README.md src/store/embed.awk $(MIGRATIONS)
+EXTRA_DIST += src/store/README.md src/store/embed.awk src/store/rights.sql $(MIGRATIONS)

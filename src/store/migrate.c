@@ -111,6 +111,19 @@ static int apply(Pg *pg, const Migration *migration)
     return fold(r);
 }
 
+/* In one transaction, so that a role that runs never sees less than it has. */
+static int give_rights(Pg *pg, char **ret_message)
+{
+    int r = pg_begin(pg);
+    if (r == 0)
+        r = pg_script(pg, rights);
+    if (r == 0)
+        return fold(pg_commit(pg));
+    say(ret_message, xasprintf("The rights of the roles cannot be given: %s", pg_error(pg)));
+    pg_rollback(pg);
+    return fold(r);
+}
+
 static int migrate_locked(Pg *pg, unsigned *ret_applied, char **ret_message)
 {
     _cleanup_rows_ PgRows *rows = NULL;
@@ -128,7 +141,7 @@ static int migrate_locked(Pg *pg, unsigned *ret_applied, char **ret_message)
         else
             (*ret_applied)++;
     }
-    return r;
+    return r == 0 ? give_rights(pg, ret_message) : r;
 }
 
 int store_schema_migrate(Pg *pg, unsigned *ret_applied, char **ret_message)

@@ -17,8 +17,11 @@ typedef struct Migration {
 } Migration;
 /* Built in, ascending; ends with number 0. */
 extern const Migration migrations[];
+/* rights.sql: what roles may do, given after every migration. */
+extern const char rights[];
 
 /* At the start of every role. Positive: *ret_message (caller frees; may be NULL) says what an administrator does. */
 int store_schema_check(Pg *pg, char **ret_message) _must_check_;
-/* Applies what is missing. *ret_applied: how many. SCHEMA_E_NEWER, SCHEMA_E_CHANGED as above. */
+/* Applies what is missing, and gives each role its rights. *ret_applied: how many migrations. SCHEMA_E_NEWER,
+ * SCHEMA_E_CHANGED as above. */
 int store_schema_migrate(Pg *pg, unsigned *ret_applied, char **ret_message) _must_check_;

@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \
 	tests/integration/test-reload.py \
+	tests/integration/test-rights.py \
 	tests/integration/test-roles.py \
 	tests/integration/test-scale.py \
 	tests/integration/test-schemas.py \
