@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/private_env.h"
 
 #define VARIABLE "HANDOVER_FD" /* not KESTRA_…: expressions see those */
 #define DELETED  " (deleted)"
@@ -90,7 +91,8 @@ static int execute(const char *program, int fd)
     (void)snprintf(number, sizeof number, "%d", fd); /* always fits */
     if (!arguments[0] || setenv(VARIABLE, number, 1) < 0)
         return outage(-EINVAL);
-    (void)execve(program, arguments, environ); /* returns only when it failed */
+    _cleanup_free_ char **environment = private_env_whole();
+    (void)execve(program, arguments, environment); /* returns only when it failed */
     int r = outage(-errno);
     (void)unsetenv(VARIABLE); /* fails only for a bad name */
     return r;

@@ -16,5 +16,6 @@ libbase_a_SOURCES = \
 	src/base/loop.c src/base/loop.h \
 	src/base/map.c src/base/map.h \
 	src/base/mem.c src/base/mem.h \
+	src/base/private_env.c src/base/private_env.h \
 	src/base/spawn.c src/base/spawn.h src/base/spawn_private.h src/base/spawn_tree.c
 EXTRA_DIST += src/base/README.md

@@ -47,11 +47,14 @@ static void remove_stale_cgroups(const char *parent)
         closedir(directory);
 }
 
-/* Opened once, while it is ours to open. */
+/* Opened once. Our own files in /proc belong to root while others must not look into our memory. */
 static void open_oom_score(Spawner *spawner)
 {
     char text[16] = "";
+    int dumpable = prctl(PR_GET_DUMPABLE);
+    (void)prctl(PR_SET_DUMPABLE, 1); /* cannot fail with these arguments */
     spawner->oom_fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    (void)prctl(PR_SET_DUMPABLE, dumpable == 1);
     if (spawner->oom_fd < 0 || pread(spawner->oom_fd, text, sizeof(text) - 1, 0) <= 0)
         return; /* no /proc: nobody can adjust */
     const char *p = text + (*text == '-');

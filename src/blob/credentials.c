@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/private_env.h"
 #include "blob/xml.h"
 
 #define MARGIN_MAX (300 * USEC_PER_SEC)
@@ -51,7 +52,7 @@ void credential_done(Credential *credential)
 
 static const char *variable(const char *name)
 {
-    const char *value = getenv(name);
+    const char *value = private_env_get(name);
     return value && *value ? value : NULL;
 }
 

@@ -4,10 +4,12 @@
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/private_env.h"
 
 #define SOCKET_DIRECTORY "/run/kestra"
 
@@ -123,6 +125,8 @@ static int prepare_process(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     if (sigaction(SIGPIPE, &ignore, NULL) < 0) /* a peer that hangs up is an error of its write, not our end */
         return outage(-errno);
+    (void)prctl(PR_SET_DUMPABLE,
+                0);               /* whoever has our user, a task above all, must not read our memory, nor trace us */
     (void)setlocale(LC_ALL, "C"); /* numbers and messages must not depend on who starts us; "C" always exists */
     mem_use_for_jansson(json_set_alloc_funcs);
     mem_return_large();
@@ -137,6 +141,7 @@ int role_main(int argc, char **argv, const Role *role)
     if (status >= 0)
         return status;
     log_open(role->name, LOG_INFO);
+    private_env_take();
     int r = prepare_process();
     status = r < 0 ? EXIT_FAILURE : read_settings(role, &arguments, &conf);
     if (status)

@@ -9,6 +9,7 @@
 
 #include <getopt.h>
 #include <locale.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -336,6 +337,7 @@ int main(int argc, char **argv)
         return status;
     if (sigaction(SIGPIPE, &ignore, NULL) < 0)
         return EXIT_FAILURE;
+    (void)prctl(PR_SET_DUMPABLE, 0);        /* as every role: we have the secrets that the worker gets */
     (void)setlocale(LC_ALL, "C");           /* always exists */
     (void)setenv("PGUSER", "kestra", true); /* kestra-migrate and COMMAND are the owner; fails without memory only */
     mem_use_for_jansson(json_set_alloc_funcs);

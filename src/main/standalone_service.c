@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/private_env.h"
 #include "main/standalone.h"
 
 #define WATCHDOG       (30 * USEC_PER_SEC)
@@ -48,14 +49,15 @@ Service *service_free(Service *service)
     return NULL;
 }
 
-static bool is_own(const char *entry)
+static bool is_kept_from(const Service *service, const char *entry)
 {
     static const char *const names[] = {
         "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "JOURNAL_STREAM=", "PGUSER="};
     for (size_t i = 0; i < ELEMENTS(names); i++)
         if (starts_with(entry, names[i]))
             return true;
-    return false;
+    /* secrets are for who runs tasks */
+    return private_env_is(entry) && !(service->role && streq(service->role, "worker"));
 }
 
 static const char **make_environment(const Service *service, Arena *arena)
@@ -65,7 +67,7 @@ static const char **make_environment(const Service *service, Arena *arena)
         count++;
     const char **environment = arena_new_n(arena, const char *, count + 4);
     for (size_t i = 0; i < count; i++)
-        if (!is_own(environ[i]))
+        if (!is_kept_from(service, environ[i]))
             environment[used++] = environ[i];
     if (service->role)
         environment[used++] = arena_printf(arena, "PGUSER=kestra-%s", service->role);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/private_env.h"
 
 enum { FILE_BYTES_MAX = 1024 * 1024 };
 
@@ -77,7 +78,7 @@ int secrets_get(const char *key, char **ret)
     int r = directory ? read_credential(directory, name, ret) : SECRETS_E_NONE;
     if (r != SECRETS_E_NONE)
         return r;
-    const char *value = getenv(name);
+    const char *value = private_env_get(name);
     return value ? secrets_decode(value, ret) : SECRETS_E_NONE;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Where secret('key') looks, in this order: the file SECRET_<KEY> of systemd's credentials directory (its text as it
- * is, without a final line break), then the environment variable SECRET_<KEY>, base64-encoded. <KEY> is the key in
+ * is, without a final line break), then the environment variable SECRET_<KEY> (base/private_env.h), base64-encoded. <KEY> is the key in
  * capitals.
  */
 #include "base/base.h"

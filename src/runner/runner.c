@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/private_env.h"
 #include "blob/storage.h"
 #include "model/expression_limits.h"
 #include "model/log_entry.h"
@@ -107,11 +108,20 @@ static void say_end(Runner *runner, int outcome, const RunContext *run)
     say(runner, "end", content);
 }
 
+void runner_take_secrets(const json_t *secrets)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)secrets, name, value)
+        private_env_set(name, json_string_value(value));
+}
+
 static void take_settings(Runner *runner, json_t *settings)
 {
     json_decref(runner->settings_json);
     runner->settings_json = json_incref(settings);
     expression_limits_decode(json_object_get(settings, "expressionLimits"));
+    runner_take_secrets(json_object_get(settings, "secrets"));
     json_t *storage = json_object_get(settings, "storage");
     _cleanup_free_ char *error = NULL;
     if (storage && !runner->storage && storage_open(storage, &runner->storage, &error) != 0)

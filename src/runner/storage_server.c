@@ -15,6 +15,7 @@
 #include "blob/storage.h"
 #include "doc/json.h"
 #include "plugin/secret_digest.h"
+#include "runner/runner.h"
 
 enum { THREADS = 16 };
 
@@ -71,6 +72,7 @@ static int open_storage(int fd, Blob **ret)
     if (length == 0 || json_parse(text, length, 0, &settings, NULL) != 0)
         return outage(-EPROTO);
     explicit_bzero(text, length);
+    runner_take_secrets(json_object_get(settings, "secrets"));
     int r = storage_open(settings, ret, &error);
     if (r != 0)
         log_event(STORAGE_UNUSABLE, "Internal storage cannot be opened: %s", error);

@@ -16,6 +16,7 @@
 #include "model/expression_limits.h"
 #include "model/log_entry.h"
 #include "plugin/wire.h"
+#include "worker/environment.h"
 #include "worker/workspace.h"
 
 #define IDLE_USEC (60 * USEC_PER_SEC)
@@ -216,6 +217,7 @@ static json_t *settings_message(const Worker *worker)
     json_object_set(settings, "globals", (json_t *)job->globals);
     json_object_set(settings, "envs", (json_t *)job->envs);
     json_object_set(settings, "storage", worker->settings.storage);
+    json_object_set_new(settings, "secrets", environment_secrets());
     json_set_text(settings, "encryptionKey", job->encryption_key);
     json_object_set_new(settings, "recursiveRendering", json_boolean(job->recursive_rendering));
     json_object_set_new(settings, "expressionLimits", expression_limits_encode());
@@ -246,8 +248,10 @@ static json_t *run_message(const Job *job)
 static int spawn_child(Child *child, int their_fd)
 {
     const WorkerSettings *settings = &child->pool->worker->settings;
+    _cleanup_(environment_freep) char **environment = environment_of_runner();
     const SpawnOptions options = {
         .arguments = (const char *const[]){settings->run_program, NULL},
+        .environment = (const char *const *)environment,
         .input = SPAWN_NULL,
         .output = STDERR_FILENO,
         .error = STDERR_FILENO,

@@ -9,6 +9,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/private_env.h"
+
 static const char *home_directory(void)
 {
     const struct passwd *user = getpwuid(geteuid());
@@ -39,6 +41,43 @@ char **environment_make(const json_t *base, const json_t *of_task)
     }
     environment[count] = NULL;
     return environment;
+}
+
+char **environment_of_runner(void)
+{
+    /* the last ones are of sanitizers, in tests */
+    static const char *const names[] = {"PATH=",           "LANG=",         "TZ=",
+                                        "HOME=",           "TMPDIR=",       "CREDENTIALS_DIRECTORY=",
+                                        "JOURNAL_STREAM=", "http_proxy=",   "https_proxy=",
+                                        "HTTPS_PROXY=",    "all_proxy=",    "ALL_PROXY=",
+                                        "no_proxy=",       "NO_PROXY=",     "SSL_CERT_DIR=",
+                                        "SSL_CERT_FILE=",  "AWS_",          "GOOGLE_",
+                                        "AZURE_",          "GCE_",          "INVOCATION_ID=",
+                                        "ASAN_OPTIONS=",   "LSAN_OPTIONS=", "UBSAN_OPTIONS="};
+    size_t count = 0, used = 0;
+    while (environ && environ[count])
+        count++;
+    char **environment = xnew_n(char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < ELEMENTS(names); k++)
+            if (starts_with(environ[i], names[k]) && !private_env_is(environ[i])) {
+                environment[used++] = xstrdup(environ[i]);
+                break;
+            }
+    environment[used] = NULL;
+    return environment;
+}
+
+json_t *environment_secrets(void)
+{
+    json_t *secrets = json_object();
+    const char *entry;
+    for (size_t i = 0; (entry = private_env_entry(i)); i++) {
+        const char *equals = strchr(entry, '=');
+        _cleanup_free_ char *name = xstrndup(entry, (size_t)(equals - entry));
+        json_set_text(secrets, name, equals + 1);
+    }
+    return secrets;
 }
 
 char **environment_free(char **environment)

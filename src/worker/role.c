@@ -5,7 +5,6 @@
  */
 #include "worker/role.h"
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -269,8 +268,6 @@ static int run(WorkerRole *role, Queue *queue, const Blob *storage)
     r = reload_new(role->worker, role->daemon, &role->reload);
     if (r < 0)
         return trace(r);
-    (void)prctl(PR_SET_DUMPABLE,
-                0); /* tasks have our user: they must not read our memory and environment, nor trace us */
     worker_set_daemon(role->worker, role->daemon);
     daemon_health(role->daemon, "storage", HEALTH_UP, "%s", "");
     if (role->left)

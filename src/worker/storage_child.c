@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "blob/blob.h"
 #include "doc/json.h"
+#include "worker/environment.h"
 #include "worker/worker_private.h"
 
 enum { END_WAIT_MSEC = 2000, SENDS = 2 };
@@ -89,8 +90,10 @@ static bool send_datagram(int to, const char *text, int connection)
 
 static int spawn_child(Worker *worker, int their_fd, Spawned **ret)
 {
+    _cleanup_(environment_freep) char **environment = environment_of_runner();
     const SpawnOptions options = {
         .arguments = (const char *const[]){worker->settings.run_program, "storage", NULL},
+        .environment = (const char *const *)environment,
         .input = SPAWN_NULL,
         .output = STDERR_FILENO,
         .error = STDERR_FILENO,
@@ -115,7 +118,9 @@ static StorageChild *child_new(Worker *worker)
         return NULL;
     }
     StorageChild *child = child_add(worker, spawned, fds[0]);
-    _cleanup_free_ char *settings = json_text(worker->settings.storage);
+    _cleanup_json_ json_t *message = json_copy(worker->settings.storage);
+    json_object_set_new(message, "secrets", environment_secrets());
+    _cleanup_free_ char *settings = json_text(message);
     if (watch(child) == 0 && send_datagram(child->fd, settings, -1))
         return child;
     spawn_kill_tree(spawned, 0);
