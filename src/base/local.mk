@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/base/handover.c src/base/handover.h \
 	src/base/heap.c src/base/heap.h \
 	src/base/id.c src/base/id.h \
+	src/base/identity.c src/base/identity.h \
 	src/base/inotify.c src/base/inotify.h \
 	src/base/log.c src/base/log.h src/base/log_events.h \
 	src/base/loop.c src/base/loop.h \

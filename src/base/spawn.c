@@ -180,9 +180,12 @@ static bool place_descriptors(const Birth *birth)
 
 static bool change_user(const SpawnOptions *options)
 {
-    return !options->change_user || (syscall(SYS_setgroups, 0, NULL) == 0 &&
+    if (!options->keep_capabilities)
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* without them exec leaves none to us */
+    return !options->change_user || (syscall(SYS_setgroups, options->group_count, options->groups) == 0 &&
                                      syscall(SYS_setresgid, options->group, options->group, options->group) == 0 &&
-                                     syscall(SYS_setresuid, options->user, options->user, options->user) == 0);
+                                     syscall(SYS_setresuid, options->user, options->user, options->user) == 0 &&
+                                     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 }
 
 static bool join_cgroup(const Birth *birth)

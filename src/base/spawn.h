@@ -62,9 +62,12 @@ typedef struct SpawnOptions {
     bool ignore_hangup; /* SIGHUP is ignored from its first instruction on: what is sent to our whole unit does not end
                            it */
     bool keep_session;  /* no session of its own: for a program that uses our terminal */
-    bool change_user;   /* to user and group, dropping supplementary groups; needs root */
+    bool change_user;   /* to user, group and groups, without new privileges; needs the right to */
     uid_t user;
     gid_t group;
+    const gid_t *groups; /* supplementary ones; may be NULL */
+    size_t group_count;
+    bool keep_capabilities;   /* that we have as an ordinary user; otherwise the program gets none */
     const SpawnLimit *limits; /* `limit_count` of them; may be NULL */
     size_t limit_count;
     const char *name; /* of the cgroup kestra-PID-NAME, unique among living children; NULL: made up */

@@ -35,6 +35,8 @@ struct Spawned {
     struct rusage rusage; /* when reaped */
 };
 
+/* To one process of a tree, which may be of the user of a change_user. It may just have ended. */
+void spawn_signal(pid_t pid, int signal);
 /* /proc/PID/NAME, at most size - 1 bytes and a 0; the length, or -1. */
 ssize_t spawn_read_proc(pid_t pid, const char *name, char *text, size_t size);
 /* Reads digits and moves on; 0 when there are none. */

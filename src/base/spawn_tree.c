@@ -12,14 +12,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cgroup.h"
 #include "base/clock.h"
+#include "base/identity.h"
 #include "base/spawn_private.h"
 
-#define KILL_ROUNDS 200
+#define KILL_ROUNDS        200
+#define ERRAND_STACK_BYTES ((size_t)64 * 1024)
 
 int spawn_take_int(const char **p)
 {
@@ -158,6 +162,38 @@ static void find_tree(const Spawned *child, Entries *entries)
     spread(entries, offsetof(Entry, in_tree));
 }
 
+typedef struct Errand {
+    uid_t user;
+    pid_t pid;
+    int signal;
+} Errand;
+
+/* Shares our memory, and until it ends we wait: only system calls. */
+static int run_errand(void *argument)
+{
+    const Errand *errand = argument;
+    if (syscall(SYS_setresuid, errand->user, errand->user, errand->user) == 0)
+        (void)kill(errand->pid, errand->signal); /* it may just have ended */
+    _exit(0);
+}
+
+/* Whoever may change to another user need not have the right to signal those of all users: a child that is that user
+ * does it. */
+void spawn_signal(pid_t pid, int signal)
+{
+    if (kill(pid, signal) == 0 || errno != EPERM || !identity_is_set())
+        return;
+    Errand errand = {.user = identity_task_user(), .pid = pid, .signal = signal};
+    _cleanup_free_ char *stack = xmalloc(ERRAND_STACK_BYTES);
+    sigset_t all, saved;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &saved); /* cannot fail with these arguments */
+    pid_t child = clone(run_errand, stack + ERRAND_STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, &errand);
+    if (child > 0)
+        (void)waitpid(child, NULL, 0);            /* it has ended: nothing to wait for */
+    (void)sigprocmask(SIG_SETMASK, &saved, NULL); /* cannot fail with these arguments */
+}
+
 static unsigned signal_by_proc(const Spawned *child, int signal)
 {
     Entries entries = {};
@@ -167,7 +203,7 @@ static unsigned signal_by_proc(const Spawned *child, int signal)
     for (size_t i = 0; i < entries.count; i++)
         if (entries.items[i].in_tree && !entries.items[i].ended) {
             count++;
-            (void)kill(entries.items[i].pid, signal); /* it may just have ended */
+            spawn_signal(entries.items[i].pid, signal);
         }
     vec_free(&entries);
     return count;
@@ -175,7 +211,7 @@ static unsigned signal_by_proc(const Spawned *child, int signal)
 
 static void send_signal(void *userdata, int pid)
 {
-    (void)kill(pid, *(int *)userdata); /* it may just have ended */
+    spawn_signal(pid, *(int *)userdata);
 }
 
 static unsigned signal_once(Spawned *child, int signal)

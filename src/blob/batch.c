@@ -4,6 +4,7 @@
  * are kept as uploads, and get their names after one flush for all: each is still whole and durable before it is seen.
  * Only who wrote has to wait for the commit before telling others. Drivers that need no flush write at once.
  */
+#include "base/identity.h"
 #include "blob/blob_private.h"
 
 enum { BATCH_MAX = 1000 }; /* so many uploads a crash may leave behind at most */
@@ -25,6 +26,7 @@ static void forget(Batch *batch)
 
 int blob_batch_commit(Blob *blob)
 {
+    _as_(IDENTITY_OWN);
     Batch *batch = (Batch *)blob;
     const Blob *inner = batch->inner;
     if (batch->uploads.count == 0)

@@ -3,6 +3,7 @@
  * What does not depend on the driver: URIs are checked here, once, so that a driver only sees a clean path without
  * leading slash, ".." or empty parts.
  */
+#include "base/identity.h"
 #include "blob/blob_private.h"
 
 #include <ctype.h>
@@ -160,6 +161,7 @@ int blob_copy(int from, int to)
 
 Blob *blob_free(Blob *blob)
 {
+    _as_(IDENTITY_OWN);
     if (blob)
         blob->ops->free(blob);
     return NULL;
@@ -176,6 +178,7 @@ int blob_open(const Blob *blob, const char *uri, int *ret_fd, int64_t *ret_size)
 
 int blob_open_range(const Blob *blob, const char *uri, BlobRange range, int *ret_fd, int64_t *ret_size)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     int r = path_of(uri, false, &path);
     if (r == 0 && range.offset < 0)
@@ -223,6 +226,7 @@ int blob_read(const Blob *blob, const char *uri, size_t bytes_max, char **ret_by
 
 int blob_write_from(const Blob *blob, const char *uri, int fd)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     int r = path_of(uri, false, &path);
     return r == 0 ? blob->ops->write_from(blob, path, fd) : r;
@@ -243,12 +247,14 @@ int blob_write(const Blob *blob, const char *uri, const void *bytes, size_t leng
 
 int blob_upload_begin(const Blob *blob, char **ret_part, int *ret_fd)
 {
+    _as_(IDENTITY_OWN);
     *reason = '\0';
     return blob->ops->upload_begin(blob, ret_part, ret_fd);
 }
 
 int blob_upload_commit(const Blob *blob, const char *part, const char *uri)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     int r = path_of(uri, false, &path);
     if (r == 0)
@@ -259,11 +265,13 @@ int blob_upload_commit(const Blob *blob, const char *part, const char *uri)
 
 void blob_upload_abort(const Blob *blob, const char *part)
 {
+    _as_(IDENTITY_OWN);
     blob->ops->upload_abort(blob, part);
 }
 
 int blob_stat(const Blob *blob, const char *uri, BlobEntry *ret)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     int r = path_of(uri, false, &path);
     return r == 0 ? blob->ops->stat(blob, path, ret) : r;
@@ -276,6 +284,7 @@ static int compare_entries(const void *a, const void *b)
 
 int blob_list(const Blob *blob, const char *prefix_uri, BlobEntries *ret)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     *ret = (BlobEntries){};
     int r = path_of(prefix_uri, true, &path);
@@ -290,6 +299,7 @@ int blob_list(const Blob *blob, const char *prefix_uri, BlobEntries *ret)
 
 int blob_delete(const Blob *blob, const char *uri, bool *ret_existed)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     int r = path_of(uri, false, &path);
     return r == 0 ? blob->ops->delete (blob, path, ret_existed) : r;
@@ -297,6 +307,7 @@ int blob_delete(const Blob *blob, const char *uri, bool *ret_existed)
 
 int blob_delete_prefix(const Blob *blob, const char *prefix_uri, BlobEntries *ret_deleted)
 {
+    _as_(IDENTITY_OWN);
     const char *path;
     *ret_deleted = (BlobEntries){};
     int r = path_of(prefix_uri, false, &path);

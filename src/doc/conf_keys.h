@@ -88,6 +88,10 @@ const ConfKey conf_keys[] = {
      .doc = "Longest evaluation of a polling trigger; it then failed, and the next one comes after the interval."},
     {"worker.tmp-directory", CONF_TEXT, "/var/lib/kestra/tasks",
      .doc = "Working directories of task runs are made here."},
+    {"worker.task-user", CONF_TEXT, "kestra-task",
+     .doc =
+         "User of task processes, who must know nothing of the roles. Empty: the worker's own, as where the worker may "
+         "not change to another one."},
     {"worker.environment", CONF_MAP,
      .doc = "Environment variables of every task process, beside PATH, HOME, LANG and what the task declares; nothing "
             "of the "

@@ -84,6 +84,10 @@ int standalone_write_file(const Standalone *standalone, const char *name, const 
 /* --- standalone_database.c --- */
 /* Initialises PostgreSQL if there is none, starts it and waits until it takes connections. Blocks. */
 int standalone_start_database(Standalone *standalone) _must_check_;
+/* Runs a program to its end with `input` (or NULL) on its standard input and its output in the log; its exit status, or
+ * negative. */
+int standalone_run(const Standalone *standalone, const char *const *arguments, const char *input,
+                   bool as_database_user) _must_check_;
 /* kestra-migrate. Blocks. */
 int standalone_migrate(Standalone *standalone) _must_check_;
 

@@ -35,9 +35,7 @@ static const char settings[] = "\n# --- kestra-standalone ---\n"
 static const char create_sql[] =
     "VACUUM (ANALYZE);\n\nCREATE ROLE kestra LOGIN;\n\nCREATE DATABASE kestra OWNER kestra;\n\n";
 
-/* Runs a program to its end with `input` on its standard input and its output in the log; its exit status, or negative.
- */
-static int run(Standalone *standalone, const char *const *arguments, const char *input, bool as_database_user)
+int standalone_run(const Standalone *standalone, const char *const *arguments, const char *input, bool as_database_user)
 {
     _cleanup_free_ char *log_path = xasprintf("%s/log/setup.log", standalone->data);
     _cleanup_(close_fdp) int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -87,10 +85,10 @@ static int initialise(Standalone *standalone, const char *directory, const char 
     log_info("Initialising PostgreSQL in %s", directory);
     _cleanup_free_ char *initdb = xasprintf("%s/initdb", standalone->postgresql);
     _cleanup_free_ char *postgres = xasprintf("%s/postgres", standalone->postgresql);
-    int r = run(standalone,
-                (const char *[]){initdb, "-D", directory, "-U", "postgres", "--auth=trust", "-E", "UTF8",
-                                 "--locale=C.UTF-8", "--no-instructions", "--no-sync", NULL},
-                NULL, true);
+    int r = standalone_run(standalone,
+                           (const char *[]){initdb, "-D", directory, "-U", "postgres", "--auth=trust", "-E", "UTF8",
+                                            "--locale=C.UTF-8", "--no-instructions", "--no-sync", NULL},
+                           NULL, true);
     if (r != 0)
         return r < 0 ? r : -EIO;
     _cleanup_free_ char *path = xasprintf("%s/postgresql.conf", directory);
@@ -98,8 +96,8 @@ static int initialise(Standalone *standalone, const char *directory, const char 
     if (!file || fprintf(file, settings, socket_directory) < 0 || fclose(file) == EOF)
         return outage(-errno);
     /* In template1, so that autovacuum finds nothing to do there: a new server that is idle is quiet from the start. */
-    r = run(standalone, (const char *[]){postgres, "--single", "-j", "-D", directory, "template1", NULL}, create_sql,
-            true);
+    r = standalone_run(standalone, (const char *[]){postgres, "--single", "-j", "-D", directory, "template1", NULL},
+                       create_sql, true);
     return r > 0 ? -EIO : r;
 }
 
@@ -224,6 +222,6 @@ int standalone_migrate(Standalone *standalone)
     _cleanup_free_ char *program = xasprintf("%s/kestra-migrate", standalone->programs);
     int r = make_users(standalone);
     if (r >= 0)
-        r = run(standalone, (const char *[]){program, "--config", standalone->conf_file, NULL}, NULL, false);
+        r = standalone_run(standalone, (const char *[]){program, "--config", standalone->conf_file, NULL}, NULL, false);
     return r > 0 ? -EIO : r;
 }

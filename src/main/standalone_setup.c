@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -105,6 +106,52 @@ static int write_main_settings(const Standalone *standalone)
     return standalone_write_file(standalone, "kestra.yaml", buffer_text(&sample), 0600);
 }
 
+/* Started by root, tasks run as somebody who owns nothing here. PostgreSQL's user is no such. */
+static const char *find_task_user(void)
+{
+    static const char *const names[] = {"kestra-task", "nobody", "daemon"};
+    const struct passwd *postgres = getpwnam("postgres");
+    for (size_t i = 0; i < ELEMENTS(names); i++) {
+        const struct passwd *user = getpwnam(names[i]);
+        if (user && user->pw_uid != 0 && (postgres || streq(names[i], "kestra-task") || streq(names[i], "daemon")))
+            return names[i];
+    }
+    return NULL;
+}
+
+static bool has_sandbox(const Standalone *standalone)
+{
+    _cleanup_free_ char *program = xasprintf("%s/kestra-sandbox", standalone->programs);
+    if (access(program, X_OK) < 0) {
+        free(program);
+        program = xstrdup(PKGLIBEXECDIR "/kestra-sandbox");
+    }
+    const char *const arguments[] = {program, "--private-pids", "--", "/bin/true", NULL};
+    return standalone_run(standalone, arguments, NULL, false) == 0;
+}
+
+/* Started by an ordinary user there is nobody else that tasks could be: they are kept from what is ours by a sandbox.
+ */
+static void confine_tasks(const Standalone *standalone, const Conf *conf, json_t *settings)
+{
+    json_set_text(settings, "worker.task-user", "");
+    for (const ConfKey *key = conf_keys; key->name; key++)
+        if (starts_with(key->name, "worker.sandbox.") && conf_is_set(conf, key->name))
+            return; /* the administrator has decided */
+    if (!has_sandbox(standalone)) {
+        log_warning(
+            "Tasks are not confined: this system does not let an ordinary user make namespaces. They can do all "
+            "that you can, with kestra too; see %s/log/setup.log",
+            standalone->data);
+        return;
+    }
+    _cleanup_free_ char *data = realpath(standalone->data, NULL);
+    json_object_set_new(settings, "worker.sandbox.private-pids", json_true());
+    json_object_set_new(settings, "worker.sandbox.no-new-privileges", json_true());
+    if (data)
+        json_object_set_new(settings, "worker.sandbox.hidden-paths", json_pack("[s]", data));
+}
+
 static void set_path(json_t *settings, const char *name, const char *directory, const char *below)
 {
     _cleanup_free_ char *path = xasprintf("%s%s", directory, below);
@@ -128,6 +175,10 @@ static int write_own_settings(const Standalone *standalone, const Conf *conf)
         json_set_text(settings, "ui.directory", standalone->ui);
     if (standalone->no_auth)
         json_object_set_new(settings, "server.basic-auth.enabled", json_false());
+    if (geteuid() != 0)
+        confine_tasks(standalone, conf, settings);
+    else if (!conf_is_set(conf, "worker.task-user"))
+        json_set_text(settings, "worker.task-user", find_task_user());
     _cleanup_free_ char *text = json_text(settings);
     return standalone_write_file(standalone, "kestra.d/90-standalone.yaml", text, 0600);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/identity.h"
 #include "base/private_env.h"
 
 enum { FILE_BYTES_MAX = 1024 * 1024 };
@@ -53,6 +54,7 @@ static char *name_of(const char *key)
 
 static int read_credential(const char *directory, const char *name, char **ret)
 {
+    _as_(IDENTITY_OWN);
     _cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
     _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)

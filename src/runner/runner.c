@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/identity.h"
 #include "base/log.h"
 #include "base/private_env.h"
 #include "blob/storage.h"
@@ -118,6 +119,7 @@ void runner_take_secrets(const json_t *secrets)
 
 static void take_settings(Runner *runner, json_t *settings)
 {
+    _as_(IDENTITY_OWN);
     json_decref(runner->settings_json);
     runner->settings_json = json_incref(settings);
     expression_limits_decode(json_object_get(settings, "expressionLimits"));
@@ -192,6 +194,7 @@ static int step_keep(JobContext *context, const json_t *run, json_t **ret)
 /* The log itself is the file: what goes wrong is told beside it. */
 static int step_log(JobContext *context, const json_t *run, json_t **ret)
 {
+    _as_(IDENTITY_OWN); /* the worker wrote it */
     _cleanup_(close_fdp) int fd =
         task_file_open_below(json_get_text(run, "scratch", "/tmp"), json_get_text(run, "name", ""), O_RDONLY, 0);
     int r = fd < 0 ? fd : context->run.storage ? 0 : -ENOTCONN;
@@ -307,6 +310,7 @@ static int serve(Runner *runner)
 int runner_serve(int fd)
 {
     Runner runner = {.fd = fd};
+    _as_(IDENTITY_TASK); /* but for storage and secrets, where those are read */
     int r = serve(&runner);
     wire_done(&runner.wire);
     json_decref(runner.settings_json);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/identity.h"
 #include "doc/json.h"
 #include "model/expression_limits.h"
 #include "model/log_entry.h"
@@ -249,8 +250,12 @@ static int spawn_child(Child *child, int their_fd)
 {
     const WorkerSettings *settings = &child->pool->worker->settings;
     _cleanup_(environment_freep) char **environment = environment_of_runner();
+    _cleanup_free_ char *user = xasprintf("%u", (unsigned)identity_task_user());
+    _cleanup_free_ char *group = xasprintf("%u", (unsigned)identity_task_group());
     const SpawnOptions options = {
-        .arguments = (const char *const[]){settings->run_program, NULL},
+        .arguments = identity_is_set() ? (const char *const[]){settings->run_program, user, group, NULL}
+                                       : (const char *const[]){settings->run_program, NULL},
+        .keep_capabilities = true, /* it gives them up itself (identity_adopt) */
         .environment = (const char *const *)environment,
         .input = SPAWN_NULL,
         .output = STDERR_FILENO,

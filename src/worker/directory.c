@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/identity.h"
 
 #define PREFIX        "run-"
 #define SHARED_PREFIX "shared-"
@@ -18,7 +19,13 @@
 
 int directory_prepare(const char *parent)
 {
-    return mkdir(parent, 0711) < 0 && errno != EEXIST ? outage(-errno) : 0;
+    return mkdir(parent, 0711) < 0 && errno != EEXIST ? outage(-errno) : identity_share_directory(parent);
+}
+
+static bool make(const char *path)
+{
+    _as_(IDENTITY_TASK);
+    return mkdir(path, 0700) == 0;
 }
 
 int directory_make(const char *parent, char **ret_path)
@@ -27,7 +34,7 @@ int directory_make(const char *parent, char **ret_path)
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         id_new(id);
         _cleanup_free_ char *path = xasprintf("%s/" PREFIX "%d-%s", parent, (int)getpid(), id);
-        if (mkdir(path, 0700) == 0) {
+        if (make(path)) {
             *ret_path = TAKE_PTR(path);
             return 0;
         }
@@ -41,7 +48,7 @@ int directory_share(const char *parent, const char *path, bool *ret_is_new)
 {
     *ret_is_new = false;
     for (unsigned attempt = 0; attempt < 2; attempt++) {
-        if (mkdir(path, 0700) == 0) {
+        if (make(path)) {
             *ret_is_new = true;
             return 0;
         }
@@ -125,7 +132,7 @@ static unsigned empty_directories(int top, uint64_t *number)
     return gone;
 }
 
-void directory_remove(const char *path)
+static void remove_tree(const char *path)
 {
     uint64_t number = 0;
     _cleanup_(close_fdp) int top = open_closed(AT_FDCWD, path);
@@ -137,6 +144,16 @@ void directory_remove(const char *path)
         (void)unlink(path); /* best effort: a file, or nothing */
     }
     (void)rmdir(path); /* best effort; usually it is gone */
+}
+
+void directory_remove(const char *path)
+{
+    {
+        _as_(IDENTITY_TASK);
+        remove_tree(path);
+    }
+    if (identity_is_set() && access(path, F_OK) == 0) /* of before there was a second user */
+        remove_tree(path);
 }
 
 static bool is_old(const char *path, unsigned days)

@@ -6,22 +6,17 @@
  */
 #include "worker/environment.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include "base/private_env.h"
-
-static const char *home_directory(void)
-{
-    const struct passwd *user = getpwuid(geteuid());
-    return user && user->pw_dir && *user->pw_dir ? user->pw_dir : "/";
-}
+#include "worker/task_user.h"
 
 json_t *environment_base(const json_t *of_settings)
 {
     json_t *base = json_object();
     json_set_text(base, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    json_set_text(base, "HOME", home_directory());
+    _cleanup_free_ char *home = task_user_home();
+    json_set_text(base, "HOME", home);
     json_set_text(base, "LANG", "C.UTF-8");
     (void)json_object_update(base, (json_t *)of_settings); /* nothing when NULL */
     return base;

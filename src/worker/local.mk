@@ -18,6 +18,7 @@ libworker_a_SOURCES = \
 	src/worker/role.c src/worker/role.h \
 	src/worker/stage.c \
 	src/worker/storage_child.c src/worker/storage_child.h \
+	src/worker/task_user.c src/worker/task_user.h \
 	src/worker/usage.c src/worker/usage.h \
 	src/worker/workspace.c src/worker/workspace.h \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/identity.h"
 #include "base/log.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
@@ -321,6 +322,11 @@ static int spawn(Process *process)
         .death_signal =
             SIGKILL, /* a worker that is killed gives its jobs to others: nobody must go on with them here */
         .login_limits = true,
+        .change_user = identity_is_set(),
+        .user = identity_task_user(),
+        .group = identity_task_group(),
+        .groups = job->worker->task_groups,
+        .group_count = job->worker->task_group_count,
         .limits = limits,
         .limit_count = limit_count,
         .oom_score_adjust = job->worker->settings.oom_score_adjust,

@@ -5,6 +5,7 @@
  */
 #include "worker/role.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "store/log_store.h"
 #include "worker/records.h"
 #include "worker/reload.h"
+#include "worker/task_user.h"
 
 enum { ERROR_LOGS_MAX = 25 };
 
@@ -144,6 +146,13 @@ static void on_hurry(void *userdata)
 
 static void on_storage(void *userdata, const char *body, int connection)
 {
+    static const char refused[] = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    if (!task_user_admits(connection)) {
+        log_warning("Request for storage of who is no role was refused");
+        (void)send(connection, refused, sizeof refused - 1, MSG_NOSIGNAL | MSG_DONTWAIT); /* it closes either way */
+        close_fd(connection);
+        return;
+    }
     worker_storage_request(((WorkerRole *)userdata)->worker, body, connection);
 }
 
@@ -297,7 +306,9 @@ int worker_run(const Conf *conf, const char *socket_path)
     _cleanup_(blob_freep) Blob *storage = NULL;
     _cleanup_(queue_freep) Queue *queue = NULL;
     expression_limits_from_conf(conf);
-    int r = reload_take(&role.left);
+    int r = task_user_set(conf);
+    if (r == 0)
+        r = reload_take(&role.left);
     if (r == 0)
         r = daemon_new(&operations, &role, socket_path, &daemon);
     role.daemon = daemon;

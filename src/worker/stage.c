@@ -5,6 +5,7 @@
  * storage that does nothing but notice that it is asked, the only one that jobs see in this process; when it was,
  * nothing of the try counts, and a kestra-run child does the work. Most jobs need none, and no child.
  */
+#include "base/identity.h"
 #include "blob/blob.h"
 #include "doc/json.h"
 #include "worker/worker_private.h"
@@ -32,6 +33,7 @@ static void release_lines(Job *job, const json_t *held)
 
 bool stage_try(Job *job, StageWork *work, json_t **ret, int *ret_r)
 {
+    _as_(IDENTITY_TASK); /* in a directory of the task, if any */
     *ret = NULL;
     if (!job->context.run.storage) {
         *ret_r = work(job, ret);

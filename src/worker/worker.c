@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/identity.h"
 #include "base/log.h"
 #include "blob/blob.h"
 #include "worker/directory.h"
 #include "worker/environment.h"
 #include "worker/storage_child.h"
+#include "worker/task_user.h"
 #include "worker/worker_private.h"
 
 #define FLUSH_DELAY      (100 * USEC_PER_MSEC) /* log lines wait so long for company */
@@ -485,6 +487,8 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         worker->settings.job.userdata = worker;
     }
     worker->environment = environment_base(settings->environment);
+    if (identity_is_set())
+        worker->task_groups = task_user_groups(&worker->task_group_count);
     worker->probe = blob_probe_new();
     if (settings->job.storage)
         worker->settings.job.storage = worker->probe;
@@ -495,6 +499,8 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         r = child_pool_new(worker, &worker->children);
     if (r != 0)
         return trace(r);
+    if (settings->temporary_directory && directory_prepare(settings->temporary_directory) < 0)
+        log_error("Directory of tasks %s cannot be used: %m", settings->temporary_directory);
     if (settings->temporary_directory && !settings->takes_over)
         directory_sweep(settings->temporary_directory);
     find_isolation(worker);
@@ -516,6 +522,7 @@ Worker *worker_free(Worker *worker)
         loop_source_free(sources[i]);
     spawner_free(worker->spawner);
     json_decref(worker->environment);
+    free(worker->task_groups);
     blob_free(worker->probe);
     unit_free(worker->unit);
     free(worker->socket);

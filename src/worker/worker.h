@@ -81,7 +81,7 @@ void worker_hurry(Worker *worker);
  */
 void worker_hand_over(Worker *worker, void (*ready)(void *userdata), void *userdata);
 /* The version of what worker_save writes: a program takes over only from one that writes the same. */
-enum { WORKER_HANDOVER_FORMAT = 3 };
+enum { WORKER_HANDOVER_FORMAT = 4 };
 /* All jobs and what they hold, inside `ready`: new. The descriptors are appended to ret_kept. It holds secrets. */
 typedef VEC(int) WorkerDescriptors;
 json_t *worker_save(Worker *worker, WorkerDescriptors *ret_kept);

@@ -104,6 +104,8 @@ struct Worker {
     Unit *unit;
     Spawner *spawner;
     json_t *environment; /* of tasks: environment_base() */
+    gid_t *task_groups;  /* supplementary ones of their user */
+    size_t task_group_count;
     struct ChildPool *children;
     struct StorageChild *storage_children;
     struct Blob *probe;   /* stage_try */

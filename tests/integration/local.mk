@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/integration/test-attacks.py \
 	tests/integration/test-auth.py \
 	tests/integration/test-bad-flows.py \
+	tests/data/boundaries.env tests/integration/test-boundaries.py \
 	tests/integration/test-bulk.py \
 	tests/integration/test-cli.py \
 	tests/integration/test-concurrency.py \
