@@ -325,6 +325,10 @@ int blob_local_new(const char *path, Blob **ret)
     _cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return outage(-errno);
+    struct stat st;
+    /* what a unit makes is open to those who only have to pass it */
+    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && st.st_mode & S_IRWXO && fchmod(fd, st.st_mode & 07770) < 0)
+        return outage(-errno);
     if (mkdirat(fd, ".upload", 0750) < 0 && errno != EEXIST)
         return outage(-errno);
     sweep_uploads(fd);
