@@ -12,10 +12,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define HEAD_MAX        ((size_t)8 * 1024)
 #define CONNECTIONS_MAX 512
 #define BACKLOG         256
 #define ACCEPT_PAUSE    (100 * USEC_PER_MSEC)
+#define REQUEST_TIME    (10 * USEC_PER_SEC)  /* for a request to come whole, and for an answer to go */
+#define IDLE_TIME       (300 * USEC_PER_SEC) /* between two; a bell connects again when it rings */
+#define PEER_MAX        64                   /* connections of one process */
 
 typedef struct Connection Connection;
 struct Connection {
@@ -27,12 +32,18 @@ struct Connection {
     size_t written;
     bool closing; /* after the output is gone */
     bool ended;   /* the peer writes no more */
+    pid_t peer;
+    uint64_t served; /* requests */
+    usec_t deadline; /* monotonic: closed then */
+    usec_t heard;    /* when the last request was whole, or it was accepted */
 };
 
 struct Control {
     Loop *loop;
     int fd;
-    LoopSource *io, *pause;
+    LoopSource *io, *pause, *sweep;
+    usec_t sweep_at; /* monotonic; USEC_INFINITY: not at all */
+    usec_t request_time, idle_time;
     const ControlRoute *routes;
     void *userdata;
     Connection *connections;
@@ -294,6 +305,7 @@ static bool converse(Connection *connection, uint32_t events, int *ret)
         return false;
     Request request;
     while (!connection->closing && *ret >= 0 && parse_request(&connection->input, &request)) {
+        connection->served++;
         if (!serve(connection, &request, ret))
             return false;
         consume(connection, &request);
@@ -302,18 +314,85 @@ static bool converse(Connection *connection, uint32_t events, int *ret)
     return connection->output.length > 0 || !connection->closing;
 }
 
+/* --- time and room --- */
+
+static void sweep_by(Control *control, usec_t deadline)
+{
+    if (deadline >= control->sweep_at)
+        return;
+    control->sweep_at = deadline;
+    loop_timer_set(control->sweep, deadline);
+}
+
+/* heard: a request has come whole. */
+static void set_deadline(Connection *connection, bool heard)
+{
+    Control *control = connection->control;
+    usec_t now = clock_monotonic();
+    bool waits = connection->input.length > 0 || connection->output.length > 0;
+    if (heard)
+        connection->heard = now;
+    if (!waits)
+        connection->deadline = now + control->idle_time;
+    else if (heard || connection->deadline > now + control->request_time)
+        connection->deadline = now + control->request_time; /* from its first byte on, however slowly others follow */
+    sweep_by(control, connection->deadline);
+}
+
+static int on_sweep(void *userdata)
+{
+    Control *control = userdata;
+    usec_t now = clock_monotonic();
+    control->sweep_at = USEC_INFINITY;
+    for (Connection *connection = control->connections, *next; connection; connection = next) {
+        next = connection->next;
+        if (connection->deadline <= now)
+            connection_free(connection);
+        else
+            sweep_by(control, connection->deadline);
+    }
+    return 0;
+}
+
+/* The one that was silent for the longest time: of that peer, or of all (0). */
+static void close_longest_idle(Control *control, pid_t peer)
+{
+    Connection *found = NULL;
+    for (Connection *connection = control->connections; connection; connection = connection->next)
+        if ((!peer || connection->peer == peer) && (!found || connection->heard < found->heard))
+            found = connection;
+    if (found)
+        connection_free(found);
+}
+
+/* Nobody is kept out by those who only hold a connection: the new one takes the place of the one that was idle longest,
+ * of the same process when that has more than its share. */
+static void make_room(Control *control, pid_t peer)
+{
+    unsigned same = 0;
+    for (const Connection *connection = control->connections; connection; connection = connection->next)
+        same += peer && connection->peer == peer;
+    if (same >= PEER_MAX)
+        close_longest_idle(control, peer);
+    else if (control->count >= CONNECTIONS_MAX)
+        close_longest_idle(control, 0);
+}
+
 static int on_connection(void *userdata, uint32_t events)
 {
     Connection *connection = userdata;
     Control *control = connection->control;
     int r = 0;
+    uint64_t served = connection->served;
     control->depth++;
     if (!converse(connection, events, &r))
         connection_free(connection);
-    else
+    else {
         loop_io_events(connection->io, connection->closing         ? EPOLLOUT
                                        : connection->output.length ? EPOLLIN | EPOLLOUT
                                                                    : EPOLLIN);
+        set_deadline(connection, connection->served != served);
+    }
     control->depth--;
     if (control->freed && control->depth == 0)
         control_free(control);
@@ -332,11 +411,12 @@ static int on_accept(void *userdata, uint32_t events)
         }
         return 0;
     }
-    if (control->count >= CONNECTIONS_MAX) {
-        close_fd(fd);
-        return 0;
-    }
+    struct ucred peer = {};
+    socklen_t length = sizeof peer;
+    (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length); /* unknown ones are 0, and no peer of their own */
+    make_room(control, peer.pid);
     Connection *connection = xnew(Connection);
+    connection->peer = peer.pid;
     connection->control = control;
     connection->fd = fd;
     int r = loop_add_io(control->loop, fd, EPOLLIN, on_connection, connection, &connection->io);
@@ -345,6 +425,9 @@ static int on_accept(void *userdata, uint32_t events)
         free(connection);
         return trace(r);
     }
+    connection->heard = clock_monotonic();
+    connection->deadline = connection->heard + control->request_time;
+    sweep_by(control, connection->deadline);
     connection->next = control->connections;
     if (control->connections)
         control->connections->previous = connection;
@@ -360,6 +443,12 @@ static int on_pause_over(void *userdata)
     return 0;
 }
 
+void control_set_times(Control *control, usec_t request_usec, usec_t idle_usec)
+{
+    control->request_time = request_usec;
+    control->idle_time = idle_usec;
+}
+
 int control_new(Loop *loop, int listen_fd, const ControlRoute *routes, void *userdata, Control **ret)
 {
     _cleanup_(control_freep) Control *control = xnew(Control);
@@ -367,12 +456,16 @@ int control_new(Loop *loop, int listen_fd, const ControlRoute *routes, void *use
     control->fd = listen_fd;
     control->routes = routes;
     control->userdata = userdata;
+    control->sweep_at = USEC_INFINITY;
+    control_set_times(control, REQUEST_TIME, IDLE_TIME);
     int flags = fcntl(listen_fd, F_GETFL);
     if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return outage(-errno);
     int r = loop_add_io(loop, listen_fd, EPOLLIN, on_accept, control, &control->io);
     if (r >= 0)
         r = loop_add_timer(loop, on_pause_over, control, &control->pause);
+    if (r >= 0)
+        r = loop_add_timer(loop, on_sweep, control, &control->sweep);
     if (r < 0)
         return trace(r);
     *ret = TAKE_PTR(control);
@@ -391,6 +484,7 @@ Control *control_free(Control *control)
         connection_free(control->connections);
     loop_source_free(control->io);
     loop_source_free(control->pause);
+    loop_source_free(control->sweep);
     close_fd(control->fd);
     free(control);
     return NULL;

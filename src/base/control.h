@@ -2,7 +2,9 @@
 #pragma once
 /*
  * The small HTTP/1.1 server on a role's own unix socket, so that `curl --unix-socket` works. Requests are short and
- * come from this host: bodies of at most CONTROL_BODY_MAX bytes, keep-alive, no chunked requests.
+ * come from this host: bodies of at most CONTROL_BODY_MAX bytes, keep-alive, no chunked requests. Whoever only holds
+ * connections keeps nobody out: they have deadlines, a process has its share of them, and when there is no more room
+ * the one that was silent longest goes.
  */
 #include "base/buffer.h"
 #include "base/loop.h"
@@ -28,6 +30,9 @@ typedef struct ControlRoute {
 
 /* Serves routes (borrowed, static) on a listening unix socket, which it takes. */
 int control_new(Loop *loop, int listen_fd, const ControlRoute *routes, void *userdata, Control **ret) _must_check_;
+/* In place of ten seconds for a request to come whole (and an answer to go), and five minutes between two: for tests.
+ */
+void control_set_times(Control *control, usec_t request_usec, usec_t idle_usec);
 Control *control_free(Control *control);
 DEFINE_CLEANUP(Control *, control_free);
 /* Frees it and gives the listening descriptor back; connections that it had are closed. */

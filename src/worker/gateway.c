@@ -5,7 +5,8 @@
  * transfers alone.
  *
  * Threads, because the code of drivers and of TLS is blocking, and a connection has nothing to do with another: each of
- * them accepts, serves one request, and accepts again. The main thread is the daemon's loop.
+ * them accepts, serves one request, and accepts again. There are some more than transfers at once, for those who have
+ * not shown the token yet (gateway_door.h). The main thread is the daemon's loop.
  *
  * It refuses to run without a token, and beyond loopback without a certificate.
  */
@@ -28,6 +29,7 @@
 #include "worker/gateway_peer.h"
 
 #define STACK_BYTES ((size_t)256 * 1024)
+#define GUEST_USEC  (5 * USEC_PER_SEC)
 
 typedef struct Gateway {
     const Conf *conf;
@@ -55,6 +57,10 @@ static void *serve_peers(void *userdata)
         int fd = accept4(gateway->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             continue; /* another thread has it */
+        if (!door_enter(gateway->peer.door, fd)) {
+            close_fd(fd);
+            continue;
+        }
         peer_serve(&gateway->peer, gateway->blob, fd);
         __atomic_add_fetch(&gateway->served, 1, __ATOMIC_RELAXED);
     }
@@ -66,7 +72,9 @@ static void *serve_peers(void *userdata)
 
 static int start_threads(Gateway *gateway)
 {
-    size_t count = (size_t)conf_integer(gateway->conf, "worker.gateway.connections");
+    size_t transfers = (size_t)conf_integer(gateway->conf, "worker.gateway.connections");
+    size_t count = transfers + DOOR_GUESTS;
+    gateway->peer.door = door_new((unsigned)transfers);
     pthread_attr_t attributes;
     gateway->threads = xnew_n(pthread_t, count);
     pthread_attr_init(&attributes);
@@ -225,6 +233,7 @@ static int open_all(Gateway *gateway)
         return refuse("worker.gateway.token, or the credential gateway-token, is missing");
     gateway->peer.token = gateway->token;
     gateway->peer.timeout_usec = conf_usec(gateway->conf, "worker.gateway.timeout");
+    gateway->peer.guest_usec = MIN(GUEST_USEC, gateway->peer.timeout_usec);
     gateway->stop_fd = eventfd(0, EFD_CLOEXEC);
     gateway->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (gateway->stop_fd < 0 || gateway->ended_fd < 0)
@@ -245,6 +254,7 @@ static void gateway_done(Gateway *gateway)
     for (size_t i = 0; i < gateway->thread_count; i++)
         (void)pthread_join(gateway->threads[i], NULL); /* it has ended */
     free(gateway->threads);
+    door_free(gateway->peer.door);
     blob_free(gateway->blob);
     json_decref(gateway->storage_settings);
     SSL_CTX_free(gateway->peer.tls);

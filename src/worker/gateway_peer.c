@@ -6,12 +6,16 @@
  */
 #include "worker/gateway_peer.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "plugin/secret_digest.h"
 
@@ -25,21 +29,58 @@ typedef struct Peer {
     Buffer input; /* what was read: the head, and the beginning of the body behind it */
     size_t head;  /* length of the head */
     char method[8];
-    char *uri;      /* of ?uri=, decoded; or NULL */
-    int64_t length; /* of the body; -1: not told */
+    char *uri;       /* of ?uri=, decoded; or NULL */
+    int64_t length;  /* of the body; -1: not told */
+    usec_t deadline; /* monotonic, of a guest; 0: it has shown the token */
     char piece[PIECE];
 } Peer;
 
 /* --- bytes --- */
 
+static bool set_blocking(int fd, bool blocking)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == 0;
+}
+
+/* A guest's socket does not block: what it does is waited for here, until its time is over. */
+static bool wait_for(const Peer *peer, short events)
+{
+    usec_t now = clock_monotonic();
+    struct pollfd poll_fd = {.fd = peer->fd, .events = events};
+    if (now >= peer->deadline)
+        return false;
+    usec_t wait = (peer->deadline - now) / USEC_PER_MSEC + 1;
+    int n = poll(&poll_fd, 1, (int)MIN(wait, (usec_t)INT_MAX));
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Whether a step of TLS that did not succeed may be tried again. */
+static bool wait_for_tls(const Peer *peer, int result)
+{
+    int error = SSL_get_error(peer->ssl, result);
+    if (peer->deadline == 0 || (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE))
+        return false;
+    return wait_for(peer, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT);
+}
+
+static ssize_t read_tls(Peer *peer, char *bytes, size_t length)
+{
+    int n;
+    do
+        n = SSL_read(peer->ssl, bytes, (int)MIN(length, (size_t)PIECE));
+    while (n <= 0 && wait_for_tls(peer, n));
+    return n;
+}
+
 static ssize_t peer_read(Peer *peer, char *bytes, size_t length)
 {
     if (peer->ssl)
-        return SSL_read(peer->ssl, bytes, (int)MIN(length, (size_t)PIECE));
+        return read_tls(peer, bytes, length);
     ssize_t n;
     do
         n = recv(peer->fd, bytes, length, 0);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || (errno == EAGAIN && peer->deadline && wait_for(peer, POLLIN))));
     return n;
 }
 
@@ -338,6 +379,19 @@ static const struct {
     void (*serve)(Peer *peer);
 } methods[] = {{"GET", get_object}, {"PUT", put_object}, {"POST", post_question}};
 
+/* From here on it takes the time that it needs, as long as it does something. */
+static bool welcome(Peer *peer)
+{
+    const usec_t usec = peer->settings->timeout_usec;
+    const struct timeval wait = {.tv_sec = (time_t)(usec / USEC_PER_SEC),
+                                 .tv_usec = (suseconds_t)(usec % USEC_PER_SEC)};
+    peer->deadline = 0;
+    if (peer->settings->door)
+        door_show(peer->settings->door, peer->fd);
+    return set_blocking(peer->fd, true) && setsockopt(peer->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0 &&
+           setsockopt(peer->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == 0;
+}
+
 static void serve(Peer *peer)
 {
     if (!read_head(peer))
@@ -347,6 +401,8 @@ static void serve(Peer *peer)
         log_warning("Gateway refused a connection without the right token");
         return;
     }
+    if (!welcome(peer))
+        return;
     bool known = read_line(peer);
     read_length(peer);
     for (size_t i = 0; known && i < ELEMENTS(methods); i++)
@@ -364,25 +420,31 @@ static bool open_tls(Peer *peer)
     if (!peer->settings->tls)
         return true;
     peer->ssl = SSL_new(peer->settings->tls);
-    return peer->ssl && SSL_set_fd(peer->ssl, peer->fd) == 1 && SSL_accept(peer->ssl) == 1;
+    if (!peer->ssl || SSL_set_fd(peer->ssl, peer->fd) != 1)
+        return false;
+    int r;
+    do
+        r = SSL_accept(peer->ssl);
+    while (r != 1 && wait_for_tls(peer, r));
+    return r == 1;
 }
 
 void peer_serve(const PeerSettings *settings, const Blob *blob, int fd)
 {
-    const struct timeval wait = {.tv_sec = (time_t)(settings->timeout_usec / USEC_PER_SEC),
-                                 .tv_usec = (suseconds_t)(settings->timeout_usec % USEC_PER_SEC)};
     Peer *peer = xnew(Peer);
     peer->settings = settings;
     peer->blob = blob;
     peer->fd = fd;
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == 0 && open_tls(peer)) {
+    peer->deadline = settings->guest_usec ? clock_monotonic() + settings->guest_usec : USEC_INFINITY;
+    if (set_blocking(fd, false) && open_tls(peer)) {
         serve(peer);
         if (peer->ssl)
             (void)SSL_shutdown(peer->ssl); /* a peer that has gone does not mind */
     }
     SSL_free(peer->ssl);
     (void)shutdown(fd, SHUT_WR); /* as above */
+    if (settings->door)
+        door_leave(settings->door, fd);
     close_fd(fd);
     free(peer->uri);
     buffer_done(&peer->input);

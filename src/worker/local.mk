@@ -6,6 +6,7 @@ libworker_a_SOURCES = \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/evaluation.c \
 	src/worker/gateway.c src/worker/gateway.h \
+	src/worker/gateway_door.c src/worker/gateway_door.h \
 	src/worker/gateway_peer.c src/worker/gateway_peer.h \
 	src/worker/handover.c \
 	src/worker/hidden.c src/worker/hidden.h \

@@ -275,6 +275,37 @@ def through_the_webserver(gateways, directory):
     check(fetch(execution, uris["small.txt"])[0] == 503, "a wrong token: 503")
 
 
+def silent(gateway, tls):
+    """Who connects and does not show the token: plain silence, half of a handshake, half of a head."""
+    head = b"GET /storage?uri=x HTTP/1.1\r\nAuth"
+    held = []
+    for number in range(16):
+        peer = socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
+        if number % 3 == 1:
+            peer.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+        if number % 3 == 2:
+            peer = tls.wrap_socket(peer, server_hostname="127.0.0.1")
+            peer.sendall(head)
+        held.append(peer)
+    begin = time.monotonic()
+    status = ask(gateway, "PUT", object_of("gateway/while-others-wait"), b"x", tls=tls)[0]
+    check(status == 204 and time.monotonic() - begin < 4, "sixteen silent peers keep nobody waiting", (status, time.monotonic() - begin))
+    ends = []
+    for peer in held:
+        try:
+            ends.append(peer.recv(1))
+        except (OSError, ssl.SSLError):
+            ends.append(b"")
+    check(ends == [b""] * len(held) and time.monotonic() - begin < 40, "and are shown out", (ends, time.monotonic() - begin))
+    many = []
+    for number in range(40):
+        many.append(socket.create_connection(("127.0.0.1", gateway.port), timeout=60))
+    refused = [peer for peer in many[24:] if not peer.recv(1)]
+    check(len(refused) == 16, "one address has its share of the door", len(refused))
+    for peer in held + many:
+        peer.close()
+
+
 def main():
     check(put_flow(FLOW)[0] == 200, "a flow is stored")
     with tempfile.TemporaryDirectory() as directory:
@@ -287,6 +318,7 @@ def main():
         try:
             protocol(gateways[0], tls)
             refusals(gateways[0], tls, directory)
+            silent(gateways[1], tls)
             does_not_start(directory)
             through_the_webserver(gateways, directory)
             check(gateways[0].stop() == 0, "a gateway stops in order")
