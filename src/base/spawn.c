@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -178,14 +179,26 @@ static bool place_descriptors(const Birth *birth)
     return true;
 }
 
+/* Of an ordinary user nothing is left to exec, the sets that it would look at included. Root has them by being root. */
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct version = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[2] = {};
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* cannot fail with these arguments */
+    if (geteuid() != 0)
+        (void)syscall(SYS_capset, &version, none); /* less is always allowed */
+}
+
 static bool change_user(const SpawnOptions *options)
 {
-    if (!options->keep_capabilities)
-        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* without them exec leaves none to us */
-    return !options->change_user || (syscall(SYS_setgroups, options->group_count, options->groups) == 0 &&
-                                     syscall(SYS_setresgid, options->group, options->group, options->group) == 0 &&
-                                     syscall(SYS_setresuid, options->user, options->user, options->user) == 0 &&
-                                     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    bool changed =
+        !options->change_user || (syscall(SYS_setgroups, options->group_count, options->groups) == 0 &&
+                                  syscall(SYS_setresgid, options->group, options->group, options->group) == 0 &&
+                                  syscall(SYS_setresuid, options->user, options->user, options->user) == 0 &&
+                                  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    if (changed && !options->keep_capabilities)
+        drop_capabilities();
+    return changed;
 }
 
 static bool join_cgroup(const Birth *birth)

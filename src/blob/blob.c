@@ -113,7 +113,10 @@ static int path_of(const char *uri, bool may_be_root, const char **ret)
     const char *path = uri + strlen(SCHEME);
     if (*path != '/')
         return BLOB_E_INVALID;
-    path += strspn(path, "/");
+    /* "./" is nothing: what stands behind it is the first name, or the root */
+    do
+        path += strspn(path, "/");
+    while (*path == '.' && (path[1] == '/' || path[1] == '\0') && path++);
     if ((*path == '\0' && !may_be_root) || starts_with(path, ".upload"))
         return BLOB_E_INVALID;
     if (is_too_long(path))

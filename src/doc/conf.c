@@ -23,6 +23,7 @@
 #define SECRET_MAX 4096
 
 struct Conf {
+    Buffer exposed;         /* conf_exposed */
     char *file, *directory; /* where it came from; NULL: none */
     json_t *values;         /* what files gave */
     json_t *defaults;       /* the rest */
@@ -374,8 +375,37 @@ static int read_file(const char *path, size_t bytes_max, char **ret_text, size_t
     return 0;
 }
 
+/* A connection string is one only with a password in it: "password=…", or "//user:…@host". */
+static bool holds_secret(const ConfKey *key, const char *text)
+{
+    if (!streq(key->name, "postgresql.dsn"))
+        return key->flags & CONF_SECRET;
+    return strstr(text, "password=") || (strstr(text, "://") && strchr(text, '@'));
+}
+
+/* before: values as they were before this file. */
+static void note_exposed(Conf *conf, const char *path, const json_t *before)
+{
+    struct stat info;
+    if (stat(path, &info) < 0 || !(info.st_mode & S_IROTH))
+        return;
+    for (const ConfKey *key = conf_keys; key->name; key++) {
+        const json_t *value = json_object_get(conf->values, key->name);
+        const char *text = json_string_value(value);
+        if (text && *text && holds_secret(key, text) && value != json_object_get(before, key->name))
+            buffer_printf(&conf->exposed, "%s%s holds %s, a secret, and everybody may read it: chmod o= %s",
+                          conf->exposed.length ? "\n" : "", path, key->name, path);
+    }
+}
+
+const char *conf_exposed(const Conf *conf)
+{
+    return conf->exposed.length ? conf->exposed.text : NULL;
+}
+
 static int load_file(Conf *conf, const char *path, Diag *diag)
 {
+    _cleanup_json_ json_t *before = json_copy(conf->values);
     _cleanup_free_ char *text = NULL;
     _cleanup_(document_freep) Document *document = NULL;
     size_t length = 0, first = diag->entries.count;
@@ -395,6 +425,7 @@ static int load_file(Conf *conf, const char *path, Diag *diag)
             diag_error(diag, NULL, 1, 1, "must be a map of settings");
     }
     diag_set_source(diag, first, path);
+    note_exposed(conf, path, before);
     return 0;
 }
 
@@ -495,6 +526,7 @@ Conf *conf_free(Conf *conf)
     json_decref(conf->defaults);
     json_decref(conf->empty_map);
     json_decref(conf->empty_list);
+    buffer_done(&conf->exposed);
     free(conf);
     return NULL;
 }

@@ -73,6 +73,8 @@ usec_t conf_usec(const Conf *conf, const char *name);
 const json_t *conf_value(const Conf *conf, const char *name);
 /* Whether a file (or credential) gave it. */
 bool conf_is_set(const Conf *conf, const char *name);
+/* Files with a secret that everybody may read, one sentence a line; NULL: none. Borrowed. */
+const char *conf_exposed(const Conf *conf);
 /* Names of the settings that differ and that no reload applies; a comma-separated text, empty when there are none. */
 void conf_not_reloadable(const Conf *running, const Conf *wanted, Buffer *ret);
 

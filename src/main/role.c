@@ -153,6 +153,8 @@ int role_main(int argc, char **argv, const Role *role)
     }
     if (arguments.check)
         return puts("The settings are right.") < 0;
+    if (conf_exposed(conf))
+        log_warning("%s", conf_exposed(conf));
     log_set_level(arguments.log_level >= 0 ? arguments.log_level : log_level_parse(conf_text(conf, "log.level")));
     _cleanup_free_ char *socket =
         arguments.socket ? xstrdup(arguments.socket) : xasprintf(SOCKET_DIRECTORY "/%s.sock", role->name);

@@ -27,6 +27,7 @@ libplugin_a_SOURCES = \
 	src/plugin/task_file.c src/plugin/task_file.h \
 	src/plugin/script_language.c src/plugin/script_language.h \
 	src/plugin/secret_digest.c src/plugin/secret_digest.h \
+	src/plugin/script_secrets.c src/plugin/script_secrets.h \
 	src/plugin/secrets.c src/plugin/secrets.h \
 	src/plugin/staging.c src/plugin/staging.h \
 	src/plugin/storage_hash.c src/plugin/storage_hash.h \

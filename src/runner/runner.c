@@ -17,6 +17,7 @@
 #include "plugin/job_context.h"
 #include "plugin/registry.h"
 #include "plugin/script_files.h"
+#include "plugin/script_secrets.h"
 #include "plugin/staging.h"
 #include "plugin/task_file.h"
 #include "plugin/wire.h"
@@ -175,6 +176,8 @@ static int step_prepare(JobContext *context, const json_t *run, json_t **ret)
     int r = step_open(context, run, ret);
     if (r == 0)
         r = context->run.task->type->prepare(&context->run, &script);
+    if (r == 0)
+        script_secrets_hide(context, &script);
     if (r == 0)
         *ret = staging_write_script(&script);
     script_context_done(&script);

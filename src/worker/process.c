@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
+#include "plugin/script_secrets.h"
 #include "plugin/staging.h"
 #include "worker/environment.h"
 #include "worker/hidden.h"
@@ -347,7 +348,11 @@ static int spawn(Process *process)
 static int prepare(Job *job, json_t **ret)
 {
     int r = workspace_fill(job, ret);
-    return r == 0 ? job->task->type->prepare(&job->context.run, &job->process->script) : r;
+    if (r == 0)
+        r = job->task->type->prepare(&job->context.run, &job->process->script);
+    if (r == 0)
+        script_secrets_hide(&job->context, &job->process->script);
+    return r;
 }
 
 /* Its files are there, and what is to be run is known. */

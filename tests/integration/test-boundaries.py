@@ -11,8 +11,9 @@ import re
 import socket
 import stat
 import subprocess
+import urllib.request
 
-from client import call, check, finish, put_flow, run, until
+from client import URL, call, check, finish, put_flow, run, until
 
 HOME = os.environ["KESTRA_HOME"]
 PIDS = os.environ["KESTRA_PIDS"].split(",")
@@ -170,6 +171,27 @@ def environment():
     check(lines(execution)[-1:] == ["14 0"], "though tasks may use it", lines(execution))
 
 
+def command_line():
+    """Everybody on the host sees command lines."""
+    execution = task(["grep -c hush- /proc/$$/cmdline || true", "printf %s {{ secret('BOUNDARY') }} | wc -c",
+                      "env | grep -c KESTRA_SCRIPT || true", "exit 3"], "allowFailure: true")
+    said = lines(execution)
+    check(said[:3] == ["0", "14", "0"], "a secret in a command is neither in the command line nor handed on", said)
+    check(execution["taskRunList"][0].get("outputs", {}).get("exitCode") == 3, "and the command runs as it would", execution["taskRunList"][0].get("outputs"))
+
+
+def no_store():
+    """What is somebody's is kept by no cache between."""
+    body = '--b\r\nContent-Disposition: form-data; name="fileContent"; filename="a.css"\r\n\r\nx\r\n--b--\r\n'
+    call("POST", "/api/v1/namespaces/integration.boundaries/files?path=/a.css", body, "multipart/form-data; boundary=b")
+    for path in ("files?path=/a.css", "files/export", "files/directory?path=/", "files/stats?path=/a.css"):
+        with urllib.request.urlopen(URL + "/api/v1/namespaces/integration.boundaries/" + path) as answer:
+            check(answer.headers["Cache-Control"] == "no-store", "no-store: " + path, answer.headers["Cache-Control"])
+    for path in ("./.upload/x", "././.upload", "."):
+        status, answer = call("GET", "/api/v1/namespaces/integration.boundaries/files?path=/../../" + path)
+        check(status in (403, 404, 422), "no way to uploads: " + path, (status, answer))
+
+
 def kill():
     status, body = put_flow(FLOW % ("", '      - "trap \'echo asked; exit 0\' TERM; touch here; sleep 87653 & wait"\n'))
     execution = run("integration.boundaries", "boundaries", wait=False)[1]
@@ -190,6 +212,8 @@ def main():
     shared()
     storage(uid)
     environment()
+    command_line()
+    no_store()
     kill()
     finish()
 

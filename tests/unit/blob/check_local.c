@@ -175,8 +175,19 @@ START_TEST(test_ranges)
 END_TEST
 
 static const char *const wrong_uris[] = {
-    "kestra:///../etc/passwd", "kestra:///a/../../b", "/etc/passwd",         "http://host/x",
-    "kestra://host/x",         "kestra:///",          "kestra:///.upload/x",
+    "kestra:///../etc/passwd",
+    "kestra:///a/../../b",
+    "/etc/passwd",
+    "http://host/x",
+    "kestra://host/x",
+    "kestra:///",
+    "kestra:///.upload/x",
+    "kestra:///./.upload/x",
+    "kestra:////.upload/x",
+    "kestra:///././/./.upload",
+    "kestra:///.",
+    "kestra:///./",
+    "kestra:///.//.",
 };
 
 START_TEST(test_wrong_uri)

@@ -196,6 +196,33 @@ START_TEST(test_credential)
 }
 END_TEST
 
+/* A secret in a file that everybody may read is told, and nothing else is. */
+START_TEST(test_exposed)
+{
+    static const struct {
+        const char *text;
+        mode_t mode;
+        bool exposed;
+    } files[] = {
+        {"encryption.secret-key: c2VjcmV0", 0644, true}, {"encryption.secret-key: c2VjcmV0", 0640, false},
+        {"encryption.secret-key: ''", 0644, false},      {"postgresql: {dsn: 'host=db password=x'}", 0604, true},
+        {"postgresql: {dsn: 'host=db'}", 0644, false},   {"server.threads: 7", 0644, false},
+    };
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/d/10-a.yaml", root);
+    for (size_t i = 0; i < ELEMENTS(files); i++) {
+        write_file("d/10-a.yaml", files[i].text);
+        ck_assert_int_eq(chmod(path, files[i].mode), 0);
+        _cleanup_(conf_freep) Conf *conf = loaded("storage.s3.secret-key: in-a-file-before\n");
+        const char *said = conf_exposed(conf);
+        /* the main file of this test is one, too */
+        ck_assert_msg((said && strstr(said, path)) == files[i].exposed, "%zu: %s", i, said ? said : "nothing");
+        ck_assert(said && strstr(said, "kestra.yaml holds storage.s3.secret-key"));
+        ck_assert_ptr_null(strstr(said, "in-a-file-before"));
+    }
+}
+END_TEST
+
 START_TEST(test_not_reloadable)
 {
     _cleanup_(conf_freep) Conf *before = loaded("server.threads: 4\n");
@@ -258,6 +285,7 @@ int main(void)
     tcase_add_test(tests, test_missing_file_is_an_error);
     tcase_add_test(tests, test_relation);
     tcase_add_test(tests, test_credential);
+    tcase_add_test(tests, test_exposed);
     tcase_add_test(tests, test_not_reloadable);
     tcase_add_test(tests, test_printed_yaml_is_the_default);
     tcase_add_test(tests, test_files_are_current);
