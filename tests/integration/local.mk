@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	tests/integration/test-log-pressure.py \
 	tests/integration/test-many-files.py \
 	tests/integration/test-messages.py \
+	tests/integration/test-one-user.py \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \
 	tests/integration/test-reload.py \

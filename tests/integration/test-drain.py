@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from client import call, check, finish, put_flow, run, until
+from client import call, check, finish, open_to_tasks, put_flow, run, until
 
 BUILD = os.environ["KESTRA_BUILD"]
 HOME = os.environ["KESTRA_HOME"]
@@ -27,7 +27,7 @@ tasks:
     workerGroup: {key: drained}
     commands: ["%s"]
 """
-MARKER = tempfile.mkdtemp() + "/first"
+MARKER = open_to_tasks(tempfile.mkdtemp()) + "/first"
 # long in its first life, short in its second
 AGAIN = "if [ -e %s ]; then echo second; else echo first; touch %s; sleep 87654321 & setsid sleep 87654321; fi" % (MARKER, MARKER)
 STUBBORN = "trap '' TERM; sleep 87654322; sleep 87654322"
@@ -233,6 +233,7 @@ def main():
     for flow, command in (("short", "sleep 3"), ("again", AGAIN), ("stubborn", STUBBORN)):
         check(put_flow(FLOW % (flow, command))[0] == 200, "a flow is stored")
     with tempfile.TemporaryDirectory() as directory:
+        open_to_tasks(directory)
         waits(directory)
         gives_back(directory)
         ends_without_database(directory)

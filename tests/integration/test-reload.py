@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from client import call, check, finish, put_flow, run, until
+from client import call, check, finish, open_to_tasks, put_flow, run, until
 
 BUILD = os.environ["KESTRA_BUILD"]
 HOME = os.environ["KESTRA_HOME"]
@@ -376,6 +376,7 @@ def health():
 def goes_on_without_database(worker):
     """The task runs at the first reload, has said lines that nobody could take at the second, and has ended at the third."""
     with tempfile.TemporaryDirectory() as directory:
+        open_to_tasks(directory)
         def step(name):
             open("%s/%s" % (directory, name), "w").close()
 
@@ -422,6 +423,7 @@ def settings_are_read(worker):
 
 def programs_are_tried():
     with tempfile.TemporaryDirectory() as directory:
+        open_to_tasks(directory)
         program = directory + "/kestra-worker"
         for name in ("kestra-worker", "kestra-run"):
             shutil.copy2(os.path.join(BUILD, name), directory)
