@@ -44,6 +44,11 @@ def reach(path):
 def read(path):
     with open(path, "rb") as file:
         return file.read(100)
+def name_of(pid):
+    try:
+        return read("/proc/%s/comm" % pid)
+    except OSError:
+        return b"" # it has just ended
 def write(path):
     with open(path, "w") as file:
         return file.write("mine")
@@ -56,7 +61,7 @@ for path in ("kestra.d/99-mine.yaml", "flows/mine.yaml", "run/worker.pid", "stor
     attempt(path, lambda: write(home + "/" + path))
 attempt("storage", lambda: os.listdir(home + "/storage"))
 attempt("directories of others", lambda: os.listdir(home + "/tasks"))
-runs = [pid for pid in os.listdir("/proc") if pid.isdigit() and b"kestra-run" in read("/proc/%s/comm" % pid)]
+runs = [pid for pid in os.listdir("/proc") if pid.isdigit() and b"kestra-run" in name_of(pid)]
 for pid in pids + runs:
     attempt("environ of " + pid, lambda: read("/proc/%s/environ" % pid))
     attempt("memory of " + pid, lambda: read("/proc/%s/mem" % pid))

@@ -34,6 +34,11 @@ def attempt(name, function):
 def read(path):
     with open(path, "rb") as file:
         return file.read(100000)
+def name_of(pid):
+    try:
+        return read("/proc/%s/comm" % pid)
+    except OSError:
+        return b"" # it has just ended
 def talk(path, text):
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(20)
@@ -51,8 +56,8 @@ attempt("database", lambda: talk(home + "/run/postgresql/.s.PGSQL.5432", "x"))
 for path in ("kestra.yaml", "kestra.d/90-standalone.yaml", "log/worker.log", "postgresql/PG_VERSION"):
     attempt("file", lambda: read(home + "/" + path))
 attempt("objects", lambda: os.listdir(home + "/storage"))
-for pid in pids + [pid for pid in os.listdir("/proc") if pid.isdigit() and read("/proc/%s/comm" % pid).startswith(b"kestra-")
-                   and b"sandbox" not in read("/proc/%s/comm" % pid)]:
+for pid in pids + [pid for pid in os.listdir("/proc") if pid.isdigit() and name_of(pid).startswith(b"kestra-")
+                   and b"sandbox" not in name_of(pid)]:
     attempt("environ", lambda: read("/proc/%s/environ" % pid))
     attempt("memory", lambda: open("/proc/%s/mem" % pid, "rb"))
     attempt("trace", lambda: trace(int(pid)))

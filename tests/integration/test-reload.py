@@ -380,7 +380,6 @@ def goes_on_without_database(worker):
         def step(name):
             open("%s/%s" % (directory, name), "w").close()
 
-        os.chmod(directory, 0o755)
         execution = started("steps", "talk", {"directory": directory})
         check(until(lambda: lines(execution, "talk") == ["before"], 20), "its first line is there", lines(execution, "talk"))
         with NoDatabase():
