@@ -26,8 +26,8 @@ attempt 'settings' cat /etc/kestra/kestra.yaml
 attempt 'secrets' ls /etc/kestra/secrets
 attempt 'credentials' ls /run/credentials/kestra-worker.service
 attempt 'a credential' cat /run/credentials/kestra-worker.service/SECRET_BOUNDARY
-attempt 'internal storage' ls /var/lib/kestra/storage
-attempt 'directories of others' ls /var/lib/kestra/tasks
+attempt 'internal storage' sh -c 'ls -A /var/lib/kestra/storage | grep .'
+attempt 'directories of others' sh -c 'ls -A /var/lib/kestra/tasks | grep -v "^$(basename "$PWD")$" | grep .'
 attempt 'a file in storage' touch /var/lib/kestra/storage/mine
 attempt 'a flow file' touch /etc/kestra/flows/mine.yaml
 attempt 'another control group' sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs'
@@ -36,7 +36,7 @@ attempt 'root by su' su -c true
 attempt 'another user' setpriv --reuid kestra-worker true
 attempt 'a mount' mount -t tmpfs tmpfs /mnt
 attempt 'a device' mknod /var/tmp/device b 8 0
-attempt 'root in a namespace that sees storage' unshare -Urm ls /var/lib/kestra/storage
+attempt 'root in a namespace that sees storage' unshare -Urm sh -c 'ls -A /var/lib/kestra/storage | grep .'
 attempt 'a writable control group by a namespace' unshare -Urm mount -o remount,rw,bind /sys/fs/cgroup
 echo home $(cd && pwd) $(touch ~/mine && ls ~)
 """
