@@ -240,6 +240,10 @@ static void execute(const Birth *birth)
     char *const *arguments = (char *const *)(uintptr_t)birth->options->arguments;
     const char *name = arguments[0];
     char candidate[4096];
+    if (birth->options->program_fd > 0) {
+        (void)syscall(SYS_execveat, birth->options->program_fd, "", arguments, birth->environment, AT_EMPTY_PATH);
+        return;
+    }
     if (strchr(name, '/')) {
         execve(name, arguments, birth->environment);
         return;

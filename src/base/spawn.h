@@ -50,6 +50,7 @@ typedef struct SpawnLimit {
 
 typedef struct SpawnOptions {
     const char *const *arguments;    /* [0] is the program: a path, or a name looked up in PATH of `environment` */
+    int program_fd;                  /* this program in place of arguments[0], wherever it lies; 0: none */
     const char *const *environment;  /* "NAME=value"; ends with NULL; NULL: ours */
     const char *directory;           /* working directory; NULL: ours */
     int input, output, error;        /* a descriptor (stays the caller's), SPAWN_NULL or SPAWN_PIPE */

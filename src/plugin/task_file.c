@@ -2,10 +2,34 @@
 #include "plugin/task_file.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* The same name by name: RestrictSUIDSGID= of a unit takes openat2 away, as it cannot look into its arguments. */
+static int open_by_names(int directory, const char *name, int flags, unsigned mode)
+{
+    _cleanup_(close_fdp) int at = fcntl(directory, F_DUPFD_CLOEXEC, 3);
+    char part[NAME_MAX + 1];
+    for (; at >= 0; name += strspn(name, "/")) {
+        size_t length = strcspn(name, "/");
+        if (length == 0 || length > NAME_MAX || (length == 2 && strncmp(name, "..", 2) == 0)) {
+            errno = length > NAME_MAX ? ENAMETOOLONG : EXDEV; /* as openat2 says it, for an absolute path too */
+            return -1;
+        }
+        memcpy(part, name, length);
+        part[length] = '\0';
+        name += length;
+        if (!*name)
+            return openat(at, part, flags, mode);
+        int next = openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        close_fd(at);
+        at = next;
+    }
+    return -1;
+}
 
 /* glibc of Debian 12 has no wrapper. */
 static int open_beneath(int directory, const char *name, int flags, unsigned mode)
@@ -15,7 +39,8 @@ static int open_beneath(int directory, const char *name, int flags, unsigned mod
         .mode = flags & O_CREAT ? mode : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    return (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+    int fd = (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+    return fd < 0 && errno == ENOSYS ? open_by_names(directory, name, flags, mode) : fd;
 }
 
 static int fail(int error)

@@ -315,6 +315,7 @@ static int spawn(Process *process)
         environment_make(job->worker->environment, process->script.environment);
     const SpawnOptions options = {
         .arguments = command_of(process, arena),
+        .program_fd = process->sandbox && job->worker->sandbox_fd >= 0 ? job->worker->sandbox_fd : 0,
         .environment = (const char *const *)environment,
         .directory = job->directory,
         .input = SPAWN_NULL,

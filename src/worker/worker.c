@@ -7,6 +7,7 @@
  * Only two things decide that a job is over here: its own end, and being fenced. After an outage the unit is kept and
  * committed again: it has not happened, or the fence of the job rows makes the second time harmless.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -487,6 +488,8 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         worker->settings.job.userdata = worker;
     }
     worker->environment = environment_base(settings->environment);
+    worker->sandbox_fd = settings->sandbox_program ? open(settings->sandbox_program, O_PATH | O_CLOEXEC)
+                                                   : -1; /* -1: the start says so */
     if (identity_is_set())
         worker->task_groups = task_user_groups(&worker->task_group_count);
     worker->probe = blob_probe_new();
@@ -523,6 +526,7 @@ Worker *worker_free(Worker *worker)
     spawner_free(worker->spawner);
     json_decref(worker->environment);
     free(worker->task_groups);
+    close_fd(worker->sandbox_fd);
     blob_free(worker->probe);
     unit_free(worker->unit);
     free(worker->socket);

@@ -104,6 +104,7 @@ struct Worker {
     Unit *unit;
     Spawner *spawner;
     json_t *environment; /* of tasks: environment_base() */
+    int sandbox_fd;      /* kestra-sandbox, which may lie where the user of tasks does not get; -1: it is not there */
     gid_t *task_groups;  /* supplementary ones of their user */
     size_t task_group_count;
     struct ChildPool *children;

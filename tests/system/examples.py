@@ -11,7 +11,7 @@ FLOWS = ("dump-postgresql", "disk-space", "certificate-expiry", "journal-digest"
 
 
 def examples(machine, packages):
-    machine.shell("cp /usr/share/kestra/examples/*.yaml /etc/kestra/flows/; adduser --quiet kestra-worker systemd-journal; "
+    machine.shell("cp /usr/share/kestra/examples/*.yaml /etc/kestra/flows/; adduser --quiet kestra-task systemd-journal; "
                   "systemctl restart kestra-worker")
     for flow in FLOWS:
         check(until(lambda name=flow: machine.has_flow("examples", name), 10), "example %s is loaded" % flow,
@@ -25,9 +25,10 @@ def examples(machine, packages):
 
 
 def dump(machine):
+    machine.shell("""su postgres -c "psql -qc 'CREATE ROLE \\"kestra-task\\" LOGIN; GRANT pg_read_all_data TO \\"kestra-task\\"; GRANT CONNECT ON DATABASE kestra TO \\"kestra-task\\"'" """)
     runs = [machine.run_flow("examples", "dump-postgresql") for _ in range(4)]
     check([state for state, _, _ in runs] == ["SUCCESS"] * 4, "dump: four runs", runs[-1])
-    files = machine.shell("find /var/lib/kestra/dumps -type f | sort").split()
+    files = machine.shell("find /var/lib/kestra-task/dumps -type f | sort").split()
     check(len(files) == 3, "dump: the last three are kept", files)
     listing = machine.shell("pg_restore --list %s 2>&1" % files[-1]) if files else ""
     check("TABLE DATA public flow" in listing, "dump: pg_restore reads it", listing[:500])
@@ -35,6 +36,7 @@ def dump(machine):
     check(named and files and files[-1] in named[0], "dump: the log names the file", runs[-1][2])
     state, _, logs = machine.run_flow("examples", "dump-postgresql", {"database": "missing"})
     check(state == "FAILED" and "ERROR The database missing was not dumped" in logs, "dump: a failure is told", (state, logs))
+    machine.shell("""su postgres -c "psql -qc 'REVOKE CONNECT ON DATABASE kestra FROM \\"kestra-task\\"; DROP ROLE \\"kestra-task\\"'" """)
 
 
 def disks(machine):

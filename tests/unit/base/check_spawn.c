@@ -97,6 +97,48 @@ START_TEST(test_own_session_and_clean_descriptors)
 }
 END_TEST
 
+/* As another user: no group of ours, no capability, no way to any; and the program may lie where that user does not
+ * get. */
+START_TEST(test_other_user)
+{
+    set_up(_i);
+    Spawned *child;
+    char closed[] = "/tmp/kestra-spawn-XXXXXX";
+    if (geteuid() != 0) {
+        spawner_free(spawner);
+        return;
+    }
+    ck_assert_ptr_nonnull(mkdtemp(closed));
+    _cleanup_free_ char *program = xasprintf("%s/shell", closed), *copy = xasprintf("cp /bin/sh %s", program);
+    SpawnOptions options = shell((const char *[]){"sh", "-c", copy, NULL});
+    ck_assert_int_eq(spawn_start(spawner, &options, &child), 0);
+    ck_assert_int_eq(status_of(child), 0);
+    spawn_free(child);
+    _cleanup_(close_fdp) int fd = open(program, O_PATH | O_CLOEXEC);
+    options = shell((const char *[]){"sh", "-c",
+                                     "id -u; id -G; grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status |"
+                                     " tr -d '\t\n' | tr -s 0; ls /proc/self/fd | wc -l",
+                                     NULL});
+    options.change_user = true;
+    options.user = options.group = 65534;
+    options.groups = (const gid_t[]){65533};
+    options.group_count = 1;
+    options.program_fd = fd;
+    ck_assert_int_eq(spawn_start(spawner, &options, &child), 0);
+    char *output = read_all(spawn_stdout(child));
+    ck_assert_str_eq(output, "65534\n65534 65533\nCapInh:0CapPrm:0CapEff:0CapAmb:0NoNewPrivs:14\n");
+    ck_assert_int_eq(status_of(child), 0);
+    free(output);
+    spawn_free(child);
+    options.program_fd = 0;
+    options.arguments = (const char *[]){program, "-c", "true", NULL};
+    ck_assert_int_eq(spawn_start(spawner, &options, &child), SPAWN_E_REFUSED);
+    (void)unlink(program);
+    (void)rmdir(closed);
+    spawner_free(spawner);
+}
+END_TEST
+
 START_TEST(test_hangup_can_be_ignored)
 {
     set_up(0);
@@ -283,6 +325,7 @@ static Suite *suite(void)
     tcase_add_loop_test(test_case, test_streams, 0, 2);
     tcase_add_test(test_case, test_own_session_and_clean_descriptors);
     tcase_add_test(test_case, test_hangup_can_be_ignored);
+    tcase_add_loop_test(test_case, test_other_user, 0, 2);
     tcase_add_loop_test(test_case, test_not_found_and_refused, 0, 2);
     tcase_add_test(test_case, test_listen_descriptors);
     tcase_add_loop_test(test_case, test_tree_does_not_escape, 0, 2);
