@@ -74,8 +74,16 @@ static int compare_pids(const void *a, const void *b)
     return (first->pid > second->pid) - (first->pid < second->pid);
 }
 
-static int read_entries(Entries *ret)
+static bool has_entry(const Entries *entries, size_t count, pid_t pid)
 {
+    Entry wanted = {.pid = pid};
+    return count > 0 && bsearch(&wanted, entries->items, count, sizeof(Entry), compare_pids) != NULL;
+}
+
+/* Adds what is seen by who we are, and is not there yet. */
+static int read_visible(Entries *ret)
+{
+    size_t before = ret->count;
     DIR *directory = opendir("/proc");
     if (!directory)
         return outage(-errno);
@@ -83,7 +91,7 @@ static int read_entries(Entries *ret)
         const char *p = item->d_name;
         Entry entry;
         pid_t pid = spawn_take_int(&p);
-        if (pid > 0 && !*p && read_entry(pid, &entry))
+        if (pid > 0 && !*p && !has_entry(ret, before, pid) && read_entry(pid, &entry))
             vec_push(ret, entry);
     }
     closedir(directory);
@@ -92,10 +100,24 @@ static int read_entries(Entries *ret)
     return 0;
 }
 
+/* /proc may show us our own processes only (hidepid=): then those of the tasks' user are seen by being that one. */
+static int read_entries(Entries *ret)
+{
+    int r = read_visible(ret);
+    if (r < 0 || !identity_is_set())
+        return r;
+    _as_(IDENTITY_TASK);
+    return read_visible(ret);
+}
+
 static bool carries_mark(pid_t pid, const char *token)
 {
     _cleanup_free_ char *text = xmalloc((size_t)128 * 1024);
     ssize_t n = spawn_read_proc(pid, "environ", text, (size_t)128 * 1024);
+    if (n < 0 && identity_is_set()) {
+        _as_(IDENTITY_TASK);
+        n = spawn_read_proc(pid, "environ", text, (size_t)128 * 1024);
+    }
     for (const char *entry = text; n > 0 && entry < text + n; entry += strlen(entry) + 1)
         if (starts_with(entry, SPAWN_MARK))
             return strstr(entry, token) != NULL;
@@ -194,6 +216,16 @@ void spawn_signal(pid_t pid, int signal)
     (void)sigprocmask(SIG_SETMASK, &saved, NULL); /* cannot fail with these arguments */
 }
 
+/* The child itself, which /proc does not show: by its descriptor. */
+static unsigned signal_unseen(const Spawned *child, int signal)
+{
+    struct pollfd poll_fd = {.fd = child->pidfd, .events = POLLIN};
+    if (child->reaped || poll(&poll_fd, 1, 0) != 0)
+        return 0;                                                        /* it has ended */
+    (void)syscall(SYS_pidfd_send_signal, child->pidfd, signal, NULL, 0); /* it may just have ended */
+    return 1;
+}
+
 static unsigned signal_by_proc(const Spawned *child, int signal)
 {
     Entries entries = {};
@@ -205,6 +237,8 @@ static unsigned signal_by_proc(const Spawned *child, int signal)
             count++;
             spawn_signal(entries.items[i].pid, signal);
         }
+    if (!has_entry(&entries, entries.count, child->pid))
+        count += signal_unseen(child, signal);
     vec_free(&entries);
     return count;
 }
