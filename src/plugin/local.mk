@@ -120,6 +120,9 @@ libplugin_a_SOURCES = \
 	src/plugin/core/trigger/toggle.c \
 	src/plugin/core/trigger/trigger.c src/plugin/core/trigger/trigger.h \
 	src/plugin/core/trigger/webhook.c \
+	src/plugin/command/command.c src/plugin/command/command.h \
+	src/plugin/command/languages.c \
+	src/plugin/command/tools.c \
 	src/plugin/service/alarm.c \
 	src/plugin/service/chat.c \
 	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \

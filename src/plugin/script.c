@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "doc/json.h"
 #include "model/log_entry.h"
+#include "plugin/command/command.h"
 #include "plugin/fields.h"
 #include "plugin/script_files.h"
 #include "when/duration.h"
@@ -111,7 +112,11 @@ static int begin_language(RunContext *run, Buffer *text)
 {
     bool for_shell;
     const ScriptLanguage *language = script_language(run);
-    if (!language->begin || !run->working_directory)
+    if (!run->working_directory)
+        return 0;
+    if (run->task->type->row)
+        return command_begin(run, run->task->type->row, text);
+    if (!language->begin)
         return 0;
     int r = is_for_shell(run, &for_shell);
     if (r != 0 || !for_shell)
@@ -158,6 +163,10 @@ static int make_environment(RunContext *run, ScriptContext *ret)
     if (r != 0)
         return r;
     ret->environment = json_object();
+    if (run->task->type->row)
+        r = command_prepare(run, run->task->type->row, ret->environment, &ret->output_files);
+    if (r != 0)
+        return r;
     const char *name;
     json_t *value;
     json_object_foreach (declared, name, value) {

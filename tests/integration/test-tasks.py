@@ -153,7 +153,9 @@ def run_case(case, number, namespace):
 def stand_ins(directory):
     """Programs that say their name and arguments, for interpreters that need not be installed."""
     os.mkdir(directory)
-    for name in ("python3", "node", "ruby", "Rscript", "pwsh"):
+    for name in ("python3", "node", "ruby", "Rscript", "pwsh", "bun", "deno", "dotnet-script", "go", "groovy", "jbang", "julia",
+                 "lua", "php", "dbt", "terraform", "tofu", "ansible-playbook", "aws", "gcloud", "az", "sqlmesh", "modal",
+                 "cloudquery", "trivy", "spark-submit"):
         with open(directory + "/" + name, "w") as file:
             file.write('#!/bin/sh\necho "${0##*/} $*"\n')
         os.chmod(directory + "/" + name, 0o755)
