@@ -359,13 +359,18 @@ static void report_kind(const FieldCheck *check, const Field *field, const json_
     field_report_form(check, object, field->name, path, "%s", buffer_text(&text));
 }
 
+bool field_is_expression(const char *text)
+{
+    return strstr(text, "{{") || strstr(text, "{%");
+}
+
 /* Texts of a dynamic property are expressions or are read when they are rendered. */
 static bool is_read_later(const Field *field, const json_t *value)
 {
     const char *text = json_string_value(value);
     if (!text)
         return false;
-    return field->flags & FIELD_DYNAMIC;
+    return (field->flags & FIELD_DYNAMIC) || ((field->flags & FIELD_EXPRESSION) && field_is_expression(text));
 }
 
 static size_t utf16_length(const char *text)

@@ -33,13 +33,14 @@ typedef enum FieldKind {
 
 typedef enum FieldFlags {
     FIELD_REQUIRED = 1 << 0,
-    FIELD_DYNAMIC = 1 << 1, /* may be an expression: a text with {{ or {% passes any kind check */
+    FIELD_DYNAMIC = 1 << 1, /* is rendered before it is read: any text passes the check of its kind */
     FIELD_DEPRECATED = 1 << 2,
     FIELD_NOT_EMPTY = 1 << 3, /* text, list or map not empty, and not absent; a required text must not be blank */
     FIELD_HAS_MINIMUM = 1 << 4,
     FIELD_HAS_MAXIMUM = 1 << 5,
     FIELD_NOT_NULL_ITEMS = 1 << 6,
     FIELD_POSITIVE = 1 << 7,
+    FIELD_EXPRESSION = 1 << 8, /* may be an expression: a text with {{ or {% passes the check of its kind */
     FIELD_IGNORED = 1 << 8, /* accepted because flows have it; means nothing here, and the check of the flow says so */
 } FieldFlags;
 
@@ -100,6 +101,8 @@ void field_report_form(const FieldCheck *check, const json_t *object, const char
  */
 void field_check(const FieldCheck *check, const Field *table, const Field *common, const json_t *object,
                  const char *path);
+/* Whether a text has something to render. */
+bool field_is_expression(const char *text);
 /* The row for name (or an alias), or NULL. */
 const Field *field_find(const Field *table, const char *name);
 /* JSON Schema draft 2019-09 of the table, in the form of spec/types: {"properties":{…},"required":[…]}. New. */

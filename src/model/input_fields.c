@@ -25,9 +25,9 @@ const Field fields_of_every_input[] = {
 };
 
 #define DEFAULTS(kind)                                                                                                 \
-    {"defaults", kind, FIELD_DYNAMIC, .doc = "Value when none is given; may be an expression."},                       \
+    {"defaults", kind, FIELD_EXPRESSION, .doc = "Value when none is given; may be an expression."},                    \
     {                                                                                                                  \
-        "prefill", kind, FIELD_DYNAMIC, .doc = "What a form shows at first; not a default."                            \
+        "prefill", kind, FIELD_EXPRESSION, .doc = "What a form shows at first; not a default."                         \
     }
 #define BOUNDS(kind, low, high)                                                                                        \
     {low, kind, .doc = "Smallest value."},                                                                             \
@@ -54,7 +54,8 @@ static const Field select_fields[] = {
     {},
 };
 static const Field multiselect_fields[] = {
-    {"defaults", FIELD_LIST, .item = FIELD_STRING, .doc = "Values when none are given."},
+    {"defaults", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_STRING, .doc = "Values when none are given."},
+    {"prefill", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_STRING, .doc = "What a form shows at first."},
     {"values", FIELD_LIST, .item = FIELD_STRING, .doc = "The allowed values."},
     {"options", FIELD_LIST, FIELD_DEPRECATED, .item = FIELD_STRING, .doc = "Deprecated name of values."},
     {"expression", FIELD_STRING, FIELD_DYNAMIC, .doc = "Expression that gives the list of allowed values."},
@@ -76,7 +77,8 @@ static const Field file_fields[] = {
     {},
 };
 static const Field array_fields[] = {
-    {"defaults", FIELD_LIST, .item = FIELD_ANY, .doc = "Values when none are given."},
+    {"defaults", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "Values when none are given."},
+    {"prefill", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "What a form shows at first."},
     {"itemType", FIELD_ENUM, FIELD_REQUIRED, .values = names_of_value_types, .doc = "Type of the items."},
     {},
 };
@@ -105,7 +107,7 @@ static void check_temporal(const FieldCheck *check, const json_t *input, const c
             continue;
         Temporal parsed;
         const char *text = json_string_value(value);
-        if (text && (text[strspn(text, " \t\r\n")] == '\0' || parse(text, &parsed)))
+        if (text && (text[strspn(text, " \t\r\n")] == '\0' || field_is_expression(text) || parse(text, &parsed)))
             continue;
         _cleanup_free_ char *found = json_text(value);
         field_report_form(check, input, members[i], path, "expected %s but found %s", what, found);

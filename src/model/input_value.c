@@ -10,6 +10,8 @@
 #include <math.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 
 #include "model/encryption.h"
 #include "model/temporal.h"
@@ -90,14 +92,35 @@ static int parse_text(const Reading *reading, InputValue *ret)
     return ret->stored ? 0 : refuse_type(reading, "the text is not valid UTF-8");
 }
 
+/* The digits of every script as 0 to 9, as Java's Character.digit reads them; the rest as it is. New. */
+static char *ascii_digits(const char *text)
+{
+    Buffer ascii = {};
+    int32_t length = (int32_t)strlen(text);
+    for (int32_t at = 0; at < length;) {
+        int32_t begin = at;
+        UChar32 character;
+        U8_NEXT(text, at, length, character);
+        int32_t digit = character < 0 ? -1 : u_charDigitValue(character);
+        if (digit >= 0 && u_charType(character) == U_DECIMAL_DIGIT_NUMBER)
+            buffer_append_char(&ascii, (char)('0' + digit));
+        else
+            buffer_append_n(&ascii, text + begin, (size_t)(at - begin));
+    }
+    return buffer_take(&ascii);
+}
+
 static int parse_int(const Reading *reading, InputValue *ret)
 {
-    const char *text = reading->text ? reading->text : "";
+    const char *given = reading->text ? reading->text : "";
+    _cleanup_free_ char *text = strlen(given) < 64 ? ascii_digits(given) : xstrdup(given);
     const char *digits = text + (*text == '-' || *text == '+');
-    bool fits = *digits && strlen(digits) <= 10 && strspn(digits, "0123456789") == strlen(digits);
+    bool fits = *digits && strspn(digits, "0123456789") == strlen(digits);
+    digits += strspn(digits, "0");
+    fits = fits && strlen(digits) <= 10;
     int64_t number = fits ? (int64_t)strtoimax(text, NULL, 10) : 0;
     if (!fits || number < INT32_MIN || number > INT32_MAX) {
-        buffer_printf(reading->reason, "For input string: \"%s\"", text);
+        buffer_printf(reading->reason, "For input string: \"%s\"", given);
         return INPUT_VALUE_E_REFUSED;
     }
     ret->stored = json_integer(number);
@@ -130,6 +153,8 @@ static int parse_float(const Reading *reading, InputValue *ret)
     const char *first = trimmed + strspn(trimmed, "+-");
     bool is_word = starts_with(first, "NaN") || starts_with(first, "Infinity");
     bool is_number = (*first >= '0' && *first <= '9') || *first == '.';
+    bool is_hex = *first == '0' && (first[1] == 'x' || first[1] == 'X');
+    is_number = is_number && (!is_hex || strpbrk(first, "pP")); /* Java's need the exponent */
     if (length == 0 || *end || !(is_word || is_number)) {
         buffer_printf(reading->reason, "For input string: \"%s\"", text);
         return INPUT_VALUE_E_REFUSED;
@@ -215,8 +240,12 @@ static json_t *read_json(const char *text)
     json_error_t error;
     json_t *value = json_loads(text, flags, &error);
     if (!value && json_error_code(&error) == json_error_numeric_overflow)
-        value = json_loads(text, flags | JSON_DECODE_INT_AS_REAL, NULL);
-    return value;
+        value = json_loads(text, flags | JSON_DECODE_INT_AS_REAL, &error);
+    char next = value ? text[error.position] : '\0';
+    if (!json_is_number(value) || !next || strchr(" \t\r\n", next))
+        return value;
+    json_decref(value); /* 1f: the number is not at its end */
+    return NULL;
 }
 
 static int parse_json(const Reading *reading, InputValue *ret)
@@ -375,17 +404,34 @@ static double number_of(const json_t *value)
     return json_is_string(value) ? strtod(json_string_value(value), NULL) : json_number_value(value);
 }
 
+/* Float.compareTo: -0.0 is less than 0.0, NaN greater than all. Integers compare as they are. */
+static int compare_numbers(double a, double b)
+{
+    if (a < b || a > b)
+        return a < b ? -1 : 1;
+    if (isnan(a) || isnan(b))
+        return !!isnan(a) - !!isnan(b);
+    return !!signbit(b) - !!signbit(a);
+}
+
 static int check_number(const json_t *declaration, const json_t *values, const json_t *given, const InputValue *parsed,
                         Buffer *reason)
 {
-    const json_t *least = json_object_get(declaration, "min"), *most = json_object_get(declaration, "max");
-    double number = number_of(parsed->stored);
-    if (isnan(number)) /* greater than every number: Float.compareTo */
-        number = INFINITY;
-    if (least && !json_is_null(least) && number < number_of(least))
-        return refuse_bound(reason, "it must be more than", least);
-    if (most && !json_is_null(most) && number > number_of(most))
-        return refuse_bound(reason, "it must be less than", most);
+    static const struct {
+        const char *name, *refusal;
+        int wrong;
+    } bounds[] = {{"min", "it must be more than", -1}, {"max", "it must be less than", 1}};
+    bool is_float = streq(json_get_text(declaration, "type", ""), "FLOAT");
+    for (size_t i = 0; i < ELEMENTS(bounds); i++) {
+        const json_t *declared = json_object_get(declaration, bounds[i].name);
+        if (!declared || json_is_null(declared))
+            continue;
+        double bound = is_float ? shortest_float((float)number_of(declared)) : trunc(number_of(declared));
+        if (compare_numbers(number_of(parsed->stored), bound) != bounds[i].wrong)
+            continue;
+        _cleanup_json_ json_t *shown = is_float ? json_real(bound) : json_integer((json_int_t)bound);
+        return refuse_bound(reason, bounds[i].refusal, shown);
+    }
     return 0;
 }
 

@@ -30,11 +30,11 @@ static bool take(const char **text, char c)
     return true;
 }
 
-/* Up to nine digits after a point, as nanoseconds; none when there is no point. */
-static bool take_fraction(const char **text, int32_t *ret)
+/* Up to nine digits after a point (or, of durations, a comma), as nanoseconds; there may be none. */
+static bool take_fraction(const char **text, bool comma, int32_t *ret)
 {
     *ret = 0;
-    if (!take(text, '.'))
+    if (!take(text, '.') && !(comma && take(text, ',')))
         return true;
     int digits = 0;
     int32_t value = 0;
@@ -43,7 +43,7 @@ static bool take_fraction(const char **text, int32_t *ret)
     for (int i = digits; i < 9; i++)
         value *= 10;
     *ret = value;
-    return digits > 0;
+    return true; /* a point alone is allowed */
 }
 
 static int64_t days_of(int64_t year, int month, int day)
@@ -103,7 +103,7 @@ static bool take_time(const char **text, bool full, Temporal *ret)
     if (!take_digits(text, 2, &hour) || !take(text, ':') || !take_digits(text, 2, &minute))
         return false;
     bool has_seconds = take(text, ':');
-    if (has_seconds && (!take_digits(text, 2, &second) || !take_fraction(text, &ret->nanoseconds)))
+    if (has_seconds && (!take_digits(text, 2, &second) || !take_fraction(text, false, &ret->nanoseconds)))
         return false;
     if (full && !has_seconds)
         return false;
@@ -127,8 +127,12 @@ static bool take_offset(const char **text, int64_t *ret)
         return false;
     if (!take_digits(text, 2, &hours) || !take(text, ':') || !take_digits(text, 2, &minutes))
         return false;
-    *ret = sign * (hours * 3600 + minutes * 60);
-    return hours <= 18 && minutes <= 59;
+    int seconds = 0;
+    if (take(text, ':') && !take_digits(text, 2, &seconds))
+        return false;
+    int64_t offset = hours * 3600 + minutes * 60 + seconds;
+    *ret = sign * offset;
+    return offset <= 18 * 3600 && minutes <= 59 && seconds <= 59;
 }
 
 bool temporal_parse_date(const char *text, Temporal *ret)
@@ -199,7 +203,7 @@ static bool take_amount(const char **text, char unit, int64_t *ret, int32_t *ret
     if (at == digits)
         return false;
     int32_t fraction = 0;
-    if (ret_fraction && !take_fraction(&at, &fraction))
+    if (ret_fraction && !take_fraction(&at, true, &fraction))
         return false;
     if (*at != unit && *at != unit + ('a' - 'A'))
         return false;
@@ -301,7 +305,10 @@ static void format_date_time(Temporal instant, const char *fraction, char ret_te
     int64_t year;
     int month, day;
     date_of(days, &year, &month, &day);
-    (void)snprintf(ret_text, TEMPORAL_BYTES, "%s%04" PRId64 "-%02d-%02dT%02d:%02d:%02d%sZ", year < 0 ? "-" : "",
+    (void)snprintf(ret_text, TEMPORAL_BYTES, "%s%04" PRId64 "-%02d-%02dT%02d:%02d:%02d%sZ",
+                   year < 0      ? "-"
+                   : year > 9999 ? "+"
+                                 : "",
                    year < 0 ? -year : year, month, day, (int)(seconds / 3600), (int)(seconds / 60 % 60),
                    (int)(seconds % 60), fraction);
 }
