@@ -441,7 +441,7 @@ static void check_item(const FieldCheck *check, const Field *field, const json_t
 {
     Field item = *field;
     item.kind = field->item;
-    item.flags = field->flags & FIELD_DYNAMIC;
+    item.flags = field->flags & (FIELD_DYNAMIC | FIELD_EXPRESSION);
     item.pattern = NULL;
     if (kinds[item.kind].fits(&item, value) || is_read_later(&item, value)) {
         if (item.kind == FIELD_OBJECT)

@@ -127,7 +127,7 @@ static json_t *property_schema(const Field *field)
             json_set_present(schema, "default", fallback);
     }
     json_set_text(schema, "title", field->doc);
-    json_set_present(schema, "$dynamic", json_boolean(field->flags & FIELD_DYNAMIC));
+    json_set_present(schema, "$dynamic", json_boolean(field->flags & (FIELD_DYNAMIC | FIELD_EXPRESSION)));
     if (field->flags & FIELD_DEPRECATED)
         json_set_present(schema, "$deprecated", json_true());
     json_set_present(schema, "$required", json_boolean(field->flags & (FIELD_REQUIRED | FIELD_NOT_EMPTY)));

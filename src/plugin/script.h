@@ -13,7 +13,7 @@
 extern const char *const script_runners[];
 extern const char *const script_target_systems[];
 #define SCRIPT_FIELDS(INTERPRETER, IMAGE)                                                                              \
-    {"beforeCommands", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                                                \
+    {"beforeCommands", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_STRING,                                             \
      .doc = "Commands run before, in the same shell."},                                                                \
         {"interpreter",                                                                                                \
          FIELD_LIST,                                                                                                   \
@@ -21,14 +21,14 @@ extern const char *const script_target_systems[];
          .item = FIELD_STRING,                                                                                         \
          .fallback = (INTERPRETER),                                                                                    \
          .doc = "Program and arguments; the script is its last argument."},                                            \
-        {"failFast", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                                                 \
+        {"failFast", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "true",                                              \
          .doc = "Stop at the first command that fails (set -e)."},                                                     \
-        {"env", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Environment variables."},                      \
-        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true",                         \
+        {"env", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_STRING, .doc = "Environment variables."},                   \
+        {"warningOnStdErr", FIELD_BOOLEAN, FIELD_EXPRESSION | FIELD_REQUIRED, .fallback = "true",                      \
          .doc = "A line on standard error makes a successful task end in WARNING."},                                   \
         {"inputFiles", FIELD_ANY, FIELD_DYNAMIC,                                                                       \
          .doc = "Files written to the working directory first: path to text or kestra:// URI."},                       \
-        {"outputFiles", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING,                                               \
+        {"outputFiles", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_STRING,                                            \
          .doc = "Globs of files kept in internal storage when the script has ended."},                                 \
         {"namespaceFiles", FIELD_OBJECT, 0, .fields = fields_namespace_files,                                          \
          .doc = "The namespace's files are put into the working directory first."},                                    \

@@ -18,17 +18,17 @@
 enum { FILE_BYTES_MAX = 32 * 1024 * 1024 };
 
 const Field service_option_fields[] = {
-    {"headers", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "More headers."},
+    {"headers", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_STRING, .doc = "More headers."},
     {"timeout", FIELD_OBJECT, 0, .fields = http_timeout_fields, .doc = "Timeouts."},
     {"proxy", FIELD_OBJECT, 0, .fields = http_proxy_fields, .doc = "Proxy."},
     {"ssl", FIELD_OBJECT, 0, .fields = http_ssl_fields, .doc = "How the server's certificate is checked."},
-    {"connectTimeout", FIELD_DURATION, FIELD_DYNAMIC, .doc = "Longest time to connect; 10 s when it is not given."},
-    {"readTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT10S\"", .doc = "Longest silence of the server."},
-    {"readIdleTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT5M\"",
+    {"connectTimeout", FIELD_DURATION, FIELD_EXPRESSION, .doc = "Longest time to connect; 10 s when it is not given."},
+    {"readTimeout", FIELD_DURATION, FIELD_EXPRESSION, .fallback = "\"PT10S\"", .doc = "Longest silence of the server."},
+    {"readIdleTimeout", FIELD_DURATION, FIELD_EXPRESSION, .fallback = "\"PT5M\"",
      .doc = "Longest silence inside of the answer; the shorter one counts."},
-    {"connectionPoolIdleTimeout", FIELD_DURATION, FIELD_DYNAMIC, .fallback = "\"PT0S\"",
+    {"connectionPoolIdleTimeout", FIELD_DURATION, FIELD_EXPRESSION, .fallback = "\"PT0S\"",
      .doc = "Accepted; connections are not kept."},
-    {"maxContentLength", FIELD_INTEGER, FIELD_DYNAMIC, .fallback = "10485760",
+    {"maxContentLength", FIELD_INTEGER, FIELD_EXPRESSION, .fallback = "10485760",
      .doc = "Longest body of the answer, in bytes."},
     {"defaultCharset", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"UTF-8\"",
      .doc = "Charset of answers that name none."},

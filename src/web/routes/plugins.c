@@ -292,6 +292,17 @@ static json_t *reference(const char *name)
     return reference_to;
 }
 
+/* A flow need not say what has a default. */
+static void forget_required_defaults(json_t *schema)
+{
+    json_t *required = json_object_get(schema, "required"), *properties = json_object_get(schema, "properties");
+    for (size_t i = json_array_size(required); i-- > 0;)
+        if (json_object_get(json_object_get(properties, json_string_value(json_array_get(required, i))), "default"))
+            (void)json_array_remove(required, i); /* the index exists */
+    if (required && json_array_size(required) == 0)
+        (void)json_object_del(schema, "required"); /* draft 4 wants one name at least */
+}
+
 /* {"anyOf":[{"$ref":…},…]} of a kind; adds the definitions. */
 static json_t *any_of(TypeKind kind, json_t *definitions)
 {
@@ -301,9 +312,13 @@ static json_t *any_of(TypeKind kind, json_t *definitions)
         if (type->kind != kind)
             continue;
         json_t *schema = field_schema(type->fields, common_fields(type)), *name = json_object();
+        forget_required_defaults(schema);
         json_set_text(schema, "type", "object");
         json_set_text(schema, "title", type->title);
-        json_set_text(name, "const", type->name);
+        json_t *names = json_pack("[s]", type->name);
+        for (const char *const *alias = type->aliases; alias && *alias; alias++)
+            json_array_append_new(names, json_string(*alias));
+        json_object_set_new(name, "enum", names);
         json_object_set_new(json_object_get(schema, "properties"), "type", name);
         json_object_set_new(definitions, type->name, schema);
         json_array_append_new(choices, reference(type->name));

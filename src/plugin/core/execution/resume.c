@@ -23,7 +23,7 @@ static const Field fields[] = {
     {"executionId", FIELD_STRING, FIELD_DYNAMIC, .doc = "The paused execution; its own when left out."},
     {"namespace", FIELD_STRING, FIELD_DYNAMIC, .doc = "Namespace of its flow; not needed."},
     {"flowId", FIELD_STRING, FIELD_DYNAMIC, .doc = "Id of its flow; not needed."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY,
+    {"inputs", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY,
      .doc = "Values for the inputs that its Pause task asks for."},
     {},
 };

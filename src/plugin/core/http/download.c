@@ -131,7 +131,8 @@ static int run_download(RunContext *run)
 
 static const Field fields[] = {
     HTTP_TASK_FIELDS,
-    {"failOnEmptyResponse", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true", .doc = "An empty answer is a failure."},
+    {"failOnEmptyResponse", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "true",
+     .doc = "An empty answer is a failure."},
     {"saveAs", FIELD_STRING, FIELD_DYNAMIC, .doc = "Name of the file; that which the server gives by default."},
     {},
 };

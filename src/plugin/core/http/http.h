@@ -11,31 +11,31 @@ extern const Field http_ssl_fields[];
 extern const Field http_request_outputs[]; /* of Request and Trigger; http_outputs() */
 extern const char *const http_methods[];
 /* The rows of all three. */
-#define HTTP_FIELDS                                                                                                    \
-    {"uri", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "Where the request goes; http or https."},            \
-        {"method", FIELD_ENUM, FIELD_DYNAMIC, .values = http_methods, .fallback = "\"GET\"", .doc = "HTTP method."},   \
-        {"body", FIELD_STRING, FIELD_DYNAMIC, .doc = "Body of the request."},                                          \
-        {"formData", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY,                                                      \
-         .doc = "Fields of a form: urlencoded, or as parts when contentType is "                                       \
-                "multipart/form-data. A kestra:// URI, or a map {name, content}, is then sent "                        \
-                "as a file."},                                                                                         \
-        {"contentType", FIELD_STRING, FIELD_DYNAMIC, .doc = "Media type of the body."},                                \
-        {"headers", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "More headers."},                              \
-        {"options", FIELD_OBJECT, 0, .fields = http_option_fields, .doc = "Timeouts, authentication, proxy, TLS."},    \
-    {                                                                                                                  \
-        "sslOptions", FIELD_OBJECT, 0, .fields = http_ssl_fields,                                                      \
-                                       .doc = "How the server's certificate is checked; the same as options.ssl."      \
+#define HTTP_FIELDS                                                                                                     \
+    {"uri", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "Where the request goes; http or https."},             \
+        {"method", FIELD_ENUM, FIELD_EXPRESSION, .values = http_methods, .fallback = "\"GET\"", .doc = "HTTP method."}, \
+        {"body", FIELD_STRING, FIELD_DYNAMIC, .doc = "Body of the request."},                                           \
+        {"formData", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY,                                                    \
+         .doc = "Fields of a form: urlencoded, or as parts when contentType is "                                        \
+                "multipart/form-data. A kestra:// URI, or a map {name, content}, is then sent "                         \
+                "as a file."},                                                                                          \
+        {"contentType", FIELD_STRING, FIELD_DYNAMIC, .doc = "Media type of the body."},                                 \
+        {"headers", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "More headers."},                            \
+        {"options", FIELD_OBJECT, 0, .fields = http_option_fields, .doc = "Timeouts, authentication, proxy, TLS."},     \
+    {                                                                                                                   \
+        "sslOptions", FIELD_OBJECT, 0, .fields = http_ssl_fields,                                                       \
+                                       .doc = "How the server's certificate is checked; the same as options.ssl."       \
     }
 /* Of the tasks. */
 #define HTTP_TASK_FIELDS                                                                                               \
     HTTP_FIELDS,                                                                                                       \
     {                                                                                                                  \
-        "allowFailed", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                                              \
-                                                     .doc = "An answer of 400 and above is a result, not a failure."   \
+        "allowFailed", FIELD_BOOLEAN, FIELD_EXPRESSION,                                                                \
+            .fallback = "false", .doc = "An answer of 400 and above is a result, not a failure."                       \
     }
 #define HTTP_ENCRYPT_FIELD                                                                                             \
     {                                                                                                                  \
-        "encryptBody", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false", .doc = "Give the body as encryptedBody."     \
+        "encryptBody", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "false", .doc = "Give the body as encryptedBody."  \
     }
 
 typedef struct HttpBodySink {

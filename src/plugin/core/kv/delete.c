@@ -24,7 +24,7 @@ static int run_delete(RunContext *run)
 static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_DYNAMIC, .doc = "The key."},
     {"namespace", FIELD_STRING, FIELD_DYNAMIC, .doc = "Namespace of the key; the flow's when it is not given."},
-    {"errorOnMissing", FIELD_BOOLEAN, FIELD_DYNAMIC, .doc = "Fail when there is no such key."},
+    {"errorOnMissing", FIELD_BOOLEAN, FIELD_EXPRESSION, .doc = "Fail when there is no such key."},
     {},
 };
 

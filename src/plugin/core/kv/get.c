@@ -29,7 +29,7 @@ static int run_get(RunContext *run)
 static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The key."},
     KV_NAMESPACE_FIELD,
-    {"errorOnMissing", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "false",
+    {"errorOnMissing", FIELD_BOOLEAN, FIELD_EXPRESSION | FIELD_REQUIRED, .fallback = "false",
      .doc = "Fail when there is no such key."},
     {},
 };

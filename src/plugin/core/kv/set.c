@@ -40,10 +40,10 @@ static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The key."},
     {"value", FIELD_ANY, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The value; a lone expression keeps its type."},
     KV_NAMESPACE_FIELD,
-    {"overwrite", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "true",
+    {"overwrite", FIELD_BOOLEAN, FIELD_EXPRESSION | FIELD_REQUIRED, .fallback = "true",
      .doc = "Replace a value that is there."},
-    {"ttl", FIELD_DURATION, FIELD_DYNAMIC, .doc = "How long the value lives; default: for ever."},
-    {"kvType", FIELD_ENUM, FIELD_DYNAMIC, .values = kv_types, .doc = "Type to store the value as."},
+    {"ttl", FIELD_DURATION, FIELD_EXPRESSION, .doc = "How long the value lives; default: for ever."},
+    {"kvType", FIELD_ENUM, FIELD_EXPRESSION, .values = kv_types, .doc = "Type to store the value as."},
     {},
 };
 

@@ -119,7 +119,7 @@ static int run_upload(RunContext *run)
 
 static const Field fields[] = {
     {"namespace", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The namespace that gets the files."},
-    {"files", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Globs of files of the working directory."},
+    {"files", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_STRING, .doc = "Globs of files of the working directory."},
     {"filesMap", FIELD_ANY, FIELD_DYNAMIC, .doc = "Path to kestra:// URI: files of other tasks."},
     {"destination", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"/\"", .doc = "The directory they are put into."},
     {"conflict", FIELD_ENUM, 0, .values = conflicts, .fallback = "\"OVERWRITE\"",

@@ -14,7 +14,7 @@ static int run_output_values(RunContext *run)
 }
 
 static const Field fields[] = {
-    {"values", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Names and values; rendered at any depth."},
+    {"values", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "Names and values; rendered at any depth."},
     {},
 };
 

@@ -21,7 +21,8 @@ static int run_delete(RunContext *run)
 
 static const Field fields[] = {
     STATE_FIELDS,
-    {"errorOnMissing", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false", .doc = "Fail when there is no such state."},
+    {"errorOnMissing", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "false",
+     .doc = "Fail when there is no such state."},
     {},
 };
 

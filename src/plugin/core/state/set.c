@@ -27,7 +27,7 @@ static int run_set(RunContext *run)
 
 static const Field fields[] = {
     STATE_FIELDS,
-    {"data", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "What is merged into the state."},
+    {"data", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "What is merged into the state."},
     {},
 };
 

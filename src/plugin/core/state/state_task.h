@@ -12,9 +12,9 @@ const char *state_task_namespace(const RunContext *run);
 
 #define STATE_FIELDS                                                                                                   \
     {"name", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .fallback = "\"default\"", .doc = "Name of the state."},    \
-        {"namespace", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false",                                               \
+        {"namespace", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "false",                                            \
          .doc = "Share it among all flows of the namespace."},                                                         \
     {                                                                                                                  \
-        "taskrunValue", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "true",                                              \
-                                                      .doc = "Inside a ForEach: one state for each value."             \
+        "taskrunValue", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "true",                                           \
+                                                         .doc = "Inside a ForEach: one state for each value."          \
     }

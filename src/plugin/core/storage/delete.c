@@ -24,7 +24,7 @@ static int run_delete(RunContext *run)
 
 static const Field fields[] = {
     {"uri", FIELD_STRING, FIELD_DYNAMIC | FIELD_REQUIRED, .doc = "The file, kestra://…."},
-    {"errorOnMissing", FIELD_BOOLEAN, FIELD_DYNAMIC, .fallback = "false", .doc = "Fail when there is no such file."},
+    {"errorOnMissing", FIELD_BOOLEAN, FIELD_EXPRESSION, .fallback = "false", .doc = "Fail when there is no such file."},
     {},
 };
 

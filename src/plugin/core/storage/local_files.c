@@ -42,7 +42,8 @@ static int run_local_files(RunContext *run)
 
 static const Field fields[] = {
     {"inputs", FIELD_ANY, FIELD_DYNAMIC, .doc = "Files to write: path to text or kestra:// URI."},
-    {"outputs", FIELD_LIST, FIELD_DYNAMIC, .item = FIELD_STRING, .doc = "Globs of files to keep in internal storage."},
+    {"outputs", FIELD_LIST, FIELD_EXPRESSION, .item = FIELD_STRING,
+     .doc = "Globs of files to keep in internal storage."},
     {},
 };
 

@@ -90,7 +90,7 @@ static const Field fields[] = {
     {"states", FIELD_LIST, .item = FIELD_ENUM, .values = trigger_states,
      .fallback = "[\"SUCCESS\",\"WARNING\",\"FAILED\",\"KILLED\",\"CANCELLED\",\"RETRIED\",\"SKIPPED\"]",
      .doc = "States of the other execution that count."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY,
+    {"inputs", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY,
      .doc = "Inputs, rendered with the other execution's values."},
     {"preconditions", FIELD_OBJECT, .fields = precondition_fields, .doc = "Executions that must all have happened."},
     {},

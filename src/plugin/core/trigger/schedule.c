@@ -27,7 +27,7 @@ static const Field fields[] = {
     {"withSeconds", FIELD_BOOLEAN, .fallback = "false",
      .doc = "Whether the expression has a field for seconds in front."},
     {"timezone", FIELD_STRING, .doc = "Time zone of the expression, such as Europe/Paris."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs of the executions."},
+    {"inputs", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "Inputs of the executions."},
     {"lateMaximumDelay", FIELD_DURATION, .doc = "A date that is missed by more than this is left out."},
     {"recoverMissedSchedules", FIELD_ENUM, .values = trigger_recovers,
      .doc = "Which dates that were missed are made up for at start."},

@@ -14,7 +14,7 @@ static void check(const FieldCheck *check, const json_t *properties, const char 
 static const Field fields[] = {
     {"dates", FIELD_LIST, FIELD_REQUIRED | FIELD_DYNAMIC, .item = FIELD_DATE_TIME, .doc = "Dates with offset."},
     {"timezone", FIELD_STRING, FIELD_DYNAMIC, .doc = "Time zone of the dates in the execution's variables."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs of the executions."},
+    {"inputs", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "Inputs of the executions."},
     {"recoverMissedSchedules", FIELD_ENUM, .values = trigger_recovers,
      .doc = "Which dates that were missed are made up for at start."},
     {},

@@ -19,7 +19,7 @@ static const char *const response_types[] = {"application/json", "text/plain", N
 
 static const Field fields[] = {
     {"key", FIELD_STRING, FIELD_REQUIRED | FIELD_DYNAMIC, .length_max = 256, .doc = "The secret end of the address."},
-    {"inputs", FIELD_MAP, FIELD_DYNAMIC, .item = FIELD_ANY, .doc = "Inputs, rendered with the request's values."},
+    {"inputs", FIELD_MAP, FIELD_EXPRESSION, .item = FIELD_ANY, .doc = "Inputs, rendered with the request's values."},
     {"wait", FIELD_BOOLEAN, .fallback = "false",
      .doc = "Whether the request is answered when the execution has ended."},
     {"returnOutputs", FIELD_BOOLEAN, .fallback = "false",

@@ -4,7 +4,7 @@
 #include "plugin/script.h"
 
 static const Field fields[] = {
-    {"commands", FIELD_LIST, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
+    {"commands", FIELD_LIST, FIELD_EXPRESSION | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
      .doc = "Commands of one PowerShell, in order."},
     SCRIPT_FIELDS(SCRIPT_POWERSHELL, "\"mcr.microsoft.com/powershell\""),
     {},

@@ -5,7 +5,7 @@
 #include "plugin/scripts/python/environment.h"
 
 static const Field fields[] = {
-    {"commands", FIELD_LIST, FIELD_DYNAMIC | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
+    {"commands", FIELD_LIST, FIELD_EXPRESSION | FIELD_REQUIRED | FIELD_NOT_EMPTY, .item = FIELD_STRING,
      .doc = "Commands of one shell, in order."},
     PYTHON_FIELDS,
     SCRIPT_FIELDS(SCRIPT_SHELL, "\"ghcr.io/kestra-io/kestrapy:latest\""),
