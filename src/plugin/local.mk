@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libplugin.a
 libplugin_a_SOURCES = \
 	src/plugin/cache.c src/plugin/cache.h \
+	src/plugin/container.c src/plugin/container.h \
 	src/plugin/charset.c src/plugin/charset.h \
 	src/plugin/condition.c src/plugin/condition.h \
 	src/plugin/fields.c src/plugin/fields.h \
@@ -127,6 +128,7 @@ libplugin_a_SOURCES = \
 	src/plugin/service/chat.c \
 	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \
 	src/plugin/service/service_execution.c \
+	src/plugin/scripts/runner/docker.c \
 	src/plugin/scripts/node/commands.c \
 	src/plugin/scripts/node/script.c \
 	src/plugin/scripts/python/commands.c \

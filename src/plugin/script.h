@@ -5,6 +5,7 @@
  * (spec/semantics.md section 12) and how exit status and lines become state and outputs. Nothing here spawns.
  */
 #include "model/execution.h"
+#include "plugin/container.h"
 #include "plugin/isolation.h"
 #include "plugin/script_language.h"
 
@@ -43,8 +44,9 @@ extern const char *const script_target_systems[];
          .fallback = "\"AUTO\"",                                                                                       \
          .doc = "Only LINUX and AUTO run here."},                                                                      \
         {"containerImage", FIELD_STRING, FIELD_DYNAMIC, .fallback = (IMAGE),                                           \
-         .doc = "Not used by the Process runner."},                                                                    \
-        {"docker", FIELD_ANY, FIELD_DEPRECATED, .doc = "Not used by the Process runner."},                             \
+         .doc = "Image of the container; not used by the Process runner."},                                            \
+        {"docker", FIELD_OBJECT, FIELD_DYNAMIC | FIELD_DEPRECATED, .fields = fields_container_legacy,                  \
+         .doc = "Use taskRunner."},                                                                                    \
         {"runner", FIELD_ENUM, FIELD_DEPRECATED, .values = script_runners, .doc = "Use taskRunner."},                  \
     {                                                                                                                  \
         "outputDirectory", FIELD_BOOLEAN, FIELD_DYNAMIC | FIELD_DEPRECATED,                                            \
