@@ -7,6 +7,7 @@ import { findPage } from "./app/routes";
 import { Shell } from "./app/shell";
 import "codemirror/lib/codemirror.css";
 import "./style/main.css";
+import "./style/graph.css";
 import { Empty, Failure, Loading } from "./ui/basics";
 
 /** A fault in a page leaves the rest of the interface usable. */
@@ -30,7 +31,9 @@ function App() {
   let shown = <Empty>There is no such page. <Link to="flows">Flows</Link></Empty>;
   if (found?.to !== undefined) shown = <Redirect to={found.to} />;
   else if (Page) shown = <Suspense fallback={<Loading />}><Page names={found.names} /></Suspense>;
-  return <Shell><Boundary key={path.join("/")}>{shown}</Boundary></Shell>;
+  // Another thing is another page; another tab of it is not.
+  const { tab: _tab, ...thing } = found?.names ?? {};
+  return <Shell><Boundary key={[path[0], ...Object.values(thing)].join("/")}>{shown}</Boundary></Shell>;
 }
 
 applyTheme();

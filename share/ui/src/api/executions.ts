@@ -21,6 +21,8 @@ export const replayExecution = (id: string, taskRunId?: string, revision?: numbe
   send<Execution>("POST", `/executions/${at(id)}/replay${queryText({ taskRunId, revision })}`);
 export const pauseExecution = (id: string) => send("POST", `/executions/${at(id)}/pause`);
 export const resumeExecution = (id: string, inputs?: FormData) => sendForm<void>("POST", `/executions/${at(id)}/resume`, inputs ?? new FormData());
+/** The inputs that a paused execution asks for, as `checkInputs`. */
+export const checkResumeInputs = (id: string, inputs: FormData) => sendForm<InputsCheck>("POST", `/executions/${at(id)}/resume/validate`, inputs);
 export const unqueueExecution = (id: string) => send<Execution>("POST", `/executions/${at(id)}/unqueue`);
 export const forceRunExecution = (id: string) => send<Execution>("POST", `/executions/${at(id)}/force-run`);
 export const deleteExecution = (id: string) => send("DELETE", `/executions/${at(id)}`);

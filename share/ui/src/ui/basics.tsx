@@ -10,6 +10,7 @@ const marks: Record<StateName, string> = {
   CREATED: "○", QUEUED: "◔", RUNNING: "▶", RESTARTED: "↻", PAUSED: "‖", RETRYING: "↻", KILLING: "✕", SUCCESS: "✓", WARNING: "!", FAILED: "✕",
   KILLED: "■", CANCELLED: "⊘", RETRIED: "↻", SKIPPED: "»",
 };
+export const stateMark = (state: StateName) => marks[state];
 export const StateBadge = ({ state }: { state: StateName }) => (
   <span className={`state state-${state.toLowerCase()}`}><span aria-hidden="true">{marks[state]}</span> {state}</span>
 );
