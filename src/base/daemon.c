@@ -6,6 +6,9 @@
  * it costs no wake-up and a role that only spins starves it.
  * - While draining, the stop timeout is extended the same way: by progress. Trying to reach what is DOWN is none: a
  * role without its backend ends within the limit of its unit.
+ * - The role's socket has a loop of its own inside the daemon's. A role that waits for its backend lets it turn
+ * (daemon_serve), so that health tells of a backend that hangs. What a request would set off in the role is kept until
+ * the daemon's loop turns again.
  * - STATUS= is one sentence composed of the role's own status and of the components that are down.
  */
 #include "base/daemon.h"
@@ -21,16 +24,30 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/id.h"
 #include "base/log.h"
 
 #define COMPONENTS_MAX 16
 #define EXTEND_BY      (30 * USEC_PER_SEC)
 #define EXTEND_EVERY   (5 * USEC_PER_SEC)
+#define RETRY_FIRST    (50 * USEC_PER_MSEC)
+#define RETRY_LAST     (5 * USEC_PER_SEC)
+#define DOUBLINGS_MAX  7
 
 typedef struct Component {
     char *name, *text;
     Health health;
+    unsigned failures; /* since it was UP */
+    LogFault fault;
+    bool said; /* the journal knows that it is DOWN */
 } Component;
+
+/* What a request sets off, kept while the role is in the middle of something. */
+typedef struct Kept {
+    int (*what)(void *daemon, const char *body);
+    char *body;
+    int connection; /* of a request for storage; else -1 */
+} Kept;
 
 typedef struct Passed {
     int fd;
@@ -40,7 +57,10 @@ typedef struct Passed {
 struct Daemon {
     const DaemonOps *ops;
     void *userdata;
-    Loop *loop;
+    Loop *loop, *served; /* served: of the role's own socket */
+    LoopSource *serving, *keeping, *turning;
+    bool busy; /* inside daemon_serve */
+    VEC(Kept) kept;
     Control *control;
     sd_event_source *signals[3];
     char *socket_path;
@@ -109,27 +129,52 @@ static Component *component_get(Daemon *daemon, const char *name)
     return component;
 }
 
-void daemon_health(Daemon *daemon, const char *name, Health health, const char *format, ...)
+static void set_health(Daemon *daemon, Component *component, Health health, const char *text)
+{
+    if (health == HEALTH_DOWN && log_fault_is_due(&component->fault, clock_monotonic())) {
+        log_event(COMPONENT_DOWN, "Component %s is down: %s", component->name, text);
+        component->said = true;
+    } else if (health == HEALTH_UP && component->said) {
+        log_info("Component %s is up again", component->name);
+        component->said = false;
+    }
+    if (health == HEALTH_UP)
+        component->failures = 0;
+    component->health = health;
+    free(component->text);
+    component->text = xstrdup(text);
+    send_status(daemon);
+}
+
+static void vset_health(Daemon *daemon, const char *name, Health health, const char *format, va_list arguments)
 {
     Component *component = component_get(daemon, name);
     if (!component)
         return;
     Arena *arena = arena_new();
+    set_health(daemon, component, health, arena_vprintf(arena, format, arguments));
+    arena_free(arena);
+}
+
+void daemon_health(Daemon *daemon, const char *name, Health health, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    const char *text = arena_vprintf(arena, format, arguments);
+    vset_health(daemon, name, health, format, arguments);
     va_end(arguments);
-    if (component->health != health) {
-        if (health == HEALTH_DOWN)
-            log_event(COMPONENT_DOWN, "Component %s is down: %s", name, text);
-        else
-            log_info("Component %s is up again", name);
-    }
-    component->health = health;
-    free(component->text);
-    component->text = xstrdup(text);
-    arena_free(arena);
-    send_status(daemon);
+}
+
+usec_t daemon_outage(Daemon *daemon, const char *name, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vset_health(daemon, name, HEALTH_DOWN, format, arguments);
+    va_end(arguments);
+    Component *component = component_get(daemon, name);
+    unsigned doublings = component ? MIN(component->failures++, (unsigned)DOUBLINGS_MAX) : DOUBLINGS_MAX;
+    usec_t delay = MIN(RETRY_FIRST << doublings, RETRY_LAST);
+    /* Up to a quarter of jitter, so that many processes do not come back in one wave. */
+    return delay - delay / 4 + random_bits() % (delay / 4);
 }
 
 Health daemon_overall(const Daemon *daemon)
@@ -213,18 +258,41 @@ static void answer_metrics(void *userdata, ControlReply *reply)
     daemon_metrics_text(userdata, &reply->body);
 }
 
+/* False: the role is in the middle of something, and it is kept. */
+static bool may_act(Daemon *daemon, int (*what)(void *daemon, const char *body), const char *body, int connection)
+{
+    if (!daemon->busy)
+        return true;
+    for (size_t i = 0; i < daemon->kept.count; i++)
+        if (connection < 0 && daemon->kept.items[i].what == what && streq(daemon->kept.items[i].body, body))
+            return false;
+    vec_push(&daemon->kept, (Kept){.what = what, .body = xstrdup(body), .connection = connection});
+    loop_defer(daemon->keeping);
+    return false;
+}
+
 static int after_wake(void *userdata, const char *body)
 {
     Daemon *daemon = userdata;
+    if (!may_act(daemon, after_wake, body, -1))
+        return 0;
     return daemon->ops->wake ? daemon->ops->wake(daemon->userdata, body) : 0;
+}
+
+void daemon_wake(Daemon *daemon, const char *body)
+{
+    int r = after_wake(daemon, body);
+    if (r < 0)
+        loop_stop(daemon->loop, r);
 }
 
 static bool takes_storage(void *userdata, const char *body, int connection)
 {
-    const Daemon *daemon = userdata;
+    Daemon *daemon = userdata;
     if (!daemon->ops->storage)
         return false;
-    daemon->ops->storage(daemon->userdata, body, connection);
+    if (may_act(daemon, NULL, body, connection))
+        daemon->ops->storage(daemon->userdata, body, connection);
     return true;
 }
 
@@ -248,7 +316,60 @@ void daemon_reloaded(Daemon *daemon)
 
 static int after_reload(void *userdata, const char *body)
 {
-    return reload(userdata);
+    return may_act(userdata, after_reload, body, -1) ? reload(userdata) : 0;
+}
+
+static int on_keeping(void *userdata)
+{
+    Daemon *daemon = userdata;
+    int r = 0;
+    while (daemon->kept.count && r >= 0) {
+        Kept kept = daemon->kept.items[0];
+        memmove(daemon->kept.items, daemon->kept.items + 1, --daemon->kept.count * sizeof(kept));
+        if (kept.what)
+            r = kept.what(daemon, kept.body);
+        else
+            daemon->ops->storage(daemon->userdata, kept.body, kept.connection);
+        free(kept.body);
+    }
+    return r;
+}
+
+static int on_serving(void *userdata, uint32_t events)
+{
+    return loop_turn(((Daemon *)userdata)->served);
+}
+
+int daemon_serve_fd(const Daemon *daemon)
+{
+    return loop_fd(daemon->served);
+}
+
+void daemon_serve(Daemon *daemon)
+{
+    bool before = daemon->busy;
+    daemon->busy = true;
+    int r = loop_turn(daemon->served);
+    daemon->busy = before;
+    if (r < 0)
+        loop_stop(daemon->loop, r);
+    daemon_progress(daemon);
+}
+
+static int on_turning(void *userdata)
+{
+    Daemon *daemon = userdata;
+    daemon_progress(daemon);
+    loop_timer_in(daemon->turning, daemon->watchdog / 4);
+    return 0;
+}
+
+int daemon_turning(Daemon *daemon)
+{
+    if (daemon->watchdog == USEC_INFINITY || daemon->turning)
+        return 0;
+    int r = loop_add_timer(daemon->loop, on_turning, daemon, &daemon->turning);
+    return r < 0 ? trace(r) : on_turning(daemon);
 }
 
 static const ControlRoute routes[] = {
@@ -382,7 +503,7 @@ static int open_control(Daemon *daemon, const char *socket_path)
         daemon->socket_path = xstrdup("");
         return 0;
     }
-    int r = control_new(daemon->loop, fd, routes, daemon, &daemon->control);
+    int r = control_new(daemon->served, fd, routes, daemon, &daemon->control);
     if (r < 0)
         close_fd(fd);
     return trace(r);
@@ -393,6 +514,18 @@ int daemon_take_socket(Daemon *daemon)
     return daemon->control ? control_release(TAKE_PTR(daemon->control)) : -1;
 }
 
+static int add_loops(Daemon *daemon)
+{
+    int r = loop_new(&daemon->loop);
+    if (r >= 0)
+        r = loop_new(&daemon->served);
+    if (r >= 0)
+        r = loop_add_io(daemon->loop, loop_fd(daemon->served), EPOLLIN, on_serving, daemon, &daemon->serving);
+    if (r >= 0)
+        r = loop_add_defer(daemon->loop, on_keeping, daemon, &daemon->keeping);
+    return trace(r);
+}
+
 int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Daemon **ret)
 {
     _cleanup_(daemon_freep) Daemon *daemon = xnew(Daemon);
@@ -401,7 +534,7 @@ int daemon_new(const DaemonOps *ops, void *userdata, const char *socket_path, Da
     daemon->started = clock_realtime();
     if (sd_watchdog_enabled(false, &daemon->watchdog) <= 0)
         daemon->watchdog = USEC_INFINITY;
-    int r = loop_new(&daemon->loop);
+    int r = add_loops(daemon);
     if (r >= 0)
         r = add_signals(daemon);
     if (r >= 0)
@@ -423,7 +556,13 @@ Daemon *daemon_free(Daemon *daemon)
         (void)unlink(daemon->socket_path); /* a stale one is removed at the next start */
     for (size_t i = 0; i < ELEMENTS(daemon->signals); i++)
         sd_event_source_disable_unref(daemon->signals[i]);
+    for (size_t i = 0; i < daemon->kept.count; i++) {
+        close_fd(daemon->kept.items[i].connection);
+        free(daemon->kept.items[i].body);
+    }
+    vec_free(&daemon->kept);
     loop_free(daemon->loop);
+    loop_free(daemon->served);
     for (size_t i = 0; i < daemon->passed.count; i++) {
         close_fd(daemon->passed.items[i].fd);
         free(daemon->passed.items[i].name);

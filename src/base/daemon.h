@@ -6,6 +6,7 @@
  *
  * READY=1 is sent when the role can take work. The watchdog is fed only while daemon_progress() is called: a role that
  * cannot reach its backend is DOWN and says so, but feeds the watchdog as long as it keeps trying.
+ * The role's own socket is answered while the role waits for a backend too, when that lasts: daemon_serve().
  * SIGTERM: `drain` is called once; the role calls daemon_drained() when nothing is left. A second one: `hurry`. SIGHUP:
  * `reload`.
  */
@@ -52,6 +53,10 @@ bool daemon_has_passed_sockets(const Daemon *daemon);
 int daemon_take_socket(Daemon *daemon);
 /* State of one component ("postgresql", "loop", …) with a word for people; goes to /health and STATUS=. */
 void daemon_health(Daemon *daemon, const char *component, Health health, const char *format, ...) _printf_(4, 5);
+/* The component failed us again: it is DOWN with this reason. Returns how long to wait before the next try: 50 ms,
+ * doubling to 5 s with jitter, until it is said to be UP. The journal hears of it at once, and then at growing
+ * intervals. The one place that decides both, for every role. */
+usec_t daemon_outage(Daemon *daemon, const char *component, const char *format, ...) _printf_(3, 4);
 Health daemon_overall(const Daemon *daemon);
 /* {"status":"UP","components":{…}} as JSON text; for the webserver's management port too. */
 void daemon_health_json(const Daemon *daemon, Buffer *ret);
@@ -64,8 +69,17 @@ void daemon_note(Daemon *daemon, const char *note);
 void daemon_ready(Daemon *daemon);
 /* Real progress was made (a backend answer, a loop turn that waited for nothing): feeds the watchdog. */
 void daemon_progress(Daemon *daemon);
-/* WatchdogSec of the unit, or USEC_INFINITY: for a role that is idle by nature and has to show that its loop turns. */
+/* For a role whose loop waits for nothing but events: that it turns is progress, and a timer shows it. */
+int daemon_turning(Daemon *daemon) _must_check_;
+/* WatchdogSec of the unit, or USEC_INFINITY. */
 usec_t daemon_watchdog(const Daemon *daemon);
+/* For a role that waits in the loop's thread, for an answer that has a time limit: daemon_serve answers health and
+ * metrics meanwhile (rings, reloads and storage wait until the loop turns) and feeds the watchdog; it has something to
+ * do when the descriptor can be read. */
+int daemon_serve_fd(const Daemon *daemon);
+void daemon_serve(Daemon *daemon);
+/* What `POST /wake` does, for rings that come on other ways. */
+void daemon_wake(Daemon *daemon, const char *body);
 /* A reload that was DAEMON_RELOADS has ended. */
 void daemon_reloaded(Daemon *daemon);
 /* The sockets that a supervisor passed are passed to the program that takes this process over (base/handover.h), or no

@@ -13,7 +13,9 @@
 
 #include "base/buffer.h"
 
-#define FIELDS_MAX 24
+#define FIELDS_MAX     24
+#define FAULT_FIRST    (60 * USEC_PER_SEC)
+#define FAULT_INTERVAL (3600 * USEC_PER_SEC)
 
 static const char *log_role = "kestra";
 static int log_level = LOG_INFO;
@@ -139,6 +141,18 @@ void log_write_event(LogEvent event, const char *file, int line, const char *for
     va_start(arguments, format);
     write_entry(events[event].priority, events[event].id, file, line, format, arguments);
     va_end(arguments);
+}
+
+bool log_fault_is_due(LogFault *fault, usec_t now)
+{
+    if (now - fault->met > MAX(fault->interval, FAULT_FIRST))
+        *fault = (LogFault){}; /* it was over */
+    fault->met = now;
+    if (now < fault->due)
+        return false;
+    fault->interval = fault->interval ? MIN(2 * fault->interval, FAULT_INTERVAL) : FAULT_FIRST;
+    fault->due = now + fault->interval;
+    return true;
 }
 
 void log_task_line(int priority, const char *message)

@@ -29,6 +29,14 @@ void log_popp(LogField *field);
 #define log_event(name, ...) log_write_event(LOG_EVENT_##name, __FILE__, __LINE__, __VA_ARGS__)
 void log_write_event(LogEvent event, const char *file, int line, const char *format, ...) _printf_(4, 5);
 void log_write(int priority, const char *file, int line, const char *format, ...) _printf_(4, 5);
+/*
+ * A fault that lasts is said at once, and then again after one minute, two, four … at most an hour, however often it is
+ * met. One that comes back soon counts as the same. Zero-initialized; `now` is monotonic.
+ */
+typedef struct LogFault {
+    usec_t due, interval, met;
+} LogFault;
+bool log_fault_is_due(LogFault *fault, usec_t now);
 /* A line of a task, as structured journal entry under the pushed fields; message may hold anything. */
 void log_task_line(int priority, const char *message);
 

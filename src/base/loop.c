@@ -79,6 +79,20 @@ void loop_stop(Loop *loop, int code)
     (void)sd_event_exit(loop->event, code); /* fails only when the loop has already ended */
 }
 
+int loop_fd(const Loop *loop)
+{
+    return sd_event_get_fd(loop->event);
+}
+
+int loop_turn(Loop *loop)
+{
+    int r, code;
+    do
+        r = sd_event_run(loop->event, 0);
+    while (r > 0);
+    return sd_event_get_exit_code(loop->event, &code) >= 0 ? code : r;
+}
+
 static int ended(Loop *loop, int r)
 {
     if (r < 0)

@@ -19,6 +19,10 @@ sd_event *loop_event(Loop *loop);
 /* Runs until loop_stop(); returns its code. */
 int loop_run(Loop *loop) _must_check_;
 void loop_stop(Loop *loop, int code);
+/* A loop within a loop: its descriptor can be read when there is something to do, and loop_turn does all of it without
+ * waiting. Returns a negative errno with which a callback ended it. */
+int loop_fd(const Loop *loop);
+int loop_turn(Loop *loop) _must_check_;
 
 /* events: EPOLLIN, EPOLLOUT. fd stays the caller's. Sources are freed by loop_source_free or with the loop. */
 int loop_add_io(Loop *loop, int fd, uint32_t events, int (*callback)(void *userdata, uint32_t events), void *userdata,

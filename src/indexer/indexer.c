@@ -7,7 +7,6 @@
 typedef struct Indexer {
     Daemon *daemon;
     const Conf *conf; /* as at start */
-    LoopSource *turn; /* only with a watchdog */
 } Indexer;
 
 static int on_reload(void *userdata)
@@ -27,23 +26,6 @@ static int on_reload(void *userdata)
 
 static const DaemonOps operations = {.role = "indexer", .reload = on_reload};
 
-static int on_turn(void *userdata)
-{
-    Indexer *indexer = userdata;
-    daemon_progress(indexer->daemon);
-    loop_timer_in(indexer->turn, daemon_watchdog(indexer->daemon) / 3);
-    return 0;
-}
-
-/* Nothing else ever wakes this role, and a loop that no longer turns must still be noticed. */
-static int feed_watchdog(Indexer *indexer)
-{
-    if (daemon_watchdog(indexer->daemon) == USEC_INFINITY)
-        return 0;
-    int r = loop_add_timer(daemon_loop(indexer->daemon), on_turn, indexer, &indexer->turn);
-    return r < 0 ? trace(r) : on_turn(indexer);
-}
-
 int indexer_run(const Conf *conf, const char *socket_path)
 {
     Indexer indexer = {.conf = conf};
@@ -52,7 +34,7 @@ int indexer_run(const Conf *conf, const char *socket_path)
     if (r < 0)
         return trace(r);
     indexer.daemon = daemon;
-    r = feed_watchdog(&indexer);
+    r = daemon_turning(daemon); /* nothing else ever wakes this role */
     if (r < 0)
         return trace(r);
     daemon_health(daemon, "loop", HEALTH_UP, "nothing to do");

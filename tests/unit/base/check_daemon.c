@@ -2,6 +2,7 @@
 /* The daemon shell, its control server and the bell, all in one process: the test plays systemd and the client. */
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -206,6 +207,44 @@ START_TEST(test_health)
     daemon_health(world.daemon, "postgresql", HEALTH_UP, "%s", "");
     ck_assert_int_eq(daemon_overall(world.daemon), HEALTH_UP);
     ck_assert_str_eq(notified(), "STATUS=3 jobs|");
+    close_fd(fd);
+}
+END_TEST
+
+START_TEST(test_an_outage_is_tried_again_later_each_time)
+{
+    start();
+    usec_t first = daemon_outage(world.daemon, "postgresql", "%s", "gone");
+    ck_assert(first >= 37 * USEC_PER_MSEC && first <= 50 * USEC_PER_MSEC);
+    usec_t last = 0;
+    for (int i = 0; i < 12; i++)
+        last = daemon_outage(world.daemon, "postgresql", "%s", "gone");
+    ck_assert(last > 3 * USEC_PER_SEC && last <= 5 * USEC_PER_SEC);
+    ck_assert_int_eq(daemon_overall(world.daemon), HEALTH_DOWN);
+    daemon_health(world.daemon, "postgresql", HEALTH_UP, "%s", "");
+    ck_assert_uint_le(daemon_outage(world.daemon, "postgresql", "%s", "gone"), 50 * USEC_PER_MSEC);
+}
+END_TEST
+
+/* In the middle of something: health is answered, a ring is heard when the loop turns again, and once. */
+START_TEST(test_the_socket_is_served_while_the_role_waits)
+{
+    start();
+    int fd = connect_to(world.socket);
+    static const char ring[] = "POST /wake HTTP/1.1\r\nContent-Length: 1\r\n\r\na";
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(send(fd, ring, sizeof(ring) - 1, 0), (ssize_t)sizeof(ring) - 1);
+    static const char health[] = "GET /health HTTP/1.1\r\n\r\n";
+    ck_assert_int_eq(send(fd, health, sizeof(health) - 1, 0), (ssize_t)sizeof(health) - 1);
+    struct pollfd ready = {.fd = daemon_serve_fd(world.daemon), .events = POLLIN};
+    ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+    daemon_serve(world.daemon);
+    char answer[1024] = "";
+    ck_assert_int_gt(recv(fd, answer, sizeof(answer) - 1, 0), 0);
+    ck_assert(strstr(answer, "204 No Content") && strstr(answer, "\"status\":\"UP\""));
+    ck_assert_str_eq(buffer_text(&world.wakes), "");
+    turn();
+    ck_assert_str_eq(buffer_text(&world.wakes), "a.");
     close_fd(fd);
 }
 END_TEST
@@ -420,6 +459,8 @@ static Suite *suite(void)
     tcase_add_test(test_case, test_watchdog_only_by_progress);
     tcase_add_test(test_case, test_health);
     tcase_add_test(test_case, test_metrics);
+    tcase_add_test(test_case, test_an_outage_is_tried_again_later_each_time);
+    tcase_add_test(test_case, test_the_socket_is_served_while_the_role_waits);
     tcase_add_test(test_case, test_wake_and_keep_alive);
     tcase_add_loop_test(test_case, test_refused, 0, (int)ELEMENTS(refused));
     tcase_add_test(test_case, test_endless_head);

@@ -62,6 +62,20 @@ START_TEST(test_terminal)
 }
 END_TEST
 
+START_TEST(test_a_fault_that_lasts_is_said_less_and_less)
+{
+    LogFault fault = {};
+    unsigned said = 0;
+    for (usec_t second = 1; second <= 24 * 3600; second++)
+        said += log_fault_is_due(&fault, second * USEC_PER_SEC);
+    /* at once, then after 1, 2, 4, 8, 16 and 32 minutes, then every hour */
+    ck_assert_uint_eq(said, 1 + 6 + 22);
+    /* one that is away for a moment is the same; one that was away for long is a new one */
+    ck_assert(!log_fault_is_due(&fault, (24 * 3600 + 50) * USEC_PER_SEC));
+    ck_assert(log_fault_is_due(&fault, (24 * 3600 + 3700) * USEC_PER_SEC));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("log");
@@ -69,6 +83,7 @@ int main(void)
     tcase_add_loop_test(tests, test_event, 0, (int)ELEMENTS(events));
     tcase_add_test(tests, test_ids_are_unique);
     tcase_add_test(tests, test_terminal);
+    tcase_add_test(tests, test_a_fault_that_lasts_is_said_less_and_less);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
