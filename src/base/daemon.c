@@ -140,6 +140,8 @@ static void set_health(Daemon *daemon, Component *component, Health health, cons
     }
     if (health == HEALTH_UP)
         component->failures = 0;
+    if (component->health == health && streq_null(component->text, text))
+        return;
     component->health = health;
     free(component->text);
     component->text = xstrdup(text);

@@ -2,7 +2,8 @@
 /*
  * The daemon around the owner of shards. It waits for a ring, a timer or the heartbeat, and then runs batches until one
  * brings nothing; between two batches the loop serves everything else (health, metrics, signals). An outage drops all
- * memory and is retried with growing delays: the role is DOWN, says why, and never exits for it.
+ * memory and is retried with growing delays: the role is DOWN, says why, and never exits for it. A heartbeat that works
+ * does not say that batches do (on a full disk it may): each has its own component.
  */
 #include "executor/executor.h"
 
@@ -17,6 +18,7 @@
 #include "store/flow_cache.h"
 
 #define QUIET_USEC USEC_PER_SEC /* without work for so long, the session settles */
+#define WORK       "queue"      /* the component that tells of batches */
 
 typedef struct Executor {
     const Conf *conf; /* as at start */
@@ -57,22 +59,17 @@ static uint64_t random_of_kernel(void *userdata)
 
 /* --- outages --- */
 
-static void back_off(Executor *executor, int r)
+static void back_off(Executor *executor, const char *component, int r)
 {
     errno = r < 0 ? -r : EIO;
-    daemon_health(executor->daemon, "queue", HEALTH_DOWN, "%s (%m)", pg_error(executor->pg));
-    if (!executor->down)
-        log_event(COMPONENT_DOWN, "Executor has lost its queue: %s", pg_error(executor->pg));
     executor->down = true;
-    loop_timer_in(executor->retry, pg_retry_delay(executor->pg));
+    loop_timer_in(executor->retry, daemon_outage(executor->daemon, component, "%s (%m)", pg_error(executor->pg)));
 }
 
-static void answered(Executor *executor)
+static void answered(Executor *executor, const char *component)
 {
-    if (executor->down)
-        log_info("Executor has its queue again");
     executor->down = false;
-    daemon_health(executor->daemon, "queue", HEALTH_UP, "%s", "");
+    daemon_health(executor->daemon, component, HEALTH_UP, "%s", "");
     daemon_progress(executor->daemon);
 }
 
@@ -109,14 +106,14 @@ static void heartbeat(Executor *executor)
         return;
     }
     if (r != 0) {
-        back_off(executor, r);
+        back_off(executor, QUEUE_PG_COMPONENT, r);
         return;
     }
-    answered(executor);
+    answered(executor, QUEUE_PG_COMPONENT);
     daemon_ready(executor->daemon);
     tell_status(executor);
     arm_timer(executor);
-    if (work)
+    if (work || daemon_overall(executor->daemon) != HEALTH_UP)
         loop_defer(executor->work);
 }
 
@@ -124,7 +121,7 @@ static void rejoin(Executor *executor)
 {
     int r = owner_join(executor->owner, daemon_socket_path(executor->daemon));
     if (r != 0) {
-        back_off(executor, r);
+        back_off(executor, QUEUE_PG_COMPONENT, r);
         return;
     }
     executor->joined = true;
@@ -167,9 +164,9 @@ static int on_work(void *userdata)
         log_event(FENCED, "Executor was declared dead or lost shards: it begins anew");
         rejoin(executor);
     } else if (r != 0) {
-        back_off(executor, r);
+        back_off(executor, WORK, r);
     } else {
-        answered(executor);
+        answered(executor, WORK);
         arm_timer(executor);
         loop_timer_in(executor->quiet, QUIET_USEC);
         if (more)
@@ -243,6 +240,8 @@ static void on_metrics(void *userdata, Buffer *text)
     append_counter(text, "kestra_executor_step_seconds_total", "Time spent stepping",
                    (double)counts.step_usec / (double)USEC_PER_SEC);
     append_gauge(text, "kestra_executor_executions_in_memory", "Executions in memory", (double)counts.lives);
+    append_gauge(text, "kestra_executor_keys_locked", "Keys whose rows a session of somebody else holds",
+                 (double)counts.locked);
     append_gauge(text, "kestra_executor_timers_waiting", "Timers of the held shards", (double)counts.heap);
 }
 
@@ -285,33 +284,6 @@ static const DaemonOps operations = {
 };
 
 /* --- wiring --- */
-
-static void on_progress(void *userdata)
-{
-    daemon_progress(((Executor *)userdata)->daemon);
-}
-
-static int open_queue(Executor *executor, Bell *bell)
-{
-    const PgSettings settings = {
-        .conninfo = conf_text(executor->conf, "postgresql.dsn"),
-        .application_name = "kestra-executor",
-        .session_sql = QUEUE_PG_SESSION_SQL,
-        .progress = on_progress,
-        .progress_userdata = executor,
-    };
-    _cleanup_free_ char *error = NULL;
-    int r = pg_new(&settings, &executor->pg, &error);
-    if (r < 0) {
-        log_error("Setting postgresql.dsn cannot be used: %s", error ? error : "");
-        return r;
-    }
-    const QueueSettings queue = {
-        .socket_path = daemon_socket_path(executor->daemon),
-        .lease_usec = conf_usec(executor->conf, "lease.time"),
-    };
-    return queue_pg_new(executor->pg, bell, &queue, &executor->queue);
-}
 
 static void make_owner(Executor *executor)
 {
@@ -370,7 +342,7 @@ int executor_run(const Conf *conf, const char *socket_path)
     expression_limits_from_conf(conf);
     int r = daemon_new(&operations, &executor, socket_path, &executor.daemon);
     if (r == 0)
-        r = open_queue(&executor, bell);
+        r = queue_pg_open(conf, executor.daemon, "kestra-executor", bell, &executor.pg, &executor.queue);
     if (r == 0)
         r = make_sources(&executor);
     if (r != 0)

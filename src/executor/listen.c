@@ -77,8 +77,8 @@ static void say_not_started(const Listening *listening, const char *reason)
                trigger_id, flow->namespace, flow->id, reason);
 }
 
-/* The trigger's inputs over the defaults that are expressions; the other defaults are known without. NULL: one cannot be
- * rendered. New. */
+/* The trigger's inputs over the defaults that are expressions; the other defaults are known without. NULL: one cannot
+ * be rendered. New. */
 static json_t *render_inputs(const Listening *listening, const ExprContext *context, Diag *diag)
 {
     const json_t *source = json_object_get(listening->trigger->properties, "inputs");

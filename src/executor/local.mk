@@ -10,7 +10,8 @@ libexecutor_a_SOURCES = \
 	src/executor/listen.c \
 	src/executor/listeners.c src/executor/listeners.h \
 	src/executor/live.c src/executor/live.h \
-	src/executor/owner.c src/executor/owner.h \
+	src/executor/locked.c src/executor/locked.h \
+	src/executor/owner.c src/executor/owner.h src/executor/owner_private.h src/executor/owner_batch.c \
 	src/executor/pause.c \
 	src/executor/render.c \
 	src/executor/result.c \

@@ -8,14 +8,14 @@
  * read, an execution whose rows can not be read. A batch that the backend refuses (a date out of its range, a text too
  * large) is tried again message by message, until the one is found that does it.
  *
+ * A row that somebody else holds for long stops its own execution: its messages stay where they are until it is free,
+ * and all others go on.
+ *
  * Lives are kept in the order of their last use. They are dropped when their execution has ended, or from the old end
  * when there are too many: an execution that waits for a day is read from its rows when it goes on.
  */
-#include "executor/owner.h"
-#include "executor/slots.h"
-#include "executor/windows.h"
+#include "executor/owner_private.h"
 
-#include "base/heap.h"
 #include "base/log.h"
 #include "doc/json.h"
 
@@ -23,50 +23,9 @@ enum {
     EVENTS_MAX = 500,
     LIVES_MAX = 5000,
     LIVES_BYTES_MAX = 256 * 1024 * 1024, /* beyond it those go that rest */
-    DEATHS_MAX = 2, /* while the messages of one key were tried alone: one may have had another cause */
 };
 
 #define LIVES_REST_USEC (10 * USEC_PER_SEC)
-
-typedef struct Held Held;
-struct Held {
-    char key[ID_BYTES];
-    Live *live;
-    Held *newer, *older;
-    bool touched;   /* in this batch */
-    usec_t used;    /* when it was last */
-    size_t bytes;   /* about what it holds: what was read and said to it */
-    size_t to_save; /* about what the next save writes */
-};
-
-typedef struct Timer {
-    HeapEntry entry;
-    char *name;
-    char *id; /* "key name" */
-    char *key;
-} Timer;
-
-struct Owner {
-    Queue *queue;
-    OwnerSettings settings;
-    Unit *unit;
-    Step step;
-    QueueBatch batch; /* fetched, not yet stepped */
-    Map *held;        /* key → Held */
-    Held *newest, *oldest;
-    VEC(Held *) touched;
-    bool events_first;  /* the timers filled the last batch */
-    size_t lives_bytes; /* of all held */
-    size_t to_save;     /* of those that were touched */
-    Heap heap;
-    Map *timers; /* id → Timer */
-    Slots *slots;
-    Windows *windows;
-    uint64_t shards;
-    Execution *broken; /* the last one that could not be read: its flow is known, nothing else */
-    unsigned careful;  /* batches of one message each that are still to come; see be_careful() */
-    OwnerCounts counts;
-};
 
 /* --- the list of lives --- */
 
@@ -121,7 +80,7 @@ static void touch(Owner *owner, Held *held)
 }
 
 /* After a commit: what has ended goes, and the oldest while there are too many. */
-static void settle(Owner *owner)
+void owner_settle(Owner *owner)
 {
     for (size_t i = 0; i < owner->touched.count; i++) {
         Held *held = owner->touched.items[i];
@@ -148,7 +107,7 @@ static void drop_timer(Owner *owner, Timer *timer)
     free(timer);
 }
 
-static void set_timer(Owner *owner, const char *key, const char *name, usec_t date)
+void owner_set_timer(Owner *owner, const char *key, const char *name, usec_t date)
 {
     _cleanup_free_ char *id = xasprintf("%s %s", key, name);
     Timer *timer = map_get(owner->timers, id);
@@ -167,11 +126,11 @@ static void set_timer(Owner *owner, const char *key, const char *name, usec_t da
     heap_set(&owner->heap, &timer->entry, date);
 }
 
-static void take_timers(Owner *owner)
+void owner_take_timers(Owner *owner)
 {
     for (size_t i = 0; i < owner->step.timers.count; i++) {
         const StepTimer *timer = &owner->step.timers.items[i];
-        set_timer(owner, timer->key, timer->name, timer->date);
+        owner_set_timer(owner, timer->key, timer->name, timer->date);
     }
     step_forget_timers(&owner->step);
 }
@@ -195,7 +154,7 @@ static int load_timers(Owner *owner, uint64_t shards)
         if (slots_is_key(timer->key))
             slots_load(owner->slots, timer->key, timer->name, timer->body);
         else
-            set_timer(owner, timer->key, timer->name, timer->date);
+            owner_set_timer(owner, timer->key, timer->name, timer->date);
         if (windows_is_key(timer->key))
             windows_load(owner->windows, timer->key, timer->name, timer->body);
         queue_timer_done(&timers.items[i]);
@@ -323,6 +282,7 @@ Owner *owner_free(Owner *owner)
     vec_free(&owner->touched);
     slots_free(owner->slots);
     windows_free(owner->windows);
+    locked_done(&owner->locked);
     unit_free(owner->unit);
     execution_free(owner->broken);
     free(owner);
@@ -340,12 +300,13 @@ OwnerCounts owner_counts(const Owner *owner)
     OwnerCounts counts = owner->counts;
     counts.lives = map_count(owner->held);
     counts.heap = owner->heap.entries.count;
+    counts.locked = owner->locked.keys.count;
     return counts;
 }
 
 /* --- membership --- */
 
-static int fenced(Owner *owner, int r)
+int owner_fenced(Owner *owner, int r)
 {
     owner_forget(owner);
     return r == QUEUE_E_FENCED ? OWNER_E_FENCED : fold(r);
@@ -357,18 +318,18 @@ int owner_join(Owner *owner, const char *socket)
     return fold(queue_join(owner->queue, "executor", socket));
 }
 
-static unsigned batch_max(const Owner *owner)
+unsigned owner_batch_max(const Owner *owner)
 {
     return owner->settings.events_max ? owner->settings.events_max : EVENTS_MAX;
 }
 
 /* Among the messages that are there is one that can not be handled, and nobody knows which. What the batch that failed
  * can have held, as many events and as many timers, is taken alone. */
-static void be_careful(Owner *owner)
+void owner_be_careful(Owner *owner)
 {
     queue_batch_done(&owner->batch);
     owner->batch = (QueueBatch){};
-    owner->careful = 2 * batch_max(owner);
+    owner->careful = 2 * owner_batch_max(owner);
 }
 
 int owner_heartbeat(Owner *owner, bool *ret_work)
@@ -376,17 +337,17 @@ int owner_heartbeat(Owner *owner, bool *ret_work)
     QueueMembership membership = {};
     int r = queue_heartbeat(owner->queue, &membership, ret_work);
     if (r != 0)
-        return fenced(owner, r);
+        return owner_fenced(owner, r);
     uint64_t lost = owner->shards & ~membership.shards;
     uint64_t gained = membership.shards & ~owner->shards;
     if (lost)
         forget_shards(owner, lost);
     r = load_timers(owner, gained);
     if (r != 0)
-        return fenced(owner, r);
+        return owner_fenced(owner, r);
     owner->shards = membership.shards;
     if (membership.suspects & gained)
-        be_careful(owner);
+        owner_be_careful(owner);
     return 0;
 }
 
@@ -514,7 +475,7 @@ static void new_id(Owner *owner, char ret_id[static ID_BYTES])
     id_from_bits(high, low, ret_id);
 }
 
-static void set_aside(Owner *owner, const QueueEvent *event, const char *reason)
+void owner_set_aside(Owner *owner, const QueueEvent *event, const char *reason)
 {
     char id[ID_BYTES];
     new_id(owner, id);
@@ -522,7 +483,7 @@ static void set_aside(Owner *owner, const QueueEvent *event, const char *reason)
     say_set_aside(owner, event->key, event->kind, NULL, id, reason);
 }
 
-static void set_timer_aside(Owner *owner, const char *key, const char *name, const char *reason)
+void owner_set_timer_aside(Owner *owner, const char *key, const char *name, const char *reason)
 {
     char id[ID_BYTES];
     new_id(owner, id);
@@ -536,7 +497,7 @@ static const char unreadable[] = "the rows of the execution or of one of its tas
 static void step_unreadable(Owner *owner, const QueueEvent *event, EventKind kind)
 {
     if (kind != EVENT_DELETE) {
-        set_aside(owner, event, unreadable);
+        owner_set_aside(owner, event, unreadable);
         return;
     }
     step_delete_unread(&owner->step, owner->broken, event->body);
@@ -558,7 +519,7 @@ static int step_line(Owner *owner, const QueueEvent *event)
     if (r == 0)
         unit_ack_event(owner->unit, event->sequence);
     else
-        set_aside(owner, event, diag_first(&diag));
+        owner_set_aside(owner, event, diag_first(&diag));
     return 0;
 }
 
@@ -567,7 +528,7 @@ static int step_event(Owner *owner, const QueueEvent *event)
     owner->counts.events++;
     EventKind kind = event_kind_from_string(event->kind);
     if (!event->body || kind == _EVENT_KIND_INVALID) {
-        set_aside(owner, event, !event->body ? event->reason : "its kind is unknown");
+        owner_set_aside(owner, event, !event->body ? event->reason : "its kind is unknown");
         return 0;
     }
     if (slots_is_key(event->key) || windows_is_key(event->key))
@@ -591,7 +552,7 @@ static int step_event(Owner *owner, const QueueEvent *event)
     if (r < 0)
         return r;
     if (r == STEP_E_INVALID) {
-        set_aside(owner, event, diag_first(&diag));
+        owner_set_aside(owner, event, diag_first(&diag));
         return 0;
     }
     if (r == STEP_E_STALE) {
@@ -614,7 +575,7 @@ static int step_timer(Owner *owner, const char *key, const char *name)
     if (r < 0)
         return r;
     if (r == QUEUE_E_UNREADABLE) {
-        set_timer_aside(owner, key, name, unreadable);
+        owner_set_timer_aside(owner, key, name, unreadable);
         return 0;
     }
     if (!held) {
@@ -640,6 +601,10 @@ static int step_timers(Owner *owner, unsigned max)
 {
     for (unsigned i = 0; i < max && !is_full(owner) && owner_next_timer(owner) <= owner->step.now; i++) {
         Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
+        if (locked_has(&owner->locked, timer->key)) {
+            heap_set(&owner->heap, &timer->entry, owner->step.now + LOCKED_ASK_USEC);
+            continue;
+        }
         _cleanup_free_ char *key = xstrdup(timer->key), *name = xstrdup(timer->name);
         drop_timer(owner, timer);
         int r = step_timer(owner, key, name);
@@ -657,7 +622,7 @@ static int step_events(Owner *owner)
     return r;
 }
 
-static int step_all(Owner *owner, unsigned max)
+int owner_step_all(Owner *owner, unsigned max)
 {
     bool event_only = max == 1 && owner->batch.events.count; /* one message when careful */
     int r = 0;
@@ -671,129 +636,4 @@ static int step_all(Owner *owner, unsigned max)
     }
     owner->counts.step_usec += owner->settings.now(owner->settings.userdata) - owner->step.now;
     return r;
-}
-
-/* --- what the backend refuses --- */
-
-/* The message of a careful batch. */
-typedef struct Suspect {
-    bool known;
-    QueueEvent event; /* moved out of the batch; a timer has a name instead of a sequence */
-    char *timer;
-} Suspect;
-
-static void suspect_done(Suspect *suspect)
-{
-    queue_event_done(&suspect->event);
-    free(suspect->timer);
-}
-
-static void note_suspect(Owner *owner, Suspect *ret)
-{
-    *ret = (Suspect){.known = owner->careful > 0};
-    if (!ret->known)
-        return;
-    if (owner->batch.events.count) {
-        const QueueEvent *event = &owner->batch.events.items[0];
-        ret->event = (QueueEvent){.sequence = event->sequence,
-                                  .shard = event->shard,
-                                  .key = xstrdup(event->key),
-                                  .kind = xstrdup(event->kind)};
-    } else if (owner_next_timer(owner) <= owner->step.now) {
-        const Timer *timer = heap_item(heap_first(&owner->heap), Timer, entry);
-        ret->timer = xstrdup(timer->name);
-        ret->event.key = xstrdup(timer->key);
-    } else {
-        ret->known = false;
-    }
-}
-
-static void set_suspect_aside(Owner *owner, const Suspect *suspect, const char *reason)
-{
-    if (suspect->timer) {
-        set_timer(owner, suspect->event.key, suspect->timer, 0);
-        set_timer_aside(owner, suspect->event.key, suspect->timer, reason);
-    } else {
-        set_aside(owner, &suspect->event, reason);
-    }
-}
-
-/* Everything is read again. Nobody knows yet which message it was: the next batches are of one message each, and the
- * one whose batch is refused is set aside alone. */
-static int refused(Owner *owner, const Suspect *suspect, bool *ret_more)
-{
-    _cleanup_free_ char *reason = xasprintf("its effect can not be stored: %s", queue_refusal(owner->queue));
-    bool work;
-    owner_forget(owner);
-    if (suspect->known) {
-        set_suspect_aside(owner, suspect, reason);
-        int r = queue_commit(owner->queue, owner->unit, NULL, NULL);
-        if (r != 0)
-            return fenced(owner, r);
-    } else {
-        be_careful(owner);
-    }
-    *ret_more = true;
-    return owner_heartbeat(owner, &work);
-}
-
-/* After each careful batch. */
-static int relax(Owner *owner, bool drained)
-{
-    if (!owner->careful)
-        return 0;
-    owner->careful = drained ? 0 : owner->careful - 1;
-    return owner->careful ? 0 : queue_trust(owner->queue);
-}
-
-static int commit_batch(Owner *owner, unsigned max, const Suspect *suspect, bool *ret_more)
-{
-    queue_batch_done(&owner->batch);
-    owner->batch = (QueueBatch){};
-    owner->counts.batches += !unit_is_empty(owner->unit);
-    take_timers(owner); /* if the commit fails they are forgotten with all else */
-    bool timer_first = owner->careful && owner_next_timer(owner) <= owner->step.now;
-    /* After an outage the queue still holds shards whose timers and slots are forgotten: nothing before a heartbeat. */
-    QueueFetch fetch = {.events_max = owner->shards && !timer_first ? max : 0};
-    int r = queue_commit(owner->queue, owner->unit, &fetch, &owner->batch);
-    if (r == QUEUE_E_REFUSED)
-        return refused(owner, suspect, ret_more);
-    if (r != 0)
-        return fenced(owner, r);
-    settle(owner);
-    *ret_more = owner->batch.events.count > 0 || owner_next_timer(owner) <= owner->step.now;
-    r = relax(owner, fetch.events_max && !*ret_more);
-    return r == 0 ? 0 : fenced(owner, r);
-}
-
-/* Before the message of a careful batch is stepped, which may end this process: it is marked, and not stepped at all
- * when that has happened too often. */
-static int try_suspect(Owner *owner, const Suspect *suspect)
-{
-    unsigned deaths = 0;
-    int r = queue_try(owner->queue, suspect->event.key, &deaths);
-    if (r != 0)
-        return fenced(owner, r);
-    if (deaths < DEATHS_MAX)
-        return step_all(owner, 1);
-    _cleanup_free_ char *reason =
-        xasprintf("a message of %s has ended the executor %u times", suspect->event.key, deaths);
-    set_suspect_aside(owner, suspect, reason);
-    return 0;
-}
-
-int owner_batch(Owner *owner, bool *ret_more)
-{
-    _cleanup_(suspect_done) Suspect suspect = {};
-    unsigned max = owner->careful ? 1 : batch_max(owner);
-    owner->step.now = owner->settings.now(owner->settings.userdata);
-    note_suspect(owner, &suspect);
-    int r = suspect.known ? try_suspect(owner, &suspect) : step_all(owner, max);
-    if (r == OWNER_E_FENCED)
-        return r;
-    if (r < 0) {
-        owner_forget(owner);
-        return trace(r);
-    }
-    return commit_batch(owner, max, &suspect, ret_more);
 }

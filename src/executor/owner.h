@@ -36,7 +36,7 @@ typedef struct OwnerSettings {
 typedef struct OwnerCounts {
     uint64_t batches, events, stale, set_aside, timers, loads, executions_begun, executions_ended;
     usec_t step_usec; /* by settings.now */
-    size_t lives, heap;
+    size_t lives, heap, locked;
 } OwnerCounts;
 
 typedef struct Owner Owner;

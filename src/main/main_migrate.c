@@ -6,7 +6,9 @@
 
 static int migrate(const Conf *conf, const char *socket_path _unused_)
 {
-    const PgSettings settings = {.conninfo = conf_text(conf, "postgresql.dsn"), .application_name = "kestra-migrate"};
+    const PgSettings settings = {.conninfo = conf_text(conf, "postgresql.dsn"),
+                                 .application_name = "kestra-migrate",
+                                 .patience_usec = USEC_INFINITY}; /* a large table takes its time */
     _cleanup_(pg_freep) Pg *pg = NULL;
     _cleanup_free_ char *message = NULL;
     int r = pg_new(&settings, &pg, &message);

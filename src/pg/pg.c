@@ -10,24 +10,25 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/log.h"
 
-#define CONNECT_TIMEOUT_SEC  5
-#define ANSWER_TIMEOUT_MSEC  (120 * 1000)
-#define RETRY_DELAY_MIN_USEC (50 * USEC_PER_MSEC)
-#define RETRY_DELAY_MAX_USEC (5 * USEC_PER_SEC)
-#define RETRY_DOUBLINGS_MAX  7
+#define CONNECT_TIMEOUT_SEC 5
+#define IDLE_AFTER_USEC     (200 * USEC_PER_MSEC) /* most answers come before: they cost one poll of one socket */
+#define IDLE_EVERY_USEC     USEC_PER_SEC
 
 /* Prefixes of SQLSTATE and what they mean for callers; first match wins, others are outages. */
 static const struct {
     const char *prefix;
     int outcome;
 } outcomes[] = {
-    {"23505", PG_E_UNIQUE},  {"40001", PG_E_RETRY},   {"40P01", PG_E_RETRY},   {"55P03", PG_E_RETRY},
+    {"23505", PG_E_UNIQUE},  {"40001", PG_E_RETRY},   {"40P01", PG_E_RETRY},   {"55P03", PG_E_LOCKED},
     {"KE", PG_E_RAISED},     {"22", PG_E_DATA},       {"23", PG_E_DATA},       {"54", PG_E_DATA},
     {"42P01", PG_E_MISSING}, {"42883", PG_E_MISSING}, {"3F000", PG_E_MISSING},
 };
+
+/* Prefixes of SQLSTATE that tell of the server: connection, rollback, resources (disk full), objects in use, operator
+ * intervention (time limits too), system errors, a standby that only reads. */
+static const char *const unavailable[] = {"08", "40", "53", "55", "57", "58", "25006"};
 
 static void note_error(Pg *pg, const char *text, const char *sqlstate)
 {
@@ -37,6 +38,7 @@ static void note_error(Pg *pg, const char *text, const char *sqlstate)
     while (length > 0 && pg->error[length - 1] == '\n')
         pg->error[--length] = 0;
     (void)snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", sqlstate ? sqlstate : "");
+    pg->silent = false;
 }
 
 int pg_new(const PgSettings *settings, Pg **ret, char **ret_error)
@@ -55,8 +57,8 @@ int pg_new(const PgSettings *settings, Pg **ret, char **ret_error)
     pg->application_name = xstrdup(settings->application_name ? settings->application_name : "kestra");
     pg->session_sql = xstrdup_null(settings->session_sql);
     pg->connect_timeout_sec = settings->connect_timeout_sec ? settings->connect_timeout_sec : CONNECT_TIMEOUT_SEC;
-    pg->progress = settings->progress;
-    pg->progress_userdata = settings->progress_userdata;
+    pg->patience_usec = settings->patience_usec ? settings->patience_usec : PG_PATIENCE_USEC;
+    pg->waiting = settings->waiting;
     pg->error = xstrdup("");
     pg->prepared = map_new();
     *ret = pg;
@@ -75,15 +77,35 @@ char *pg_socket_directory(const char *conninfo)
     return directory;
 }
 
+Pg *pg_twin(const Pg *pg)
+{
+    Pg *twin = xnew(Pg);
+    twin->conninfo = xstrdup(pg->conninfo);
+    twin->application_name = xstrdup(pg->application_name);
+    twin->connect_timeout_sec = pg->connect_timeout_sec;
+    twin->patience_usec = pg->patience_usec;
+    twin->waiting = pg->waiting;
+    twin->error = xstrdup("");
+    twin->prepared = map_new();
+    return twin;
+}
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
+}
+
 Pg *pg_free(Pg *pg)
 {
     if (!pg)
         return NULL;
     pg_disconnect(pg);
     map_destroy(pg->prepared, NULL);
-    for (size_t i = 0; i < pg->channels.count; i++)
-        free(pg->channels.items[i]);
+    free_texts(pg->channels.items, pg->channels.count);
     vec_free(&pg->channels);
+    free_texts(pg->notices.items, pg->notices.count);
+    vec_free(&pg->notices);
     free(pg->conninfo);
     free(pg->application_name);
     free(pg->session_sql);
@@ -113,7 +135,6 @@ int pg_failed(Pg *pg, const PGresult *result)
     note_error(pg, text ? text : PQerrorMessage(pg->connection), state);
     if (PQstatus(pg->connection) == CONNECTION_BAD) {
         pg->counters.failures++;
-        pg->failures_in_row++;
         pg_disconnect(pg);
         return outage(-ECONNRESET);
     }
@@ -128,35 +149,84 @@ int pg_failed(Pg *pg, const PGresult *result)
 static int lost(Pg *pg, int r)
 {
     pg->counters.failures++;
-    pg->failures_in_row++;
     pg_disconnect(pg);
     return outage(r);
+}
+
+static int silent(Pg *pg, usec_t waited)
+{
+    _cleanup_free_ char *text = xasprintf("PostgreSQL gave no answer for %u s", (unsigned)(waited / USEC_PER_SEC));
+    note_error(pg, text, NULL);
+    pg->silent = true;
+    return lost(pg, -ETIMEDOUT);
+}
+
+/* How long to sleep at most: until the limit, until the next call of `idle`. */
+static int sleep_msec(usec_t waited, usec_t limit)
+{
+    usec_t left = waited < limit ? limit - waited : 0;
+    usec_t step = waited < IDLE_AFTER_USEC ? IDLE_AFTER_USEC - waited : IDLE_EVERY_USEC;
+    return left ? (int)(MIN(left, step) / USEC_PER_MSEC) + 1 : 0;
+}
+
+/* Until the socket is ready for `events`; what is to be done meanwhile is done. *ret_revents 0: time is over. */
+static int wait_for(const Pg *pg, short events, usec_t begun, usec_t limit, short *ret_revents)
+{
+    const PgWaiting *waiting = &pg->waiting;
+    struct pollfd fds[] = {{.fd = PQsocket(pg->connection), .events = events}, {.fd = -1, .events = POLLIN}};
+    for (;;) {
+        usec_t waited = clock_monotonic() - begun;
+        bool idle = waiting->idle && waited >= IDLE_AFTER_USEC;
+        if (idle) {
+            fds[1].fd = waiting->fd;
+            waiting->idle(waiting->userdata, waited);
+        }
+        int r = poll(fds, ELEMENTS(fds), sleep_msec(waited, limit));
+        if (r < 0 && errno != EINTR)
+            return -errno;
+        *ret_revents = r > 0 ? fds[0].revents : 0;
+        if (*ret_revents || waited >= limit)
+            return 0;
+    }
+}
+
+/* Once a second is enough for those who are told. */
+static void note_progress(Pg *pg, usec_t now)
+{
+    if (!pg->waiting.idle || now - pg->idled < IDLE_EVERY_USEC)
+        return;
+    pg->idled = now;
+    pg->waiting.idle(pg->waiting.userdata, 0);
+}
+
+static usec_t answer_limit(const Pg *pg)
+{
+    return pg->patience_usec == USEC_INFINITY ? USEC_INFINITY : pg->patience_usec + PG_SILENCE_USEC;
 }
 
 /* Sends what is queued; for_answer: then waits until PQgetResult will not block. What arrives meanwhile is read, so
  * that the server never waits for us to do so. Bytes that move are progress. */
 static int wait_for_server(Pg *pg, bool for_answer)
 {
-    usec_t deadline = clock_monotonic() + ANSWER_TIMEOUT_MSEC * USEC_PER_MSEC;
+    usec_t begun = clock_monotonic();
     for (;;) {
         int unsent = PQflush(pg->connection);
         if (unsent < 0)
             return pg_failed(pg, NULL);
         if (unsent == 0 && !(for_answer && PQisBusy(pg->connection)))
             return 0;
-        struct pollfd wait = {.fd = PQsocket(pg->connection), .events = (short)(POLLIN | (unsent ? POLLOUT : 0))};
-        usec_t now = clock_monotonic();
-        int r = now < deadline ? poll(&wait, 1, (int)((deadline - now) / USEC_PER_MSEC) + 1) : 0;
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0) {
-            note_error(pg, "no answer from the server", NULL);
-            return lost(pg, r < 0 ? -errno : -ETIMEDOUT);
+        short ready;
+        int r = wait_for(pg, (short)(POLLIN | (unsent ? POLLOUT : 0)), begun, answer_limit(pg), &ready);
+        if (r < 0) {
+            note_error(pg, strerrordesc_np(-r), NULL);
+            return lost(pg, r);
         }
-        if (wait.revents & ~POLLOUT && !PQconsumeInput(pg->connection))
+        if (!ready)
+            return silent(pg, clock_monotonic() - begun);
+        if (ready & ~POLLOUT && !PQconsumeInput(pg->connection))
             return pg_failed(pg, NULL);
-        if (pg->progress)
-            pg->progress(pg->progress_userdata);
+        begun = clock_monotonic(); /* bytes moved: both sides live */
+        note_progress(pg, begun);
     }
 }
 
@@ -203,45 +273,109 @@ static void listen_text(Buffer *sql, const char *channel)
     buffer_append_char(sql, '"');
 }
 
-static int open_session(Pg *pg)
+/* connect_timeout of the connection string, else ours; 0 there means none, which we do not give. */
+static usec_t connect_limit(const Pg *pg)
+{
+    usec_t limit = 0;
+    PQconninfoOption *options = PQconninfo(pg->connection);
+    for (PQconninfoOption *option = options; option && option->keyword; option++)
+        if (streq(option->keyword, "connect_timeout") && option->val)
+            for (const char *digit = option->val; *digit >= '0' && *digit <= '9' && limit < 1000; digit++)
+                limit = limit * 10 + (usec_t)(*digit - '0');
+    PQconninfoFree(options);
+    return (limit ? limit : pg->connect_timeout_sec) * USEC_PER_SEC;
+}
+
+/* Several hosts are tried one after the other by libpq itself, which blocks: a limit for each host is part of that. */
+static bool has_several_hosts(const PGconn *connection)
+{
+    const char *host = PQhost(connection);
+    PQconninfoOption *options = PQconninfo((PGconn *)(uintptr_t)connection);
+    bool several = host && strchr(host, ',');
+    for (PQconninfoOption *option = options; option && option->keyword; option++)
+        several |= (streq(option->keyword, "host") || streq(option->keyword, "hostaddr")) && option->val &&
+                   strchr(option->val, ',');
+    PQconninfoFree(options);
+    return several;
+}
+
+/* Outage -ETIMEDOUT: nobody answered. What else failed shows in the connection's status. */
+static int connect_waiting(Pg *pg)
+{
+    usec_t begun = clock_monotonic(), limit = connect_limit(pg);
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+        short ready;
+        int r = wait_for(pg, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, begun, limit, &ready);
+        if (r < 0)
+            return r;
+        if (!ready)
+            return -ETIMEDOUT;
+        status = PQconnectPoll(pg->connection);
+    }
+    return 0;
+}
+
+static int reach(Pg *pg)
 {
     char timeout[16];
     (void)snprintf(timeout, sizeof(timeout), "%u", pg->connect_timeout_sec);
     /* dbname is expanded: what the connection string says wins over the lines before it. */
     const char *const keys[] = {"connect_timeout", "fallback_application_name", "dbname", "client_encoding", NULL};
     const char *const values[] = {timeout, pg->application_name, pg->conninfo, "UTF8", NULL};
-    pg->connection = PQconnectdbParams(keys, values, 1);
+    usec_t begun = clock_monotonic();
     pg->generation++;
+    pg->connection = PQconnectStartParams(keys, values, 1);
+    if (pg->connection && has_several_hosts(pg->connection)) {
+        PQfinish(pg->connection);
+        pg->connection = PQconnectdbParams(keys, values, 1);
+    } else if (pg->connection && PQstatus(pg->connection) != CONNECTION_BAD && connect_waiting(pg) == -ETIMEDOUT) {
+        return silent(pg, clock_monotonic() - begun);
+    }
     if (!pg->connection || PQstatus(pg->connection) != CONNECTION_OK) {
         note_error(pg, PQerrorMessage(pg->connection), NULL);
         return lost(pg, -ECONNREFUSED);
     }
+    return 0;
+}
+
+static void session_text(const Pg *pg, Buffer *sql)
+{
+    buffer_append(sql, "SET DateStyle = ISO; SET client_min_messages = warning");
+    if (pg->patience_usec != USEC_INFINITY)
+        buffer_printf(sql, "; SET statement_timeout = %u; SET lock_timeout = %u",
+                      (unsigned)(pg->patience_usec / USEC_PER_MSEC), (unsigned)(PG_LOCK_USEC / USEC_PER_MSEC));
+    if (pg->session_sql)
+        buffer_printf(sql, "; %s", pg->session_sql);
+    for (size_t i = 0; i < pg->channels.count; i++)
+        listen_text(sql, pg->channels.items[i]);
+}
+
+static int open_session(Pg *pg)
+{
+    int r = reach(pg);
+    if (r < 0)
+        return r;
     PQsetNoticeProcessor(pg->connection, drop_notice, NULL);
     if (PQsetnonblocking(pg->connection, 1) != 0)
         return lost(pg, -EIO);
     _cleanup_buffer_ Buffer sql = {};
-    buffer_append(&sql, "SET DateStyle = ISO; SET client_min_messages = warning");
-    if (pg->session_sql)
-        buffer_printf(&sql, "; %s", pg->session_sql);
-    for (size_t i = 0; i < pg->channels.count; i++)
-        listen_text(&sql, pg->channels.items[i]);
-    int r = run_simple(pg, buffer_text(&sql));
+    session_text(pg, &sql);
+    r = run_simple(pg, buffer_text(&sql));
     if (r != 0) {
         if (pg->connection)
             pg_disconnect(pg);
-        pg->failures_in_row++;
         return fold(r);
     }
     if (pg->generation > 1)
         pg->counters.reconnects++;
-    pg->failures_in_row = 0;
     return 0;
 }
 
 static void take_notifications(Pg *pg)
 {
     for (PGnotify *notify; (notify = PQnotifies(pg->connection)); PQfreemem(notify))
-        pg->notified = true;
+        vec_push(&pg->notices, xstrdup(notify->extra ? notify->extra : ""));
 }
 
 /* Something that arrived while idle is a notification or the end of the session: a last message and then the end of
@@ -293,15 +427,16 @@ unsigned pg_generation(const Pg *pg)
     return pg->generation;
 }
 
-int pg_check(Pg *pg, bool *ret_notified)
+int pg_check(Pg *pg, void (*notified)(void *userdata, const char *payload), void *userdata)
 {
     if (pg->connection && !is_alive(pg)) {
         note_error(pg, PQerrorMessage(pg->connection), NULL);
         return lost(pg, -ECONNRESET);
     }
-    if (ret_notified)
-        *ret_notified = pg->notified;
-    pg->notified = false;
+    for (size_t i = 0; notified && i < pg->notices.count; i++)
+        notified(userdata, pg->notices.items[i]);
+    free_texts(pg->notices.items, pg->notices.count);
+    pg->notices.count = 0;
     return 0;
 }
 
@@ -316,12 +451,21 @@ int pg_listen(Pg *pg, const char *channel)
     return r < 0 ? r : fold(run_simple(pg, buffer_text(&sql) + strlen("; ")));
 }
 
-usec_t pg_retry_delay(Pg *pg)
+int pg_failed_with(Pg *pg, const char *sqlstate, const char *text)
 {
-    unsigned doublings = MIN(pg->failures_in_row ? pg->failures_in_row - 1 : 0, (unsigned)RETRY_DOUBLINGS_MAX);
-    usec_t delay = MIN(RETRY_DELAY_MIN_USEC << doublings, RETRY_DELAY_MAX_USEC);
-    /* Up to a quarter of jitter, so that many processes do not come back in one wave. */
-    return delay - delay / 4 + random_bits() % (delay / 4);
+    note_error(pg, text, sqlstate);
+    pg->counters.failures++;
+    return outage(-EREMOTEIO);
+}
+
+bool pg_is_unavailable(const Pg *pg)
+{
+    if (!pg->connection || pg->silent)
+        return true;
+    for (size_t i = 0; i < ELEMENTS(unavailable); i++)
+        if (starts_with(pg->sqlstate, unavailable[i]))
+            return true;
+    return false;
 }
 
 const char *pg_error(const Pg *pg)

@@ -4,28 +4,43 @@
  * A session with PostgreSQL: the only user of libpq. Parameters are always bound; every text that goes in is made valid
  * UTF-8 without NUL on the way. SQLSTATEs become the outcomes below, everything else is an outage.
  *
- * A session that was lost is opened again by the next call (one try; the caller waits pg_retry_delay() between tries,
- * so that nobody loops busily). A session belongs to one thread.
+ * A session that was lost is opened again by the next call (one try; the caller waits between tries, daemon_outage()
+ * says how long). A session belongs to one thread.
  */
 #include "base/base.h"
 #include "base/buffer.h"
 
 enum {
     PG_E_UNIQUE = 1,  /* 23505: a row with this key exists */
-    PG_E_RETRY = 2,   /* 40001, 40P01, 55P03: rolled back for concurrency reasons; the same again may succeed */
+    PG_E_RETRY = 2,   /* 40001, 40P01: rolled back for concurrency reasons; the same again may succeed */
     PG_E_RAISED = 3,  /* a private SQLSTATE "KE…" raised by our own SQL functions: pg_sqlstate() says which */
     PG_E_DATA = 4,    /* classes 22, 23, 54: a value that PostgreSQL cannot take (out of range, too large …) */
     PG_E_MISSING = 5, /* 42P01, 42883, 3F000: a table or function is not there: the schema was not migrated */
+    PG_E_LOCKED = 6,  /* 55P03: somebody holds a lock for longer than PG_LOCK_USEC */
 };
+
+/* Every wait ends: a statement by the server after the session's patience, a lock after PG_LOCK_USEC, and a server that
+ * says nothing at all counts as lost PG_SILENCE_USEC after the patience. All of it is below the watchdog of a role. */
+#define PG_PATIENCE_USEC (15 * USEC_PER_SEC)
+#define PG_LOCK_USEC     (5 * USEC_PER_SEC)
+#define PG_SILENCE_USEC  (5 * USEC_PER_SEC)
+
+/* What a thread does while it waits for the server for longer than a moment: `idle` is called when fd (-1: none) can be
+ * read, and once a second, with the time in which nothing came from the server; and with 0 at most once a second when
+ * bytes move, so that a long commit shows as progress. It must not use the session. */
+typedef struct PgWaiting {
+    int fd;
+    void (*idle)(void *userdata, usec_t waited);
+    void *userdata;
+} PgWaiting;
 
 typedef struct PgSettings {
     const char *conninfo; /* libpq connection string or URI; all its options pass through; "" = libpq's defaults */
     const char *application_name; /* "kestra-executor" */
     const char *session_sql;      /* run after connecting ("SET …"), or NULL */
     unsigned connect_timeout_sec; /* 0: 5; a connect_timeout in conninfo wins */
-    /* While a call waits: bytes went out or came in, so both sides live. Called often; may be NULL. */
-    void (*progress)(void *userdata);
-    void *progress_userdata;
+    usec_t patience_usec;         /* 0: PG_PATIENCE_USEC; USEC_INFINITY: no limit at all, for locks neither */
+    PgWaiting waiting;            /* idle NULL: nothing */
 } PgSettings;
 
 typedef struct Pg Pg;
@@ -45,21 +60,26 @@ void pg_disconnect(Pg *pg);
  * -1 when there is no session; changes with every reconnect (pg_generation() counts sessions). */
 int pg_fd(const Pg *pg);
 unsigned pg_generation(const Pg *pg);
-/* Reads what arrived. Outage: the session was lost. *ret_notified (may be NULL): a notification on a channel of
- * pg_listen. */
-int pg_check(Pg *pg, bool *ret_notified) _must_check_;
+/* Reads what arrived. Outage: the session was lost. `notified` (may be NULL) gets the payload of each notification on
+ * the channels of pg_listen. */
+int pg_check(Pg *pg, void (*notified)(void *userdata, const char *payload), void *userdata) _must_check_;
+/* Another session with the same settings, but for session_sql; not connected. */
+Pg *pg_twin(const Pg *pg);
 /* LISTENs on the channel, now and after each reconnect. */
 int pg_listen(Pg *pg, const char *channel) _must_check_;
 /* Call it when the session will be quiet for a while: PostgreSQL counts what it did now, and not 10 s after its last
  * statement, so that pg_stat_database tells the truth about an idle server. Does nothing without a session. */
 void pg_settle(Pg *pg);
-/* How long to wait before the next try after an outage: 50 ms doubling to 5 s with jitter; reset by success. */
-usec_t pg_retry_delay(Pg *pg);
 /* The last failure in words for people (server message, no parameters, no password). Borrowed. "" when there was none.
  */
 const char *pg_error(const Pg *pg);
 /* SQLSTATE of the last failure, five characters, or "". */
 const char *pg_sqlstate(const Pg *pg);
+/* One of our functions answered with a failure instead of raising it: remembered as if it had. Returns the outage. */
+int pg_failed_with(Pg *pg, const char *sqlstate, const char *text) _must_check_;
+/* The last failure is the state of the server (not there, silent, full, locked, shutting down) and not of what was
+ * asked: the same may succeed later. */
+bool pg_is_unavailable(const Pg *pg);
 /* Transactions, round trips and reconnects so far, for /metrics. */
 typedef struct PgCounters {
     uint64_t round_trips, reconnects, failures;

@@ -24,7 +24,7 @@ struct PgPipeline {
     Pg *pg;
     VEC(Item) items;
     VEC(PgParameters *) pool; /* pool.items[i] belongs to statement i; kept over resets */
-    PgRowFunction *each;      /* gets the rows of the only statement; NULL: they are kept */
+    PgRowFunction *each;      /* gets the rows of the last statement; NULL: they are kept */
     void *userdata;
 };
 
@@ -229,7 +229,9 @@ static int take_all(PgPipeline *pipeline, int *first_failure)
                 (void)map_put(pg->prepared, item->statement->name, pg); /* any non-NULL value: the map is a set */
             pg_rows_free(prepared);
         }
-        int r = pipeline->each ? take_stream(pipeline, first_failure) : take_answer(pg, &item->rows, first_failure);
+        bool last = i + 1 == pipeline->items.count;
+        int r =
+            pipeline->each && last ? take_stream(pipeline, first_failure) : take_answer(pg, &item->rows, first_failure);
         if (r != 0)
             return r;
     }
@@ -261,16 +263,18 @@ int pg_pipeline_run(PgPipeline *pipeline)
         return broken(pg, r);
     if (!PQexitPipelineMode(pg->connection))
         return broken(pg, -EPROTO);
-    if (first_failure == 0)
-        pg->failures_in_row = 0;
     return first_failure;
 }
 
 int pg_stream(Pg *pg, const PgStatement *statement, const PgParameters *parameters, PgRowFunction *each, void *userdata)
 {
+    /* However long it is, rows that come are progress; silence between them still has its limit. */
+    static const PgStatement unlimited = {"pg_unlimited", "SELECT set_config('statement_timeout', '0', true)"};
     PgPipeline pipeline = {.pg = pg, .each = each, .userdata = userdata};
+    add_item(&pipeline, &unlimited, NULL);
     add_item(&pipeline, statement, (PgParameters *)(uintptr_t)parameters);
     int r = pg_pipeline_run(&pipeline);
+    drop_rows(&pipeline);
     vec_free(&pipeline.items);
     return r;
 }

@@ -9,17 +9,19 @@
 struct Pg {
     char *conninfo, *application_name, *session_sql;
     unsigned connect_timeout_sec;
+    usec_t patience_usec;
+    PgWaiting waiting;
+    usec_t idled;       /* monotonic: waiting.idle was told of progress */
     PGconn *connection; /* NULL: no session */
     Map *prepared;      /* names known to this session */
     VEC(char *) channels;
     bool in_transaction; /* between pg_begin and its end */
-    bool notified;
-    unsigned generation, failures_in_row;
+    VEC(char *) notices; /* payloads that pg_check has not given yet */
+    bool silent;         /* the last failure: no answer came */
+    unsigned generation;
     char *error;
     char sqlstate[6];
     PgCounters counters;
-    void (*progress)(void *userdata); /* or NULL */
-    void *progress_userdata;
 };
 
 /* Arrays as libpq wants them; borrowed until the parameters change. */

@@ -5,5 +5,6 @@ libqueue_a_SOURCES = \
 	src/queue/queue_peers.c src/queue/queue_peers.h \
 	src/queue/queue_pg.c src/queue/queue_pg.h src/queue/queue_pg_private.h \
 	src/queue/queue_pg_aside.c src/queue/queue_pg_commit.c src/queue/queue_pg_fetch.c \
+	src/queue/queue_pg_locked.c src/queue/queue_pg_wakeup.c \
 	src/queue/unit.c src/queue/unit.h src/queue/unit_private.h
 EXTRA_DIST += src/queue/README.md

@@ -98,6 +98,8 @@ Queue *queue_free(Queue *queue)
         return NULL;
     free(queue->role);
     free(queue->refusal);
+    queue_forget_locked(queue);
+    vec_free(&queue->locked);
     queue->ops->free(queue);
     return NULL;
 }
@@ -154,6 +156,7 @@ int queue_leave(Queue *queue)
 int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
 {
     QueueBatch batch = {};
+    queue_forget_locked(queue);
     int r = queue->ops->commit(queue, unit, fetch, &batch);
     if (r != 0) {
         queue_batch_done(&batch);
@@ -171,6 +174,42 @@ int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *
 const char *queue_refusal(const Queue *queue)
 {
     return queue->refusal ? queue->refusal : "";
+}
+
+void queue_forget_locked(Queue *queue)
+{
+    for (size_t i = 0; i < queue->locked.count; i++)
+        free(queue->locked.items[i]);
+    queue->locked.count = 0;
+}
+
+const char *const *queue_locked(const Queue *queue, size_t *ret_count)
+{
+    *ret_count = queue->locked.count;
+    return (const char *const *)queue->locked.items;
+}
+
+int queue_are_locked(Queue *queue, const char *const *keys, size_t count, bool *ret)
+{
+    memset(ret, 0, count * sizeof(*ret));
+    return queue->ops->are_locked && count ? queue->ops->are_locked(queue, keys, count, ret) : 0;
+}
+
+int queue_reclaim(Queue *queue, const int64_t *sequences, size_t count, QueueSequences *ret)
+{
+    *ret = (QueueSequences){};
+    return queue->ops->reclaim && count ? queue->ops->reclaim(queue, sequences, count, ret) : 0;
+}
+
+int queue_wakeup_fd(const Queue *queue)
+{
+    return queue->ops->wakeup_fd ? queue->ops->wakeup_fd(queue) : -1;
+}
+
+void queue_dispatch(Queue *queue, void (*rung)(void *userdata, const char *body), void *userdata)
+{
+    if (queue->ops->dispatch)
+        queue->ops->dispatch(queue, rung, userdata);
 }
 
 int queue_try(Queue *queue, const char *key, unsigned *ret_deaths)

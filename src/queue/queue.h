@@ -11,6 +11,7 @@
 enum {
     QUEUE_E_FENCED = 1,  /* this instance was declared dead or lost a shard: forget everything in memory, join again */
     QUEUE_E_REFUSED = 2, /* something in the unit can never be stored (out of range, too large); queue_refusal() */
+    QUEUE_E_LOCKED = 5,  /* somebody else holds rows of some keys for long: nothing was done; queue_locked() */
     QUEUE_E_UNREADABLE = 3, /* the rows of this execution are not those of an execution */
 };
 
@@ -19,6 +20,7 @@ enum {
 #define QUEUE_RING_SHARDS "shards"
 
 typedef struct Queue Queue;
+typedef VEC(int64_t) QueueSequences;
 
 typedef struct QueueInstance {
     char id[ID_BYTES];
@@ -64,6 +66,8 @@ typedef struct QueueFetch {
     unsigned events_max; /* events of the shards this instance holds */
     unsigned jobs_max;   /* jobs to claim from worker_group */
     const char *worker_group;
+    const char *const *keys_left; /* their events stay where they are */
+    size_t keys_left_count;
 } QueueFetch;
 typedef struct QueueBatch {
     /* Those of kind "kill-tree" first, each kind in order of sequence; never one that is in the unit just committed. */
@@ -109,6 +113,20 @@ int queue_leave(Queue *queue) _must_check_;
 int queue_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch) _must_check_;
 /* Why the backend refused the last commit. Borrowed. */
 const char *queue_refusal(const Queue *queue);
+/* The keys that made the last commit QUEUE_E_LOCKED. Borrowed until the next commit. */
+const char *const *queue_locked(const Queue *queue, size_t *ret_count);
+/* Which of these keys have rows that somebody holds now: *ret has a flag for each. Waits for nobody. */
+int queue_are_locked(Queue *queue, const char *const *keys, size_t count, bool *ret) _must_check_;
+/* After a fence and a new queue_join: jobs that were held, and that nobody has claimed since, are held again. *ret is
+ * which; caller frees. */
+int queue_reclaim(Queue *queue, const int64_t *sequences, size_t count, QueueSequences *ret) _must_check_;
+/*
+ * Rings of other hosts. The descriptor can be read when there are some, and is the same for the queue's life; -1: this
+ * backend has none. queue_dispatch calls `rung` with the body of each (as POST /wake has it; "" means: look at all)
+ * and waits for nothing. What gets lost is found by the slow poll of queue_heartbeat.
+ */
+int queue_wakeup_fd(const Queue *queue);
+void queue_dispatch(Queue *queue, void (*rung)(void *userdata, const char *body), void *userdata);
 /* A message of this key is stepped next, alone: if this executor dies before its next commit, that is counted.
  * *ret_deaths: how often that has happened since the shard became suspect. */
 int queue_try(Queue *queue, const char *key, unsigned *ret_deaths) _must_check_;
@@ -122,7 +140,6 @@ int queue_load_timers(Queue *queue, uint64_t shards, QueueTimers *ret) _must_che
  * QUEUE_E_UNREADABLE: then *ret knows its flow, and nothing else. */
 int queue_load_execution(Queue *queue, const char *id, Execution **ret) _must_check_;
 /* Worker: of the jobs this instance holds, which are to be killed or are gone. Sequences; caller frees. */
-typedef VEC(int64_t) QueueSequences;
 int queue_jobs_to_kill(Queue *queue, QueueSequences *ret) _must_check_;
 /* Nothing has been done for a while: the backend's statistics are brought up to date (pg_settle). */
 void queue_settle(Queue *queue);

@@ -517,13 +517,23 @@ static void forget_finished(QueueMem *queue, const Unit *unit)
             }
 }
 
+static bool is_left(const QueueFetch *fetch, const char *key)
+{
+    for (size_t i = 0; i < fetch->keys_left_count; i++)
+        if (streq(fetch->keys_left[i], key))
+            return true;
+    return false;
+}
+
 /* Until there are so many events, or their bodies are too much. */
-static void fetch_some(QueueMem *queue, bool kills, size_t max, size_t *bytes, QueueBatch *batch)
+static void fetch_some(QueueMem *queue, const QueueFetch *fetch, bool kills, size_t max, size_t *bytes,
+                       QueueBatch *batch)
 {
     const QueueStore *store = queue->store;
     for (size_t i = 0; i < store->events.count && batch->events.count < max && *bytes < UNIT_BYTES_MAX; i++) {
         const MemEvent *row = &store->events.items[i];
-        if (!(queue->shards >> row->shard & 1) || streq(row->kind, EVENT_KILL_TREE_KIND) != kills)
+        if (!(queue->shards >> row->shard & 1) || streq(row->kind, EVENT_KILL_TREE_KIND) != kills ||
+            is_left(fetch, row->key))
             continue;
         QueueEvent event = {
             .sequence = row->sequence, .shard = row->shard, .key = xstrdup(row->key), .kind = xstrdup(row->kind)};
@@ -534,11 +544,11 @@ static void fetch_some(QueueMem *queue, bool kills, size_t max, size_t *bytes, Q
     }
 }
 
-static void fetch_events(QueueMem *queue, unsigned max, QueueBatch *batch)
+static void fetch_events(QueueMem *queue, const QueueFetch *fetch, QueueBatch *batch)
 {
-    size_t bytes = 0;
-    fetch_some(queue, true, max, &bytes, batch);
-    fetch_some(queue, false, MAX((size_t)max, batch->events.count + max / 10), &bytes, batch);
+    size_t bytes = 0, max = fetch->events_max;
+    fetch_some(queue, fetch, true, max, &bytes, batch);
+    fetch_some(queue, fetch, false, MAX(max, batch->events.count + max / 10), &bytes, batch);
 }
 
 static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *batch)
@@ -569,6 +579,21 @@ static void claim_jobs(QueueMem *queue, const QueueFetch *fetch, QueueBatch *bat
     queue->worker_group = xstrdup(group);
 }
 
+static int mem_reclaim(Queue *base, const int64_t *sequences, size_t count, QueueSequences *ret)
+{
+    QueueMem *queue = (QueueMem *)base;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < queue->store->jobs.count; j++) {
+            MemJob *row = &queue->store->jobs.items[j];
+            if (row->sequence != sequences[i] || *row->instance)
+                continue;
+            memcpy(row->instance, base->id, sizeof(row->instance));
+            vec_push(&queue->jobs, row->sequence);
+            vec_push(ret, row->sequence);
+        }
+    return 0;
+}
+
 static int mem_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch *ret_batch)
 {
     QueueMem *queue = (QueueMem *)base;
@@ -591,7 +616,7 @@ static int mem_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBat
         forget_finished(queue, unit);
     }
     if (fetch && fetch->events_max)
-        fetch_events(queue, fetch->events_max, ret_batch);
+        fetch_events(queue, fetch, ret_batch);
     if (fetch && fetch->jobs_max && *base->id)
         claim_jobs(queue, fetch, ret_batch);
     return 0;
@@ -683,6 +708,7 @@ static const QueueOps queue_mem_ops = {
     .heartbeat = mem_heartbeat,
     .leave = mem_leave,
     .commit = mem_commit,
+    .reclaim = mem_reclaim,
     .try_key = mem_try,
     .trust = mem_trust,
     .load_timers = mem_load_timers,

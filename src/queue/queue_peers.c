@@ -83,16 +83,36 @@ void queue_peers_update(QueuePeers *peers, const json_t *list, const char *self)
     pthread_mutex_unlock(&peers->lock);
 }
 
-/* Rings one peer; true when it is on another host. */
-static bool ring_peer(QueuePeers *peers, const Peer *peer, const char *body)
+void queue_calls_done(QueueCalls *calls)
+{
+    for (size_t i = 0; i < calls->instances.count; i++) {
+        free(calls->instances.items[i]);
+        free(calls->bodies.items[i]);
+    }
+    vec_free(&calls->instances);
+    vec_free(&calls->bodies);
+}
+
+static void ring_peer(QueuePeers *peers, const Peer *peer, const char *body, QueueCalls *calls)
 {
     if (streq(peer->id, peers->self))
-        return false;
-    if (!streq(peer->host, peers->host))
-        return true;
-    if (peers->bell && *peer->socket)
+        return;
+    if (!streq(peer->host, peers->host)) {
+        vec_push(&calls->instances, xstrdup(peer->id));
+        vec_push(&calls->bodies, xstrdup(body));
+    } else if (peers->bell && *peer->socket) {
         bell_ring(peers->bell, peer->socket, body);
-    return false;
+    }
+}
+
+bool queue_peers_elsewhere(QueuePeers *peers)
+{
+    bool elsewhere = false;
+    pthread_mutex_lock(&peers->lock);
+    for (size_t i = 0; i < peers->list.count; i++)
+        elsewhere |= !streq(peers->list.items[i].host, peers->host);
+    pthread_mutex_unlock(&peers->lock);
+    return elsewhere;
 }
 
 static void ring_well_known(QueuePeers *peers, const char *role, const char *body)
@@ -104,10 +124,9 @@ static void ring_well_known(QueuePeers *peers, const char *role, const char *bod
 }
 
 /* Rings the peers of a role that `matches` accepts; all of them when it accepts none (the list is some seconds old). */
-static bool ring_role(QueuePeers *peers, const char *role, const char *body,
-                      bool (*matches)(const Peer *, const QueueRing *), const QueueRing *ring)
+static void ring_role(QueuePeers *peers, const char *role, const char *body,
+                      bool (*matches)(const Peer *, const QueueRing *), const QueueRing *ring, QueueCalls *calls)
 {
-    bool elsewhere = false;
     size_t alive = 0, matching = 0;
     for (size_t i = 0; i < peers->list.count; i++)
         if (streq(peers->list.items[i].role, role)) {
@@ -117,11 +136,10 @@ static bool ring_role(QueuePeers *peers, const char *role, const char *body,
     for (size_t i = 0; i < peers->list.count; i++) {
         const Peer *peer = &peers->list.items[i];
         if (streq(peer->role, role) && (matching == 0 || !matches || matches(peer, ring)))
-            elsewhere |= ring_peer(peers, peer, body);
+            ring_peer(peers, peer, body, calls);
     }
     if (alive == 0)
         ring_well_known(peers, role, body);
-    return elsewhere;
 }
 
 static bool holds_shard(const Peer *peer, const QueueRing *ring)
@@ -137,26 +155,24 @@ static bool is_named(const Peer *peer, const QueueRing *ring)
     return false;
 }
 
-bool queue_peers_ring(QueuePeers *peers, const QueueRing *ring)
+void queue_peers_ring(QueuePeers *peers, const QueueRing *ring, QueueCalls *ret_calls)
 {
-    bool elsewhere = false;
     pthread_mutex_lock(&peers->lock);
     if (ring->event_shards)
-        elsewhere |= ring_role(peers, "executor", "", holds_shard, ring);
+        ring_role(peers, "executor", "", holds_shard, ring, ret_calls);
     if (ring->workers)
-        elsewhere |= ring_role(peers, "worker", "", NULL, ring);
+        ring_role(peers, "worker", "", NULL, ring, ret_calls);
     else if (ring->worker_count)
-        elsewhere |= ring_role(peers, "worker", "", is_named, ring);
+        ring_role(peers, "worker", "", is_named, ring, ret_calls);
     if (ring->schedulers)
-        elsewhere |= ring_role(peers, "scheduler", "", NULL, ring);
+        ring_role(peers, "scheduler", "", NULL, ring, ret_calls);
     if (ring->shards_role)
-        elsewhere |= ring_role(peers, ring->shards_role, QUEUE_RING_SHARDS, NULL, ring);
+        ring_role(peers, ring->shards_role, QUEUE_RING_SHARDS, NULL, ring, ret_calls);
     if (ring->follower_count) {
         _cleanup_buffer_ Buffer ids = {};
         for (size_t i = 0; i < ring->follower_count; i++)
             buffer_printf(&ids, "%s%s", i ? "\n" : "", ring->followers[i]);
-        elsewhere |= ring_role(peers, "webserver", buffer_text(&ids), NULL, ring);
+        ring_role(peers, "webserver", buffer_text(&ids), NULL, ring, ret_calls);
     }
     pthread_mutex_unlock(&peers->lock);
-    return elsewhere;
 }

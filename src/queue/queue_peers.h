@@ -23,5 +23,13 @@ typedef struct QueueRing {
     const char *const *followers; /* execution ids for webservers */
     size_t follower_count;
 } QueueRing;
-/* Rings on this host; returns true when somebody on another host has to be told. */
-bool queue_peers_ring(QueuePeers *peers, const QueueRing *ring);
+/* Who is to be rung on other hosts: the instance and the body. Zero-initialized; the texts are owned. */
+typedef struct QueueCalls {
+    VEC(char *) instances;
+    VEC(char *) bodies;
+} QueueCalls;
+void queue_calls_done(QueueCalls *calls);
+/* Rings on this host, and appends to ret_calls who is to be rung on others. */
+void queue_peers_ring(QueuePeers *peers, const QueueRing *ring, QueueCalls *ret_calls);
+/* Whether somebody lives on another host. */
+bool queue_peers_elsewhere(QueuePeers *peers);

@@ -9,6 +9,7 @@
 #include "queue/queue_pg_private.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,11 +20,14 @@
 static const PgStatement sql_join = {"queue_join",
                                      "SELECT queue_join($1, $2, $3, $4, make_interval(secs => $5::float8 / 1000000))"};
 static const PgStatement sql_heartbeat = {
-    "queue_heartbeat", "SELECT shards, released, work, peers, suspects FROM queue_heartbeat($1, $2)"};
+    "queue_heartbeat", "SELECT shards, released, work, peers, suspects, queue_probe() FROM queue_heartbeat($1, $2)"};
 static const PgStatement sql_leave = {"queue_leave", "SELECT queue_leave($1)"};
 static const PgStatement sql_try = {"queue_try", "SELECT queue_try($1, $2::smallint, $3)"};
 static const PgStatement sql_trust = {"queue_trust", "SELECT queue_trust($1)"};
 static const PgStatement sql_partitions = {"queue_partitions", "SELECT kestra_partitions_prepare()"};
+/* Primary key. Jobs that were held before, and that nobody has taken since. */
+static const PgStatement sql_reclaim = {
+    "queue_reclaim", "UPDATE job SET instance = $1 WHERE sequence = ANY ($2) AND instance IS NULL RETURNING sequence"};
 /* Index timer_shard. */
 static const PgStatement sql_timers = {"queue_timers",
                                        "SELECT key, name, date, body FROM timer WHERE shard = ANY ($1)"};
@@ -71,6 +75,9 @@ int queue_pg_fenced(QueuePg *queue)
 static void pg_queue_free(Queue *base)
 {
     QueuePg *queue = (QueuePg *)base;
+    loop_source_free(queue->waking);
+    pg_free(queue->listener);
+    close_fd(queue->wakeup);
     pg_pipeline_free(queue->pipeline);
     if (queue->owns_peers)
         queue_peers_free(queue->peers);
@@ -168,13 +175,17 @@ static int pg_queue_heartbeat(Queue *base, QueueMembership *ret, bool *ret_work)
         r = take_membership(queue, rows, ret, ret_work);
     if (r != 0)
         return r;
-    /* Other hosts: their slow poll. Who comes is given shards, and who is given up shards takes them, without waiting.
-     */
-    const QueueRing ring = {.workers = ret->jobs_released,
-                            .shards_role = queue->newcomer || ret->lost ? base->role : NULL};
+    /* Who comes is given shards, and who is given up shards takes them, without waiting. */
+    queue_pg_ring(queue, &(QueueRing){.workers = ret->jobs_released,
+                                      .shards_role = queue->newcomer || ret->lost ? base->role : NULL});
     queue->newcomer = false;
-    (void)queue_peers_ring(queue->peers, &ring);
-    return prepare_partitions(queue);
+    bool listens = false;
+    queue_pg_keep_listening(queue, &listens);
+    *ret_work |= listens;
+    r = prepare_partitions(queue);
+    /* What is updated in place works on a full disk: that the heartbeat did tells nothing of a commit. */
+    const char *full = pg_value(rows, 0, 5);
+    return full && r == 0 ? pg_failed_with(queue->pg, "53100", full) : r;
 }
 
 static int pg_queue_leave(Queue *base)
@@ -188,9 +199,9 @@ static int pg_queue_leave(Queue *base)
     if (r < 0)
         return r;
     bool worker = streq(base->role, "worker"), sharing = queue->has_shards || streq(base->role, "scheduler");
+    const QueueRing ring = {.workers = worker, .shards_role = sharing ? base->role : NULL}; /* the others take over */
     (void)queue_pg_fenced(queue);
-    (void)queue_peers_ring(queue->peers, /* the others take over: at once on this host, by slow poll elsewhere */
-                           &(QueueRing){.workers = worker, .shards_role = sharing ? base->role : NULL});
+    queue_pg_ring(queue, &ring);
     return 0;
 }
 
@@ -289,6 +300,25 @@ static void pg_queue_settle(Queue *base)
     pg_settle(((QueuePg *)base)->pg);
 }
 
+static int pg_queue_reclaim(Queue *base, const int64_t *sequences, size_t count, QueueSequences *ret)
+{
+    QueuePg *queue = (QueuePg *)base;
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_text(parameters, base->id);
+    PgArray *array = pg_add_array(parameters, PG_BIGINT);
+    for (size_t i = 0; i < count; i++)
+        pg_array_integer(array, sequences[i]);
+    _cleanup_rows_ PgRows *rows = NULL;
+    int r = run(queue, &sql_reclaim, parameters, &rows);
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < pg_rows_count(rows); i++) {
+        vec_push(ret, pg_value_integer(rows, i, 0));
+        vec_push(&queue->jobs, pg_value_integer(rows, i, 0));
+    }
+    return 0;
+}
+
 static int pg_queue_jobs_to_kill(Queue *base, QueueSequences *ret)
 {
     QueuePg *queue = (QueuePg *)base;
@@ -317,31 +347,14 @@ static int pg_queue_jobs_to_kill(Queue *base, QueueSequences *ret)
     return 0;
 }
 
-/* Other hosts are told after the commit: NOTIFY in a transaction takes a lock that all commits would wait for. */
-static const PgStatement sql_notify = {"queue_notify", "SELECT pg_notify('" QUEUE_CHANNEL "', '')"};
-
-/* Lost when it fails: the readers' slow poll makes good for it. */
-void queue_pg_notify(QueuePg *queue)
-{
-    int r = pg_run(queue->pg, &sql_notify, NULL, NULL);
-    (void)r;
-}
-
-static void tell(Queue *base, const QueueRing *whom)
-{
-    QueuePg *queue = (QueuePg *)base;
-    if (queue_peers_ring(queue->peers, whom))
-        queue_pg_notify(queue);
-}
-
 void queue_pg_tell_schedulers(Queue *base)
 {
-    tell(base, &(QueueRing){.schedulers = true});
+    queue_pg_ring((QueuePg *)base, &(QueueRing){.schedulers = true});
 }
 
 void queue_pg_tell_readers(Queue *base)
 {
-    tell(base, &(QueueRing){.event_shards = UINT64_MAX, .workers = true});
+    queue_pg_ring((QueuePg *)base, &(QueueRing){.event_shards = UINT64_MAX, .workers = true});
 }
 
 static const QueueOps queue_pg_ops = {
@@ -356,6 +369,10 @@ static const QueueOps queue_pg_ops = {
     .load_execution = pg_queue_load_execution,
     .jobs_to_kill = pg_queue_jobs_to_kill,
     .settle = pg_queue_settle,
+    .reclaim = pg_queue_reclaim,
+    .are_locked = queue_pg_are_locked,
+    .wakeup_fd = queue_pg_wakeup_fd,
+    .dispatch = queue_pg_dispatch,
     .hand_over = pg_queue_hand_over,
     .take_over = pg_queue_take_over,
 };
@@ -366,12 +383,17 @@ static QueuePg *new_queue(Pg *pg)
     queue->base.ops = &queue_pg_ops;
     queue->pg = pg;
     queue->pipeline = pg_pipeline_new(pg);
+    queue->wakeup = -1;
     return queue;
 }
 
 int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret)
 {
+    int wakeup = epoll_create1(EPOLL_CLOEXEC);
+    if (wakeup < 0)
+        return outage(-errno);
     QueuePg *queue = new_queue(pg);
+    queue->wakeup = wakeup;
     queue->host = settings->host ? xstrdup(settings->host) : own_host();
     queue->lease_usec = settings->lease_usec ? settings->lease_usec : QUEUE_LEASE_USEC;
     queue->peers = queue_peers_new(bell, queue->host, settings->socket_path);

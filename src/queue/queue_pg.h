@@ -2,6 +2,8 @@
 #pragma once
 /* The queue on PostgreSQL. */
 #include "base/bell.h"
+#include "base/daemon.h"
+#include "doc/conf.h"
 #include "pg/pg.h"
 #include "queue/queue.h"
 
@@ -9,12 +11,14 @@
  */
 #define QUEUE_PG_SESSION_SQL                                                                                           \
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "                 \
-    "SET plan_cache_mode = force_generic_plan"
+    "SET plan_cache_mode = force_generic_plan; SET lock_timeout = '2s'"
 
 #define QUEUE_HEARTBEAT_USEC (5 * USEC_PER_SEC)  /* how often a role calls queue_heartbeat */
 #define QUEUE_LEASE_USEC     (10 * USEC_PER_SEC) /* silent for so long: dead */
-/* Notifications between hosts; the payload is the role that is to look. A role on several hosts pg_listens to it. */
-#define QUEUE_CHANNEL "kestra"
+/* A ring between hosts is a notification on this channel with the instance's id behind it; its payload is the body. */
+#define QUEUE_CHANNEL "kestra_"
+/* The name under which a role's health tells of the database. */
+#define QUEUE_PG_COMPONENT "postgresql"
 
 typedef struct QueueSettings {
     const char *host; /* NULL: gethostname */
@@ -24,6 +28,13 @@ typedef struct QueueSettings {
     usec_t lease_usec; /* 0: QUEUE_LEASE_USEC */
 } QueueSettings;
 
+/*
+ * All that a role with one thread needs of PostgreSQL, as the settings say: a session that serves the daemon's socket
+ * while it waits, and the queue on it, whose rings from other hosts wake the daemon. bell is borrowed. The caller frees
+ * the queue, then the session, then the daemon; also after a failure, which is logged.
+ */
+int queue_pg_open(const Conf *conf, Daemon *daemon, const char *name, Bell *bell, Pg **ret_pg,
+                  Queue **ret_queue) _must_check_;
 /* pg and bell are borrowed (bell may be NULL: nobody is rung). */
 int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret) _must_check_;
 /*

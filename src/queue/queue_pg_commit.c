@@ -608,20 +608,17 @@ static void ring(QueuePg *queue, const Unit *unit, const Sent *sent, bool claims
     Names workers = {};
     collect_instances(queue, sent->cancels, &workers);
     collect_instances(queue, sent->kills, &workers);
-    bool elsewhere = queue_peers_ring(
-        queue->peers, &(QueueRing){
-                          .event_shards = unit->event_shards & ~(queue->has_shards ? queue->shards : 0),
-                          .workers = unit->jobs.count > 0 || claims_cut || jobs_came_back(queue, sent),
-                          .worker_ids = workers.items,
-                          .worker_count = workers.count,
-                          .schedulers = unit->trigger_commands.count > 0 || count_trigger_results(unit) > 0 ||
-                                        (unit->triggers.count > 0 && !streq_null(queue->base.role, "scheduler")),
-                          .followers = unit->followers.items,
-                          .follower_count = unit->followers.count,
-                      });
+    queue_pg_ring(queue, &(QueueRing){
+                             .event_shards = unit->event_shards & ~(queue->has_shards ? queue->shards : 0),
+                             .workers = unit->jobs.count > 0 || claims_cut || jobs_came_back(queue, sent),
+                             .worker_ids = workers.items,
+                             .worker_count = workers.count,
+                             .schedulers = unit->trigger_commands.count > 0 || count_trigger_results(unit) > 0 ||
+                                           (unit->triggers.count > 0 && !streq_null(queue->base.role, "scheduler")),
+                             .followers = unit->followers.items,
+                             .follower_count = unit->followers.count,
+                         });
     vec_free(&workers);
-    if (elsewhere)
-        queue_pg_notify(queue);
 }
 
 /* --- the slot --- */
@@ -704,6 +701,8 @@ int queue_pg_commit(Queue *base, Unit *unit, const QueueFetch *fetch, QueueBatch
         r = finish_commit(queue, unit, fetch, ret_batch);
     if (r == PG_E_RAISED && streq(pg_sqlstate(queue->pg), KE_FENCED))
         return queue_pg_fenced(queue);
+    if (r == PG_E_LOCKED && anything && queue->has_shards)
+        return queue_pg_find_locked(queue, unit);
     if (r == PG_E_DATA && anything) {
         free(base->refusal);
         base->refusal = xstrdup(pg_error(queue->pg));

@@ -16,9 +16,9 @@
 static const PgStatement sql_fetch_events = {
     "queue_fetch_events",
     "WITH kills AS MATERIALIZED (SELECT " EVENT_COLUMNS " FROM event WHERE kind = '" EVENT_KILL_TREE_KIND "'"
-    "   AND ($1::bigint >> shard) & 1 = 1 ORDER BY sequence LIMIT $2::bigint),"
+    "   AND ($1::bigint >> shard) & 1 = 1 AND key <> ALL ($4) ORDER BY sequence LIMIT $2::bigint),"
     " others AS MATERIALIZED (SELECT " EVENT_COLUMNS " FROM event WHERE ($1::bigint >> shard) & 1 = 1"
-    "   AND kind <> '" EVENT_KILL_TREE_KIND "' ORDER BY sequence"
+    "   AND kind <> '" EVENT_KILL_TREE_KIND "' AND key <> ALL ($4) ORDER BY sequence"
     "   LIMIT greatest($2::bigint - (SELECT count(*) FROM kills), $2::bigint / 10))"
     " SELECT " EVENT_COLUMNS
     " FROM (SELECT *, " BYTES_BEFORE("place, sequence") " FROM (SELECT 0 AS place, * FROM kills UNION ALL SELECT 1, * "
@@ -54,6 +54,9 @@ void queue_pg_add_fetch(QueuePg *queue, const QueueFetch *fetch, unsigned *ret_e
         pg_add_integer(parameters, (int64_t)queue->shards);
         pg_add_integer(parameters, fetch->events_max);
         pg_add_integer(parameters, UNIT_BYTES_MAX);
+        PgArray *left = pg_add_array(parameters, PG_TEXT);
+        for (size_t i = 0; i < fetch->keys_left_count; i++)
+            pg_array_text(left, fetch->keys_left[i]);
         *ret_events = pg_pipeline_add(queue->pipeline, &sql_fetch_events);
     }
     if (fetch->jobs_max && *queue->base.id) {

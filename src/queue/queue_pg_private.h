@@ -22,6 +22,11 @@ typedef struct QueuePg {
     QueueSequences jobs;   /* claimed and not finished */
     bool claims_unknown;   /* the answer to a claim was lost: jobs may be ours in the table and unknown here */
     usec_t partitions_due; /* monotonic */
+    Pg *listener;          /* hears the rings of other hosts; NULL: nobody lives on another */
+    unsigned heard;        /* generation of the listener's session that `wakeup` has */
+    int wakeup;            /* epoll of the listener's socket; -1: a session that nobody rings */
+    LoopSource *waking;    /* of queue_pg_open; or NULL */
+    Daemon *daemon;
 } QueuePg;
 
 /* Slot of QueueOps. */
@@ -30,8 +35,16 @@ int queue_pg_commit(Queue *queue, Unit *unit, const QueueFetch *fetch, QueueBatc
 void queue_pg_add_fetch(QueuePg *queue, const QueueFetch *fetch, unsigned *ret_events, unsigned *ret_claims);
 void queue_pg_take_events(QueuePg *queue, unsigned index, QueueBatch *batch);
 void queue_pg_take_jobs(QueuePg *queue, unsigned index, QueueBatch *batch);
-/* Tells other hosts that there is something. Outside of transactions; lost when it fails. */
-void queue_pg_notify(QueuePg *queue);
+/* queue_pg_wakeup.c: rings on this host, and those on others; outside of transactions, lost when it fails. */
+void queue_pg_ring(QueuePg *queue, const QueueRing *ring);
+/* Listens for rings while somebody lives on another host. *ret_new: only from now on, what came before was not heard.
+ */
+void queue_pg_keep_listening(QueuePg *queue, bool *ret_new);
+int queue_pg_wakeup_fd(const Queue *queue);
+void queue_pg_dispatch(Queue *queue, void (*rung)(void *userdata, const char *body), void *userdata);
+/* queue_pg_locked.c: slot of QueueOps; and the keys of a unit that somebody holds, into base.locked. */
+int queue_pg_are_locked(Queue *queue, const char *const *keys, size_t count, bool *ret) _must_check_;
+int queue_pg_find_locked(QueuePg *queue, const Unit *unit) _must_check_;
 /* queue_pg_aside.c: what the unit sets aside; the set aside jobs of task runs that it cancels or kills. */
 void queue_pg_add_asides(QueuePg *queue, const Unit *unit);
 void queue_pg_cancel_asides(QueuePg *queue, const Unit *unit);

@@ -14,6 +14,10 @@ typedef struct QueueOps {
     int (*load_timers)(Queue *queue, uint64_t shards, QueueTimers *ret);
     int (*load_execution)(Queue *queue, const char *id, Execution **ret);
     int (*jobs_to_kill)(Queue *queue, QueueSequences *ret);
+    int (*reclaim)(Queue *queue, const int64_t *sequences, size_t count, QueueSequences *ret); /* NULL: none is */
+    int (*are_locked)(Queue *queue, const char *const *keys, size_t count, bool *ret);         /* NULL: none is */
+    int (*wakeup_fd)(const Queue *queue);                                                      /* both may be NULL */
+    void (*dispatch)(Queue *queue, void (*rung)(void *userdata, const char *body), void *userdata);
     void (*settle)(Queue *queue);                         /* may be NULL */
     void (*hand_over)(const Queue *queue, json_t *state); /* adds its own to what is there */
     void (*take_over)(Queue *queue, const json_t *state); /* id and role are set; both may be NULL */
@@ -24,9 +28,12 @@ struct Queue {
     const QueueOps *ops;
     char id[ID_BYTES]; /* "" before join and after fencing */
     char *role;
-    char *refusal; /* why the last commit was refused; or NULL */
+    char *refusal;      /* why the last commit was refused; or NULL */
+    VEC(char *) locked; /* keys of the last QUEUE_E_LOCKED */
 };
 
+/* Frees the keys. */
+void queue_forget_locked(Queue *queue);
 /* Parses the body of an event or a job; NULL with the reason (caller frees) when it cannot be read. New. */
 json_t *queue_body_read(const char *body, char **ret_reason);
 /* Decodes an execution's rows: body and internal of the execution, then each task run in order of position. */

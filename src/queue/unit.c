@@ -127,6 +127,14 @@ void unit_ack_event(Unit *unit, int64_t sequence)
     vec_push(&unit->acks, sequence);
 }
 
+bool unit_finished_job(const Unit *unit, size_t position, int64_t *ret_sequence)
+{
+    if (position >= unit->results.count)
+        return false;
+    *ret_sequence = unit->results.items[position].job_sequence;
+    return true;
+}
+
 void unit_finish_trigger_job(Unit *unit, int64_t job_sequence, const char *namespace, const char *flow_id,
                              const char *trigger_id, const char *kind, json_t *arguments)
 {

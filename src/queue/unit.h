@@ -30,6 +30,8 @@ void unit_set_aside_timer(Unit *unit, const char *id, const char *key, const cha
 /* Worker: the job is done; `body` (stolen) becomes an event of `kind` for the owner of `key`, but only if this instance
  * still holds the job: a late result of a job that was given to another worker is refused and counted. */
 void unit_finish_job(Unit *unit, int64_t job_sequence, const char *key, const char *kind, json_t *body);
+/* The jobs that were finished so, by position; false: there are no more. */
+bool unit_finished_job(const Unit *unit, size_t position, int64_t *ret_sequence);
 /* The same for a job of a trigger: the result becomes a trigger command. A trigger whose row is gone gets none. */
 void unit_finish_trigger_job(Unit *unit, int64_t job_sequence, const char *namespace, const char *flow_id,
                              const char *trigger_id, const char *kind, json_t *arguments);

@@ -36,7 +36,8 @@
 #define FLOW_POLL_USEC   (15 * USEC_PER_SEC)
 #define FIRE_FOR_USEC    USEC_PER_SEC /* then the loop turns: a search for a slot under conditions may take its time */
 #define READ_FOR_USEC    (100 * USEC_PER_MSEC)
-#define SLOTS_PER_COMMIT 200 /* a unit stays small when many schedules are due in the same second */
+#define SLOTS            "slots" /* the component that tells of slots fired: on a full disk reads work */
+#define SLOTS_PER_COMMIT 200     /* a unit stays small when many schedules are due in the same second */
 
 typedef struct Entry {
     HeapEntry heap;
@@ -78,6 +79,7 @@ typedef struct Scheduler {
     Reading reading;
     int64_t flow_stamp;  /* -1: never looked */
     usec_t flows_looked; /* monotonic */
+    usec_t fire_after;   /* monotonic: not before, after a failure */
     uint64_t shards;
     bool joined, connected;
     uint64_t slots_fired, slots_failed, evaluations, evaluations_fired, results_late;
@@ -141,11 +143,15 @@ static void arm_slot_timer(Scheduler *scheduler)
 {
     const HeapEntry *first = heap_first(&scheduler->heap);
     usec_t now = clock_realtime();
+    if (!first && !scheduler->reading.rows)
+        daemon_health(scheduler->daemon, SLOTS, HEALTH_UP, "%s", ""); /* none is left that could fail */
     if (!first || first->date == USEC_INFINITY)
         loop_timer_set(scheduler->slot_timer, USEC_INFINITY);
     else
         /* Not later than a minute ahead: a clock that was set is noticed within that time. */
-        loop_timer_in(scheduler->slot_timer, first->date > now ? MIN(first->date - now, 60 * USEC_PER_SEC) : 0);
+        loop_timer_set(scheduler->slot_timer,
+                       MAX(clock_monotonic() + (first->date > now ? MIN(first->date - now, 60 * USEC_PER_SEC) : 0),
+                           scheduler->fire_after));
 }
 
 static void say_status(Scheduler *scheduler)
@@ -520,16 +526,14 @@ static int beat(Scheduler *scheduler)
 }
 
 /* What every piece of work ends with: DOWN and a later try after an outage, else the next timer. */
-static void settle(Scheduler *scheduler, int r)
+static void settle(Scheduler *scheduler, const char *component, int r)
 {
-    usec_t interval = conf_usec(scheduler->conf, "heartbeat.interval");
     if (r == 0) {
-        daemon_health(scheduler->daemon, "postgresql", HEALTH_UP, "connected");
+        daemon_health(scheduler->daemon, component, HEALTH_UP, "%s", "");
         daemon_ready(scheduler->daemon);
         daemon_progress(scheduler->daemon);
         say_status(scheduler);
         arm_slot_timer(scheduler);
-        loop_timer_in(scheduler->heartbeat_timer, interval);
         return;
     }
     forget(scheduler);
@@ -543,21 +547,22 @@ static void settle(Scheduler *scheduler, int r)
         loop_timer_in(scheduler->heartbeat_timer, 0);
         return;
     }
-    if (daemon_overall(scheduler->daemon) == HEALTH_UP)
-        log_event(COMPONENT_DOWN, "PostgreSQL cannot be used: %s", pg_error(scheduler->pg));
-    daemon_health(scheduler->daemon, "postgresql", HEALTH_DOWN, "%s", pg_error(scheduler->pg));
-    loop_timer_in(scheduler->heartbeat_timer, pg_retry_delay(scheduler->pg));
+    usec_t delay = daemon_outage(scheduler->daemon, component, "%s", pg_error(scheduler->pg));
+    scheduler->fire_after = clock_monotonic() + delay;
+    loop_timer_in(scheduler->heartbeat_timer, delay);
 }
 
 static int on_heartbeat(void *userdata)
 {
-    settle(userdata, beat(userdata));
+    Scheduler *scheduler = userdata;
+    loop_timer_in(scheduler->heartbeat_timer, conf_usec(scheduler->conf, "heartbeat.interval"));
+    settle(scheduler, QUEUE_PG_COMPONENT, beat(scheduler));
     return 0;
 }
 
 static int on_slot(void *userdata)
 {
-    settle(userdata, fire_due(userdata));
+    settle(userdata, SLOTS, fire_due(userdata));
     return 0;
 }
 
@@ -566,7 +571,7 @@ static int on_work(void *userdata)
 {
     Scheduler *scheduler = userdata;
     if (scheduler->connected)
-        settle(scheduler, refresh(scheduler));
+        settle(scheduler, QUEUE_PG_COMPONENT, refresh(scheduler));
     return 0;
 }
 
@@ -647,35 +652,14 @@ static void scheduler_done(Scheduler *scheduler)
     daemon_free(scheduler->daemon);
 }
 
-static void on_progress(void *userdata)
-{
-    daemon_progress(((Scheduler *)userdata)->daemon);
-}
-
-static int open_backend(Scheduler *scheduler)
-{
-    _cleanup_free_ char *error = NULL;
-    PgSettings settings = {.conninfo = conf_text(scheduler->conf, "postgresql.dsn"),
-                           .application_name = "kestra-scheduler",
-                           .session_sql = QUEUE_PG_SESSION_SQL,
-                           .progress = on_progress,
-                           .progress_userdata = scheduler};
-    int r = pg_new(&settings, &scheduler->pg, &error);
-    if (r != 0) {
-        log_error("postgresql.dsn cannot be used: %s", error);
-        return trace(r);
-    }
-    scheduler->bell = bell_new();
-    QueueSettings queue_settings = {.socket_path = daemon_socket_path(scheduler->daemon),
-                                    .lease_usec = conf_usec(scheduler->conf, "lease.time")};
-    return fold(queue_pg_new(scheduler->pg, scheduler->bell, &queue_settings, &scheduler->queue));
-}
-
 static int set_up(Scheduler *scheduler, const char *socket_path)
 {
     int r = daemon_new(&daemon_ops, scheduler, socket_path, &scheduler->daemon);
-    if (r == 0)
-        r = open_backend(scheduler);
+    if (r != 0)
+        return fold(r);
+    scheduler->bell = bell_new();
+    r = queue_pg_open(scheduler->conf, scheduler->daemon, "kestra-scheduler", scheduler->bell, &scheduler->pg,
+                      &scheduler->queue);
     if (r != 0)
         return fold(r);
     Loop *loop = daemon_loop(scheduler->daemon);

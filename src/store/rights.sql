@@ -50,7 +50,7 @@ BEGIN
             ('flow_file',        'S',       'SID',     '',       '',     ''),
             ('execution',        'SI',      'SI',      'SIUD',   'S',    ''),
             ('task_run',         'SI',      'SI',      'SIUD',   'S',    ''),
-            ('event',            'SI',      'SI',      'SID',    'SI',   ''),
+            ('event',            'SI',      'SI',      'SIUD',   'SI',   ''),
             ('job',              'SI',      'SIUD',    'SIUD',   'SUD',  ''),
             ('timer',            '',        '',        'SIUD',   '',     ''),
             ('poison',           'SD',      'SD',      'SID',    'SID',  ''),
@@ -79,6 +79,7 @@ BEGIN
             ('queue_heartbeat',           '{webserver,scheduler,executor,worker}'),
             ('queue_fence',               '{webserver,scheduler,executor,worker}'),
             ('queue_leave',               '{webserver,scheduler,executor,worker}'),
+            ('queue_probe',               '{webserver,scheduler,executor,worker}'),
             ('queue_try',                 '{executor}'),
             ('queue_trust',               '{executor}')
         ) AS f (name, roles), pg_roles AS r, pg_proc AS p

@@ -6,6 +6,7 @@
  */
 #include "watch/watch.h"
 
+#include "base/clock.h"
 #include "base/inotify.h"
 #include "base/log.h"
 #include "plugin/registry.h"
@@ -31,6 +32,7 @@ struct Watch {
     bool changed;        /* since then */
     bool syncing;        /* the rest of a sync is to come, at the timer */
     bool missing_said;
+    LogFault fault;
     void (*flows_changed)(void *userdata);
     void *userdata;
 };
@@ -103,7 +105,7 @@ static int sync_now(Watch *watch)
 static int on_timer(void *userdata)
 {
     Watch *watch = userdata;
-    if (sync_now(watch) < 0)
+    if (sync_now(watch) < 0 && log_fault_is_due(&watch->fault, clock_monotonic()))
         log_warning("Flow directory %s was not compared, tried again soon: %s", watch->path, pg_error(watch->pg));
     return 0;
 }

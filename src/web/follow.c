@@ -8,6 +8,9 @@
  * after a multiple of the time it took, and never while its client has not taken what came before: rings in between
  * become one look. So a follower costs a part of one thread at most, and holds two events at most.
  *
+ * What waits for a moment rests between two looks, longer each time, and is answered when its time is over, whether a
+ * thread looks at it then or not: an executor that stands still costs no thread.
+ *
  * Between a handler's commit and the parking of its request the execution may already have run and rung. `expected`
  * holds the ids in that window; a ring marks them, and parking sees the mark.
  */
@@ -21,6 +24,9 @@
 #define IDLE_EVERY  (20 * USEC_PER_SEC)
 #define LOOK_LONG   (20 * USEC_PER_MSEC)
 #define REST_FACTOR 3 /* of the time that a long look took */
+#define MOMENT      (5 * USEC_PER_SEC)
+#define PAUSE_FIRST (1 * USEC_PER_MSEC)
+#define PAUSE_MAX   (250 * USEC_PER_MSEC)
 
 typedef struct Parked Parked;
 struct Parked {
@@ -33,11 +39,13 @@ struct Parked {
     Buffer text;
     int r;
     usec_t looked, sent, rest_until;
+    usec_t until, pause; /* of a moment; else 0 */
 };
 
 struct FollowHub {
     Pool *pool;
     const FollowHubOps *ops;
+    void *userdata;
     Map *by_execution; /* id → first Parked of a chain by next_same */
     Parked *all;
     size_t count;
@@ -60,10 +68,19 @@ Follow *follow_new(const char *execution_id, bool stream,
     return follow;
 }
 
+Follow *follow_moment(const char *key, int (*refresh)(Follow *follow, WebSession *session, Buffer *text, bool *ret_end))
+{
+    Follow *follow = follow_new(key, false, refresh);
+    follow->moment_usec = MOMENT;
+    return follow;
+}
+
 Follow *follow_free(Follow *follow)
 {
     if (!follow)
         return NULL;
+    http_response_done(&follow->answer);
+    json_decref(follow->left);
     free(follow->cursor);
     free(follow->url);
     free(follow);
@@ -153,6 +170,38 @@ static void start_look(Parked *parked)
     pool_submit(parked->hub->pool, &parked->task);
 }
 
+static void answer_moment(Parked *parked)
+{
+    FollowHub *hub = parked->hub;
+    Follow *follow = parked->follow;
+    HttpResponse answer = follow->answer;
+    follow->answer = (HttpResponse){};
+    if (parked->text.length > 0 && !parked->running) {
+        buffer_done(&answer.body);
+        answer.body = parked->text;
+        parked->text = (Buffer){};
+    }
+    void *request = parked->request;
+    (void)follow_hub_forget(hub, request); /* it is parked */
+    hub->ops->answer(hub->userdata, request, &answer);
+}
+
+static void after_moment(Parked *parked, usec_t now)
+{
+    Follow *follow = parked->follow;
+    if (follow->went_on)
+        parked->until = now + follow->moment_usec;
+    follow->went_on = false;
+    /* What was asked for is committed: a look that failed says nothing against it. */
+    if (parked->end || parked->r < 0 || now >= parked->until) {
+        answer_moment(parked);
+        return;
+    }
+    parked->rest_until = now + parked->pause;
+    parked->pause = MIN(parked->pause * 2, PAUSE_MAX);
+    start_look(parked);
+}
+
 static void after_look(PoolTask *task)
 {
     Parked *parked = (Parked *)task;
@@ -163,6 +212,10 @@ static void after_look(PoolTask *task)
     parked->rest_until = took > LOOK_LONG ? now + REST_FACTOR * took : 0;
     if (!request) {
         parked_free(parked);
+        return;
+    }
+    if (parked->until) {
+        after_moment(parked, now);
         return;
     }
     bool over = parked->end || parked->r < 0;
@@ -183,7 +236,7 @@ static void after_look(PoolTask *task)
             parked_free(parked);
             parked = NULL;
         }
-        hub->ops->text(request, &told);
+        hub->ops->text(hub->userdata, request, &told);
         buffer_done(&text);
     }
     if (parked && parked->again && parked->request)
@@ -206,6 +259,10 @@ static int on_poll(void *userdata)
     usec_t now = clock_monotonic();
     for (Parked *parked = hub->all, *next; parked; parked = next) {
         next = parked->next;
+        if (parked->until && now >= parked->until) {
+            answer_moment(parked);
+            continue;
+        }
         if (now - parked->looked >= POLL_EVERY)
             start_look(parked);
         if (parked->follow->stream && now - parked->sent >= IDLE_EVERY) {
@@ -219,12 +276,13 @@ static int on_poll(void *userdata)
     return 0;
 }
 
-int follow_hub_new(Loop *loop, Pool *pool, const FollowHubOps *ops, FollowHub **ret)
+int follow_hub_new(Loop *loop, Pool *pool, const FollowHubOps *ops, void *userdata, FollowHub **ret)
 {
     _cleanup_(follow_hub_freep) FollowHub *hub = xnew(FollowHub);
     pthread_mutex_init(&hub->lock, NULL);
     hub->pool = pool;
     hub->ops = ops;
+    hub->userdata = userdata;
     hub->by_execution = map_new();
     hub->expected = map_new();
     int r = loop_add_timer(loop, on_poll, hub, &hub->poll);
@@ -282,13 +340,18 @@ void follow_hub_park(FollowHub *hub, Follow *follow, void *request)
     parked->follow = follow;
     parked->request = request;
     parked->looked = parked->sent = clock_monotonic();
+    if (follow->moment_usec) {
+        parked->pause = PAUSE_FIRST;
+        parked->rest_until = parked->looked + parked->pause;
+        parked->until = parked->looked + follow->moment_usec;
+    }
     parked->next_same = map_put(hub->by_execution, follow->execution_id, parked);
     parked->next = hub->all;
     if (hub->all)
         hub->all->previous = parked;
     hub->all = parked;
     hub->count++;
-    if (take_expected(hub, follow->execution_id) || follow->stream)
+    if (take_expected(hub, follow->execution_id) || follow->stream || parked->until)
         start_look(parked);
     if (!hub->polling) {
         hub->polling = true;
@@ -318,7 +381,7 @@ void follow_hub_end_streams(FollowHub *hub)
             continue;
         void *request = parked->request;
         (void)follow_hub_forget(hub, request); /* it is parked: we walk the list */
-        hub->ops->text(request, &(FollowText){.text = "", .end = true});
+        hub->ops->text(hub->userdata, request, &(FollowText){.text = "", .end = true});
     }
 }
 
@@ -332,9 +395,27 @@ static void wake_one(FollowHub *hub, const char *id)
     pthread_mutex_unlock(&hub->lock);
 }
 
+static void wake_all(FollowHub *hub)
+{
+    for (Parked *parked = hub->all; parked; parked = parked->next)
+        start_look(parked);
+    pthread_mutex_lock(&hub->lock);
+    size_t position = 0;
+    const char *id;
+    void *mark;
+    Map *rung = map_new(); /* a map may not change while it is walked */
+    while (map_next(hub->expected, &position, &id, &mark))
+        map_put(rung, id, &mark_rung);
+    map_destroy(hub->expected, NULL);
+    hub->expected = rung;
+    pthread_mutex_unlock(&hub->lock);
+}
+
 void follow_hub_wake(FollowHub *hub, const char *body)
 {
     char id[ID_BYTES];
+    if (!*body)
+        wake_all(hub);
     while (*body) {
         size_t length = strcspn(body, "\r\n");
         if (length > 0 && length < sizeof(id)) {

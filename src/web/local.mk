@@ -78,6 +78,6 @@ libweb_a_SOURCES = \
 	src/web/settings.c \
 	src/web/secret_keys.h \
 	src/web/settings.h \
-	src/web/web.c \
+	src/web/web.c src/web/web_private.h src/web/web_health.c \
 	src/web/web.h
 EXTRA_DIST += src/web/README.md

@@ -35,6 +35,7 @@ struct Pool {
     unsigned threads_max, thread_count;
     Thread *idle;
     TaskList backlog, finished;
+    unsigned waiting; /* in the backlog */
     bool stopping;
     int event_fd;
     LoopSource *source;
@@ -74,6 +75,7 @@ static bool sleep_shortly(Pool *pool, Thread *self)
 static PoolTask *next_task(Pool *pool, Thread *self, struct WebSession *session)
 {
     PoolTask *task = pool->stopping ? NULL : list_take(&pool->backlog);
+    pool->waiting -= task != NULL;
     if (task || pool->stopping)
         return task;
     self->next_idle = pool->idle;
@@ -94,7 +96,7 @@ static void *thread_main(void *argument)
 {
     Thread *self = argument;
     Pool *pool = self->pool;
-    struct WebSession *session = pool->ops->open(pool->userdata);
+    struct WebSession *session = pool->ops->open ? pool->ops->open(pool->userdata) : NULL;
     pthread_mutex_lock(&pool->lock);
     PoolTask *task = self->task;
     self->task = NULL;
@@ -108,7 +110,8 @@ static void *thread_main(void *argument)
             (void)eventfd_write(pool->event_fd, 1); /* the counter cannot overflow: one write for each drain */
     }
     pthread_mutex_unlock(&pool->lock);
-    pool->ops->close(pool->userdata, session);
+    if (pool->ops->close)
+        pool->ops->close(pool->userdata, session);
     return NULL;
 }
 
@@ -198,6 +201,7 @@ static bool start_thread(Pool *pool, PoolTask *task)
 void pool_submit(Pool *pool, PoolTask *task)
 {
     pool->active++;
+    task->submitted = clock_monotonic();
     pthread_mutex_lock(&pool->lock);
     if (pool->idle) {
         Thread *thread = pool->idle;
@@ -206,8 +210,20 @@ void pool_submit(Pool *pool, PoolTask *task)
         pthread_cond_signal(&thread->wake);
     } else if (!start_thread(pool, task)) {
         list_append(&pool->backlog, task);
+        pool->waiting++;
     }
     pthread_mutex_unlock(&pool->lock);
+}
+
+PoolQueue pool_queue(Pool *pool)
+{
+    PoolQueue queue = {.threads_max = pool->threads_max};
+    pthread_mutex_lock(&pool->lock);
+    queue.waiting = pool->waiting;
+    if (pool->backlog.first)
+        queue.waited = clock_monotonic() - pool->backlog.first->submitted;
+    pthread_mutex_unlock(&pool->lock);
+    return queue;
 }
 
 unsigned pool_active(const Pool *pool)

@@ -13,11 +13,12 @@ typedef struct PoolTask PoolTask;
 struct PoolTask {
     void (*run)(PoolTask *task, struct WebSession *session); /* in a handler thread */
     void (*done)(PoolTask *task);                            /* in the loop thread, afterwards; may free the task */
-    PoolTask *next;                                          /* private */
+    PoolTask *next;                                          /* private, both */
+    usec_t submitted;
 };
 
 typedef struct PoolOps {
-    struct WebSession *(*open)(void *userdata);                /* in the new thread */
+    struct WebSession *(*open)(void *userdata);                /* in the new thread; may be NULL, as close */
     void (*close)(void *userdata, struct WebSession *session); /* in the ending thread */
     void (*quiet)(
         struct WebSession *session); /* in a thread that has had nothing to do for a second, once; may be NULL */
@@ -33,3 +34,9 @@ void pool_submit(Pool *pool, PoolTask *task);
 /* Tasks submitted whose `done` has not been called. Loop thread only. */
 unsigned pool_active(const Pool *pool);
 unsigned pool_threads(const Pool *pool);
+/* Tasks that wait for a thread, and for how long the first of them has. Loop thread only. */
+typedef struct PoolQueue {
+    unsigned waiting, threads_max;
+    usec_t waited;
+} PoolQueue;
+PoolQueue pool_queue(Pool *pool);

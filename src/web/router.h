@@ -55,6 +55,14 @@ typedef struct Parameter {
     bool positive; /* integers: at least 1 */
 } Parameter;
 
+/* Which threads answer a request: each kind waits for a neighbour of its own, and is held up by no other. */
+typedef enum RoutePool {
+    ROUTE_POOL_MAIN,
+    ROUTE_POOL_STORAGE, /* internal storage, through a worker; uploads too */
+    ROUTE_POOL_WEBHOOK, /* a worker may have to compare a secret */
+    _ROUTE_POOL_MAX,
+} RoutePool;
+
 typedef struct Route {
     HttpMethod method;
     const char *pattern; /* "/api/v1/flows/{namespace}/{id}" */
@@ -68,6 +76,7 @@ typedef struct Route {
     /* in_loop only: called when the answer is out (the bell wants it before anybody looks at the database); or NULL */
     void (*after)(struct WebSession *session, const char *body);
     bool large; /* takes bodies up to limits.request; what consumes forms does so without */
+    RoutePool pool;
 } Route;
 
 typedef struct RouteTable {

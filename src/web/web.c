@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop thread accepts, matches, answers what needs no database (health, metrics, the bell), and hands everything
- * else to a handler thread. One instance of the role is registered for the process; its heartbeat is a task like any
- * other, so that a database that does not answer never stops the loop.
+ * The loop thread accepts, matches, answers what needs no database (health, metrics, the bell), feeds the watchdog, and
+ * hands everything else to a handler thread. One instance of the role is registered for the process. Its heartbeat has
+ * a thread of its own, and so has looking for requests that wait: whatever handlers wait for, a slow search or a locked
+ * table, holds up neither. What handlers cannot do at all is said by the component of the database, what they are too
+ * few for by the one of the handlers.
  */
-#include "web/web.h"
+#include "web/web_private.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/migrate.h"
 #include "web/admission.h"
-#include "web/auth.h"
-#include "web/follow.h"
 #include "web/peer.h"
 #include "web/routes/routes.h"
-#include "web/secret_keys.h"
-#include "web/server.h"
 
-#define THREADS_DEFAULT    8
-#define BODY_DEFAULT       ((size_t)64 * 1024 * 1024)
-#define CONNECTIONS_MAX    4096
-#define REQUEST_TIMEOUT    (60 * USEC_PER_SEC)
-#define DRAIN_FOR          (10 * USEC_PER_SEC)
-#define FLOWS_MAX          200
-#define SESSION_SQL        "SET jit = off; SET statement_timeout = '60s'; SET work_mem = '16MB'"
-#define DATABASE_COMPONENT "postgresql"
+#define THREADS_DEFAULT  8
+#define BODY_DEFAULT     ((size_t)64 * 1024 * 1024)
+#define CONNECTIONS_MAX  4096
+#define REQUEST_TIMEOUT  (60 * USEC_PER_SEC)
+#define DRAIN_FOR        (10 * USEC_PER_SEC)
+#define FLOWS_MAX        200
+#define LOOK_THREADS     2
+#define SESSION_SQL      "SET jit = off; SET work_mem = '16MB'"
+#define REQUEST_PATIENCE (20 * USEC_PER_SEC)
 
 typedef struct Call {
     PoolTask task; /* first: a PoolTask * is a Call * */
@@ -36,40 +33,9 @@ typedef struct Call {
     const Route *route; /* NULL: response says why */
     HttpResponse response;
     AuthTurn turn;
-    bool hashes; /* waits for its turn to have the password hashed */
+    bool hashes;   /* waits for its turn to have the password hashed */
+    char *failure; /* the database's, in words; or NULL */
 } Call;
-
-typedef struct Heartbeat {
-    PoolTask task;
-    Web *web;
-    Pg *pg;
-    Queue *queue;
-    Auth *auth;
-    bool joined, prepared;
-    int r;
-    char *problem;  /* for people, or NULL */
-    char *password; /* to be shown once, or NULL */
-    bool busy;
-} Heartbeat;
-
-struct Web {
-    const WebSettings *settings;
-    Daemon *daemon;
-    Server *server;
-    Pool *pool;
-    FollowHub *hub;
-    Bell *bell;
-    Auth *auth;
-    SecretKeys *secret_keys;
-    Router *routers[_SERVER_PORT_MAX];
-    Admission admission;
-    WebSession loop_session;
-    Heartbeat heartbeat;
-    LoopSource *heartbeat_timer, *drain_timer;
-    pthread_mutex_t lock;
-    char instance_id[ID_BYTES];
-    uint64_t answered[6]; /* by hundreds of the status */
-};
 
 struct Daemon *web_daemon(Web *web)
 {
@@ -100,10 +66,12 @@ void web_instance_id(Web *web, char ret_id[static ID_BYTES])
 
 /* --- sessions of handler threads --- */
 
-static Pg *new_pg(const WebSettings *settings)
+Pg *web_new_pg(const WebSettings *settings, usec_t patience)
 {
-    PgSettings pg_settings = {
-        .conninfo = settings->conninfo, .application_name = "kestra-webserver", .session_sql = SESSION_SQL};
+    PgSettings pg_settings = {.conninfo = settings->conninfo,
+                              .application_name = "kestra-webserver",
+                              .session_sql = SESSION_SQL,
+                              .patience_usec = patience};
     Pg *pg = NULL;
     _cleanup_free_ char *error = NULL;
     if (pg_new(&pg_settings, &pg, &error) < 0)
@@ -119,7 +87,7 @@ static WebSession *open_session(void *userdata)
     session->settings = web->settings;
     session->auth = web->auth;
     session->secret_keys = web->secret_keys;
-    session->pg = new_pg(web->settings);
+    session->pg = web_new_pg(web->settings, REQUEST_PATIENCE);
     int r = queue_pg_session(web->heartbeat.queue, session->pg, &session->queue);
     if (r < 0)
         log_error("Queue session cannot be opened: %s", strerrordesc_np(-r));
@@ -138,19 +106,29 @@ static void close_session(void *userdata, WebSession *session)
 
 /* --- one request --- */
 
-static void answer_outage(WebSession *session, const HttpRequest *request, HttpResponse *response, int r)
+static void turn_away(const HttpRequest *request, HttpResponse *response, const char *reason)
 {
-    bool lost = !session->pg || !pg_is_connected(session->pg);
     http_response_done(response);
     *response = (HttpResponse){};
-    log_error("%s %s failed: %s%s%s", request->method_name, request->path, strerrordesc_np(-r), lost ? "" : ": ",
-              lost ? "" : pg_error(session->pg));
-    if (lost) {
-        http_response_header(response, "Retry-After", "2");
-        http_reason(request, response, 503, "The database cannot be reached");
-    } else {
-        http_error(request, response, 500, "Internal server error: %s", strerrordesc_np(-r));
+    http_response_header(response, "Retry-After", "2");
+    http_reason(request, response, 503, "%s", arena_strdup(request->arena, reason));
+}
+
+/* *ret_failure (caller frees): it was the database's state, and not what was asked. */
+static void answer_outage(WebSession *session, const HttpRequest *request, HttpResponse *response, int r,
+                          char **ret_failure)
+{
+    *ret_failure = NULL;
+    if (!session->pg || pg_is_unavailable(session->pg)) {
+        const char *reason = session->pg ? pg_error(session->pg) : "";
+        *ret_failure = xasprintf("The database cannot be used: %s", *reason ? reason : strerrordesc_np(-r));
+        turn_away(request, response, *ret_failure);
+        return;
     }
+    http_response_done(response);
+    *response = (HttpResponse){};
+    log_error("%s %s failed: %s: %s", request->method_name, request->path, strerrordesc_np(-r), pg_error(session->pg));
+    http_error(request, response, 500, "Internal server error: %s", strerrordesc_np(-r));
 }
 
 static int handle(WebSession *session, const Route *route, const HttpRequest *request, HttpResponse *response)
@@ -176,7 +154,7 @@ static void run_call(PoolTask *task, WebSession *session)
         return;
     }
     /* Notices a session that ended while it was idle; the handler's first statement connects again. */
-    if (pg_is_connected(session->pg) && pg_check(session->pg, NULL) < 0)
+    if (pg_is_connected(session->pg) && pg_check(session->pg, NULL, NULL) < 0)
         log_debug("Database session ended while idle");
     if (!call->route || call->route->permission != PERMISSION_OPEN) {
         int r = auth_check(session->auth, session->pg, request, &call->turn);
@@ -184,7 +162,7 @@ static void run_call(PoolTask *task, WebSession *session)
         if (r == AUTH_E_DENIED)
             admission_refuse_login(session->auth, request, response);
         else if (r < 0)
-            answer_outage(session, request, response, r);
+            answer_outage(session, request, response, r, &call->failure);
         if (r != 0)
             return;
     }
@@ -194,10 +172,10 @@ static void run_call(PoolTask *task, WebSession *session)
         return;
     int r = handle(session, call->route, request, response);
     if (r < 0)
-        answer_outage(session, request, response, r);
+        answer_outage(session, request, response, r, &call->failure);
 }
 
-static void finish_if_drained(Web *web)
+void web_finish_if_drained(Web *web)
 {
     if (daemon_is_draining(web->daemon) && server_open_exchanges(web->server) == 0 && !web->heartbeat.busy)
         daemon_drained(web->daemon);
@@ -207,7 +185,7 @@ static void answer(Web *web, Exchange *exchange, HttpResponse *response)
 {
     web->answered[MIN(MAX(response->status / 100, 0), 5)]++;
     exchange_answer(exchange, response);
-    finish_if_drained(web);
+    web_finish_if_drained(web);
 }
 
 static void call_done(PoolTask *task)
@@ -216,6 +194,9 @@ static void call_done(PoolTask *task)
     Web *web = call->web;
     Exchange *exchange = call->exchange;
     Follow *follow = call->response.follow;
+    web_health_failure(web, call->failure);
+    free(call->failure);
+    call->failure = NULL;
     if (call->turn.may_hash)
         login_queue_next(web->admission.logins);
     if (call->hashes) {
@@ -231,7 +212,11 @@ static void call_done(PoolTask *task)
     } else if (follow) {
         if (follow->stream)
             exchange_begin_stream(exchange);
-        http_response_done(&call->response);
+        call->response.follow = NULL;
+        if (follow->moment_usec)
+            follow->answer = call->response;
+        else
+            http_response_done(&call->response);
         follow_hub_park(web->hub, follow, exchange);
     } else {
         answer(web, exchange, &call->response);
@@ -266,6 +251,18 @@ static void on_head(void *userdata, Connection *connection, HttpRequest *request
     admission_ask(&web->admission, connection, request);
 }
 
+/* An upload goes to internal storage, whatever it is for. */
+static RoutePool pool_of(const Route *route, const HttpRequest *request)
+{
+    static const char file[] = "filename=";
+    if (!route || route->pool != ROUTE_POOL_MAIN || request->method == HTTP_GET)
+        return route ? route->pool : ROUTE_POOL_MAIN;
+    const char *type = http_media_type(request);
+    bool uploads = type && streq(type, "multipart/form-data") &&
+                   memmem(request->body, request->body_length, file, sizeof(file) - 1);
+    return uploads ? ROUTE_POOL_STORAGE : ROUTE_POOL_MAIN;
+}
+
 static void on_request(void *userdata, Exchange *exchange)
 {
     Web *web = userdata;
@@ -283,14 +280,25 @@ static void on_request(void *userdata, Exchange *exchange)
         return;
     }
     bool in_loop = call->route ? call->route->in_loop : exchange_port(exchange) == SERVER_PORT_MANAGEMENT;
-    if (!in_loop) {
-        pool_submit(web->pool, &call->task);
+    const char *reason = in_loop ? NULL : web_health_closed(web, call->route);
+    if (!in_loop && !reason) {
+        Pool *pool = web->pools[pool_of(call->route, request)];
+        pool_submit(pool, &call->task);
+        if (pool_queue(pool).waiting)
+            web_health_check_soon(web);
+        return;
+    }
+    if (reason) {
+        web->turned_away++;
+        turn_away(request, &call->response, reason);
+        answer(web, exchange, &call->response);
+        free(call);
         return;
     }
     if (call->route && router_check_query(call->route, request, &call->response)) {
         int r = call->route->handler(&web->loop_session, request, &call->response);
         if (r < 0)
-            answer_outage(&web->loop_session, request, &call->response, r);
+            http_error(request, &call->response, 500, "Internal server error: %s", strerrordesc_np(-r));
     }
     void (*after)(WebSession * session, const char *body) = call->route ? call->route->after : NULL;
     _cleanup_free_ char *body = after ? xstrndup(request->body, request->body_length) : NULL;
@@ -310,8 +318,9 @@ static void on_gone(void *userdata, Exchange *exchange)
 
 /* --- follows --- */
 
-static void follow_text(void *request, const FollowText *told)
+static void follow_text(void *userdata, void *request, const FollowText *told)
 {
+    Web *web = userdata;
     Exchange *exchange = request;
     if (exchange_is_stream(exchange)) {
         exchange_send(exchange, told->text, told->length, told->end);
@@ -322,7 +331,12 @@ static void follow_text(void *request, const FollowText *told)
         http_error(exchange_request(exchange), &response, 500, "Internal server error: %s", strerrordesc_np(-told->r));
     else
         http_text(&response, told->status, told->content_type, told->text);
-    exchange_answer(exchange, &response);
+    answer(web, exchange, &response);
+}
+
+static void follow_answer(void *userdata, void *request, HttpResponse *response)
+{
+    answer(userdata, request, response);
 }
 
 static bool follow_ready(void *request)
@@ -334,99 +348,6 @@ static void follow_idle(void *request)
 {
     static const char comment[] = ":\n\n";
     exchange_send(request, comment, sizeof(comment) - 1, false);
-}
-
-/* --- heartbeat --- */
-
-/* What has to be true once before requests make sense. In a handler thread. */
-static int prepare(Heartbeat *heartbeat)
-{
-    if (heartbeat->prepared)
-        return 0;
-    int r = store_schema_check(heartbeat->pg, &heartbeat->problem);
-    if (r != 0)
-        return r < 0 ? r : -ENOTUNIQ;
-    r = auth_prepare(heartbeat->auth, heartbeat->pg, &heartbeat->password);
-    heartbeat->prepared = r == 0;
-    return r;
-}
-
-/* In a handler thread; one at a time. */
-static void run_heartbeat(PoolTask *task, WebSession *session)
-{
-    Heartbeat *heartbeat = (Heartbeat *)task;
-    heartbeat->r = prepare(heartbeat);
-    if (heartbeat->r == 0 && heartbeat->joined) {
-        QueueMembership membership;
-        bool work;
-        heartbeat->r = queue_heartbeat(heartbeat->queue, &membership, &work);
-        heartbeat->joined = heartbeat->r != QUEUE_E_FENCED;
-    }
-    if (heartbeat->r >= 0 && heartbeat->prepared && !heartbeat->joined) {
-        heartbeat->r = queue_join(heartbeat->queue, "webserver", daemon_socket_path(heartbeat->web->daemon));
-        heartbeat->joined = heartbeat->r == 0;
-    }
-}
-
-/* The text goes where a person reads who started us by hand; a journal is no place for a password. */
-static void show_password(const Web *web, Heartbeat *heartbeat)
-{
-    if (!heartbeat->password)
-        return;
-    if (getenv("JOURNAL_STREAM"))
-        log_event(NO_PASSWORD, "No password is known for the API and UI yet; set one with: kestractl user password");
-    else
-        fprintf(stderr, "Login for the API and UI, shown only this once: %s / %s\n", web->settings->auth_username,
-                heartbeat->password);
-    explicit_bzero(heartbeat->password, strlen(heartbeat->password));
-    free(heartbeat->password);
-    heartbeat->password = NULL;
-}
-
-static void heartbeat_done(PoolTask *task)
-{
-    Heartbeat *heartbeat = (Heartbeat *)task;
-    Web *web = heartbeat->web;
-    heartbeat->busy = false;
-    daemon_progress(web->daemon);
-    show_password(web, heartbeat);
-    if (heartbeat->r == 0) {
-        pthread_mutex_lock(&web->lock);
-        snprintf(web->instance_id, sizeof(web->instance_id), "%s", queue_instance_id(heartbeat->queue));
-        pthread_mutex_unlock(&web->lock);
-        daemon_health(web->daemon, DATABASE_COMPONENT, HEALTH_UP, "connected");
-    } else {
-        const char *reason = heartbeat->problem ? heartbeat->problem : pg_error(heartbeat->pg);
-        daemon_health(web->daemon, DATABASE_COMPONENT, HEALTH_DOWN, "%s",
-                      *reason ? reason : strerrordesc_np(-heartbeat->r));
-    }
-    free(heartbeat->problem);
-    heartbeat->problem = NULL;
-    if (!daemon_is_draining(web->daemon))
-        daemon_status(web->daemon, "Serving, %zu follow executions", follow_hub_count(web->hub));
-    daemon_ready(web->daemon);
-    finish_if_drained(web);
-    if (!daemon_is_draining(web->daemon))
-        loop_timer_in(web->heartbeat_timer, heartbeat->r == 0 ? QUEUE_HEARTBEAT_USEC : pg_retry_delay(heartbeat->pg));
-}
-
-static int on_heartbeat_timer(void *userdata)
-{
-    Web *web = userdata;
-    web->heartbeat.busy = true;
-    pool_submit(web->pool, &web->heartbeat.task);
-    return 0;
-}
-
-static int start_heartbeat(Web *web)
-{
-    Heartbeat *heartbeat = &web->heartbeat;
-    *heartbeat = (Heartbeat){.task = {.run = run_heartbeat, .done = heartbeat_done}, .web = web, .auth = web->auth};
-    heartbeat->pg = new_pg(web->settings);
-    if (!heartbeat->pg)
-        return outage(-EINVAL);
-    QueueSettings settings = {.socket_path = daemon_socket_path(web->daemon)};
-    return trace(queue_pg_new(heartbeat->pg, web->bell, &settings, &heartbeat->queue));
 }
 
 /* --- the daemon's calls --- */
@@ -444,7 +365,7 @@ static int on_drain(void *userdata)
     server_stop_listening(web->server);
     follow_hub_end_streams(web->hub);
     loop_timer_in(web->drain_timer, DRAIN_FOR);
-    finish_if_drained(web);
+    web_finish_if_drained(web);
     return 0;
 }
 
@@ -453,22 +374,6 @@ static int on_drain_timer(void *userdata)
     Web *web = userdata;
     daemon_drained(web->daemon);
     return 0;
-}
-
-static void write_metrics(void *userdata, Buffer *text)
-{
-    Web *web = userdata;
-    buffer_append(text, "# TYPE kestra_webserver_requests_total counter\n");
-    for (int i = 1; i <= 5; i++)
-        buffer_printf(text, "kestra_webserver_requests_total{status=\"%dxx\"} %" PRIu64 "\n", i, web->answered[i]);
-    buffer_printf(text, "# TYPE kestra_webserver_requests_open gauge\nkestra_webserver_requests_open %u\n",
-                  server_open_exchanges(web->server));
-    buffer_printf(text, "# TYPE kestra_webserver_connections gauge\nkestra_webserver_connections %u\n",
-                  server_connections(web->server));
-    buffer_printf(text, "# TYPE kestra_webserver_followers gauge\nkestra_webserver_followers %zu\n",
-                  follow_hub_count(web->hub));
-    buffer_printf(text, "# TYPE kestra_webserver_handler_threads gauge\nkestra_webserver_handler_threads %u\n",
-                  pool_threads(web->pool));
 }
 
 static int on_reload(void *userdata)
@@ -491,7 +396,7 @@ static const DaemonOps daemon_ops = {
     .reload = on_reload,
     .wake = on_wake,
     .drain = on_drain,
-    .metrics = write_metrics,
+    .metrics = web_health_metrics,
 };
 
 /* --- setting up --- */
@@ -540,26 +445,29 @@ static int set_up(Web *web)
 {
     static const PoolOps pool_ops = {.open = open_session, .close = close_session, .quiet = quiet_session};
     static const ServerOps server_ops = {.head = on_head, .request = on_request, .gone = on_gone};
-    static const FollowHubOps hub_ops = {.text = follow_text, .ready = follow_ready, .idle = follow_idle};
+    static const FollowHubOps hub_ops = {
+        .text = follow_text, .answer = follow_answer, .ready = follow_ready, .idle = follow_idle};
     const WebSettings *settings = web->settings;
     Loop *loop = daemon_loop(web->daemon);
     ServerSettings server_settings = {
         .body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_DEFAULT,
         .connections_max = settings->connections_max ? settings->connections_max : CONNECTIONS_MAX,
         .timeout_usec = settings->request_timeout_usec ? settings->request_timeout_usec : REQUEST_TIMEOUT};
-    int r = start_heartbeat(web);
+    int r = web_health_start(web);
+    for (RoutePool pool = 0; r >= 0 && pool < _ROUTE_POOL_MAX; pool++)
+        r = pool_new(loop, settings->threads ? settings->threads : THREADS_DEFAULT, &pool_ops, web, &web->pools[pool]);
+    web->admission = (Admission){.settings = settings,
+                                 .auth = web->auth,
+                                 .pool = web->pools[ROUTE_POOL_MAIN],
+                                 .routers = (const Router *const *)web->routers};
     if (r >= 0)
-        r = pool_new(loop, settings->threads ? settings->threads : THREADS_DEFAULT, &pool_ops, web, &web->pool);
-    web->admission = (Admission){
-        .settings = settings, .auth = web->auth, .pool = web->pool, .routers = (const Router *const *)web->routers};
+        r = pool_new(loop, LOOK_THREADS, &pool_ops, web, &web->looks);
     if (r >= 0)
-        r = login_queue_new(loop, web->pool, &web->admission.logins);
+        r = login_queue_new(loop, web->pools[ROUTE_POOL_MAIN], &web->admission.logins);
     if (r >= 0)
-        r = follow_hub_new(loop, web->pool, &hub_ops, &web->hub);
+        r = follow_hub_new(loop, web->looks, &hub_ops, web, &web->hub);
     if (r >= 0)
         r = server_new(loop, &server_settings, &server_ops, web, &web->server);
-    if (r >= 0)
-        r = loop_add_timer(loop, on_heartbeat_timer, web, &web->heartbeat_timer);
     if (r >= 0)
         r = loop_add_timer(loop, on_drain_timer, web, &web->drain_timer);
     if (r >= 0)
@@ -592,9 +500,10 @@ int web_new(const WebSettings *settings, Web **ret)
 int web_run(Web *web)
 {
     int r = server_run(web->server);
-    pool_free(TAKE_PTR(web->pool));
-    if (web->heartbeat.joined && queue_leave(web->heartbeat.queue) < 0)
-        log_warning("Instance could not be signed off: it counts as dead after the lease time");
+    for (RoutePool pool = 0; pool < _ROUTE_POOL_MAX; pool++)
+        pool_free(TAKE_PTR(web->pools[pool]));
+    pool_free(TAKE_PTR(web->looks));
+    web_health_leave(web);
     return r;
 }
 
@@ -602,15 +511,14 @@ Web *web_free(Web *web)
 {
     if (!web)
         return NULL;
-    pool_free(web->pool);
+    for (RoutePool pool = 0; pool < _ROUTE_POOL_MAX; pool++)
+        pool_free(web->pools[pool]);
+    pool_free(web->looks);
     login_queue_free(web->admission.logins);
     follow_hub_free(web->hub);
     server_free(web->server);
-    loop_source_free(web->heartbeat_timer);
     loop_source_free(web->drain_timer);
-    queue_free(web->heartbeat.queue);
-    pg_free(web->heartbeat.pg);
-    free(web->heartbeat.problem);
+    web_health_done(web);
     auth_free(web->auth);
     secret_keys_free(web->secret_keys);
     bell_free(web->bell);

@@ -83,11 +83,6 @@ static int answer(void *userdata, Unit *unit, const json_t *question, json_t **r
     return records_answer(&records, question, ret);
 }
 
-static usec_t retry_delay(void *userdata)
-{
-    return pg_retry_delay(((WorkerRole *)userdata)->pg);
-}
-
 static const char *reason(void *userdata)
 {
     return pg_error(((WorkerRole *)userdata)->pg);
@@ -97,7 +92,6 @@ static const WorkerBackend backend = {
     .load_flow = load_flow,
     .error_logs = error_logs,
     .answer = answer,
-    .retry_delay = retry_delay,
     .reason = reason,
 };
 
@@ -183,27 +177,6 @@ static char *find_program(const char *name)
         free(beside);
     }
     return xasprintf(PKGLIBEXECDIR "/%s", name);
-}
-
-static void on_progress(void *userdata)
-{
-    daemon_progress(((WorkerRole *)userdata)->daemon);
-}
-
-static int open_database(WorkerRole *role)
-{
-    const PgSettings settings = {
-        .conninfo = conf_text(role->conf, "postgresql.dsn"),
-        .application_name = "kestra-worker",
-        .session_sql = QUEUE_PG_SESSION_SQL,
-        .progress = on_progress,
-        .progress_userdata = role,
-    };
-    _cleanup_free_ char *error = NULL;
-    int r = pg_new(&settings, &role->pg, &error);
-    if (r < 0)
-        log_error("Setting postgresql.dsn cannot be used: %s", error ? error : "");
-    return r;
 }
 
 static int open_storage(WorkerRole *role, Blob **ret)
@@ -313,14 +286,9 @@ int worker_run(const Conf *conf, const char *socket_path)
         r = daemon_new(&operations, &role, socket_path, &daemon);
     role.daemon = daemon;
     if (r == 0)
-        r = open_database(&role);
-    if (r == 0)
         r = open_storage(&role, &storage);
     if (r == 0)
-        r = queue_pg_new(
-            role.pg, bell,
-            &(QueueSettings){.socket_path = daemon_socket_path(daemon), .lease_usec = conf_usec(conf, "lease.time")},
-            &queue);
+        r = queue_pg_open(conf, daemon, "kestra-worker", bell, &role.pg, &queue);
     if (r != 0)
         return fold(r);
     return run(&role, queue, storage);

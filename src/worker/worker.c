@@ -4,8 +4,10 @@
  * claims as many new jobs as there are slots; instant jobs of the batch are run at once, so that the next cycle commits
  * their results and claims again. When a commit has nothing left to claim the loop sleeps until it is rung.
  *
- * Only two things decide that a job is over here: its own end, and being fenced. After an outage the unit is kept and
- * committed again: it has not happened, or the fence of the job rows makes the second time harmless.
+ * Only two things decide that a job is over here: its own end, and that somebody else has it. After an outage the unit
+ * is kept and committed again: it has not happened, or the fence of the job rows makes the second time harmless. One
+ * that was declared dead joins anew and takes back what nobody has claimed since: a silence of the database, in which
+ * nobody could, costs no task.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,6 +30,10 @@
 #define STALL_USEC       USEC_PER_SEC /* no stage has ended for so long: storage does not answer */
 
 enum { CLAIM_MIN = 8, CLAIM_MAX = 512 };
+
+/* Components: heartbeat and reads may work where commits do not (a full disk). */
+#define SESSION "postgresql"
+#define COMMITS "queue"
 
 static void fenced(Worker *worker);
 
@@ -75,37 +81,85 @@ void worker_wake(Worker *worker)
 
 /* --- outages --- */
 
-static void back_off(Worker *worker, int r)
+static void back_off(Worker *worker, const char *component, int r)
 {
     const WorkerBackend *backend = worker->backend;
-    usec_t delay = backend->retry_delay ? backend->retry_delay(worker->backend_userdata) : RETRY_DELAY;
     const char *reason = backend->reason ? backend->reason(worker->backend_userdata) : "";
     errno = r < 0 ? -r : EIO;
-    if (worker->daemon)
-        daemon_health(worker->daemon, "queue", HEALTH_DOWN, "%s (%m)", reason);
+    usec_t delay = worker->daemon ? daemon_outage(worker->daemon, component, "%s (%m)", reason) : RETRY_DELAY;
     worker->backing_off = true;
     if (worker->draining)
         loop_defer(worker->cycle); /* perhaps there is nothing to wait for */
     loop_timer_in(worker->retry, delay);
 }
 
-static void answered(Worker *worker)
+static void answered(Worker *worker, const char *component)
 {
     if (!worker->daemon)
         return;
-    daemon_health(worker->daemon, "queue", HEALTH_UP, "%s", "");
+    daemon_health(worker->daemon, component, HEALTH_UP, "%s", "");
     daemon_progress(worker->daemon);
+}
+
+/* What this process has begun or ended and not committed: it is not run again elsewhere, unless somebody has it. */
+static int take_back(Worker *worker, QueueSequences *ret_kept)
+{
+    QueueSequences held = {};
+    for (const Job *job = worker->jobs; job; job = job->next)
+        vec_push(&held, job->claim.sequence);
+    int64_t finished;
+    for (size_t i = 0; unit_finished_job(worker->unit, i, &finished); i++)
+        vec_push(&held, finished);
+    int r = queue_reclaim(worker->queue, held.items, held.count, ret_kept);
+    vec_free(&held);
+    return r;
+}
+
+static bool is_kept(const QueueSequences *kept, int64_t sequence)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        if (kept->items[i] == sequence)
+            return true;
+    return false;
+}
+
+/* After a fence. */
+static int rejoin(Worker *worker)
+{
+    QueueSequences kept = {};
+    int r = take_back(worker, &kept);
+    if (r != 0) {
+        worker->fenced = true; /* join again, with all of it */
+        return fold(r);
+    }
+    size_t before = worker->job_count;
+    for (Job *job = worker->jobs, *next; job; job = next) {
+        next = job->next;
+        if (!is_kept(&kept, job->claim.sequence))
+            job_free(job);
+    }
+    if (kept.count == 0)
+        unit_reset(worker->unit);
+    log_event(FENCED, "Worker was declared dead; of its %zu jobs %zu went to others", before,
+              before - worker->job_count);
+    vec_free(&kept);
+    return 0;
 }
 
 static void join(Worker *worker)
 {
     int r = queue_join(worker->queue, "worker", worker->socket);
+    bool was_fenced = worker->fenced;
+    worker->fenced = false;
+    if (r == 0 && was_fenced)
+        r = rejoin(worker);
     if (r != 0) {
-        back_off(worker, r);
+        worker->fenced = was_fenced;
+        back_off(worker, SESSION, r);
         return;
     }
     worker->joined = worker->look = true;
-    answered(worker);
+    answered(worker, SESSION);
     if (worker->daemon) {
         daemon_status(worker->daemon, "Waiting for tasks");
         daemon_ready(worker->daemon);
@@ -128,29 +182,30 @@ static int on_retry(void *userdata)
 }
 
 /* 0 or an outage or QUEUE_E_FENCED has been dealt with: true when the answer can be used. */
-static bool check(Worker *worker, int r)
+static bool check(Worker *worker, const char *component, int r)
 {
     if (r == 0)
-        answered(worker);
+        answered(worker, component);
     else if (r == QUEUE_E_FENCED)
         fenced(worker);
     else
-        back_off(worker, r);
+        back_off(worker, component, r);
     return r == 0;
 }
 
-/* Another worker has our jobs: nothing that we know counts any more. */
 static void fenced(Worker *worker)
 {
-    log_event(FENCED, "Worker was declared dead, its %zu jobs went to others", worker->job_count);
+    worker->joined = false;
+    if (!worker->draining) {
+        worker->fenced = true;
+        join(worker);
+        return;
+    }
+    log_event(FENCED, "Worker was declared dead while it ended, its %zu jobs went to others", worker->job_count);
     while (worker->jobs)
         job_free(worker->jobs);
     unit_reset(worker->unit);
-    worker->joined = false;
-    if (worker->draining)
-        loop_defer(worker->cycle);
-    else
-        join(worker);
+    loop_defer(worker->cycle);
 }
 
 /* --- jobs --- */
@@ -198,7 +253,7 @@ static void start_job(Worker *worker, Job *job)
     if (r >= 0)
         return;
     worker->unresolved = true;
-    back_off(worker, r);
+    back_off(worker, SESSION, r);
 }
 
 /* The unit is full of what jobs have said: this one is kept until the next commit. */
@@ -281,7 +336,7 @@ static void finish_drain(Worker *worker)
 {
     if (!worker->draining || worker->left || worker->job_count > 0 || !unit_is_empty(worker->unit))
         return;
-    if (worker->joined && !check(worker, queue_leave(worker->queue)))
+    if (worker->joined && !check(worker, SESSION, queue_leave(worker->queue)))
         return;
     worker->left = true;
     worker->joined = false;
@@ -324,7 +379,7 @@ static int on_cycle(void *userdata)
     if (!unit_is_empty(worker->unit) || claims) {
         const QueueFetch fetch = {.jobs_max = asked, .worker_group = worker->settings.worker_group};
         QueueBatch batch = {};
-        if (!check(worker, queue_commit(worker->queue, worker->unit, claims ? &fetch : NULL, &batch)))
+        if (!check(worker, COMMITS, queue_commit(worker->queue, worker->unit, claims ? &fetch : NULL, &batch)))
             return 0;
         worker->commits++;
         take_batch(worker, &batch, claims ? asked : 0);
@@ -382,7 +437,7 @@ static int on_kill_check(void *userdata)
         return 0;
     QueueSequences sequences = {};
     worker->kill_checked = clock_monotonic();
-    if (!check(worker, queue_jobs_to_kill(worker->queue, &sequences)))
+    if (!check(worker, SESSION, queue_jobs_to_kill(worker->queue, &sequences)))
         return 0;
     for (size_t i = 0; i < sequences.count; i++) {
         Job *job = job_by_sequence(worker, sequences.items[i]);
@@ -397,11 +452,11 @@ static int on_heartbeat(void *userdata)
 {
     Worker *worker = userdata;
     loop_timer_in(worker->heartbeat, worker->settings.heartbeat_usec);
-    if (worker->backing_off || !worker->joined)
-        return 0;
+    if (!worker->joined)
+        return 0; /* but while commits fail we are alive */
     QueueMembership membership;
     bool work = false;
-    if (!check(worker, queue_heartbeat(worker->queue, &membership, &work)))
+    if (!check(worker, SESSION, queue_heartbeat(worker->queue, &membership, &work)))
         return 0;
     tell_status(worker);
     if (work)

@@ -22,8 +22,7 @@ typedef struct WorkerBackend {
     /* Answers a question of a task (run_ask) between two commits: *ret is {…} or {"error": why}, new. What it orders
      * goes into the unit. May be NULL. */
     int (*answer)(void *userdata, Unit *unit, const json_t *question, json_t **ret);
-    /* How long to wait before the next try after an outage, and why it was; may be NULL. */
-    usec_t (*retry_delay)(void *userdata);
+    /* Why there was an outage; may be NULL. */
     const char *(*reason)(void *userdata);
 } WorkerBackend;
 enum {

@@ -118,7 +118,7 @@ struct Worker {
     LoopSource *cycle, *heartbeat, *flush, *announce, *kill_check, *retry, *quiet, *drain_timer;
     usec_t kill_checked;
     unsigned claim_size; /* how many to ask for: grows with instant jobs, shrinks with processes */
-    bool joined, look, paused, backing_off, draining, grace_is_over, left, slot_freed, unresolved;
+    bool joined, fenced, look, paused, backing_off, draining, grace_is_over, left, slot_freed, unresolved;
     void (*drained)(void *userdata);
     void *drained_userdata;
     void (*handed_over)(void *userdata); /* waits for an empty unit; or NULL */

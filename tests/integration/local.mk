@@ -20,9 +20,11 @@ EXTRA_DIST += \
 	tests/integration/test-drain.py \
 	tests/integration/test-flow-triggers.py \
 	tests/integration/test-files.py \
+	tests/integration/test-full-disk.py \
 	tests/integration/test-gateway.py \
 	tests/data/handover.json \
 	tests/integration/test-handover.py \
+	tests/integration/test-hosts.py \
 	tests/integration/test-isolation.py \
 	tests/integration/test-kill.py \
 	tests/integration/test-large-units.py \
@@ -31,6 +33,7 @@ EXTRA_DIST += \
 	tests/integration/test-log-pressure.py \
 	tests/integration/test-many-files.py \
 	tests/integration/test-messages.py \
+	tests/integration/test-neighbours.py \
 	tests/integration/test-one-user.py \
 	tests/integration/test-poison.py \
 	tests/integration/test-polling.py \

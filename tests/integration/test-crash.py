@@ -8,6 +8,7 @@ that changes it, and is killed there.
 import os
 import signal
 import subprocess
+import threading
 
 from client import call, check, finish, put_flow, run, until
 
@@ -32,17 +33,18 @@ def executor():
 
 
 def hold(execution):
-    """A session that holds the row of the execution until it is closed."""
-    session = subprocess.Popen(["psql", "-qAtX", os.environ["KESTRA_PG"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    session.stdin.write("BEGIN; SELECT id FROM execution WHERE id = '%s' FOR UPDATE;\n" % execution)
-    session.stdin.flush()
-    session.stdout.readline()
-    return session
+    """Whoever changes the row of the execution is in that step for a while; not a lock, which the executor would go round."""
+    sql("CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(12); RETURN NEW; END $$;"
+        " CREATE TRIGGER hold BEFORE UPDATE ON execution FOR EACH ROW WHEN (OLD.id = '%s') EXECUTE FUNCTION hold()" % execution)
+
+
+def let_go():
+    sql("DROP TRIGGER hold ON execution")
 
 
 def backend():
-    """The executor's session, once it waits for the row."""
-    return sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'kestra-executor' AND wait_event_type = 'Lock'")
+    """The executor's session, once it is there."""
+    return sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'kestra-executor' AND wait_event = 'PgSleep'")
 
 
 def crash(how):
@@ -55,8 +57,9 @@ def crash(how):
 
 bad, good = (run(NAMESPACE, "pause", wait=False)[1]["id"] for _ in range(2))
 check(until(lambda: {state(bad), state(good)} == {"PAUSED"}, PATIENCE), "two executions are paused")
-holder = hold(bad)
-call("POST", "/api/v1/executions/%s/resume" % bad)
+hold(bad)
+resume = threading.Thread(target=lambda: call("POST", "/api/v1/executions/%s/resume" % bad))
+resume.start()  # its answer waits for the executor
 crash(signal.SIGSEGV)
 others = [run(NAMESPACE, "quick", wait=False)[1]["id"] for _ in range(5)]
 for how in (signal.SIGABRT, signal.SIGKILL):
@@ -76,7 +79,8 @@ check(until(lambda: state(good) == "SUCCESS", PATIENCE), "another paused one goe
 check(state(bad) == "PAUSED", "the execution stands where it was", state(bad))
 check(until(lambda: sql("SELECT count(*) FROM shard_lease WHERE suspect OR trying IS NOT NULL") == "0", PATIENCE),
       "what came after it is trusted again", sql("SELECT * FROM shard_lease WHERE suspect"))
-holder.communicate("ROLLBACK;\n")
+resume.join()
+let_go()
 if found:
     call("POST", "/api/v1/poison/%s/replay" % found[0]["id"])
     check(until(lambda: state(bad) == "SUCCESS", PATIENCE), "replayed, it ends", state(bad))

@@ -252,9 +252,10 @@ static int send_all(Bulk *bulk)
         return trace(r);
     size_t waited = MIN(count, (size_t)WAITED_MAX);
     if (bulk->row->gone)
-        return trace(
-            execution_await_all_gone(bulk->session, (const char *const *)bulk->ids.items + (count - waited), waited));
-    return before ? trace(execution_await_change(bulk->session, last, before)) : 0;
+        execution_await_gone(bulk->response, (const char *const *)bulk->ids.items + (count - waited), waited);
+    else if (before)
+        execution_await_change(bulk->response, last, before);
+    return 0;
 }
 
 static int run(WebSession *session, const HttpRequest *request, HttpResponse *response)

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The webserver changes no execution: it shows what will be by applying the pure operation to a copy, sends the event,
- * and waits a moment for the owner, so that a client which reads next reads its own write. When the owner takes longer
- * (it is being replaced), the answer is given all the same: the event is committed and will be applied.
+ * and lets the answer wait a moment for the owner (follow.h), so that a client which reads next reads its own write.
+ * When the owner takes longer (it is being replaced), the answer is given all the same: the event is committed and will
+ * be applied.
  */
 #include "web/routes/execution_common.h"
 
-#include <time.h>
-
 #include "base/clock.h"
-
-#define AWAIT_FOR   (5 * USEC_PER_SEC)
-#define PAUSE_FIRST (1 * USEC_PER_MSEC)
-#define PAUSE_MAX   (50 * USEC_PER_MSEC)
 
 int execution_fetch(WebSession *session, const char *id, Execution **ret)
 {
@@ -123,67 +118,47 @@ void execution_follow_event(WebSession *session, Unit *unit, const char *id)
     unit_send_event(unit, id, event_kind_to_string(EVENT_FOLLOW), body);
 }
 
-static void pause_for(usec_t usec)
-{
-    struct timespec time = {.tv_sec = (time_t)(usec / USEC_PER_SEC), .tv_nsec = (long)(usec % USEC_PER_SEC) * 1000};
-    (void)nanosleep(&time, NULL); /* an interrupted pause is only a shorter one */
-}
-
-/* Looks until `reached` says 1 or time is over. */
-static int await(WebSession *session, const char *id, const char *before,
-                 int (*reached)(WebSession *session, const char *id, const char *before))
-{
-    usec_t end = clock_monotonic() + AWAIT_FOR, pause = PAUSE_FIRST;
-    for (;;) {
-        int r = reached(session, id, before);
-        if (r != 0 || clock_monotonic() >= end)
-            return r < 0 ? r : 0;
-        pause_for(pause);
-        pause = MIN(pause * 2, (usec_t)PAUSE_MAX);
-    }
-}
-
-static int has_changed(WebSession *session, const char *id, const char *before)
+static int look_for_change(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
     _cleanup_free_ char *version = NULL;
     State state;
-    int r = store_execution_version(session->pg, id, &state, &version);
-    return r < 0 ? r : r == STORE_E_NONE || !streq(version, before);
+    int r = store_execution_version(session->pg, follow->execution_id, &state, &version);
+    *ret_end = r == STORE_E_NONE || (r == 0 && !streq(version, follow->cursor));
+    return MIN(r, 0);
 }
 
-static int is_gone(WebSession *session, const char *id, const char *before)
+void execution_await_change(HttpResponse *response, const char *id, const char *before)
 {
-    State state;
-    int r = store_execution_state(session->pg, id, &state);
-    return r < 0 ? r : r == STORE_E_NONE;
+    response->follow = follow_moment(id, look_for_change);
+    response->follow->cursor = xstrdup(before);
 }
 
-int execution_await_change(WebSession *session, const char *id, const char *before)
+static int look_for_rest(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
-    return await(session, id, before, has_changed);
-}
-
-int execution_await_gone(WebSession *session, const char *id)
-{
-    return await(session, id, NULL, is_gone);
-}
-
-int execution_await_all_gone(WebSession *session, const char *const *ids, size_t count)
-{
-    usec_t end = clock_monotonic() + AWAIT_FOR, pause = PAUSE_FIRST;
-    for (size_t left = count; left > 0 && clock_monotonic() < end;) {
-        _cleanup_execution_heads_ ExecutionHeads heads = {};
-        int r = store_execution_heads(session->pg, ids, count, &heads);
-        if (r != 0)
-            return fold(r);
-        if (heads.count < left)
-            end = clock_monotonic() + AWAIT_FOR;
-        left = heads.count;
-        if (left > 0)
-            pause_for(pause);
-        pause = MIN(pause * 2, (usec_t)PAUSE_MAX);
-    }
+    _cleanup_execution_heads_ ExecutionHeads heads = {};
+    size_t count = json_array_size(follow->left);
+    _cleanup_free_ const char **ids = xnew_n(const char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = json_string_value(json_array_get(follow->left, i));
+    int r = store_execution_heads(session->pg, ids, count, &heads);
+    if (r != 0)
+        return fold(r);
+    follow->went_on = heads.count < count;
+    *ret_end = heads.count == 0;
+    json_t *left = json_array();
+    for (size_t i = 0; i < heads.count; i++)
+        json_array_append_new(left, json_string(heads.items[i].id));
+    json_decref(follow->left);
+    follow->left = left;
     return 0;
+}
+
+void execution_await_gone(HttpResponse *response, const char *const *ids, size_t count)
+{
+    response->follow = follow_moment(count == 1 ? ids[0] : "", look_for_rest);
+    response->follow->left = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(response->follow->left, json_string(ids[i]));
 }
 
 /* In a handler thread, at each ring. */

@@ -26,12 +26,11 @@ json_t *execution_labels_read(const HttpRequest *request, HttpResponse *response
 int execution_send(WebSession *session, const char *id, EventKind kind, json_t *body) _must_check_;
 /* Commits the unit; outcomes cannot happen without a fence. */
 int execution_commit(WebSession *session, Unit *unit) _must_check_;
-/* Waits up to a few seconds until its version differs from `before` (store_execution_version), or it is gone: what the
- * client asks for next is then what it has just done. */
-int execution_await_change(WebSession *session, const char *id, const char *before) _must_check_;
-int execution_await_gone(WebSession *session, const char *id) _must_check_;
-/* As long as they become fewer. */
-int execution_await_all_gone(WebSession *session, const char *const *ids, size_t count) _must_check_;
+/* The answer waits a moment (follow_moment) until its version differs from `before` (store_execution_version), or until
+ * they are gone, as long as they become fewer: what the client asks for next is then what it has just done. The answer
+ * itself is filled in by the caller, before or after. */
+void execution_await_change(HttpResponse *response, const char *id, const char *before);
+void execution_await_gone(HttpResponse *response, const char *const *ids, size_t count);
 /* Adds the event that lets the owner ring this webserver. */
 void execution_follow_event(WebSession *session, Unit *unit, const char *id);
 /* The answer is given when the execution has ended. */

@@ -232,10 +232,10 @@ static const Parameter file_parameters[] = {{"path", PARAMETER_TEXT, .required =
 
 static const Route rows[] = {
     {HTTP_GET, EXECUTIONS "/{executionId}/file", get_file, PERMISSION_EXECUTION_READ, file_parameters,
-     "downloadFileFromExecution", NULL, "application/octet-stream"},
+     "downloadFileFromExecution", NULL, "application/octet-stream", .pool = ROUTE_POOL_STORAGE},
     {HTTP_GET, EXECUTIONS "/{executionId}/file/metas", get_metas, PERMISSION_EXECUTION_READ, file_parameters,
-     "getFileMetadatasFromExecution"},
+     "getFileMetadatasFromExecution", .pool = ROUTE_POOL_STORAGE},
     {HTTP_GET, EXECUTIONS "/{executionId}/file/preview", get_preview, PERMISSION_EXECUTION_READ, preview_parameters,
-     "filePreview"},
+     "filePreview", .pool = ROUTE_POOL_STORAGE},
 };
 const RouteTable routes_execution_files = ROUTE_TABLE("Executions", rows);

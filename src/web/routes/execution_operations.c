@@ -59,12 +59,12 @@ static bool attempt_begin(Attempt *attempt, int *ret_r)
     return r == 0;
 }
 
-/* Sends the event and waits until the row shows it. */
+/* Sends the event; the answer waits until the row shows it. */
 static int attempt_send(Attempt *attempt, EventKind kind, json_t *body)
 {
     int r = execution_send(attempt->session, attempt->execution->id, kind, body);
     if (r == 0)
-        r = execution_await_change(attempt->session, attempt->execution->id, attempt->before);
+        execution_await_change(attempt->response, attempt->execution->id, attempt->before);
     return trace(r);
 }
 
@@ -164,7 +164,7 @@ static int kill_one(WebSession *session, const HttpRequest *request, HttpRespons
     json_object_set_new(body, "cascade", json_boolean(cascade));
     r = execution_send(session, attempt.execution->id, EVENT_KILL, body);
     if (r == 0 && !ended)
-        r = execution_await_change(session, attempt.execution->id, attempt.before);
+        execution_await_change(response, attempt.execution->id, attempt.before);
     return r < 0 ? trace(r) : http_empty(response, 202);
 }
 
@@ -362,7 +362,7 @@ static int delete (WebSession *session, const HttpRequest *request, HttpResponse
     json_object_set_new(body, "storage", json_boolean(http_query_boolean(request, "deleteStorage", true)));
     r = execution_send(session, id, EVENT_DELETE, body);
     if (r == 0)
-        r = execution_await_gone(session, id);
+        execution_await_gone(response, &id, 1);
     return r < 0 ? trace(r) : http_empty(response, 204);
 }
 

@@ -168,10 +168,11 @@ static int delete_many(WebSession *session, const HttpRequest *request, HttpResp
 
 #define KV "/api/v1/namespaces/{namespace}/kv"
 static const Route rows[] = {
-    {HTTP_GET, KV, list, PERMISSION_NAMESPACE_READ, NULL, "listKeys"},
-    {HTTP_GET, KV "/{key}", get, PERMISSION_NAMESPACE_READ, NULL, "getKeyValue"},
-    {HTTP_PUT, KV "/{key}", put, PERMISSION_NAMESPACE_WRITE, NULL, "setKeyValue", .large = true},
-    {HTTP_DELETE, KV "/{key}", delete, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValue"},
-    {HTTP_DELETE, KV, delete_many, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValues"},
+    {HTTP_GET, KV, list, PERMISSION_NAMESPACE_READ, NULL, "listKeys", .pool = ROUTE_POOL_STORAGE},
+    {HTTP_GET, KV "/{key}", get, PERMISSION_NAMESPACE_READ, NULL, "getKeyValue", .pool = ROUTE_POOL_STORAGE},
+    {HTTP_PUT, KV "/{key}", put, PERMISSION_NAMESPACE_WRITE, NULL, "setKeyValue", .large = true,
+     .pool = ROUTE_POOL_STORAGE},
+    {HTTP_DELETE, KV "/{key}", delete, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValue", .pool = ROUTE_POOL_STORAGE},
+    {HTTP_DELETE, KV, delete_many, PERMISSION_NAMESPACE_WRITE, NULL, "deleteKeyValues", .pool = ROUTE_POOL_STORAGE},
 };
 const RouteTable routes_kv = ROUTE_TABLE("KV", rows);

@@ -394,17 +394,23 @@ static const Parameter move_parameters[] = {
 
 #define FILES "/api/v1/namespaces/{namespace}/files"
 static const Route rows[] = {
-    {HTTP_GET, FILES, get_file, PERMISSION_NAMESPACE_READ, required_path_parameters, "getFileContent", NULL, BINARY},
-    {HTTP_GET, FILES "/search", search, PERMISSION_NAMESPACE_READ, q_parameters, "searchNamespaceFiles"},
-    {HTTP_GET, FILES "/stats", get_stats, PERMISSION_NAMESPACE_READ, path_parameters, "getFileMetadatas"},
+    {HTTP_GET, FILES, get_file, PERMISSION_NAMESPACE_READ, required_path_parameters, "getFileContent", NULL, BINARY,
+     .pool = ROUTE_POOL_STORAGE},
+    {HTTP_GET, FILES "/search", search, PERMISSION_NAMESPACE_READ, q_parameters, "searchNamespaceFiles",
+     .pool = ROUTE_POOL_STORAGE},
+    {HTTP_GET, FILES "/stats", get_stats, PERMISSION_NAMESPACE_READ, path_parameters, "getFileMetadatas",
+     .pool = ROUTE_POOL_STORAGE},
     {HTTP_GET, FILES "/directory", list_directory, PERMISSION_NAMESPACE_READ, path_parameters,
-     "listNamespaceDirectoryFiles"},
+     "listNamespaceDirectoryFiles", .pool = ROUTE_POOL_STORAGE},
     {HTTP_POST, FILES "/directory", make_directory, PERMISSION_NAMESPACE_WRITE, path_parameters,
-     "createNamespaceDirectory"},
+     "createNamespaceDirectory", .pool = ROUTE_POOL_STORAGE},
     {HTTP_POST, FILES, create, PERMISSION_NAMESPACE_WRITE, required_path_parameters, "createNamespaceFile",
-     "multipart/form-data"},
-    {HTTP_GET, FILES "/export", export_all, PERMISSION_NAMESPACE_READ, NULL, "exportNamespaceFiles", NULL, BINARY},
-    {HTTP_PUT, FILES, move, PERMISSION_NAMESPACE_WRITE, move_parameters, "moveFileDirectory"},
-    {HTTP_DELETE, FILES, delete, PERMISSION_NAMESPACE_WRITE, required_path_parameters, "deleteFileDirectory"},
+     "multipart/form-data", .pool = ROUTE_POOL_STORAGE},
+    {HTTP_GET, FILES "/export", export_all, PERMISSION_NAMESPACE_READ, NULL, "exportNamespaceFiles", NULL, BINARY,
+     .pool = ROUTE_POOL_STORAGE},
+    {HTTP_PUT, FILES, move, PERMISSION_NAMESPACE_WRITE, move_parameters, "moveFileDirectory",
+     .pool = ROUTE_POOL_STORAGE},
+    {HTTP_DELETE, FILES, delete, PERMISSION_NAMESPACE_WRITE, required_path_parameters, "deleteFileDirectory",
+     .pool = ROUTE_POOL_STORAGE},
 };
 const RouteTable routes_namespace_files = ROUTE_TABLE("Files", rows);

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changing triggers (spec/api.md 5.3). Their rows are written by schedulers alone, so this side makes the change on a
- * copy, which refuses what cannot be and gives the answer, sends it as a command, and waits a moment until it is done,
- * so that a client which reads next reads its own write. When no scheduler is there to do it, the answer is given all
- * the same: the command is committed and will be done.
+ * copy, which refuses what cannot be and gives the answer, sends it as a command, and lets the answer wait a moment
+ * until it is done (follow.h), so that a client which reads next reads its own write. When no scheduler is there to do
+ * it, the answer is given all the same: the command is committed and will be done.
  */
-#include <time.h>
-
 #include "base/clock.h"
 #include "plugin/schedule.h"
 #include "store/trigger_store.h"
 #include "web/routes/execution_common.h"
 #include "web/routes/query.h"
 #include "web/routes/routes.h"
-
-#define AWAIT_FOR   (5 * USEC_PER_SEC)
-#define PAUSE_FIRST (1 * USEC_PER_MSEC)
-#define PAUSE_MAX   (50 * USEC_PER_MSEC)
 
 /* One change of one trigger, from the request to the answer. */
 typedef struct Change {
@@ -79,34 +73,61 @@ static int prepare(WebSession *session, Change *change, Unit *unit, ChangeOutcom
     return 0;
 }
 
-static void pause_for(usec_t usec)
+/* Until the last of what is left has no command that waits; *ret_done then. */
+static int look_at_last(const Follow *follow, WebSession *session, const json_t **ret_last, bool *ret_done)
 {
-    struct timespec time = {.tv_sec = (time_t)(usec / USEC_PER_SEC), .tv_nsec = (long)(usec % USEC_PER_SEC) * 1000};
-    (void)nanosleep(&time, NULL); /* an interrupted pause is only a shorter one */
+    const json_t *last = *ret_last = json_array_get(follow->left, json_array_size(follow->left) - 1);
+    bool waits = true;
+    int r =
+        store_trigger_command_waits(session->pg, json_get_text(last, "namespace", ""),
+                                    json_get_text(last, "flowId", ""), json_get_text(last, "triggerId", ""), &waits);
+    *ret_done = !waits;
+    return trace(r);
 }
 
-/* Until the trigger has no command that waits, or until `end`. Then the answer is the row as it is. */
-static int await(WebSession *session, Change *change, usec_t end)
+static int look_for_all(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
 {
-    bool waits = true;
-    for (usec_t pause = PAUSE_FIRST;; pause = MIN(pause * 2, (usec_t)PAUSE_MAX)) {
-        int r =
-            store_trigger_command_waits(session->pg, change->namespace, change->flow_id, change->trigger_id, &waits);
-        if (r != 0)
-            return trace(r);
-        if (!waits || clock_monotonic() >= end)
-            break;
-        pause_for(pause);
+    bool done = true;
+    int r = 0;
+    while (r == 0 && done && json_array_size(follow->left)) {
+        const json_t *last;
+        r = look_at_last(follow, session, &last, &done);
+        if (r == 0 && done)
+            json_array_remove(follow->left, json_array_size(follow->left) - 1);
     }
+    *ret_end = json_array_size(follow->left) == 0;
+    return r;
+}
+
+/* The answer is the row as it is then. */
+static int look_for_row(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    const json_t *last;
+    int r = look_at_last(follow, session, &last, ret_end);
+    if (r != 0 || !*ret_end)
+        return r;
     _cleanup_trigger_record_ TriggerRecord record = {};
-    if (waits)
-        return 0;
-    int r = store_trigger_get(session->pg, change->namespace, change->flow_id, change->trigger_id, &record);
-    if (r == 0) {
-        json_decref(change->answer);
-        change->answer = json_incref(record.body);
-    }
+    r = store_trigger_get(session->pg, json_get_text(last, "namespace", ""), json_get_text(last, "flowId", ""),
+                          json_get_text(last, "triggerId", ""), &record);
+    if (r == 0)
+        json_append(text, record.body);
     return MIN(r, 0);
+}
+
+static void await_change(Follow *follow, const Change *change)
+{
+    json_t *item = json_object();
+    json_set_text(item, "namespace", change->namespace);
+    json_set_text(item, "flowId", change->flow_id);
+    json_set_text(item, "triggerId", change->trigger_id);
+    json_array_append_new(follow->left, item);
+}
+
+static Follow *new_follow(int (*refresh)(Follow *, WebSession *, Buffer *, bool *))
+{
+    Follow *follow = follow_moment("", refresh);
+    follow->left = json_array();
+    return follow;
 }
 
 /* --- one trigger --- */
@@ -125,9 +146,11 @@ static int answer_one(WebSession *session, const HttpRequest *request, HttpRespo
     if (outcome == CHANGE_REFUSED)
         return http_reason(request, response, 400, "%s", diag_first(&change->diag));
     r = execution_commit(session, unit);
-    if (r == 0)
-        r = await(session, change, clock_monotonic() + AWAIT_FOR);
-    return r == 0 ? http_json(response, 200, json_incref(change->answer)) : r;
+    if (r < 0)
+        return trace(r);
+    response->follow = new_follow(look_for_row);
+    await_change(response->follow, change);
+    return http_json(response, 200, json_incref(change->answer));
 }
 
 /* The trigger that the body names. */
@@ -212,10 +235,11 @@ static int change_all(WebSession *session, HttpResponse *response, const json_t 
     count = changes.count;
     if (r == 0 && count > 0)
         r = execution_commit(session, unit);
-    usec_t end = clock_monotonic() + AWAIT_FOR;
+    if (r == 0 && count > 0)
+        response->follow = new_follow(look_for_all);
     for (size_t j = 0; j < count; j++) {
-        if (r == 0)
-            r = await(session, &changes.items[j], end);
+        if (response->follow)
+            await_change(response->follow, &changes.items[j]);
         change_done(&changes.items[j]);
     }
     vec_free(&changes);

@@ -275,8 +275,8 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
 
 #define HOOK "/api/v1/executions/webhook/{namespace}/{id}/{key}"
 static const Route rows[] = {
-    {HTTP_POST, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerPost"},
-    {HTTP_GET, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerGet"},
-    {HTTP_PUT, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerPut"},
+    {HTTP_POST, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerPost", .pool = ROUTE_POOL_WEBHOOK},
+    {HTTP_GET, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerGet", .pool = ROUTE_POOL_WEBHOOK},
+    {HTTP_PUT, HOOK, call, PERMISSION_OPEN, NULL, "webhookTriggerPut", .pool = ROUTE_POOL_WEBHOOK},
 };
 const RouteTable routes_webhooks = ROUTE_TABLE("Executions", rows);

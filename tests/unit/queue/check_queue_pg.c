@@ -2,6 +2,7 @@
 /* What only the PostgreSQL backend has: outages, answers that are lost, rings, hosts. */
 #include <check.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -240,25 +241,210 @@ START_TEST(shards_are_handed_over_by_ring)
 }
 END_TEST
 
-START_TEST(other_hosts_are_notified_once_a_commit)
+static void hear_ring(void *userdata, const char *body)
 {
-    Pg *session = database_session(QUEUE_PG_SESSION_SQL), *listener = database_session(NULL);
+    buffer_printf(userdata, "<%s>", body);
+}
+
+/* What the queue hears, once something comes. */
+static void hear(Queue *from, Buffer *ret)
+{
+    struct pollfd ready = {.fd = queue_wakeup_fd(from), .events = POLLIN};
+    ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+    queue_dispatch(from, hear_ring, ret);
+    ready.revents = 0;
+    ck_assert_int_eq(poll(&ready, 1, 0), 0);
+}
+
+START_TEST(an_instance_on_another_host_is_rung_once_a_commit)
+{
+    Pg *session = database_session(QUEUE_PG_SESSION_SQL);
     Queue *elsewhere;
+    _cleanup_buffer_ Buffer heard = {};
     ck_assert_int_eq(queue_pg_new(session, NULL, &(QueueSettings){.host = "elsewhere"}, &elsewhere), 0);
-    fixture_join(elsewhere, "executor", "/e");
     fixture_join(queue, "worker", "/w");
-    ck_assert_int_eq(pg_listen(listener, QUEUE_CHANNEL), 0);
+    fixture_join(elsewhere, "executor", "/e");
+    fixture_heartbeat(elsewhere, NULL); /* sees the other host, and listens from then on */
+    fixture_heartbeat(queue, NULL);
     for (int i = 0; i < 5; i++)
         unit_send_event(unit, "k", "x", NULL);
     fixture_commit(queue, unit, NULL, NULL);
-    struct pollfd ready = {.fd = pg_fd(listener), .events = POLLIN};
-    ck_assert_int_eq(poll(&ready, 1, 5000), 1);
-    bool notified = false;
-    ck_assert_int_eq(pg_check(listener, &notified), 0);
-    ck_assert(notified);
+    hear(elsewhere, &heard);
+    ck_assert_str_eq(buffer_text(&heard), "<>");
+    /* a session that broke is opened again, under the same descriptor, and all is looked at */
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                                              " WHERE query LIKE '%LISTEN%' AND pid <> pg_backend_pid()"),
+                     2);
+    buffer_clear(&heard);
+    while (heard.length == 0) /* its last words come first, then its end */
+        hear(elsewhere, &heard);
+    ck_assert_str_eq(buffer_text(&heard), "<>");
+    unit_send_event(unit, "k", "x", NULL);
+    fixture_commit(queue, unit, NULL, NULL);
+    buffer_clear(&heard);
+    hear(elsewhere, &heard);
+    ck_assert_str_eq(buffer_text(&heard), "<>");
     queue_free(elsewhere);
     pg_free(session);
-    pg_free(listener);
+}
+END_TEST
+
+/* On one host nobody listens and nothing is sent. */
+START_TEST(a_host_alone_has_no_session_for_rings)
+{
+    Pg *session = database_session(QUEUE_PG_SESSION_SQL);
+    Queue *other;
+    ck_assert_int_eq(queue_pg_new(session, NULL, &(QueueSettings){}, &other), 0);
+    fixture_join(other, "executor", "/e");
+    fixture_join(queue, "worker", "/w");
+    fixture_heartbeat(other, NULL);
+    fixture_heartbeat(queue, NULL);
+    unit_send_event(unit, "k", "x", NULL);
+    uint64_t before = pg_counters(pg).round_trips;
+    fixture_commit(queue, unit, NULL, NULL);
+    ck_assert_uint_eq(pg_counters(pg).round_trips - before, 1);
+    ck_assert_int_eq(cluster_number(observer, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%LISTEN%'"
+                                              " AND pid <> pg_backend_pid()"),
+                     0);
+    queue_free(other);
+    pg_free(session);
+}
+END_TEST
+
+static void bury(Queue *dead)
+{
+    _cleanup_free_ char *sql = xasprintf("SELECT queue_bury(ARRAY['%s'])", queue_instance_id(dead));
+    cluster_sql(observer, sql);
+}
+
+START_TEST(jobs_that_nobody_took_are_taken_back_after_a_fence)
+{
+    QueueBatch batch;
+    QueueSequences kept;
+    Pg *session = database_session(QUEUE_PG_SESSION_SQL);
+    Queue *other;
+    ck_assert_int_eq(queue_pg_new(session, NULL, &(QueueSettings){}, &other), 0);
+    fixture_join(queue, "worker", "/w");
+    fixture_join(other, "worker", "/o");
+    for (int i = 0; i < 2; i++)
+        unit_dispatch_job(unit, "", "e", i ? "second" : "first", 0, json_object());
+    fixture_commit(queue, unit, &(QueueFetch){.jobs_max = 2}, &batch);
+    ck_assert_uint_eq(batch.jobs.count, 2);
+    const int64_t held[] = {batch.jobs.items[0].sequence, batch.jobs.items[1].sequence};
+    queue_batch_done(&batch);
+    bury(queue);
+    fixture_commit(other, NULL, &(QueueFetch){.jobs_max = 1}, &batch); /* the first */
+    queue_batch_done(&batch);
+    unit_finish_job(unit, held[0], "e", "x", json_object());
+    unit_finish_job(unit, held[1], "e", "x", json_object());
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), QUEUE_E_FENCED);
+    fixture_join(queue, "worker", "/w");
+    ck_assert_int_eq(queue_reclaim(queue, held, 2, &kept), 0);
+    ck_assert_uint_eq(kept.count, 1);
+    ck_assert_int_eq(kept.items[0], held[1]);
+    vec_free(&kept);
+    fixture_commit(queue, unit, NULL, &batch);
+    ck_assert_uint_eq(batch.refused, 1);
+    queue_batch_done(&batch);
+    queue_free(other);
+    pg_free(session);
+}
+END_TEST
+
+/* Each row of an execution that somebody may hold, and how. */
+static const char *const locks[] = {
+    "SELECT FROM execution WHERE id = 'one' FOR UPDATE",
+    "SELECT FROM timer WHERE key = 'one' FOR UPDATE",
+    "SELECT FROM event WHERE key = 'one' FOR UPDATE",
+};
+
+START_TEST(a_locked_row_is_told_from_the_others)
+{
+    QueueBatch batch;
+    fixture_join(queue, "executor", "");
+    fixture_heartbeat(queue, NULL);
+    _cleanup_(execution_freep) Execution *one = fixture_execution("one"), *two = fixture_execution("two");
+    unit_create_execution(unit, one, TEST_NOW);
+    unit_create_execution(unit, two, TEST_NOW);
+    unit_set_timer(unit, "one", "t", TEST_NOW, NULL);
+    fixture_commit(queue, unit, &(QueueFetch){.events_max = 10}, &batch);
+    ck_assert_uint_eq(batch.events.count, 2);
+    _cleanup_(pg_freep) Pg *stranger = database_session(NULL);
+    ck_assert_int_eq(pg_begin(stranger), 0);
+    cluster_sql(stranger, locks[_i]);
+    for (size_t i = 0; i < 2; i++)
+        unit_ack_event(unit, batch.events.items[i].sequence);
+    queue_batch_done(&batch);
+    unit_save_execution(unit, one, TEST_NOW);
+    unit_save_execution(unit, two, TEST_NOW);
+    unit_clear_timer(unit, "one", "t");
+    ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), QUEUE_E_LOCKED);
+    size_t count;
+    const char *const *keys = queue_locked(queue, &count);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_str_eq(keys[0], "one");
+    fixture_commit(queue, NULL,
+                   &(QueueFetch){.events_max = 10, .keys_left = (const char *const[]){"one"}, .keys_left_count = 1},
+                   &batch);
+    ck_assert_uint_eq(batch.events.count, 1);
+    ck_assert_str_eq(batch.events.items[0].key, "two");
+    queue_batch_done(&batch);
+    bool still[2];
+    const char *const asked[] = {"one", "two"};
+    ck_assert_int_eq(queue_are_locked(queue, asked, 2, still), 0);
+    ck_assert(still[0] && !still[1]);
+    pg_rollback(stranger);
+    ck_assert_int_eq(queue_are_locked(queue, asked, 2, still), 0);
+    ck_assert(!still[0] && !still[1]);
+    fixture_commit(queue, unit, NULL, NULL);
+}
+END_TEST
+
+/* A server that stands still: an outage after the time limit and not for ever, and meanwhile the thread is of use. */
+static void count_idle(void *userdata, usec_t waited)
+{
+    (*(unsigned *)userdata)++;
+}
+
+START_TEST(a_server_that_says_nothing_is_an_outage)
+{
+    _cleanup_free_ char *dsn = cluster_dsn("postgres");
+    unsigned idle = 0;
+    _cleanup_(pg_freep) Pg *patient = NULL;
+    ck_assert_int_eq(pg_new(&(PgSettings){.conninfo = dsn,
+                                          .patience_usec = USEC_PER_SEC,
+                                          .waiting = {.fd = -1, .idle = count_idle, .userdata = &idle}},
+                            &patient, NULL),
+                     0);
+    int64_t pid = cluster_number(patient, "SELECT pg_backend_pid()");
+    ck_assert_int_eq(kill((pid_t)pid, SIGSTOP), 0);
+    ck_assert_int_eq(pg_run(patient, &(PgStatement){NULL, "SELECT 1"}, NULL, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(kill((pid_t)pid, SIGCONT), 0);
+    ck_assert(pg_is_unavailable(patient));
+    ck_assert(strstr(pg_error(patient), "no answer") != NULL);
+    ck_assert_uint_ge(idle, 5);
+    ck_assert_int_eq(cluster_number(patient, "SELECT 7"), 7);
+    /* and what takes long in the server ends there */
+    ck_assert_int_lt(pg_run(patient, &(PgStatement){NULL, "SELECT pg_sleep(60)"}, NULL, NULL), 0);
+    ck_assert_str_eq(pg_sqlstate(patient), "57014");
+    ck_assert(pg_is_unavailable(patient));
+}
+END_TEST
+
+/* What a full disk says when asked, without one. */
+START_TEST(a_full_disk_is_an_outage_of_the_heartbeat)
+{
+    QueueMembership membership;
+    bool work;
+    fixture_join(queue, "scheduler", "");
+    fixture_heartbeat(queue, NULL);
+    cluster_sql(observer, "CREATE OR REPLACE FUNCTION queue_probe() RETURNS text LANGUAGE sql AS"
+                          " $$ SELECT 'could not write: No space left on device' $$");
+    ck_assert_int_lt(queue_heartbeat(queue, &membership, &work), 0);
+    ck_assert(pg_is_unavailable(pg));
+    ck_assert_str_eq(pg_error(pg), "could not write: No space left on device");
+    ck_assert_uint_eq(
+        cluster_number(observer, "SELECT count(*) FROM instance WHERE heartbeat > now() - interval '1 s'"), 1);
 }
 END_TEST
 
@@ -285,7 +471,12 @@ int main(void)
     tcase_add_test(test, long_names_do_not_stop_a_commit);
     tcase_add_test(test, readers_are_rung);
     tcase_add_loop_test(test, shards_are_handed_over_by_ring, 0, 2);
-    tcase_add_test(test, other_hosts_are_notified_once_a_commit);
+    tcase_add_test(test, an_instance_on_another_host_is_rung_once_a_commit);
+    tcase_add_test(test, a_host_alone_has_no_session_for_rings);
+    tcase_add_test(test, jobs_that_nobody_took_are_taken_back_after_a_fence);
+    tcase_add_loop_test(test, a_locked_row_is_told_from_the_others, 0, (int)ELEMENTS(locks));
+    tcase_add_test(test, a_server_that_says_nothing_is_an_outage);
+    tcase_add_test(test, a_full_disk_is_an_outage_of_the_heartbeat);
     tcase_add_test(test, an_idle_role_costs_one_transaction_a_heartbeat);
     Suite *suite = suite_create("queue on PostgreSQL");
     suite_add_tcase(suite, test);

@@ -3,6 +3,7 @@
 #include "web/follow.h"
 
 #include <check.h>
+#include <sched.h>
 
 #include "base/clock.h"
 
@@ -29,13 +30,23 @@ static void close_session(void *userdata, WebSession *session)
 static Request *current;
 static int ends_left; /* until the loop stops */
 
-static void on_text(void *userdata, const FollowText *told)
+static void on_text(void *userdata, void *parked, const FollowText *told)
 {
-    Request *request = userdata;
+    Request *request = parked;
     request->texts++;
     request->ends += told->end;
     snprintf(request->last, sizeof(request->last), "%.*s", (int)told->length, told->text);
     if (told->end && --ends_left == 0)
+        loop_stop(loop, 0);
+}
+
+static void on_answer(void *userdata, void *parked, HttpResponse *answer)
+{
+    Request *request = parked;
+    request->ends++;
+    snprintf(request->last, sizeof(request->last), "%d %s", answer->status, buffer_text(&answer->body));
+    http_response_done(answer);
+    if (--ends_left == 0)
         loop_stop(loop, 0);
 }
 
@@ -66,12 +77,12 @@ static int give_up(void *userdata)
 static void setup(void)
 {
     static const PoolOps pool_ops = {.open = open_session, .close = close_session};
-    static const FollowHubOps hub_ops = {.text = on_text, .ready = on_ready, .idle = on_idle};
+    static const FollowHubOps hub_ops = {.text = on_text, .answer = on_answer, .ready = on_ready, .idle = on_idle};
     LoopSource *timer;
     ends_left = 1;
     ck_assert_int_eq(loop_new(&loop), 0);
     ck_assert_int_eq(pool_new(loop, 3, &pool_ops, NULL, &pool), 0);
-    ck_assert_int_eq(follow_hub_new(loop, pool, &hub_ops, &hub), 0);
+    ck_assert_int_eq(follow_hub_new(loop, pool, &hub_ops, NULL, &hub), 0);
     ck_assert_int_eq(loop_add_timer(loop, give_up, NULL, &timer), 0);
     loop_timer_in(timer, 20 * USEC_PER_SEC);
 }
@@ -184,6 +195,72 @@ START_TEST(a_stream_with_a_backlog_is_not_looked_at)
 }
 END_TEST
 
+static Follow *moment(int (*look)(Follow *, WebSession *, Buffer *, bool *), usec_t usec)
+{
+    Follow *follow = follow_moment("m", look);
+    follow->moment_usec = usec;
+    http_text(&follow->answer, 202, "text/plain", "as it was");
+    return follow;
+}
+
+START_TEST(a_moment_ends_when_it_is_reached)
+{
+    Request request = {.end_after = 4};
+    current = &request;
+    follow_hub_park(hub, moment(refresh, 10 * USEC_PER_SEC), &request);
+    ck_assert_int_eq(loop_run(loop), 0); /* by itself, without a ring */
+    ck_assert_str_eq(request.last, "202 look 1look 2look 3look 4");
+    ck_assert_uint_eq(follow_hub_count(hub), 0);
+}
+END_TEST
+
+static int refresh_in_vain(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    __atomic_add_fetch(&current->looks, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+START_TEST(a_moment_ends_when_its_time_is_over)
+{
+    Request request = {};
+    current = &request;
+    follow_hub_park(hub, moment(refresh_in_vain, 300 * USEC_PER_MSEC), &request);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_str_eq(request.last, "202 as it was");
+    ck_assert_int_le(request.looks, 12); /* it rests longer each time */
+}
+END_TEST
+
+static volatile bool let_go;
+static int refresh_stuck(Follow *follow, WebSession *session, Buffer *text, bool *ret_end)
+{
+    while (!let_go)
+        sched_yield();
+    return 0;
+}
+
+START_TEST(a_moment_ends_while_a_thread_is_stuck_with_it)
+{
+    Request request = {};
+    let_go = false;
+    follow_hub_park(hub, moment(refresh_stuck, 100 * USEC_PER_MSEC), &request);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_str_eq(request.last, "202 as it was");
+    let_go = true;
+}
+END_TEST
+
+START_TEST(an_empty_ring_wakes_all)
+{
+    Request request = {.end_after = 1};
+    current = &request;
+    follow_hub_park(hub, follow_new("y", false, refresh), &request);
+    follow_hub_wake(hub, "");
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_int_eq(request.looks, 1);
+}
+END_TEST
+
 START_TEST(streams_end_when_the_role_stops)
 {
     Request requests[2] = {{.end_after = 100}, {.end_after = 100}};
@@ -243,6 +320,10 @@ int main(void)
     tcase_add_test(all, rings_into_long_looks_become_few);
     tcase_add_test(all, a_stream_with_a_backlog_is_not_looked_at);
     tcase_add_test(all, streams_end_when_the_role_stops);
+    tcase_add_test(all, a_moment_ends_when_it_is_reached);
+    tcase_add_test(all, a_moment_ends_when_its_time_is_over);
+    tcase_add_test(all, a_moment_ends_while_a_thread_is_stuck_with_it);
+    tcase_add_test(all, an_empty_ring_wakes_all);
     tcase_add_test(all, every_task_comes_back);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
