@@ -62,7 +62,7 @@ export default function PoisonPage() {
       {data && data.results.length > 0 && (
         <>
           <table className="list">
-            <thead><tr><th>Id</th><th>Kind</th><th>Of</th><th>Set aside</th><th>Reason</th><th /></tr></thead>
+            <thead><tr><th>Id</th><th>Kind</th><th>Of</th><th>Set aside</th><th>Reason</th><th><span className="hidden">Actions</span></th></tr></thead>
             <tbody>{data.results.map((message) => <Row key={message.id} message={message} done={reload} />)}</tbody>
           </table>
           <Pager total={data.total} />

@@ -57,7 +57,7 @@ export default function TriggersPage() {
       {data && data.results.length > 0 && (
         <>
           <table className="list">
-            <thead><tr><th>Trigger</th><th>Flow</th><th>Next</th><th>Last</th><th>Now</th><th /></tr></thead>
+            <thead><tr><th>Trigger</th><th>Flow</th><th>Next</th><th>Last</th><th>Now</th><th><span className="hidden">Actions</span></th></tr></thead>
             <tbody>
               {data.results.map((trigger) => {
                 const { namespace, flowId, triggerId } = trigger.triggerContext;
