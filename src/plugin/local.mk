@@ -124,6 +124,10 @@ libplugin_a_SOURCES = \
 	src/plugin/command/command.c src/plugin/command/command.h \
 	src/plugin/command/languages.c \
 	src/plugin/command/tools.c \
+	src/plugin/serdes/csv_to_ion.c \
+	src/plugin/serdes/ion_to_csv.c \
+	src/plugin/serdes/json.c \
+	src/plugin/serdes/serdes.c src/plugin/serdes/serdes.h \
 	src/plugin/service/alarm.c \
 	src/plugin/service/chat.c \
 	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \
