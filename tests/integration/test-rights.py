@@ -21,7 +21,7 @@ flow_reference   SID  SID  S    S   -
 flow_file        S    SID  -    -   -
 execution        SI   SI   SIUD S   -
 task_run         SI   SI   SIUD S   -
-event            SI   SI   SID  SI  -
+event            SI   SI   SIUD SI  -
 job              SI   SIUD SIUD SUD -
 timer            -    -    SIUD -   -
 poison           SD   SD   SID  SID -
@@ -31,7 +31,7 @@ setting          SIUD -    -    -   -
 log              SID  I    SID  SID -
 metric           S    -    SID  SID -
 """
-FUNCTIONS = {"queue_join", "queue_heartbeat", "queue_fence", "queue_leave", "queue_try", "queue_trust", "kestra_words",
+FUNCTIONS = {"queue_join", "queue_heartbeat", "queue_fence", "queue_leave", "queue_probe", "queue_try", "queue_trust", "kestra_words",
              "kestra_query", "kestra_partitions_prepare"}
 
 
@@ -84,7 +84,7 @@ def every_function():
         has_function_privilege('kestra-worker', oid, 'EXECUTE') OR has_function_privilege('kestra-executor', oid, 'EXECUTE'),
         EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0)
         FROM pg_proc WHERE pronamespace = 'public'::regnamespace""").split("\n")]
-    check(len(rows) > 10 and all(row[3] == '{"search_path=pg_catalog, public, pg_temp"}' for row in rows if row[2] != "i"),
+    check(len(rows) > 10 and all('"search_path=pg_catalog, public, pg_temp"' in row[3] for row in rows if row[2] != "i"),
           "the search path of functions is fixed", rows)
     check(not any(row[5] == "t" for row in rows), "no function is for everybody", rows)
     check({row[0] for row in rows if row[4] == "t"} == FUNCTIONS, "roles have the functions that they call", rows)
