@@ -236,6 +236,10 @@ const ConfKey conf_keys[] = {
      .doc = "Silence after which the others take over a role's work; at least twice heartbeat.interval."},
     {"shutdown.grace", CONF_DURATION, "5m", 0, 86400 SECONDS, .flags = CONF_RELOADABLE,
      .doc = "How long a worker that is stopped waits for its task runs before it ends and gives them back."},
+    {"logs.retention", CONF_DURATION, "0s", 0, 36500 * UINT64_C(86400) SECONDS,
+     .doc = "How long the lines of logs and the metrics of executions are kept, by whole days (UTC); older days are "
+            "dropped within an hour. "
+            "0: until they are purged."},
     {"log.level", CONF_ENUM, "info", .flags = CONF_RELOADABLE, .values = log_levels,
      .doc = "Lowest priority that is written to the journal."},
 

@@ -249,9 +249,7 @@ static FlowCache *make_flow_cache(const Conf *conf)
 {
     _cleanup_json_ json_t *defaults = flow_global_defaults(conf);
     return flow_cache_new(&(FlowCacheSettings){
-        .registry = &plugin_registry,
-        .plugin_defaults = defaults,
-        .stamp_usec = USEC_INFINITY, /* on_work() */
+        .registry = &plugin_registry, .plugin_defaults = defaults, .stamp_usec = USEC_INFINITY, /* on_work() */
     });
 }
 

@@ -24,7 +24,8 @@ static const PgStatement sql_heartbeat = {
 static const PgStatement sql_leave = {"queue_leave", "SELECT queue_leave($1)"};
 static const PgStatement sql_try = {"queue_try", "SELECT queue_try($1, $2::smallint, $3)"};
 static const PgStatement sql_trust = {"queue_trust", "SELECT queue_trust($1)"};
-static const PgStatement sql_partitions = {"queue_partitions", "SELECT kestra_partitions_prepare()"};
+static const PgStatement sql_partitions = {"queue_partitions",
+                                           "SELECT kestra_partitions_prepare()::text, kestra_partitions_expire($1)"};
 /* Primary key. Jobs that were held before, and that nobody has taken since. */
 static const PgStatement sql_reclaim = {
     "queue_reclaim", "UPDATE job SET instance = $1 WHERE sequence = ANY ($2) AND instance IS NULL RETURNING sequence"};
@@ -157,7 +158,9 @@ static int prepare_partitions(QueuePg *queue)
     if (!queue->has_shards || now < queue->partitions_due)
         return 0;
     queue->partitions_due = now + PARTITIONS_EVERY_USEC;
-    int r = pg_run(queue->pg, &sql_partitions, NULL, NULL);
+    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
+    pg_add_integer(parameters, (int64_t)(queue->keep_logs_usec / USEC_PER_SEC));
+    int r = pg_run(queue->pg, &sql_partitions, parameters, NULL);
     return r < 0 ? r : 0;
 }
 
@@ -395,6 +398,7 @@ int queue_pg_new(Pg *pg, Bell *bell, const QueueSettings *settings, Queue **ret)
     QueuePg *queue = new_queue(pg);
     queue->wakeup = wakeup;
     queue->host = settings->host ? xstrdup(settings->host) : own_host();
+    queue->keep_logs_usec = settings->keep_logs_usec;
     queue->lease_usec = settings->lease_usec ? settings->lease_usec : QUEUE_LEASE_USEC;
     queue->peers = queue_peers_new(bell, queue->host, settings->socket_path);
     queue->owns_peers = true;

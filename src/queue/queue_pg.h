@@ -25,7 +25,8 @@ typedef struct QueueSettings {
     /* Where this process is rung; the well-known sockets of the other roles, <role>.sock, lie beside it. NULL: no role
      * is rung that is not known to be alive. */
     const char *socket_path;
-    usec_t lease_usec; /* 0: QUEUE_LEASE_USEC */
+    usec_t lease_usec;     /* 0: QUEUE_LEASE_USEC */
+    usec_t keep_logs_usec; /* days of logs and metrics that are older are dropped; 0: none */
 } QueueSettings;
 
 /*

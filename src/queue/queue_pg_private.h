@@ -14,13 +14,14 @@ typedef struct QueuePg {
     bool owns_peers;
     char *host;
     usec_t lease_usec;
-    uint64_t shards;       /* held, as of the last heartbeat; only our own heartbeat changes it while we live */
-    bool has_shards;       /* the role is one with shards that it writes to: executor */
-    bool newcomer;         /* no heartbeat since it joined: the others do not know yet that they are to share with it */
-    int64_t last_number;   /* of commits */
-    char *worker_group;    /* of the last fetch, for the slow poll; or NULL */
-    QueueSequences jobs;   /* claimed and not finished */
-    bool claims_unknown;   /* the answer to a claim was lost: jobs may be ours in the table and unknown here */
+    uint64_t shards;     /* held, as of the last heartbeat; only our own heartbeat changes it while we live */
+    bool has_shards;     /* the role is one with shards that it writes to: executor */
+    bool newcomer;       /* no heartbeat since it joined: the others do not know yet that they are to share with it */
+    int64_t last_number; /* of commits */
+    char *worker_group;  /* of the last fetch, for the slow poll; or NULL */
+    QueueSequences jobs; /* claimed and not finished */
+    bool claims_unknown; /* the answer to a claim was lost: jobs may be ours in the table and unknown here */
+    usec_t keep_logs_usec;
     usec_t partitions_due; /* monotonic */
     Pg *listener;          /* hears the rings of other hosts; NULL: nobody lives on another */
     unsigned heard;        /* generation of the listener's session that `wakeup` has */

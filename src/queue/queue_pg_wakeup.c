@@ -124,7 +124,8 @@ static int open_session(const Conf *conf, Daemon *daemon, const char *name, Pg *
 int queue_pg_open(const Conf *conf, Daemon *daemon, const char *name, Bell *bell, Pg **ret_pg, Queue **ret_queue)
 {
     const QueueSettings settings = {.socket_path = daemon_socket_path(daemon),
-                                    .lease_usec = conf_usec(conf, "lease.time")};
+                                    .lease_usec = conf_usec(conf, "lease.time"),
+                                    .keep_logs_usec = conf_usec(conf, "logs.retention")};
     int r = open_session(conf, daemon, name, ret_pg);
     if (r == 0)
         r = queue_pg_new(*ret_pg, bell, &settings, ret_queue);

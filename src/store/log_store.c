@@ -246,22 +246,3 @@ int store_log_counts(Pg *pg, const LogQuery *query, const char *bucket, LogCount
                                  .count = pg_value_integer(rows, i, 2)});
     return r;
 }
-
-static const PgStatement sql_prepare = {"log_partitions", "SELECT kestra_partitions_prepare()"};
-static const PgStatement sql_drop = {"log_partitions_drop", "SELECT kestra_partitions_drop($1)"};
-
-int store_partitions_prepare(Pg *pg)
-{
-    return fold(pg_run(pg, &sql_prepare, NULL, NULL));
-}
-
-int store_partitions_drop(Pg *pg, usec_t before, unsigned *ret_count)
-{
-    _cleanup_(pg_parameters_freep) PgParameters *parameters = pg_parameters_new();
-    pg_add_instant(parameters, before);
-    _cleanup_rows_ PgRows *rows = NULL;
-    int r = fold(pg_run(pg, &sql_drop, parameters, &rows));
-    if (r == 0 && ret_count)
-        *ret_count = (unsigned)pg_value_integer(rows, 0, 0);
-    return r;
-}

@@ -61,8 +61,3 @@ typedef VEC(MetricBucket) MetricBuckets;
 int store_metric_aggregate(Pg *pg, const MetricQuery *query, const char *aggregation, const char *bucket,
                            MetricBuckets *ret) _must_check_;
 int store_metric_delete(Pg *pg, const MetricQuery *query, uint64_t *ret_count) _must_check_;
-
-/* Makes sure that the partitions of the coming days exist. For tests: the queue asks for it itself. */
-int store_partitions_prepare(Pg *pg) _must_check_;
-/* Drops whole partitions of logs and metrics older than `before`. */
-int store_partitions_drop(Pg *pg, usec_t before, unsigned *ret_count) _must_check_;

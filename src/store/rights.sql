@@ -75,6 +75,7 @@ BEGIN
             ('kestra_words',              '{webserver,scheduler,executor,worker}'::text[]),
             ('kestra_query',              '{webserver,scheduler,executor,worker}'),
             ('kestra_partitions_prepare', '{webserver,scheduler,executor,worker}'),
+            ('kestra_partitions_expire',  '{scheduler,executor}'),
             ('queue_join',                '{webserver,scheduler,executor,worker}'),
             ('queue_heartbeat',           '{webserver,scheduler,executor,worker}'),
             ('queue_fence',               '{webserver,scheduler,executor,worker}'),

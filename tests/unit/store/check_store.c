@@ -550,16 +550,23 @@ END_TEST
 
 START_TEST(partitions_come_and_go)
 {
-    ck_assert_int_eq(store_partitions_prepare(pg), 0);
+    cluster_sql(pg, "SELECT kestra_partitions_prepare()");
     ck_assert_int_ge(cluster_number(pg, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'log'::regclass"), 6);
     make_log("e1", "one", LOG_LEVEL_INFO, NOW, "of a day without a partition");
     ck_assert_int_eq(queue_commit(queue, unit, NULL, NULL), 0);
     ck_assert_int_eq(cluster_number(pg, "SELECT count(*) FROM log_default"), 1);
     ck_assert_int_eq(cluster_number(pg, "SELECT kestra_partition('log', '2025-06-15')::integer"), 0);
     cluster_sql(pg, "SELECT kestra_partition('log', '2020-01-01')");
-    unsigned dropped;
-    ck_assert_int_eq(store_partitions_drop(pg, NOW, &dropped), 0);
-    ck_assert_uint_eq(dropped, 1);
+    cluster_sql(pg, "SELECT kestra_partition('log', '2020-01-02')");
+    cluster_sql(
+        pg,
+        "INSERT INTO log (timestamp, level, namespace, flow_id, message) VALUES ('2020-01-02', 1, 'n', 'f', 'old')");
+    ck_assert_int_eq(cluster_number(pg, "SELECT kestra_partitions_expire(0)"), 1); /* the empty one */
+    ck_assert_int_eq(cluster_number(pg, "SELECT count(*) FROM log WHERE message = 'old'"), 1);
+    ck_assert_int_eq(cluster_number(pg, "SELECT kestra_partitions_expire(3650 * 86400)"), 0);
+    ck_assert_int_eq(cluster_number(pg, "SELECT kestra_partitions_expire(86400)"), 1);
+    ck_assert_int_eq(cluster_number(pg, "SELECT count(*) FROM log WHERE message = 'old'"), 0);
+    ck_assert_int_ge(cluster_number(pg, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'log'::regclass"), 6);
 }
 END_TEST
 
