@@ -59,7 +59,8 @@ static int create_of(WebSession *session, const HttpRequest *request, HttpRespon
     InputForm form = {.execution = execution, .declarations = flow->inputs};
     if (!execution_inputs_read(session, request, response, &form, &given))
         return 0;
-    r = execution_inputs_resolve(session, request, response, execution, flow, flow->inputs, given, &execution->inputs);
+    _cleanup_json_ json_t *declared = execution_inputs_declared(request, flow->inputs, given);
+    r = execution_inputs_resolve(session, request, response, execution, flow, declared, given, &execution->inputs);
     if (r != 0)
         return MIN(r, 0);
     return execution_start_answer(session, request, &start, execution, now, true, response);
@@ -88,10 +89,11 @@ static int validate_of(WebSession *session, const HttpRequest *request, HttpResp
     InputForm form = {.execution = execution, .declarations = flow->inputs, .check_only = true};
     if (!execution_inputs_read(session, request, response, &form, &given))
         return 0;
+    _cleanup_json_ json_t *declared = execution_inputs_declared(request, flow->inputs, given);
     json_t *answer = json_object();
     json_set_text(answer, "id", flow->id);
     json_set_text(answer, "namespace", flow->namespace);
-    json_object_set_new(answer, "inputs", execution_inputs_validate(session, execution, flow, flow->inputs, given));
+    json_object_set_new(answer, "inputs", execution_inputs_validate(session, execution, flow, declared, given));
     return http_json(response, 200, answer);
 }
 
@@ -100,11 +102,9 @@ static int validate(WebSession *session, const HttpRequest *request, HttpRespons
     return validate_of(session, request, response, http_parameter(request, "namespace"), http_parameter(request, "id"));
 }
 
-static const Parameter create_parameters[] = {{"labels", PARAMETER_LABELS},
-                                              {"wait", PARAMETER_BOOLEAN},
-                                              {"revision", PARAMETER_INTEGER},
-                                              {"scheduleDate", PARAMETER_DATE},
-                                              {}};
+static const Parameter create_parameters[] = {{"labels", PARAMETER_LABELS},    {"wait", PARAMETER_BOOLEAN},
+                                              {"revision", PARAMETER_INTEGER}, {"scheduleDate", PARAMETER_DATE},
+                                              {"cleared", PARAMETER_TEXT},     {}};
 
 #define EXECUTIONS "/api/v1/executions"
 static const Route rows[] = {

@@ -91,6 +91,26 @@ bool execution_inputs_read(WebSession *session, const HttpRequest *request, Http
     return fine;
 }
 
+json_t *execution_inputs_declared(const HttpRequest *request, const json_t *declarations, json_t *given)
+{
+    _cleanup_json_ json_t *cleared = http_query_list(request, "cleared", false);
+    json_t *ret = json_copy((json_t *)declarations);
+    size_t i, at;
+    const json_t *name, *declaration;
+    json_array_foreach (cleared, i, name)
+        json_array_foreach (declarations, at, declaration) {
+            const char *id = json_get_text(declaration, "id", "");
+            if (!streq(id, json_string_value(name)) || json_object_get(given, id))
+                continue;
+            json_t *bare = json_copy((json_t *)declaration);
+            json_object_del(bare, "defaults");
+            json_array_set_new(ret, at, bare);
+            if (streq(json_get_text(declaration, "type", ""), "STRING"))
+                json_set_text(given, id, "");
+        }
+    return ret;
+}
+
 typedef struct Rendering {
     json_t *variables;
     ExprContext context;

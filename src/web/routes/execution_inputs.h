@@ -13,6 +13,10 @@ typedef struct InputForm {
  * count as absent. False: answered. */
 bool execution_inputs_read(WebSession *session, const HttpRequest *request, HttpResponse *response,
                            const InputForm *form, json_t **ret_given);
+/* The declarations without the defaults of inputs that the query names as `cleared`: an empty field means that nothing
+ * was given, so a default that somebody took away would come back. A text is then empty, in `given`. New; NULL when
+ * there are none. An addition to Kestra's API. */
+json_t *execution_inputs_declared(const HttpRequest *request, const json_t *declarations, json_t *given);
 /* declarations: the flow's, or those of Pause.onResume. Positive: answered with 422. */
 int execution_inputs_resolve(WebSession *session, const HttpRequest *request, HttpResponse *response,
                              const Execution *execution, const Flow *flow, const json_t *declarations,
