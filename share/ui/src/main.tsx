@@ -6,7 +6,11 @@ import { Link, navigate, useLocation } from "./app/router";
 import { findPage } from "./app/routes";
 import { Shell } from "./app/shell";
 import "codemirror/lib/codemirror.css";
+import "codemirror/addon/dialog/dialog.css";
+import "codemirror/addon/fold/foldgutter.css";
+import "codemirror/addon/hint/show-hint.css";
 import "./style/main.css";
+import "./style/flow.css";
 import "./style/graph.css";
 import { Empty, Failure, Loading } from "./ui/basics";
 

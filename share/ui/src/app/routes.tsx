@@ -16,6 +16,7 @@ const rows: Row[] = [
   { pattern: "", to: () => "dashboard" },
   { pattern: "dashboard", page: page(() => import("../pages/dashboard")) },
   { pattern: "flows", page: page(() => import("../pages/flows")) },
+  { pattern: "flows/search", page: page(() => import("../pages/source-search")) },
   { pattern: "flows/new", page: page(() => import("../pages/flow-new")) },
   { pattern: "flows/edit/:namespace/:id", to: ({ namespace, id }) => `flows/${namespace}/${id}` },
   { pattern: "flows/edit/:namespace/:id/:tab", to: ({ namespace, id, tab }) => `flows/${namespace}/${id}/${tab === "edit" ? "editor" : tab}` },

@@ -1,63 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useRef } from "react";
-import { execute } from "../../api/executions";
-import { Flow, Input } from "../../api/types";
+// Starting an execution: its inputs, labels, date and revision, and the same call for a shell.
+import { useEffect, useMemo, useState } from "react";
+import { checkStart, getExecution, startAddress, startExecution } from "../../api/executions-start";
+import { getFlow } from "../../api/flows";
+import { Execution, Flow } from "../../api/types";
 import { navigate } from "../../app/router";
+import { InputsForm, useInputsCheck, wrongInputs } from "../../inputs/form";
+import { clearedOf, curlOf, formOf, Values, valuesFrom } from "../../inputs/values";
+import { Copy, Failure, Loading } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
-import { useAction } from "../../ui/load";
+import { useAction, useLoad } from "../../ui/load";
+import { Markdown } from "../../ui/markdown";
+import { StartOptions, startOf, StartForm, Webhooks } from "./execute-options";
 
-function InputField({ input }: { input: Input }) {
-  const id = `input-${input.id}`;
-  const initial = input.defaults === undefined || input.defaults === null ? ""
-    : typeof input.defaults === "object" ? JSON.stringify(input.defaults) : String(input.defaults);
-  const required = (input.required ?? true) && initial === "";
-  const common = { id, name: input.id, required, defaultValue: initial };
-  let field = <input {...common} type={input.type === "SECRET" ? "password" : "text"} />;
-  if (input.type === "INT") field = <input {...common} type="number" step="1" />;
-  else if (input.type === "FLOAT") field = <input {...common} type="number" step="any" />;
-  else if (input.type === "BOOLEAN" || input.type === "BOOL")
-    field = <select {...common} required={required}><option value="" /><option>true</option><option>false</option></select>;
-  else if (input.values) field = <select {...common}><option value="" />{input.values.map((value) => <option key={value}>{value}</option>)}</select>;
-  else if (input.type === "JSON" || input.type === "YAML" || input.type === "ARRAY") field = <textarea {...common} rows={4} />;
-  else if (input.type === "FILE") field = <input id={id} name={input.id} type="file" required={required} />;
-  return (
-    <p className="field">
-      <label htmlFor={id}>{input.displayName ?? input.id} <span className="quiet">{input.type}{required ? " · required" : ""}</span></label>
-      {field}
-      {input.description && <span className="quiet">{input.description}</span>}
-    </p>
-  );
-}
-
-/** Empty fields are left out, so that the flow's defaults hold; a file part's filename is the input's id. */
-function formInputs(form: HTMLFormElement): FormData {
-  const inputs = new FormData();
-  new FormData(form).forEach((value, name) => {
-    if (value instanceof File) {
-      if (value.size > 0) inputs.append("files", value, name);
-    } else if (value !== "") {
-      inputs.append(name, value);
-    }
-  });
-  return inputs;
-}
-
-export function ExecuteDialog({ flow, onClose }: { flow: Flow; onClose: () => void }) {
+function ExecuteForm({ flow, earlier, onClose, options, setOptions }: { flow: Flow; earlier?: Execution; onClose: () => void; options: StartOptions; setOptions: (options: StartOptions) => void }) {
   const action = useAction();
-  const fields = useRef<HTMLDivElement>(null);
+  const inputs = flow.inputs ?? noInputs;
+  const [values, setValues] = useState<Values>(() => valuesFrom(inputs, earlier?.inputs));
+  const [tried, setTried] = useState(false);
+  const [sent, setSent] = useState<number>();
+  const revision = options.revision ? Number(options.revision) : undefined;
+  const { states, error } = useInputsCheck(inputs, values, (form, cleared) => checkStart(flow.namespace, flow.id, form, { revision, cleared }));
+  const start = { ...startOf(options), cleared: clearedOf(inputs, values) };
+  const asked = inputs.filter((input) => states.get(input.id)?.enabled !== false);
   const submit = () => action.run(async () => {
-    const form = fields.current?.closest("form");
-    if (!form) return;
-    const execution = await execute(flow.namespace, flow.id, formInputs(form));
+    setTried(true);
+    const wrong = wrongInputs(values, states);
+    if (wrong.length) {
+      document.getElementById(`input-${wrong[0]}`)?.focus();
+      throw new Error(`Not started: look at ${wrong.join(", ")}.`);
+    }
+    const execution = await startExecution(flow.namespace, flow.id, formOf(asked, values, true), start, setSent).finally(() => setSent(undefined));
     onClose();
     navigate(`executions/${execution.namespace}/${execution.flowId}/${execution.id}`);
   });
+  useEffect(() => {
+    // The dialog's own choice would be a link in the description.
+    const first = document.querySelector<HTMLElement>("dialog .fields :is(input, select, textarea, button)") ?? document.querySelector<HTMLElement>("dialog [type=submit]");
+    first?.focus();
+  }, []);
+  const command = curlOf(new URL(startAddress(flow.namespace, flow.id, start), window.location.href).href, asked, values);
   return (
     <Dialog title={`Execute ${flow.id}`} submit="Execute" action={action} onClose={onClose} onSubmit={submit}>
-      <div ref={fields}>
-        {(flow.inputs ?? []).map((input) => <InputField key={input.id} input={input} />)}
-        {!flow.inputs?.length && <p className="quiet">This flow has no inputs.</p>}
-      </div>
+      {flow.description && <div className="quiet"><Markdown text={flow.description} /></div>}
+      {earlier && <p className="notice">Filled in from execution <span className="mono">{earlier.id.slice(0, 8)}</span>. Secrets and files are not kept: give them again.</p>}
+      {inputs.length ? <InputsForm inputs={inputs} values={values} states={states} onChange={setValues} all={tried} /> : <p className="quiet">This flow has no inputs.</p>}
+      <Failure error={error} />
+      <StartForm options={options} onChange={setOptions} latest={flow.revision} />
+      <details><summary>As a command</summary><pre className="json">{command}</pre><Copy text={command}>Copy the command</Copy></details>
+      <Webhooks flow={flow} />
+      {sent !== undefined && sent < 1 && <progress value={sent} aria-label="Sent">{Math.round(sent * 100)} %</progress>}
     </Dialog>
   );
+}
+const noInputs: NonNullable<Flow["inputs"]> = [];
+
+/** `prefill`: the id of an execution whose inputs and labels are offered. */
+export function ExecuteDialog({ flow, prefill, onClose }: { flow: Flow; prefill?: string; onClose: () => void }) {
+  const earlier = useLoad(`prefill ${prefill ?? ""}`, async () => (prefill ? getExecution(prefill) : undefined));
+  const [chosen, setOptions] = useState<StartOptions>();
+  const given = useMemo<StartOptions>(() => ({ labels: (earlier.data?.labels ?? []).filter(({ key, value }) => !key.startsWith("system.") && !flow.labels?.some((one) => one.key === key && one.value === value)), scheduleDate: "", revision: "" }), [earlier.data, flow.labels]);
+  const options = chosen ?? given;
+  const other = useLoad(`${flow.namespace}/${flow.id}/${options.revision}`, async () => (options.revision ? getFlow(flow.namespace, flow.id, Number(options.revision)) : flow));
+  const shown = options.revision ? other.data : flow;
+  if ((prefill && !earlier.data) || !shown)
+    return <Dialog title={`Execute ${flow.id}`} onClose={onClose}><Failure error={earlier.error ?? other.error} />{!earlier.error && !other.error && <Loading />}
+      {other.error && <button type="button" onClick={() => setOptions({ ...options, revision: "" })}>Use the latest revision</button>}</Dialog>;
+  return <ExecuteForm key={options.revision} flow={{ ...shown, source: undefined }} earlier={earlier.data} onClose={onClose} options={options} setOptions={setOptions} />;
 }

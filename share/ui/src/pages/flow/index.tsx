@@ -1,59 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "react";
-import { searchExecutions } from "../../api/executions";
-import { deleteFlow, getFlow, getFlowFiles, updateFlow } from "../../api/flows";
-import { navigate } from "../../app/router";
+// A flow: its tabs, each with its address, and what can be done with it.
+import { ComponentType, lazy, Suspense } from "react";
+import { getFlow, getFlowFiles } from "../../api/flows";
+import { Flow, FlowFile } from "../../api/types";
+import { Link, navigate, useLocation, withQuery } from "../../app/router";
 import { PageProps } from "../../app/routes";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, Loading } from "../../ui/basics";
-import { confirm } from "../../ui/dialog";
-import { Editor } from "../../ui/editor";
-import { useAction, useLoad } from "../../ui/load";
-import { ExecutionTable } from "../executions/table";
+import { Empty, Failure, Loading, Stale } from "../../ui/basics";
+import { useLoad } from "../../ui/load";
+import { Tabs } from "../../ui/tabs";
+import { ExecutionList, executionFilters } from "../executions";
+import { LogList, logFilters } from "../logs";
+import { FlowActions } from "./actions";
 import { ExecuteDialog } from "./execute";
-import { Problems, useValidation } from "./problems";
 
-export default function FlowPage({ names: { namespace, id } }: PageProps) {
-  const { data: flow, error, reload } = useLoad(`${namespace}/${id}`, () => getFlow(namespace, id));
-  const runs = useLoad(`${namespace}/${id}`, () => searchExecutions({ namespace, flowId: id, page: 1, size: 10, sort: "state.startDate:desc" }), 3000);
+export interface TabProps { flow: Flow; file?: FlowFile; reload: () => void }
+
+const fixedOf = ({ namespace, id }: Flow) => ({ namespace, flowId: id });
+const without = <T extends { name: string }>(filters: T[]) => filters.filter(({ name }) => name !== "namespace" && name !== "flowId");
+
+const tabs: { name: string; title: string; tab: ComponentType<TabProps> }[] = [
+  { name: "overview", title: "Overview", tab: lazy(() => import("./overview")) },
+  { name: "topology", title: "Topology", tab: lazy(() => import("./topology")) },
+  { name: "editor", title: "Editor", tab: lazy(() => import("./editor-tab")) },
+  { name: "revisions", title: "Revisions", tab: lazy(() => import("./revisions")) },
+  { name: "executions", title: "Executions", tab: ({ flow }) => <ExecutionList fixed={fixedOf(flow)} filters={without(executionFilters)} /> },
+  { name: "triggers", title: "Triggers", tab: lazy(() => import("./triggers")) },
+  { name: "dependencies", title: "Dependencies", tab: lazy(() => import("./dependencies")) },
+  { name: "logs", title: "Logs", tab: ({ flow }) => <LogList fixed={fixedOf(flow)} filters={without(logFilters)} /> },
+  { name: "metrics", title: "Metrics", tab: lazy(() => import("./metrics")) },
+  { name: "concurrency", title: "Concurrency", tab: lazy(() => import("./concurrency")) },
+];
+
+const FileNotice = ({ file }: { file: FlowFile }) => (
+  <p className="notice">
+    This flow comes from the file <code>{file.path}</code> of the flow directory and is changed there.
+    {file.error && <> The file has an error, so the last good revision is running: {file.error}</>}
+  </p>
+);
+
+export default function FlowPage({ names: { namespace, id, tab = "overview" } }: PageProps) {
+  const location = useLocation(), { query } = location;
+  const { data: flow, error, at, reload } = useLoad(`${namespace}/${id}`, () => getFlow(namespace, id));
   const files = useLoad("flow-files", getFlowFiles);
-  const [source, setSource] = useState<string>();
-  const [asking, setAsking] = useState(false);
-  const action = useAction();
   const file = files.data?.find((one) => one.flows.includes(`${namespace}.${id}`));
-  const text = source ?? flow?.source ?? "";
-  const changed = source !== undefined && source !== flow?.source;
-  const { problems, warnings } = useValidation(changed ? text : "");
-  if (!flow) return error ? <Failure error={error} /> : <Loading />;
-  const save = () => action.run(async () => {
-    await updateFlow(namespace, id, text);
-    setSource(undefined);
-    reload();
-  });
-  const remove = async () => {
-    if (await confirm(`Delete ${namespace}.${id}?`, <p>Its executions stay.</p>, "Delete"))
-      action.run(async () => { await deleteFlow(namespace, id); navigate("flows"); });
-  };
+  const shown = tabs.find(({ name }) => name === tab);
+  const prefill = query.get("prefill") ?? undefined, asking = query.get("execute") !== null || Boolean(prefill);
+  if (!flow) return error ? <><PageHead title={id} text={id} /><Failure error={error} /><p><Link to="flows">All flows</Link></p></> : <Loading />;
+  const here = `flows/${encodeURIComponent(namespace)}/${encodeURIComponent(id)}`;
   return (
     <>
-      <PageHead text={flow.id} title={<>{flow.id} <span className="quiet">{flow.namespace} · revision {flow.revision}</span></>}>
-        <button className="danger" onClick={remove} disabled={!!file || action.busy}>Delete</button>
-        <button onClick={save} disabled={!!file || !changed || problems.length > 0 || action.busy}>Save</button>
-        <button className="primary" onClick={() => setAsking(true)} disabled={flow.disabled}>Execute</button>
+      <PageHead text={`${flow.id}${tab === "overview" ? "" : ` ${shown?.title ?? ""}`}`}
+                title={<>{flow.id} <span className="quiet"><Link to={`flows?namespace=${encodeURIComponent(namespace)}`}>{flow.namespace}</Link> · revision {flow.revision}</span> {flow.disabled && <span className="tag">disabled</span>}{file && <span className="tag" title={`Owned by the file ${file.path}`}>file</span>}</>}>
+        <FlowActions flow={flow} file={file} reload={reload} />
+        <button type="button" className="primary" disabled={flow.disabled} title={flow.disabled ? "The flow is disabled" : undefined}
+                onClick={() => navigate(withQuery(location, { execute: "1" }), true)}>Execute</button>
       </PageHead>
-      {flow.description && <p>{flow.description}</p>}
-      {file && (
-        <p className="notice">
-          This flow comes from the file <code>{file.path}</code> of the flow directory and is changed there.
-          {file.error && <> The file has an error, so the last good revision is running: {file.error}</>}
-        </p>
-      )}
-      <Failure error={action.error ?? error} />
-      <Problems problems={changed ? problems : []} warnings={changed ? warnings : []} />
-      <Editor value={text} readOnly={!!file} onChange={setSource} />
-      <h2>Executions</h2>
-      {runs.data && (runs.data.results.length ? <ExecutionTable executions={runs.data.results} /> : <Empty>Not executed yet.</Empty>)}
-      {asking && <ExecuteDialog flow={flow} onClose={() => setAsking(false)} />}
+      <Stale error={error} at={at} />
+      {file && <FileNotice file={file} />}
+      <Tabs label={`Of ${flow.id}`} at={here} tabs={tabs} current={tab} />
+      {shown ? <Suspense fallback={<Loading />}><shown.tab key={tab} flow={flow} file={file} reload={reload} /></Suspense> : <Empty>There is no tab {tab}.</Empty>}
+      {asking && !flow.disabled && <ExecuteDialog flow={flow} prefill={prefill} onClose={() => navigate(withQuery(location, { execute: "", prefill: "" }), true)} />}
     </>
   );
 }

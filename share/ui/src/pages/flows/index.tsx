@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "react";
-import { flowsByIds, searchFlows } from "../../api/flows";
-import { searchExecutions } from "../../api/executions";
+import { useRef, useState } from "react";
+import { exportFlows, flowsByIds, importFlows, searchFlows } from "../../api/flows";
 import { Flow } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, Labels, Loading, Stale, When } from "../../ui/basics";
+import { Empty, Failure, Labels, Loading, Relative, Stale } from "../../ui/basics";
 import { confirm } from "../../ui/dialog";
+import { download } from "../../ui/download";
 import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
 import { Column, Pager, Table, usePaging } from "../../ui/table";
 import { plural } from "../../ui/text";
-import { telling } from "../../ui/toast";
+import { telling, toast } from "../../ui/toast";
+import { TriggerTag } from "../flow/trigger-words";
+import { LastRun, RunBars, Runs, useRuns } from "./runs";
 
 const filters: Filter[] = [
   { name: "namespace", label: "Namespace", placeholder: "company.team" },
@@ -19,24 +21,7 @@ const filters: Filter[] = [
   { name: "scope", label: "Scope", options: ["USER", "SYSTEM"] },
 ];
 
-/** The last executions of a flow, newest right: "is it red?" at a glance. */
-function LastRuns({ flow }: { flow: Flow }) {
-  const { data } = useLoad(`${flow.namespace}/${flow.id}`, () => searchExecutions({ namespace: flow.namespace, flowId: flow.id, page: 1, size: 8, sort: "state.startDate:desc" }), 60000);
-  const runs = [...(data?.results ?? [])].reverse(), last = runs[runs.length - 1];
-  if (!last) return <span className="quiet">never</span>;
-  return (
-    <span className="runs">
-      {runs.map((run) => (
-        <Link key={run.id} to={`executions/${run.namespace}/${run.flowId}/${run.id}`} className={`dot state-${run.state.current.toLowerCase()}`}>
-          <span className="hidden">{run.state.current}</span>
-        </Link>
-      ))}
-      <span className="quiet"><When date={last.state.startDate} /></span>
-    </span>
-  );
-}
-
-const columns: Column<Flow>[] = [
+const columnsOf = (runs: Runs): Column<Flow>[] => [
   { name: "id", title: "Flow", sort: "id", cell: (flow) => (
     <>
       <Link to={`flows/${flow.namespace}/${flow.id}`} className="strong">{flow.id}</Link>{flow.disabled && <span className="tag">disabled</span>}
@@ -45,26 +30,50 @@ const columns: Column<Flow>[] = [
   ) },
   { name: "namespace", title: "Namespace", sort: "namespace", cell: (flow) => flow.namespace },
   { name: "labels", title: "Labels", cell: (flow) => <Labels labels={flow.labels} /> },
-  { name: "triggers", title: "Triggers", cell: (flow) => flow.triggers?.map((trigger) => <code key={trigger.id} title={trigger.type}>{trigger.cron ?? trigger.id}</code>) },
-  { name: "runs", title: "Last executions", cell: (flow) => <LastRuns flow={flow} /> },
-  { name: "revision", title: "Revision", number: true, cell: (flow) => flow.revision },
+  { name: "last", title: "Last execution", cell: (flow) => <LastRun run={runs.latest(flow)} /> },
+  { name: "runs", title: "Last 30 days", cell: (flow) => <RunBars days={runs.days(flow)} /> },
+  { name: "triggers", title: "Triggers", cell: (flow) => flow.triggers?.map((trigger) => <TriggerTag key={trigger.id} source={trigger} />) },
+  { name: "next", title: "Next", cell: (flow) => { const date = runs.next(flow); return date ? <span className="nowrap"><Relative date={date} /></span> : ""; } },
 ];
 
 function Bulk({ chosen, done }: { chosen: Set<string>; done: () => void }) {
   if (!chosen.size) return null;
   const ids = [...chosen].map((key) => ({ namespace: key.split("/")[0], id: key.split("/")[1] }));
   const act = async (verb: "enable" | "disable" | "delete") => {
-    if (verb === "delete" && !(await confirm(`Delete ${plural(ids.length, "flow")}?`, <p>Their executions stay.</p>, "Delete"))) return;
+    const names = <ul>{ids.slice(0, 10).map(({ namespace, id }) => <li key={`${namespace}/${id}`}>{namespace}.{id}</li>)}{ids.length > 10 && <li>and {ids.length - 10} more</li>}</ul>;
+    if (verb === "delete" && !(await confirm(`Delete ${plural(ids.length, "flow")}?`, <>{names}<p>Their executions stay.</p></>, "Delete"))) return;
     if (await telling(`${plural(ids.length, "flow")} ${verb}d`, () => flowsByIds(verb, ids))) done();
   };
+  const archive = () => telling(`${plural(ids.length, "flow")} exported`, async () => download(await exportFlows(ids), "flows.zip"));
   return (
     <div className="bulk" role="region" aria-label="Chosen flows">
       <span>{plural(ids.length, "flow")} chosen</span>
-      <button type="button" onClick={() => act("enable")}>Enable</button>
-      <button type="button" onClick={() => act("disable")}>Disable</button>
-      <button type="button" className="danger" onClick={() => act("delete")}>Delete</button>
+      <button type="button" onClick={() => void act("enable")}>Enable</button>
+      <button type="button" onClick={() => void act("disable")}>Disable</button>
+      <button type="button" onClick={() => void archive()}>Export</button>
+      <button type="button" className="danger" onClick={() => void act("delete")}>Delete</button>
       <button type="button" onClick={done}>Choose none</button>
     </div>
+  );
+}
+
+/** YAML, of one flow or of several, or a ZIP archive as the export makes it. */
+function Import({ done }: { done: () => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  const take = async (file?: File) => {
+    if (!file) return;
+    await importFlows(file).then((refused) => {
+      if (refused?.length) toast(`Not imported: ${refused.join(", ")}`, true);
+      else toast(`${file.name} is imported`);
+    }, (error: Error) => toast(`${file.name} is not imported: ${error.message}`, true));
+    if (field.current) field.current.value = "";
+    done();
+  };
+  return (
+    <>
+      <input ref={field} type="file" hidden accept=".yaml,.yml,.zip" aria-label="File of flows" onChange={(event) => void take(event.target.files?.[0])} />
+      <button type="button" onClick={() => field.current?.click()}>Import</button>
+    </>
   );
 }
 
@@ -75,20 +84,23 @@ export default function FlowsPage() {
   const asked = { ...filterQuery(query, filters), q: query.get("q") ?? undefined };
   const sort = query.get("sort") ?? "id:asc";
   const { data, error, at, reload } = useLoad(JSON.stringify([asked, sort, page, size]), () => searchFlows({ ...asked, sort, page, size }), 10000);
+  const runs = useRuns(data?.results ?? []);
   const filtered = Object.values(asked).some((value) => (Array.isArray(value) ? value.length : value));
   return (
     <>
-      <PageHead title="Flows" text="Flows"><Link to="flows/new" className="button primary">New flow</Link></PageHead>
+      <PageHead title="Flows" text="Flows">
+        <Link to="flows/search" className="button">Search in sources</Link><Import done={reload} /><Link to="flows/new" className="button primary">New flow</Link>
+      </PageHead>
       <div className="bar"><SearchField label="Search flows" /><Filters filters={filters} /></div>
       {data ? <Stale error={error} at={at} /> : <Failure error={error} />}
       {!data && !error && <Loading />}
       {data && data.results.length === 0 && (
-        <Empty>{filtered ? "No flow matches." : <>No flow yet. Save a YAML file in <code>/etc/kestra/flows</code>, or <Link to="flows/new">make a new flow here</Link>.</>}</Empty>
+        <Empty>{data.total > 0 || page > 1 ? <>There is nothing on page {page}. <Link to="flows">The first page</Link></> : filtered ? "No flow matches." : <>No flow yet. Save a YAML file in <code>/etc/kestra/flows</code>, or <Link to="flows/new">make a new flow here</Link>.</>}</Empty>
       )}
       {data && data.results.length > 0 && (
         <>
           <Bulk chosen={chosen} done={() => { setChosen(new Set()); reload(); }} />
-          <Table caption="Flows" columns={columns} rows={data.results} rowKey={(flow) => `${flow.namespace}/${flow.id}`} choice={{ chosen, choose: setChosen }} defaultSort="id:asc" />
+          <Table caption="Flows" columns={columnsOf(runs)} rows={data.results} rowKey={(flow) => `${flow.namespace}/${flow.id}`} choice={{ chosen, choose: setChosen }} defaultSort="id:asc" />
           <Pager total={data.total} />
         </>
       )}
