@@ -393,6 +393,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .storage = settings->storage,
         .encryption_key = settings->encryption_key,
         .http = settings->http,
+        .mail = settings->mail,
     };
 }
 

@@ -17,6 +17,7 @@ typedef struct JobSettings {
     const char *encryption_key;    /* base64; may be NULL */
     const struct Blob *storage;    /* may be NULL */
     const struct HttpClient *http; /* may be NULL */
+    const struct MailClient *mail; /* may be NULL */
     bool recursive_rendering;
     /* errorLogs(); may be NULL. See ExprServices. */
     int (*error_logs)(void *userdata, const json_t *job, json_t **ret, Diag *diag);

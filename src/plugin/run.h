@@ -34,6 +34,7 @@ typedef struct RunContext {
     const struct Blob *storage;    /* internal storage; NULL where there is none */
     const char *encryption_key;    /* base64; NULL where there is none */
     const struct HttpClient *http; /* NULL where there is none; plugin/http_client.h */
+    const struct MailClient *mail; /* the same; plugin/mail_client.h */
 } RunContext;
 
 /* Property as text after rendering; NULL in *ret when absent. RUN_E_FAILED (logged) when it cannot be rendered. */

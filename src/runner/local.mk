@@ -1,5 +1,6 @@
 noinst_LIBRARIES += librunner.a
-librunner_a_SOURCES = src/runner/http_curl.c src/runner/http_curl.h src/runner/runner.c src/runner/runner.h \
+librunner_a_SOURCES = src/runner/http_curl.c src/runner/http_curl.h src/runner/mail_curl.c \
+	src/runner/mail_curl.h src/runner/runner.c src/runner/runner.h \
 	src/runner/storage_server.c src/runner/storage_server.h
 librunner_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 EXTRA_DIST += src/runner/README.md

@@ -22,6 +22,7 @@
 #include "plugin/task_file.h"
 #include "plugin/wire.h"
 #include "runner/http_curl.h"
+#include "runner/mail_curl.h"
 
 typedef struct Runner {
     int fd;
@@ -135,6 +136,7 @@ static void take_settings(Runner *runner, json_t *settings)
         .encryption_key = json_get_text(settings, "encryptionKey", NULL),
         .storage = runner->storage,
         .http = &http_curl_client,
+        .mail = &mail_curl_client,
         .recursive_rendering = json_get_boolean(settings, "recursiveRendering", false),
         .error_logs = error_logs,
         .userdata = runner,

@@ -264,6 +264,12 @@ def certificates(directory):
     openssl("rsa", "-aes256", "-passout", "pass:pass word", "-in", "client.key", "-out", "client-sealed.key")
 
 
+def free_port():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return closed.getsockname()[1]
+
+
 def start(directory):
     """All of them: name → port or PEM text."""
     certificates(directory)
@@ -278,9 +284,7 @@ def start(directory):
     for name, file in names.items():
         with open(directory + "/" + file) as text:
             pems[name] = text.read()
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        nobody = closed.getsockname()[1]
+    nobody = free_port()
     return {"HTTP": serve(Handler), "OTHER": serve(Handler), "HTTPS": serve(Handler, tls), "MUTUAL": serve(Handler, mutual),
             "PROXY": serve(Proxy), "PROXY_PASSWORD": serve(Proxy, password=True), "SOCKS": serve(Socks),
             "SOCKS_PASSWORD": serve(Socks, password=True), "NOBODY": nobody, **pems}

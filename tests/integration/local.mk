@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/data/task \
 	tests/integration/client.py \
 	tests/integration/http_server.py \
+	tests/integration/mail_server.py \
 	tests/integration/standalone-fake-role.py \
 	tests/integration/test-answers.py \
 	tests/integration/test-api.py \

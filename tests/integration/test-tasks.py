@@ -4,6 +4,7 @@
 """Every case of tests/data/task, run beside a server. A file is a type, a document of it a case; tests/data/task/README.md."""
 import base64
 import glob
+import importlib.util
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import zipfile
 import yaml
 
 import http_server
+import mail_server
 from client import URL, call, check, finish, put_flow, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -175,6 +177,7 @@ def wheel(directory):
 
 def places(directory):
     values = http_server.start(directory)
+    values.update(mail_server.start(directory))
     values["BIN"] = stand_ins(directory + "/bin")
     values["WHEEL"] = wheel(directory)
     values["BIG"] = "x" * 20000
@@ -185,6 +188,10 @@ def places(directory):
 def needed(case):
     """The first program that the case needs and that is not here."""
     for program in case.get("needs", "").split():
+        if program.startswith("python-"):
+            if not importlib.util.find_spec(program[len("python-"):]):
+                return program
+            continue
         if subprocess.run(["sh", "-c", "command -v " + program], capture_output=True).returncode != 0:
             return program
     return None
