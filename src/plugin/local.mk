@@ -15,6 +15,8 @@ libplugin_a_SOURCES = \
 	src/plugin/limits.c src/plugin/limits.h \
 	src/plugin/kv_access.c src/plugin/kv_access.h \
 	src/plugin/list.h \
+	src/plugin/git/clone.c \
+	src/plugin/git/git.c src/plugin/git/git.h \
 	src/plugin/mail_client.h \
 	src/plugin/mail/send.c \
 	src/plugin/mask.c src/plugin/mask.h \

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import json
+import os
 import select
 import socket
 import socketserver
@@ -17,6 +18,7 @@ BASIC = "Basic dXNlcjpwYXNzIHdvcmQ="  # user:pass word
 BEARER = "Bearer token-of-the-test"
 
 
+repositories = []  # the directory of them
 hooks = {}  # name → the requests that /hook/NAME… got
 
 
@@ -81,6 +83,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "headers": {name.lower(): value for name, value in self.headers.items()}})
         self.answer(int(self.query.get("code", 200)), self.query.get("answer", '{"ok": true, "sid": "SM1", "status": "queued"}'),
                     Content_Type="application/json")
+
+    def say_git(self):
+        """Git over HTTP, of what is in `repositories`; those below private/ want user:pass word."""
+        if self.words[0] == "private" and self.headers.get("Authorization") != BASIC:
+            return self.answer(401, "who are you?", WWW_Authenticate='Basic realm="test"')
+        address = urllib.parse.urlparse(self.path)
+        body = gzip.decompress(self.content) if self.headers.get("Content-Encoding") == "gzip" else self.content
+        result = subprocess.run(["git", "http-backend"], input=body, capture_output=True, env={
+            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": repositories[0], "GIT_HTTP_EXPORT_ALL": "1", "REMOTE_USER": "user",
+            "PATH_INFO": address.path[len("/git"):], "QUERY_STRING": address.query, "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type") or "", "CONTENT_LENGTH": str(len(body)),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol") or "", "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
+            "GIT_CONFIG_KEY_1": "uploadpack.allowAnySHA1InWant", "GIT_CONFIG_VALUE_1": "true"}, check=False)
+        head, _, content = result.stdout.partition(b"\r\n\r\n")
+        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
+        code = int(fields.pop("Status", "200").split()[0])
+        self.answer(code, content, **{name.replace("-", "_"): value for name, value in fields.items()})
+        return None
 
     def say_status(self):
         self.answer(int(self.words[0]), "the status is " + self.words[0])

@@ -175,9 +175,38 @@ def wheel(directory):
     return path
 
 
+def repository(directory):
+    """A Git repository of two commits on main, a branch dev and a tag v1; the hash of its first commit."""
+    def git(*words):
+        return subprocess.run(["git", "-C", work, "-c", "user.name=Test", "-c", "user.email=test@example.org", *words],
+                              capture_output=True, check=True, text=True).stdout.strip()
+    root, work = directory + "/git", directory + "/git-work"
+    os.mkdir(work)
+    git("init", "-q", "-b", "main")
+    commits = []
+    for step, content in (("main", "one"), ("main", "two"), ("dev", "three")):
+        if step == "dev":
+            git("tag", "v1")
+            git("checkout", "-q", "-b", "dev")
+        with open(work + "/file.txt", "w") as file:
+            file.write(content + "\n")
+        git("add", "."), git("commit", "-q", "-m", content)
+        commits.append(git("rev-parse", "HEAD"))
+    git("checkout", "-q", "main")
+    for name in ("/project.git", "/private/project.git"):
+        os.makedirs(os.path.dirname(root + name), exist_ok=True)
+        subprocess.run(["git", "clone", "-q", "--bare", work, root + name], check=True)
+        subprocess.run(["git", "-C", root + name, "config", "http.receivepack", "true"], check=True)
+    http_server.repositories[:] = [root]
+    return commits[0]
+
+
 def places(directory):
     values = http_server.start(directory)
     values.update(mail_server.start(directory))
+    values["COMMIT"] = repository(directory)
+    values["GIT"] = "http://127.0.0.1:%d/git/project.git" % values["HTTP"]
+    values["PRIVATE"] = "http://127.0.0.1:%d/git/private/project.git" % values["HTTP"]
     values["BIN"] = stand_ins(directory + "/bin")
     values["WHEEL"] = wheel(directory)
     values["BIG"] = "x" * 20000
