@@ -229,6 +229,7 @@ def needed(case):
 def main():
     patterns = sys.argv[1:] or ["*"]
     with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)  # tasks may be another user
         values = places(directory)
         for number, file in enumerate(sorted({file for pattern in patterns for file in glob.glob("%s/%s.yaml" % (DATA, pattern))})):
             name = os.path.basename(file)[:-5]

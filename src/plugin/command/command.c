@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/identity.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
 
 static bool is_there(const RunContext *run, const char *path)
 {
     _cleanup_free_ char *whole = xasprintf("%s/%s", run->working_directory, path);
+    _as_(IDENTITY_TASK);
     return access(whole, F_OK) == 0;
 }
 
@@ -21,6 +23,7 @@ static int write_file(RunContext *run, const CommandFile *file, const char *cont
     int r = is_there(run, file->path) ? 0 : script_files_create(run, file->path, &fd);
     if (r != 0 || fd < 0)
         return r;
+    _as_(IDENTITY_TASK);
     (void)fchmod(fd, 0600); /* it may hold credentials; the directory is closed to others anyway */
     for (size_t length = strlen(content), n; length > 0; length -= n, content += n) {
         ssize_t written = write(fd, content, length);

@@ -2,6 +2,7 @@
 /* io.kestra.plugin.git.Clone: a repository becomes files of the working directory. */
 #include <dirent.h>
 
+#include "base/identity.h"
 #include "doc/json.h"
 #include "model/log_entry.h"
 #include "plugin/git/git.h"
@@ -63,6 +64,7 @@ static int read_wishes(RunContext *run, Wishes *ret)
 
 static bool is_empty(const char *path)
 {
+    _as_(IDENTITY_TASK);
     DIR *directory = opendir(path);
     size_t entries = 0;
     if (!directory)

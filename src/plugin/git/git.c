@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/id.h"
+#include "base/identity.h"
 #include "base/spawn.h"
 #include "doc/json.h"
 #include "model/log_entry.h"
@@ -68,6 +69,7 @@ static int write_private(Git *git, const char *name, const char *content, mode_t
     if (r != 0)
         return r;
     size_t length = strlen(content);
+    _as_(IDENTITY_TASK);
     if (fchmod(fd, mode) < 0 || write(fd, content, length) != (ssize_t)length)
         return run_fail(git->run, "The working directory cannot be written: %m");
     *ret = xasprintf("%s/%s", git->run->working_directory, path);
@@ -141,6 +143,7 @@ int git_init(RunContext *run, Git *ret)
 
 void git_done(Git *git)
 {
+    _as_(IDENTITY_TASK);
     static const char *const names[] = {"key", "passphrase", ""};
     for (size_t i = 0; git->private_files && i < ELEMENTS(names); i++) {
         _cleanup_free_ char *path = xasprintf("%s/%s/%s", git->run->working_directory, git->private_files, names[i]);
@@ -241,6 +244,9 @@ static int start(Git *git, const char *const *arguments, Running *running)
         .output = SPAWN_PIPE,
         .error = SPAWN_PIPE,
         .death_signal = SIGKILL,
+        .change_user = identity_is_set(), /* the files are the task's, and so is what a repository's hooks may do */
+        .user = identity_task_user(),
+        .group = identity_task_group(),
     };
     int r = spawn_start(git->spawner, &options, &running->child);
     for (size_t i = 0; i + 1 < environment.count; i++)

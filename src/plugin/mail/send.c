@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/identity.h"
 #include "model/log_entry.h"
 #include "plugin/mail_client.h"
 #include "plugin/script_files.h"
@@ -85,6 +86,7 @@ static int take_files(RunContext *run, const json_t *own, const char *property, 
 
 static void files_done(MailMessage *message)
 {
+    _as_(IDENTITY_TASK);
     for (size_t i = 0; i < message->files.count; i++) {
         MailFile *file = &message->files.items[i];
         if (file->path)
@@ -150,6 +152,7 @@ static int send_message(RunContext *run, const MailMessage *message)
         return run_fail(run, "Property 'to' is empty");
     if (!message->host)
         return run_fail(run, "Property 'host' is missing");
+    _as_(IDENTITY_TASK); /* what is attached lies in the task's directory */
     int r = run->mail->send(message, &diag);
     return r > 0 ? run_fail(run, "The mail was not sent: %s", diag_first(&diag)) : r;
 }

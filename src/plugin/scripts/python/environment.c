@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/identity.h"
 #include "blob/digest.h"
 #include "doc/json.h"
 #include "plugin/script_files.h"
@@ -128,6 +129,7 @@ static int write_module(RunContext *run)
     int r = script_files_create(run, DIRECTORY "/kestra/kestra.py", &fd);
     if (r != 0)
         return r;
+    _as_(IDENTITY_TASK);
     ssize_t n = write(fd, module, sizeof module - 1);
     close_fd(fd);
     if (n != (ssize_t)sizeof module - 1 || (mkdir(bin, 0750) < 0 && errno != EEXIST))
