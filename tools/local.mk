@@ -9,7 +9,7 @@ conf-files: tools/conf-doc
 	tools/conf-doc man >$(srcdir)/man/kestra.yaml.5
 .PHONY: conf-files
 
-EXTRA_DIST += tools/bench-worker tools/build-lib.sh tools/coverage tools/dependencies tools/lint tools/quickstart tools/test tools/with-server .ci/run
+EXTRA_DIST += tools/bench-worker tools/build-lib.sh tools/coverage tools/dependencies tools/holidays tools/lint tools/quickstart tools/test tools/with-server .ci/run
 # All that can be said without running anything.
 lint:
 	KESTRA_BUILD=$(abs_builddir) $(srcdir)/tools/lint

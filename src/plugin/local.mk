@@ -53,6 +53,7 @@ libplugin_a_SOURCES = \
 	src/plugin/core/condition/multiple_condition.c \
 	src/plugin/core/condition/not.c \
 	src/plugin/core/condition/or.c \
+	src/plugin/core/condition/public_holiday.c \
 	src/plugin/core/condition/time_between.c \
 	src/plugin/core/condition/weekend.c \
 	src/plugin/core/debug/echo.c \
@@ -150,4 +151,5 @@ libplugin_a_SOURCES = \
 	src/plugin/scripts/ruby/script.c \
 	src/plugin/scripts/shell/commands.c \
 	src/plugin/scripts/shell/script.c
-EXTRA_DIST += src/plugin/README.md
+EXTRA_DIST += src/plugin/README.md src/plugin/core/condition/holidays.txt
+src/plugin/core/condition/public_holiday.$(OBJEXT): src/plugin/core/condition/holidays.txt

@@ -38,6 +38,16 @@ static const struct {
     {"DayWeek", "\"dayOfWeek\":\"THURSDAY\",\"date\":\"1970-01-01T00:00:00Z\"", 1},
     {"DayWeek", "\"dayOfWeek\":\"SUNDAY\",\"date\":\"tomorrow\"", -1},
     {"DayWeek", "\"dayOfWeek\":\"SUNDAY\",\"date\":\"{{ nope }}\"", -1},
+    {"PublicHoliday", "\"country\":\"DE\",\"date\":\"2026-04-06T10:00:00Z\"", 1}, /* moves */
+    {"PublicHoliday", "\"country\":\"DE\",\"date\":\"2026-04-07T10:00:00Z\"", 0},
+    {"PublicHoliday", "\"country\":\"fr\",\"date\":\"2031-07-14T10:00:00Z\"", 1}, /* does not */
+    {"PublicHoliday", "\"country\":\"DE\",\"date\":\"2026-06-04T10:00:00Z\"", 0},
+    {"PublicHoliday", "\"country\":\"DE\",\"subDivision\":\"by\",\"date\":\"2026-06-04T10:00:00Z\"", 1},
+    {"PublicHoliday", "\"country\":\"DE\",\"subDivision\":\"BY\",\"date\":\"2026-10-03T10:00:00Z\"", 1},
+    {"PublicHoliday", "\"country\":\"DE\",\"date\":\"1999-12-25T10:00:00Z\"", -1},
+    {"PublicHoliday", "\"country\":\"XX\",\"date\":\"2026-12-25T10:00:00Z\"", -1},
+    {"PublicHoliday", "\"country\":\"years\",\"date\":\"2026-12-25T10:00:00Z\"", -1},
+    {"PublicHoliday", "\"date\":\"2026-12-25T10:00:00Z\"", -1},
     {"Weekend", "", 1},
     {"Weekend", "\"date\":\"2026-11-27T23:59:59Z\"", 0},
     {"DayWeekInMonth", "\"dayOfWeek\":\"SUNDAY\",\"dayInMonth\":\"LAST\"", 1},
