@@ -12,6 +12,7 @@ static const Field fields[] = {
 
 const Type task_shell_commands = {
     .name = "io.kestra.plugin.scripts.shell.Commands",
+    .aliases = (const char *const[]){"io.kestra.core.tasks.scripts.Bash", NULL},
     .kind = TYPE_TASK,
     .where = RUN_PROCESS,
     .title = "Run shell commands.",
