@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "doc/document.h"
 #include "doc/json.h"
 
@@ -557,9 +558,21 @@ int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag)
     return 0;
 }
 
-int conf_reload(const Conf *conf, Conf **ret, Diag *diag)
+int conf_reload(const Conf *running, Conf **ret)
 {
-    return conf_load(conf->file, conf->directory, ret, diag);
+    _cleanup_diag_ Diag diag = DIAG_INIT;
+    int r = conf_load(running->file, running->directory, ret, &diag);
+    if (r != 0) {
+        _cleanup_free_ char *text = diag_format(&diag, NULL);
+        log_event(SETTINGS_INVALID, "Settings are wrong and stay as they were: %s", *text ? text : strerrordesc_np(-r));
+        return r;
+    }
+    _cleanup_buffer_ Buffer names = {};
+    conf_not_reloadable(running, *ret, &names);
+    if (names.length)
+        log_notice("Only a restart changes: %s", names.text);
+    log_set_level(log_level_parse(conf_text(*ret, "log.level")));
+    return 0;
 }
 
 /* --- getters --- */

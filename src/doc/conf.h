@@ -55,8 +55,10 @@ enum {
 /* Reads file and the directory's *.yaml; either may be NULL. A missing file is an error of the Diag, a missing
  * directory is empty. All problems are reported, not the first. */
 int conf_load(const char *file, const char *directory, Conf **ret, Diag *diag) _must_check_;
-/* Reads again what conf was read from. */
-int conf_reload(const Conf *conf, Conf **ret, Diag *diag) _must_check_;
+/* What a running role does when it is told to read its settings again: reads what `running` was read from. 0: *ret has
+ * the new ones, the level of the log is set, and what only a restart changes is named in the journal. Else the reason
+ * is in the journal, with file, line and column, and the role goes on with what it has. */
+int conf_reload(const Conf *running, Conf **ret) _must_check_;
 /* Only defaults; for tests and tools. */
 Conf *conf_new(void);
 Conf *conf_free(Conf *conf);

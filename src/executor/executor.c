@@ -256,14 +256,9 @@ static FlowCache *make_flow_cache(const Conf *conf)
 static int on_reload(void *userdata)
 {
     Executor *executor = userdata;
-    _cleanup_diag_ Diag diag = DIAG_INIT;
     _cleanup_(conf_freep) Conf *conf = NULL;
-    if (conf_reload(executor->conf, &conf, &diag) != 0) {
-        _cleanup_free_ char *text = diag_format(&diag, NULL);
-        log_event(SETTINGS_INVALID, "Settings are wrong and stay as they were: %s", text);
+    if (conf_reload(executor->conf, &conf) != 0)
         return 0; /* wrong settings do not end a role that runs */
-    }
-    log_set_level(log_level_parse(conf_text(conf, "log.level")));
     flow_cache_free(executor->flows);
     executor->flows = make_flow_cache(conf);
     listeners_forget(executor->listeners);

@@ -63,6 +63,7 @@ typedef struct Reading {
 
 typedef struct Scheduler {
     const Conf *conf;
+    Conf *reloaded;          /* what conf is since the last reload; or NULL */
     json_t *plugin_defaults; /* of kestra.yaml */
     Daemon *daemon;
     Pg *pg;
@@ -628,8 +629,39 @@ static void on_metrics(void *userdata, Buffer *text)
         scheduler->evaluations_fired, scheduler->results_late, late, __builtin_popcountll(scheduler->shards));
 }
 
+static int start_companion(Scheduler *scheduler)
+{
+    const SchedulerCompanion *companion = scheduler->companion;
+    int r = companion->start(daemon_loop(scheduler->daemon), scheduler->conf, scheduler->pg, flows_changed, scheduler,
+                             &scheduler->companion_object);
+    if (r == 0 && scheduler->connected && scheduler->companion_object)
+        r = companion->connected(scheduler->companion_object);
+    return r;
+}
+
+/* Everything in memory is made anew with the new settings. */
+static int on_reload(void *userdata)
+{
+    Scheduler *scheduler = userdata;
+    Conf *conf;
+    if (conf_reload(scheduler->conf, &conf) != 0)
+        return 0; /* wrong settings do not end a role that runs */
+    forget(scheduler);
+    if (scheduler->companion_object)
+        scheduler->companion->stop(TAKE_PTR(scheduler->companion_object));
+    json_decref(scheduler->plugin_defaults);
+    scheduler->plugin_defaults = flow_global_defaults(conf);
+    conf_free(scheduler->reloaded);
+    scheduler->conf = scheduler->reloaded = conf;
+    flows_changed(scheduler);
+    if (scheduler->companion && start_companion(scheduler) < 0)
+        log_warning("The flow directory is compared later: %s", pg_error(scheduler->pg));
+    return 0;
+}
+
 static const DaemonOps daemon_ops = {
     .role = "scheduler",
+    .reload = on_reload,
     .wake = on_wake,
     .drain = on_drain,
     .metrics = on_metrics,
@@ -650,6 +682,7 @@ static void scheduler_done(Scheduler *scheduler)
     bell_free(scheduler->bell);
     pg_free(scheduler->pg);
     daemon_free(scheduler->daemon);
+    conf_free(scheduler->reloaded);
 }
 
 static int set_up(Scheduler *scheduler, const char *socket_path)
@@ -669,8 +702,7 @@ static int set_up(Scheduler *scheduler, const char *socket_path)
     if (r == 0)
         r = loop_add_defer(loop, on_work, scheduler, &scheduler->work);
     if (r == 0 && scheduler->companion)
-        r = scheduler->companion->start(loop, scheduler->conf, scheduler->pg, flows_changed, scheduler,
-                                        &scheduler->companion_object);
+        r = start_companion(scheduler);
     if (r == 0)
         loop_timer_in(scheduler->heartbeat_timer, 0);
     return fold(r);

@@ -580,6 +580,11 @@ void server_stop_listening(Server *server)
     server->listener_count = 0;
 }
 
+void server_set_body_max(Server *server, size_t bytes)
+{
+    server->config.max_request_entity_size = bytes;
+}
+
 Server *server_free(Server *server)
 {
     if (!server)

@@ -65,6 +65,8 @@ int server_new(Loop *loop, const ServerSettings *settings, const ServerOps *ops,
                Server **ret) _must_check_;
 Server *server_free(Server *server);
 DEFINE_CLEANUP(Server *, server_free);
+/* Of requests that begin from now on. */
+void server_set_body_max(Server *server, size_t bytes);
 /* Takes a listening descriptor. */
 int server_listen(Server *server, int fd, ServerPort port) _must_check_;
 /* A listening TCP socket at "host:port" ("127.0.0.1:8080", "[::1]:0"). *ret_loopback: reachable from this host only. */

@@ -15,7 +15,6 @@ static const char *url_of(const Conf *conf)
 
 void web_settings_init(WebSettings *settings, const Conf *conf, const char *socket_path)
 {
-    expression_limits_from_conf(conf);
     *settings = (WebSettings){
         .conf = conf,
         .conninfo = conf_text(conf, "postgresql.dsn"),
@@ -68,6 +67,7 @@ void web_settings_done(WebSettings *settings)
 int web_serve(const Conf *conf, const char *socket_path)
 {
     _cleanup_(web_settings_done) WebSettings settings;
+    expression_limits_from_conf(conf);
     web_settings_init(&settings, conf, socket_path);
     _cleanup_(web_freep) Web *web = NULL;
     int r = web_new(&settings, &web);

@@ -15,6 +15,7 @@
 #include "web/admission.h"
 #include "web/peer.h"
 #include "web/routes/routes.h"
+#include "web/settings.h"
 
 #define THREADS_DEFAULT  8
 #define BODY_DEFAULT     ((size_t)64 * 1024 * 1024)
@@ -79,20 +80,30 @@ Pg *web_new_pg(const WebSettings *settings, usec_t patience)
     return pg;
 }
 
+/* Those of the last reload; compiled flows depend on them. */
+static void use_settings(WebSession *session)
+{
+    const WebSettings *settings = __atomic_load_n(&session->web->settings, __ATOMIC_ACQUIRE);
+    if (session->settings == settings)
+        return;
+    session->settings = settings;
+    flow_cache_free(session->flows);
+    session->flows = flow_cache_new(&(FlowCacheSettings){
+        .registry = &plugin_registry, .plugin_defaults = settings->plugin_defaults, .flows_max = FLOWS_MAX});
+}
+
 static WebSession *open_session(void *userdata)
 {
     Web *web = userdata;
     WebSession *session = xnew(WebSession);
     session->web = web;
-    session->settings = web->settings;
     session->auth = web->auth;
     session->secret_keys = web->secret_keys;
-    session->pg = web_new_pg(web->settings, REQUEST_PATIENCE);
+    session->pg = web_new_pg(__atomic_load_n(&web->settings, __ATOMIC_ACQUIRE), REQUEST_PATIENCE);
     int r = queue_pg_session(web->heartbeat.queue, session->pg, &session->queue);
     if (r < 0)
         log_error("Queue session cannot be opened: %s", strerrordesc_np(-r));
-    session->flows = flow_cache_new(&(FlowCacheSettings){
-        .registry = &plugin_registry, .plugin_defaults = web->settings->plugin_defaults, .flows_max = FLOWS_MAX});
+    use_settings(session);
     return session;
 }
 
@@ -153,6 +164,7 @@ static void run_call(PoolTask *task, WebSession *session)
         http_error(request, response, 500, "Internal server error: The webserver is not set up");
         return;
     }
+    use_settings(session);
     /* Notices a session that ended while it was idle; the handler's first statement connects again. */
     if (pg_is_connected(session->pg) && pg_check(session->pg, NULL, NULL) < 0)
         log_debug("Database session ended while idle");
@@ -379,16 +391,17 @@ static int on_drain_timer(void *userdata)
 static int on_reload(void *userdata)
 {
     Web *web = userdata;
-    _cleanup_diag_ Diag diag = DIAG_INIT;
-    _cleanup_(conf_freep) Conf *conf = NULL;
-    int r = web->settings->conf ? conf_reload(web->settings->conf, &conf, &diag) : 0;
-    if (conf)
-        log_set_level(log_level_parse(conf_text(conf, "log.level")));
-    else if (r != 0) {
-        _cleanup_free_ char *text = diag_format(&diag, NULL);
-        log_event(SETTINGS_INVALID, "Settings are wrong and stay as they were: %s", text);
-    }
-    return 0; /* wrong settings do not end a role that runs */
+    Conf *conf;
+    if (!web->settings->conf || conf_reload(web->settings->conf, &conf) != 0)
+        return 0; /* wrong settings do not end a role that runs */
+    Reloaded *reloaded = xnew(Reloaded);
+    reloaded->conf = conf;
+    web_settings_init(&reloaded->settings, conf, web->settings->socket_path);
+    vec_push(&web->reloads, reloaded);
+    web->loop_session.settings = web->admission.settings = &reloaded->settings;
+    server_set_body_max(web->server, reloaded->settings.body_bytes_max);
+    __atomic_store_n(&web->settings, &reloaded->settings, __ATOMIC_RELEASE);
+    return 0;
 }
 
 static const DaemonOps daemon_ops = {
@@ -507,6 +520,16 @@ int web_run(Web *web)
     return r;
 }
 
+static void free_reloads(Web *web)
+{
+    for (size_t i = 0; i < web->reloads.count; i++) {
+        web_settings_done(&web->reloads.items[i]->settings);
+        conf_free(web->reloads.items[i]->conf);
+        free(web->reloads.items[i]);
+    }
+    vec_free(&web->reloads);
+}
+
 Web *web_free(Web *web)
 {
     if (!web)
@@ -526,6 +549,7 @@ Web *web_free(Web *web)
         router_free(web->routers[port]);
     daemon_free(web->daemon);
     pthread_mutex_destroy(&web->lock);
+    free_reloads(web);
     free(web);
     return NULL;
 }

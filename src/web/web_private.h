@@ -27,8 +27,15 @@ typedef struct Heartbeat {
     VEC(char *) rings;
 } Heartbeat;
 
+/* What a reload has brought. Kept until the end: a request may be at work with it. */
+typedef struct Reloaded {
+    Conf *conf;
+    WebSettings settings;
+} Reloaded;
+
 struct Web {
-    const WebSettings *settings;
+    const WebSettings *settings; /* set by the loop thread; other threads read it by use_settings() */
+    VEC(Reloaded *) reloads;
     Daemon *daemon;
     Server *server;
     Pool *pools[_ROUTE_POOL_MAX]; /* handlers */

@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	tests/integration/test-roles.py \
 	tests/integration/test-scale.py \
 	tests/integration/test-schemas.py \
+	tests/integration/test-settings.py \
 	tests/integration/test-schedule.py \
 	tests/integration/test-storage-refusals.py \
 	tests/integration/test-tasks.py \
