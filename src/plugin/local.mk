@@ -17,6 +17,7 @@ libplugin_a_SOURCES = \
 	src/plugin/list.h \
 	src/plugin/git/clone.c \
 	src/plugin/git/git.c src/plugin/git/git.h \
+	src/plugin/git/namespace_files.c \
 	src/plugin/mail_client.h \
 	src/plugin/mail/send.c \
 	src/plugin/mask.c src/plugin/mask.h \

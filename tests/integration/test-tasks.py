@@ -192,6 +192,12 @@ def repository(directory):
             file.write(content + "\n")
         git("add", "."), git("commit", "-q", "-m", content)
         commits.append(git("rev-parse", "HEAD"))
+    git("checkout", "-q", "-b", "files", "main")
+    os.makedirs(work + "/_files/deep")
+    for name, content in (("a.txt", "new\n"), ("deep/b.txt", "bee\n"), (".gitkeep", "")):
+        with open(work + "/_files/" + name, "w") as file:
+            file.write(content)
+    git("add", "."), git("commit", "-q", "-m", "files")
     git("checkout", "-q", "main")
     for name in ("/project.git", "/private/project.git"):
         os.makedirs(os.path.dirname(root + name), exist_ok=True)

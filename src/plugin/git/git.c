@@ -299,3 +299,45 @@ int git_configure(Git *git, const char *directory)
     }
     return r;
 }
+
+/* --- a copy to work on --- */
+
+char *git_copy_name(void)
+{
+    char id[ID_BYTES];
+    id_new(id);
+    return xasprintf(".git-work-%s", id);
+}
+
+int git_copy_branch(Git *git, const char *directory, const char *branch, bool may_be_new)
+{
+    _cleanup_free_ char *heads = NULL, *wanted = xasprintf("refs/heads/%s", branch);
+    if (!git->url || *git->url == '-')
+        return run_fail(git->run, "Property 'url' is not the address of a repository");
+    if (*branch == '-' || *branch == '\0')
+        return run_fail(git->run, "Property 'branch' is not the name of a branch: '%s'", branch);
+    int r = git_run(git, (const char *const[]){"ls-remote", "--", git->url, "HEAD", wanted, NULL}, &heads);
+    if (r == 0)
+        r = git_run(git, (const char *const[]){"init", "--quiet", "--initial-branch", branch, "--", directory, NULL},
+                    NULL);
+    if (r == 0)
+        r = git_run(git, (const char *const[]){"-C", directory, "remote", "add", "origin", "--", git->url, NULL}, NULL);
+    if (r == 0)
+        r = git_configure(git, directory);
+    if (r != 0)
+        return r;
+    bool has_branch = strstr(heads, wanted) != NULL;
+    if (!has_branch && !may_be_new)
+        return run_fail(git->run, "The repository has no branch '%s'", branch);
+    if (!*heads)
+        return 0; /* nothing was ever committed */
+    r = git_run(git,
+                (const char *const[]){"-C", directory, "fetch", "--quiet", "--depth=1", "origin",
+                                      has_branch ? wanted : "HEAD", NULL},
+                NULL);
+    return r == 0 ? git_run(git,
+                            (const char *const[]){"-C", directory, "checkout", "--quiet", "-B", branch, "FETCH_HEAD",
+                                                  "--", NULL},
+                            NULL)
+                  : r;
+}

@@ -41,3 +41,8 @@ void git_done(Git *git);
 int git_run(Git *git, const char *const *arguments, char **output) _must_check_;
 /* Applies the property gitConfig to the repository in `directory`. */
 int git_configure(Git *git, const char *directory) _must_check_;
+/* Makes `directory` (below the working directory) a copy of the branch's last commit. Without that branch: RUN_E_FAILED
+ * (logged), or, with may_be_new, what the repository has else, if it has anything. */
+int git_copy_branch(Git *git, const char *directory, const char *branch, bool may_be_new) _must_check_;
+/* A name for such a directory, that there is not yet; caller frees. */
+char *git_copy_name(void);
