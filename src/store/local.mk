@@ -31,7 +31,8 @@ MIGRATIONS = \
 	src/store/schema/0012-turn.sql \
 	src/store/schema/0013-probe.sql \
 	src/store/schema/0016-partition.sql \
-	src/store/schema/0017-retention.sql
+	src/store/schema/0017-retention.sql \
+	src/store/schema/0019-lease.sql
 src/store/migrations.c: $(MIGRATIONS) src/store/rights.sql src/store/embed.awk
 	$(AM_V_GEN)$(MKDIR_P) src/store && (cd $(srcdir) && awk -f src/store/embed.awk $(MIGRATIONS) src/store/rights.sql) > $@.tmp && mv $@.tmp $@
 CLEANFILES += src/store/migrations.c

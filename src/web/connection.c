@@ -103,11 +103,6 @@ ServerPort connection_port(const Connection *connection)
     return connection->port;
 }
 
-bool connection_is_gone(const Connection *connection)
-{
-    return !connection->socket;
-}
-
 /* --- heads --- */
 
 /* Length of the head with its empty line, or 0. Lines may end without a carriage return, as h2o takes them. */

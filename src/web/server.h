@@ -35,7 +35,6 @@ void exchange_drop(Exchange *exchange);
 /* A client's connection whose request waits for its body to be let in. */
 typedef struct Connection Connection;
 ServerPort connection_port(const Connection *connection);
-bool connection_is_gone(const Connection *connection);
 /* Each ends the question. Lets a body of so many bytes in. */
 void connection_admit(Connection *connection, size_t body_max);
 /* Answers instead, and closes. Takes the contents of response, which has to be short. */
