@@ -36,6 +36,12 @@ export const typeSchemas = () => once<FlowSchema>("flow", async () => {
   return { definitions: schema.definitions, flow: schema.definitions[schema.$ref.replace("#/definitions/", "")] ?? {} };
 });
 export const allPlugins = () => once<Plugin[]>("plugins", getPlugins);
-export const typeDoc = (type: string) => once<PluginDoc>(`doc ${type}`, () => getPluginDoc(type));
+/** Names of types and their aliases. */
+const knownTypes = () => once("types", async () => new Set((await allPlugins()).flatMap((plugin) => Object.values(plugin).filter(Array.isArray).flat() as unknown[])));
+/** Of a type that is still being written there is none: it is not asked for. */
+export const typeDoc = (type: string) => once<PluginDoc>(`doc ${type}`, async () => {
+  if (!(await knownTypes()).has(type)) throw new Error(`There is no type ${type}.`);
+  return getPluginDoc(type);
+});
 export const inputTypes = () => once<{ type: string }[]>("inputs", () => get("/plugins/inputs"));
 export const inputDoc = (type: string) => once<PluginDoc>(`input ${type}`, () => get(`/plugins/inputs/${at(type)}`));

@@ -8,14 +8,14 @@ const parts: { name: keyof DurationParts; title: string }[] = [
   { name: "days", title: "days" }, { name: "hours", title: "hours" }, { name: "minutes", title: "minutes" }, { name: "seconds", title: "seconds" },
 ];
 
-export function DurationControl({ id, value, invalid, describedBy, onChange }: ControlProps) {
+export function DurationControl({ id, input, value, invalid, describedBy, onChange }: ControlProps) {
   const split = durationParts(value);
   if (!split) return <input id={id} aria-invalid={invalid} aria-describedby={describedBy} placeholder="PT1H30M" value={value} onChange={(event) => onChange(event.target.value)} />;
   return (
-    <span className="choices" role="group" aria-describedby={describedBy}>
-      {parts.map(({ name, title }, index) => (
+    <span className="choices" role="group" id={id} aria-label={input.displayName ?? input.id} aria-describedby={describedBy}>
+      {parts.map(({ name, title }) => (
         <label key={name}>
-          <input id={index ? undefined : id} type="number" min="0" step={name === "seconds" ? "any" : "1"} aria-invalid={invalid} value={split[name]}
+          <input type="number" min="0" step={name === "seconds" ? "any" : "1"} aria-invalid={invalid} value={split[name]}
                  onChange={(event) => onChange(durationText({ ...split, [name]: event.target.value }))} /> {title}
         </label>
       ))}
@@ -51,14 +51,14 @@ export function ListControl({ id, input, value, invalid, describedBy, onChange }
   if (!elements) return <textarea id={id} className="mono" rows={3} aria-invalid={invalid} aria-describedby={describedBy} value={value} onChange={(event) => onChange(event.target.value)} />;
   const change = (next: string[]) => onChange(next.length ? listText(next, input.itemType) : "");
   return (
-    <span className="elements" role="group" aria-describedby={describedBy}>
+    <span className="elements" role="group" id={id} aria-label={input.displayName ?? input.id} aria-describedby={describedBy}>
       {elements.map((element, index) => (
         <span key={index}>
           <input aria-label={`Element ${index + 1} of ${input.id}`} aria-invalid={invalid} value={element} onChange={(event) => change(elements.map((one, at) => (at === index ? event.target.value : one)))} />
           <button type="button" aria-label={`Remove element ${index + 1}`} onClick={() => change(elements.filter((_, at) => at !== index))}>✕</button>
         </span>
       ))}
-      <button type="button" id={id} onClick={() => change([...elements, ""])}>Add an element{input.itemType ? ` (${input.itemType})` : ""}</button>
+      <button type="button" onClick={() => change([...elements, ""])}>Add an element{input.itemType ? ` (${input.itemType})` : ""}</button>
     </span>
   );
 }

@@ -31,6 +31,9 @@ export function inlineMarkdown(text: string): ReactNode {
   return <>{parts.map((part, index) => <Fragment key={index}>{part}</Fragment>)}</>;
 }
 
+/** The first line without its marks, for where there is room for one. */
+export const plainText = (text: string): string => text.trim().split("\n")[0].replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/[*_`~]{1,3}(\S(?:.*?\S)?)[*_`~]{1,3}/g, "$1").replace(/^#+\s*/, "");
+
 interface Block { kind: "code" | "heading" | "list" | "quote" | "table" | "rule" | "text"; lines: string[]; level?: number; ordered?: boolean }
 
 const starts = /^\s*(```|~~~|#{1,6}\s|[-*+]\s|\d+[.)]\s|>|\|)/;
@@ -98,7 +101,11 @@ function Table({ lines }: Block) {
 
 function One({ block }: { block: Block }) {
   if (block.kind === "code") return <pre className="json">{block.lines.join("\n")}</pre>;
-  if (block.kind === "heading") return (block.level ?? 1) < 3 ? <h3>{inlineMarkdown(block.lines[0])}</h3> : <h4>{inlineMarkdown(block.lines[0])}</h4>;
+  if (block.kind === "heading") {
+    // Below the title of the page, one deeper than written.
+    const Heading = `h${Math.min(6, (block.level ?? 1) + 1)}` as "h2";
+    return <Heading>{inlineMarkdown(block.lines[0])}</Heading>;
+  }
   if (block.kind === "list") return <List {...block} />;
   if (block.kind === "table") return <Table {...block} />;
   if (block.kind === "quote") return <blockquote><Markdown text={block.lines.join("\n")} /></blockquote>;

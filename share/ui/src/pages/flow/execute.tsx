@@ -25,9 +25,12 @@ function ExecuteForm({ flow, earlier, onClose, options, setOptions }: { flow: Fl
   const asked = inputs.filter((input) => states.get(input.id)?.enabled !== false);
   const submit = () => action.run(async () => {
     setTried(true);
-    const wrong = wrongInputs(values, states);
+    // What was said last may be about what stood there before.
+    const now = inputs.length ? await checkStart(flow.namespace, flow.id, formOf(inputs, values, false), { revision, cleared: clearedOf(inputs, values) }) : { inputs: [] };
+    const wrong = wrongInputs(values, new Map(now.inputs.map((one) => [one.input.id, one])));
+    const asked = inputs.filter(({ id }) => now.inputs.find((one) => one.input.id === id)?.enabled !== false);
     if (wrong.length) {
-      document.getElementById(`input-${wrong[0]}`)?.focus();
+      focusIn(document.getElementById(`input-${wrong[0]}`));
       throw new Error(`Not started: look at ${wrong.join(", ")}.`);
     }
     const execution = await startExecution(flow.namespace, flow.id, formOf(asked, values, true), start, setSent).finally(() => setSent(undefined));
@@ -53,6 +56,13 @@ function ExecuteForm({ flow, earlier, onClose, options, setOptions }: { flow: Fl
     </Dialog>
   );
 }
+
+/** A control of several parts takes the focus at its first. */
+function focusIn(control: HTMLElement | null): void {
+  const parts = "input, select, textarea, button";
+  (control?.matches(parts) ? control : control?.querySelector<HTMLElement>(parts))?.focus();
+}
+
 const noInputs: NonNullable<Flow["inputs"]> = [];
 
 /** `prefill`: the id of an execution whose inputs and labels are offered. */

@@ -17,7 +17,7 @@ export function useValidation(source: string): Validation {
     const tell = (problems: string[], warnings: string[]) => { if (!gone) setFound({ source, problems, warnings }); };
     const timer = setTimeout(() => {
       validateFlow(source).then(
-        (all) => tell(all.flatMap((one) => one.constraints?.split("\n").filter(Boolean) ?? []), all.flatMap((one) => [...(one.warnings ?? []), ...(one.expressionWarnings ?? [])])),
+        (all) => tell(all.flatMap((one) => one.constraints?.split(/\n(?! )/).filter(Boolean) ?? []), all.flatMap((one) => [...(one.warnings ?? []), ...(one.expressionWarnings ?? [])])),
         (error: Error) => tell([error.message], []),
       );
     }, 350);

@@ -9,6 +9,7 @@ import { confirm } from "../../ui/dialog";
 import { download } from "../../ui/download";
 import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
+import { plainText } from "../../ui/markdown";
 import { Column, Pager, Table, usePaging } from "../../ui/table";
 import { plural } from "../../ui/text";
 import { telling, toast } from "../../ui/toast";
@@ -21,19 +22,20 @@ const filters: Filter[] = [
   { name: "scope", label: "Scope", options: ["USER", "SYSTEM"] },
 ];
 
+const Next = ({ date }: { date?: string }) => (date ? <div className="quiet nowrap">next <Relative date={date} /></div> : null);
+
 const columnsOf = (runs: Runs): Column<Flow>[] => [
   { name: "id", title: "Flow", sort: "id", cell: (flow) => (
-    <>
+    <div>
       <Link to={`flows/${flow.namespace}/${flow.id}`} className="strong">{flow.id}</Link>{flow.disabled && <span className="tag">disabled</span>}
-      {flow.description && <div className="quiet clip">{flow.description}</div>}
-    </>
+      {flow.description && <div className="quiet clip">{plainText(flow.description)}</div>}
+    </div>
   ) },
   { name: "namespace", title: "Namespace", sort: "namespace", cell: (flow) => flow.namespace },
   { name: "labels", title: "Labels", cell: (flow) => <Labels labels={flow.labels} /> },
   { name: "last", title: "Last execution", cell: (flow) => <LastRun run={runs.latest(flow)} /> },
   { name: "runs", title: "Last 30 days", cell: (flow) => <RunBars days={runs.days(flow)} /> },
-  { name: "triggers", title: "Triggers", cell: (flow) => flow.triggers?.map((trigger) => <TriggerTag key={trigger.id} source={trigger} />) },
-  { name: "next", title: "Next", cell: (flow) => { const date = runs.next(flow); return date ? <span className="nowrap"><Relative date={date} /></span> : ""; } },
+  { name: "triggers", title: "Triggers", cell: (flow) => Boolean(flow.triggers?.length) && <span>{flow.triggers?.map((trigger) => <TriggerTag key={trigger.id} source={trigger} />)}<Next date={runs.next(flow)} /></span> },
 ];
 
 function Bulk({ chosen, done }: { chosen: Set<string>; done: () => void }) {
