@@ -22,8 +22,8 @@ async function refusal(response: Response): Promise<ApiError> {
   }
 }
 
-export async function request(method: string, path: string, body?: BodyInit, type?: string): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+export async function request(method: string, path: string, body?: BodyInit, type?: string, more: Record<string, string> = {}): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json", ...more };
   if (type) headers["Content-Type"] = type;
   const response = await fetch(apiPath + path, { method, body, headers, credentials: "same-origin" });
   if (!response.ok) throw await refusal(response);

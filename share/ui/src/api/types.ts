@@ -200,7 +200,29 @@ export interface Plugin {
   taskRunners?: string[];
   [section: string]: unknown;
 }
-export interface PluginDoc { markdown: string; schema?: { properties?: Record<string, unknown>; outputs?: Record<string, unknown> } }
+export interface DocProperty {
+  type?: string;
+  title?: string;
+  description?: string;
+  default?: unknown;
+  enum?: unknown[];
+  format?: string;
+  $ref?: string;
+  $dynamic?: boolean;
+  $required?: boolean;
+  $deprecated?: boolean | string;
+  items?: DocProperty;
+  additionalProperties?: DocProperty | boolean;
+}
+export interface DocSchema {
+  properties?: Record<string, DocProperty>;
+  required?: string[];
+  title?: string;
+  description?: string;
+  $examples?: { title?: string; code?: string | string[]; full?: boolean }[];
+  $metrics?: { name: string; type: string; unit?: string; description?: string }[];
+}
+export interface PluginDoc { markdown: string; schema?: { properties?: DocSchema; outputs?: DocSchema; definitions?: Record<string, DocSchema> } }
 
 export interface ServerConfig { version?: string; uuid?: string; commitId?: string; environment?: { name?: string; color?: string }; url?: string; [key: string]: unknown }
 /** A running part of the system: an addition to Kestra's API. */
@@ -213,6 +235,14 @@ export interface Instance {
   heartbeatDate: string;
   shards: number;
   jobs: number;
+}
+
+/** What waits between the roles: an addition to Kestra's API. */
+export interface QueueDepth {
+  events: number;
+  oldestEventDate?: string;
+  setAside: number;
+  groups: { name: string; waiting: number; running: number; oldestDate?: string }[];
 }
 
 export interface Poison {

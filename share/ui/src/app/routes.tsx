@@ -10,6 +10,7 @@ interface Row { pattern: string; page?: ComponentType<PageProps>; to?: (names: N
 const page = (load: () => Promise<{ default: ComponentType<PageProps> }>) => lazy(load);
 
 const flow = page(() => import("../pages/flow"));
+const namespace = page(() => import("../pages/namespace"));
 const execution = page(() => import("../pages/execution"));
 
 const rows: Row[] = [
@@ -26,6 +27,13 @@ const rows: Row[] = [
   { pattern: "executions/:namespace/:flow/:id", page: execution },
   { pattern: "executions/:namespace/:flow/:id/:tab", page: execution },
   { pattern: "logs", page: page(() => import("../pages/logs")) },
+  { pattern: "namespaces", page: page(() => import("../pages/namespaces")) },
+  { pattern: "namespaces/edit/:namespace", to: ({ namespace }) => `namespaces/${namespace}` },
+  { pattern: "namespaces/edit/:namespace/:tab", to: ({ namespace, tab }) => `namespaces/${namespace}/${tab}` },
+  { pattern: "namespaces/:namespace", page: namespace },
+  { pattern: "namespaces/:namespace/:tab", page: namespace },
+  { pattern: "plugins", page: page(() => import("../pages/plugins")) },
+  { pattern: "plugins/:type", page: page(() => import("../pages/plugin")) },
   { pattern: "triggers", page: page(() => import("../pages/triggers")) },
   { pattern: "cluster", page: page(() => import("../pages/cluster")) },
   { pattern: "settings", page: page(() => import("../pages/settings")) },

@@ -4,6 +4,7 @@ import { ReactNode, useEffect, useState } from "react";
 import { getConfig, searchPoison } from "../api/others";
 import { useLoad } from "../ui/load";
 import { Toasts } from "../ui/toast";
+import "../style/rest.css";
 import { JumpTo } from "./jump";
 import { Link, useLocation } from "./router";
 
@@ -13,6 +14,8 @@ export const sections: { name: string; title: string; mark: string }[] = [
   { name: "executions", title: "Executions", mark: "▷" },
   { name: "logs", title: "Logs", mark: "≡" },
   { name: "triggers", title: "Triggers", mark: "◷" },
+  { name: "namespaces", title: "Namespaces", mark: "◫" },
+  { name: "plugins", title: "Plugins", mark: "⧉" },
   { name: "cluster", title: "Cluster", mark: "▤" },
   { name: "settings", title: "Settings", mark: "⚙" },
 ];

@@ -9,6 +9,8 @@ export interface Column<T> {
   /** The API's name for sorting by it. */
   sort?: string;
   number?: boolean;
+  /** Shown only when it is chosen. */
+  optional?: boolean;
   cell: (row: T) => ReactNode;
 }
 

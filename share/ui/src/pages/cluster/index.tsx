@@ -5,6 +5,7 @@ import { PageHead } from "../../app/shell";
 import { Empty, Failure, Loading, Relative, Stale, When } from "../../ui/basics";
 import { useLoad } from "../../ui/load";
 import { Column, Table } from "../../ui/table";
+import { Queue } from "./queue";
 
 const columns: Column<Instance>[] = [
   { name: "state", title: "State", cell: (one) => <b className={one.state === "ALIVE" ? "level-info" : "level-error"}>{one.state}</b> },
@@ -23,6 +24,8 @@ export default function ClusterPage() {
     <>
       <PageHead title="Cluster" text="Cluster" />
       {data ? <Stale error={error} at={at} /> : error ? <Failure error={error} /> : <Loading />}
+      {data && <Queue instances={data} />}
+      <h2>Instances</h2>
       {data && (data.length ? <Table caption="Instances of the roles" columns={columns} rows={data} rowKey={(one) => one.id} /> : <Empty>No instance has joined.</Empty>)}
       <p className="quiet">On a machine: <code>systemctl status 'kestra-*'</code> and <code>kestractl status</code>.</p>
     </>

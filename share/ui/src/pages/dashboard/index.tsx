@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo } from "react";
+import { searchFlows } from "../../api/flows";
 import { StatsFilter } from "../../api/others";
 import { DailyExecutions, stateNames } from "../../api/types";
 import { useParameter } from "../../app/router";
 import { PageHead } from "../../app/shell";
 import { Fact, Failure, Loading, Stale } from "../../ui/basics";
+import { useLoad } from "../../ui/load";
 import { durationOf, humanDuration } from "../../ui/text";
 import { ExecutionChart, LogChart, sumOf, useExecutionDays } from "./charts";
+import { FirstRun } from "./first";
 import { Failures, NextSchedules, Now, Roles } from "./lists";
 
 const ranges: Record<string, { title: string; hours: number }> = {
@@ -57,5 +60,6 @@ export function Dashboard({ fixed = {}, system = false }: { fixed?: { namespace?
 }
 
 export default function DashboardPage() {
-  return <><PageHead title="Dashboard" text="Dashboard" /><Dashboard system /></>;
+  const { data: flows } = useLoad("any flow", () => searchFlows({ page: 1, size: 1 }), 15000);
+  return <><PageHead title="Dashboard" text="Dashboard" />{flows?.total === 0 && <FirstRun />}<Dashboard system /></>;
 }

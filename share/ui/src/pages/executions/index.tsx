@@ -5,11 +5,13 @@ import { stateNames } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
 import { Empty, Failure, Loading, Stale } from "../../ui/basics";
+import { ChosenColumns, useColumns } from "../../ui/columns";
 import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
+import { SavedSearches } from "../../ui/saved";
 import { Pager, usePaging } from "../../ui/table";
 import { BulkBar } from "./bulk";
-import { ExecutionTable } from "./table";
+import { executionColumns, ExecutionTable } from "./table";
 
 export const executionFilters: Filter[] = [
   { name: "state", label: "State", options: stateNames, many: true },
@@ -28,6 +30,7 @@ export function ExecutionList({ fixed = {}, filters = executionFilters }: { fixe
   const { query } = useLocation();
   const { page, size } = usePaging();
   const [chosen, setChosen] = useState(new Set<string>());
+  const [shown, choice] = useColumns("executions", executionColumns);
   const asked = { ...filterQuery(query, filters), q: query.get("q") ?? undefined, ...fixed };
   const sort = query.get("sort") ?? "state.startDate:desc";
   const key = JSON.stringify([asked, sort, page, size]);
@@ -35,7 +38,7 @@ export function ExecutionList({ fixed = {}, filters = executionFilters }: { fixe
   const filtered = Object.values(asked).some((value) => (Array.isArray(value) ? value.length : value));
   return (
     <>
-      <div className="bar"><SearchField label="Search executions" /><Filters filters={filters} /></div>
+      <div className="bar"><SearchField label="Search executions" /><Filters filters={filters} /><SavedSearches list="executions" /><ChosenColumns {...choice} /></div>
       {data ? <Stale error={error} at={at} /> : <Failure error={error} />}
       {!data && !error && <Loading />}
       {data && data.results.length === 0 && (
@@ -44,7 +47,7 @@ export function ExecutionList({ fixed = {}, filters = executionFilters }: { fixe
       {data && data.results.length > 0 && (
         <>
           <BulkBar chosen={chosen} total={data.total} query={asked} onDone={() => { setChosen(new Set()); reload(); }} />
-          <ExecutionTable executions={data.results} choice={{ chosen, choose: setChosen }} />
+          <ExecutionTable columns={shown} executions={data.results} choice={{ chosen, choose: setChosen }} />
           <Pager total={data.total} />
         </>
       )}

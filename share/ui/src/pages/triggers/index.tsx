@@ -1,73 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-import { changeTrigger, restartTrigger, searchTriggers, unlockTrigger } from "../../api/others";
-import { Trigger, TriggerState } from "../../api/types";
+// Everything that starts flows by itself: when, what it does now, and what can be done about it.
+import { useState } from "react";
+import { searchTriggers } from "../../api/others";
+import { Trigger } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, When } from "../../ui/basics";
-import { SearchField } from "../../ui/filters";
-import { useAction, useLoad } from "../../ui/load";
-import { Pager, usePaging } from "../../ui/table";
+import { Empty, Failure, Loading, Relative, Stale, When } from "../../ui/basics";
+import { cronWords } from "../../ui/cron";
+import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
+import { useLoad } from "../../ui/load";
+import { Column, Pager, Table, usePaging } from "../../ui/table";
+import { shortType } from "../../ui/text";
+import { BulkBar, triggerKey } from "./bulk";
+import { TriggerDialog } from "./details";
+
+export const triggerFilters: Filter[] = [
+  { name: "namespace", label: "Namespace", placeholder: "company.team" },
+  { name: "flowId", label: "Flow", placeholder: "id of a flow" },
+  { name: "workerId", label: "Worker", placeholder: "id of a worker" },
+];
 
 /** What it does now, and what it waits for. */
 function Now({ trigger: { abstractTrigger, triggerContext: state } }: { trigger: Trigger }) {
   if (state.disabled || abstractTrigger?.disabled) return <span className="tag">disabled</span>;
-  if (state.executionId)
-    return <>runs <Link to={`executions/${state.namespace}/${state.flowId}/${state.executionId}`} className="mono">{state.executionId.slice(0, 8)}</Link></>;
-  if (state.evaluateRunningDate)
-    return <span title={state.workerId && `by worker ${state.workerId}`}>evaluated since <When date={state.evaluateRunningDate} /></span>;
+  if (state.executionId) return <>runs <Link to={`executions/${state.namespace}/${state.flowId}/${state.executionId}`} className="mono">{state.executionId.slice(0, 8)}</Link></>;
+  if (state.evaluateRunningDate) return <span title={state.workerId && `by worker ${state.workerId}`}>evaluated since <When date={state.evaluateRunningDate} /></span>;
+  if (state.backfill) return <>backfill{state.backfill.paused ? " paused" : ""}</>;
   return <span className="quiet">waits</span>;
 }
 
-function Row({ trigger, done }: { trigger: Trigger; done: () => void }) {
-  const action = useAction();
-  const { abstractTrigger, triggerContext: state } = trigger;
-  const act = (what: (state: TriggerState) => Promise<TriggerState>) => action.run(() => what(state).then(done));
+function Source({ trigger: { abstractTrigger: source } }: { trigger: Trigger }) {
+  if (!source) return <span className="quiet">no longer in its flow</span>;
+  return <span className="quiet"><span title={source.type}>{shortType(source.type)}</span>{source.cron && <> <code>{source.cron}</code>{cronWords(source.cron)}{source.timezone ? `, ${source.timezone}` : ""}</>}</span>;
+}
+
+const columns = (open: (key: string) => void): Column<Trigger>[] => [
+  { name: "trigger", title: "Trigger", sort: "triggerId", cell: (one) => (
+    <><button type="button" className="plain strong" onClick={() => open(triggerKey(one.triggerContext))}>{one.triggerContext.triggerId}</button><div><Source trigger={one} /></div></>
+  ) },
+  { name: "flow", title: "Flow", sort: "flowId", cell: ({ triggerContext: { namespace, flowId } }) => <Link to={`flows/${namespace}/${flowId}`}>{namespace}.{flowId}</Link> },
+  { name: "next", title: "Next", sort: "nextExecutionDate", cell: ({ triggerContext: { nextExecutionDate: date } }) => <><When date={date} /> {date && <span className="quiet"><Relative date={date} /></span>}</> },
+  { name: "last", title: "Last", cell: ({ triggerContext: { date } }) => <When date={date} /> },
+  { name: "now", title: "Now", cell: (one) => <Now trigger={one} /> },
+];
+
+export function TriggerList({ fixed = {} }: { fixed?: Record<string, string> }) {
+  const { query } = useLocation();
+  const { page, size } = usePaging();
+  const [chosen, setChosen] = useState(new Set<string>());
+  const [opened, setOpened] = useState<string>();
+  const filters = triggerFilters.filter(({ name }) => !(name in fixed));
+  const sort = query.get("sort") ?? "nextExecutionDate:asc";
+  const asked = { ...filterQuery(query, filters), q: query.get("q") ?? undefined, ...fixed };
+  const { data, error, at, reload } = useLoad(JSON.stringify(["triggers", asked, sort, page, size]), () => searchTriggers({ ...asked, sort, page, size }), 3000);
+  const shown = data?.results.find(({ triggerContext }) => triggerKey(triggerContext) === opened);
+  const narrowed = Object.values(asked).some(Boolean);
   return (
-    <tr>
-      <td data-label="Trigger">
-        <span className="strong">{state.triggerId}</span>
-        <div className="quiet clip">{abstractTrigger?.type.replace(/^.*\.(?=[^.]+\.[^.]+$)/, "")}</div>
-      </td>
-      <td data-label="Flow"><Link to={`flows/${state.namespace}/${state.flowId}`}>{state.namespace}.{state.flowId}</Link></td>
-      <td data-label="Next"><When date={state.nextExecutionDate} /></td>
-      <td data-label="Last"><When date={state.date} /></td>
-      <td data-label="Now"><Now trigger={trigger} /><Failure error={action.error} /></td>
-      <td className="buttons">
-        {(state.executionId || state.evaluateRunningDate) && <><button disabled={action.busy} onClick={() => act(unlockTrigger)}>Unlock</button>{" "}</>}
-        {state.evaluateRunningDate && <><button disabled={action.busy} onClick={() => act(restartTrigger)}>Restart</button>{" "}</>}
-        {!abstractTrigger?.disabled && (
-          <button disabled={action.busy} onClick={() => act((one) => changeTrigger({ ...one, disabled: !one.disabled }))}>{state.disabled ? "Enable" : "Disable"}</button>
-        )}
-      </td>
-    </tr>
+    <>
+      <div className="bar"><SearchField label="Search triggers" /><Filters filters={filters} /></div>
+      {data ? <Stale error={error} at={at} /> : error ? <Failure error={error} /> : <Loading />}
+      {data && !data.results.length && <Empty>No trigger {narrowed ? "matches" : "yet: schedules and polling triggers of flows are shown here"}.</Empty>}
+      {data && data.results.length > 0 && (
+        <>
+          <BulkBar states={data.results.map(({ triggerContext }) => triggerContext).filter((state) => chosen.has(triggerKey(state)))} onDone={() => { setChosen(new Set()); reload(); }} />
+          <Table caption="Triggers" columns={columns(setOpened)} rows={data.results} rowKey={({ triggerContext }) => triggerKey(triggerContext)} defaultSort="nextExecutionDate:asc"
+                 choice={{ chosen, choose: setChosen }} />
+          <Pager total={data.total} />
+        </>
+      )}
+      {shown && <TriggerDialog trigger={shown} onClose={() => setOpened(undefined)} onDone={reload} />}
+    </>
   );
 }
 
 export default function TriggersPage() {
-  const { query } = useLocation();
-  const q = query.get("q") ?? "";
-  const { page, size } = usePaging();
-  const { data, error, reload } = useLoad(`triggers|${q}|${page}|${size}`, () => searchTriggers({ q, page, size, sort: "nextExecutionDate:asc" }), 3000);
-  return (
-    <>
-      <PageHead title="Triggers" text="Triggers" />
-      <div className="bar"><SearchField label="Search triggers" /></div>
-      <Failure error={error} />
-      {data && data.results.length === 0 && <Empty>No trigger {q ? "matches" : "yet: schedules and polling triggers of flows are shown here"}.</Empty>}
-      {data && data.results.length > 0 && (
-        <>
-          <table className="list">
-            <thead><tr><th>Trigger</th><th>Flow</th><th>Next</th><th>Last</th><th>Now</th><th><span className="hidden">Actions</span></th></tr></thead>
-            <tbody>
-              {data.results.map((trigger) => {
-                const { namespace, flowId, triggerId } = trigger.triggerContext;
-                return <Row key={`${namespace}/${flowId}/${triggerId}`} trigger={trigger} done={reload} />;
-              })}
-            </tbody>
-          </table>
-          <Pager total={data.total} />
-        </>
-      )}
-    </>
-  );
+  return <><PageHead title="Triggers" text="Triggers" /><TriggerList /></>;
 }
