@@ -7,10 +7,10 @@ static const PgStatement sql_list = {
     " (SELECT count(*) FROM shard_lease l WHERE l.owner = i.id), (SELECT count(*) FROM job j WHERE j.instance = i.id)"
     " FROM instance i ORDER BY i.role, i.started, i.id"};
 
-static const PgStatement sql_events = {"queue_events",
+static const PgStatement sql_events = {"queue_depth",
                                        "SELECT count(*), min(created), (SELECT count(*) FROM poison) FROM event"};
 static const PgStatement sql_groups = {
-    "queue_groups",
+    "queue_depth_groups",
     "SELECT worker_group, count(*) FILTER (WHERE instance IS NULL), count(*) FILTER (WHERE instance IS NOT NULL),"
     " min(created) FILTER (WHERE instance IS NULL) FROM job GROUP BY worker_group ORDER BY worker_group"};
 

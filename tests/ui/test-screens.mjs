@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each screen in light and dark, on a phone and on a very small one: accessible, nothing too wide, a title of its own.
-import { assert, execute, putFlow } from "./check.mjs";
+import { api, assert, execute, putFlow } from "./check.mjs";
 
 const namespace = "screens.team";
 const flows = {
@@ -28,6 +28,10 @@ tasks:
 let shown;
 const prepare = () => (shown ??= (async () => {
   for (const source of Object.values(flows)) await putFlow(source);
+  const file = new FormData();
+  file.append("fileContent", new Blob(["SELECT *\nFROM orders\n"]), "all.sql");
+  await api("POST", `/namespaces/${namespace}/files?path=/queries/all.sql`, file);
+  await api("PUT", `/namespaces/${namespace}/kv/region`, '"eu-central-1"', "text/plain");
   const execution = await execute(namespace, "hello", { query: "?labels=run:screens" });
   await execute(namespace, "broken");
   return execution;
@@ -36,12 +40,21 @@ const prepare = () => (shown ??= (async () => {
 const screens = {
   dashboard: () => "dashboard",
   flows: () => "flows",
-  flow: () => `flows/${namespace}/hello`,
+  ...Object.fromEntries(["overview", "topology", "editor", "revisions", "executions", "triggers", "dependencies", "logs", "metrics"].map((tab) =>
+    [`flow-${tab}`, () => `flows/${namespace}/hello/${tab}`])),
   "flow-new": () => "flows/new",
   executions: () => "executions",
-  execution: ({ id }) => `executions/${namespace}/hello/${id}`,
+  ...Object.fromEntries(["overview", "gantt", "topology", "logs", "outputs", "metrics"].map((tab) =>
+    [`execution-${tab}`, ({ id }) => `executions/${namespace}/hello/${id}/${tab}`])),
   logs: () => "logs",
   triggers: () => "triggers",
+  namespaces: () => "namespaces",
+  namespace: () => `namespaces/${namespace}`,
+  "namespace-files": () => `namespaces/${namespace}/files?path=/queries/all.sql`,
+  "namespace-kv": () => `namespaces/${namespace}/kv`,
+  "namespace-dependencies": () => `namespaces/${namespace}/dependencies`,
+  plugins: () => "plugins",
+  plugin: () => "plugins/io.kestra.plugin.core.log.Log",
   cluster: () => "cluster",
   settings: () => "settings",
   poison: () => "poison",

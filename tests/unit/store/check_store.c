@@ -737,6 +737,16 @@ START_TEST(instances_are_listed)
     ck_assert_uint_eq(list.count, 1);
     ck_assert_str_eq(list.items[0].state, "ALIVE");
     ck_assert_int_eq(list.items[0].shards, 64);
+    _cleanup_queue_depth_ QueueDepth depth = {};
+    ck_assert_int_eq(store_queue_depth(pg, &depth), 0);
+    ck_assert(depth.groups.count == 0 && depth.oldest_event == 0);
+    cluster_sql(pg, "INSERT INTO job (worker_group, instance, attempt, execution_id, task_run_id, body) VALUES"
+                    " ('gpu', NULL, 0, 'e', 't', ''), ('gpu', 'w', 0, 'e', 'u', '')");
+    ck_assert_int_eq(store_queue_depth(pg, &depth), 0);
+    ck_assert_uint_eq(depth.groups.count, 1);
+    ck_assert_str_eq(depth.groups.items[0].name, "gpu");
+    ck_assert(depth.groups.items[0].waiting == 1 && depth.groups.items[0].running == 1);
+    ck_assert_uint_ne(depth.groups.items[0].oldest, 0);
 }
 END_TEST
 

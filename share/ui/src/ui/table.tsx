@@ -2,6 +2,7 @@
 // A list page's table: sorting and page stand in the address, rows may be chosen for what is done to many.
 import { ReactNode } from "react";
 import { navigate, useLocation, withQuery } from "../app/router";
+import { Empty } from "./basics";
 
 export interface Column<T> {
   name: string;
@@ -88,6 +89,13 @@ export function usePaging(): { page: number; size: number } {
   const { query } = useLocation();
   const number = (name: string, fallback: number) => Math.max(1, Number(query.get(name)) || fallback);
   return { page: number("page", 1), size: number("size", sizes[0]) };
+}
+
+/** What stands where there is no row: past the last page the way back, else what the page says. */
+export function NoRows({ children }: { children: ReactNode }) {
+  const location = useLocation();
+  if (usePaging().page <= 1) return <Empty>{children}</Empty>;
+  return <Empty>The list has no page {location.query.get("page")}. <button type="button" onClick={() => navigate(withQuery(location, { page: "" }))}>First page</button></Empty>;
 }
 
 export function Pager({ total }: { total: number }) {

@@ -4,12 +4,12 @@ import { searchExecutions } from "../../api/executions";
 import { stateNames } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, Loading, Stale } from "../../ui/basics";
+import { Failure, Loading, Stale } from "../../ui/basics";
 import { ChosenColumns, useColumns } from "../../ui/columns";
 import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
 import { SavedSearches } from "../../ui/saved";
-import { Pager, usePaging } from "../../ui/table";
+import { NoRows, Pager, usePaging } from "../../ui/table";
 import { BulkBar } from "./bulk";
 import { executionColumns, ExecutionTable } from "./table";
 
@@ -42,7 +42,7 @@ export function ExecutionList({ fixed = {}, filters = executionFilters }: { fixe
       {data ? <Stale error={error} at={at} /> : <Failure error={error} />}
       {!data && !error && <Loading />}
       {data && data.results.length === 0 && (
-        <Empty>{filtered ? "No execution matches." : <>No execution yet. <Link to="flows">Choose a flow to run</Link></>}</Empty>
+        <NoRows>{filtered ? "No execution matches." : <>No execution yet. <Link to="flows">Choose a flow to run</Link></>}</NoRows>
       )}
       {data && data.results.length > 0 && (
         <>

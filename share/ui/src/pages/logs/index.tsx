@@ -3,11 +3,11 @@ import { deleteFlowLogs, searchLogs } from "../../api/others";
 import { levels, LogEntry } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, Loading, Stale, When } from "../../ui/basics";
+import { Failure, Loading, Stale, When } from "../../ui/basics";
 import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
 import { confirm } from "../../ui/dialog";
 import { useLoad } from "../../ui/load";
-import { Column, Pager, Table, usePaging } from "../../ui/table";
+import { Column, NoRows, Pager, Table, usePaging } from "../../ui/table";
 import { telling } from "../../ui/toast";
 import { LogChart } from "../dashboard/charts";
 import { ChosenColumns, useColumns } from "../../ui/columns";
@@ -62,7 +62,7 @@ export function LogList({ fixed = {}, filters = logFilters }: { fixed?: Record<s
       <LogChart filter={{ namespace: text(asked.namespace), flowId: text(asked.flowId), startDate: text(asked.startDate), endDate: text(asked.endDate), q: text(asked.q) }} />
       {data ? <Stale error={error} at={at} /> : <Failure error={error} />}
       {!data && !error && <Loading />}
-      {data && data.results.length === 0 && <Empty>No line matches.</Empty>}
+      {data && data.results.length === 0 && <NoRows>No line matches.</NoRows>}
       {data && data.results.length > 0 && (
         <>
           <Table caption="Log lines" columns={shown} rows={data.results} defaultSort="timestamp:desc"

@@ -2,10 +2,10 @@
 import { searchFlows } from "../../api/flows";
 import { Flow } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
-import { Empty, Failure, Labels, Loading } from "../../ui/basics";
+import { Failure, Labels, Loading } from "../../ui/basics";
 import { SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
-import { Column, Pager, Table, usePaging } from "../../ui/table";
+import { Column, NoRows, Pager, Table, usePaging } from "../../ui/table";
 import type { TabProps } from ".";
 
 const columns: Column<Flow>[] = [
@@ -24,7 +24,7 @@ export function Flows({ namespace }: TabProps) {
     <>
       <div className="bar"><SearchField label="Search flows" /></div>
       {!data && (error ? <Failure error={error} /> : <Loading />)}
-      {data && !data.results.length && <Empty>No flow {asked.q ? "matches" : "in this namespace"}.</Empty>}
+      {data && !data.results.length && <NoRows>No flow {asked.q ? "matches" : "in this namespace"}.</NoRows>}
       {data && data.results.length > 0 && <><Table caption="Flows" columns={columns} rows={data.results} rowKey={(flow) => `${flow.namespace}/${flow.id}`} defaultSort="id:asc" /><Pager total={data.total} /></>}
     </>
   );

@@ -55,7 +55,7 @@ export function KvDialog({ namespace, name, onClose, onDone }: { namespace: stri
   };
   return (
     <Dialog title={name ? `Change ${name}` : "New key"} submit="Store" action={action.error ? action : reading.error ? reading : action} disabled={reading.busy} onClose={onClose} onSubmit={submit}>
-      {!name && <label className="field">Key<input required autoFocus pattern="[a-zA-Z0-9][a-zA-Z0-9._-]*" title="letters, digits, dots, underscores, hyphens" value={key} onChange={(event) => setKey(event.target.value)} /></label>}
+      {!name && <label className="field">Key<input required autoFocus pattern="[a-zA-Z0-9][a-zA-Z0-9._\-]*" title="letters, digits, dots, underscores, hyphens" value={key} onChange={(event) => setKey(event.target.value)} /></label>}
       <label className="field">Type<select value={type} onChange={(event) => setType(event.target.value as Type)}>{types.map((one) => <option key={one}>{one}</option>)}</select></label>
       <label className="field">Value<textarea rows={type === "JSON" ? 8 : 3} required={type !== "STRING"} placeholder={examples[type]} value={value} aria-invalid={tried && Boolean(fault)} onChange={(event) => setValue(event.target.value)} /></label>
       {tried && fault && <p className="failure" role="alert">{fault}</p>}

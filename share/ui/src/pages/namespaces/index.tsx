@@ -4,10 +4,10 @@ import { searchNamespaces } from "../../api/others";
 import { NamespaceItem } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, Loading, Stale } from "../../ui/basics";
+import { Failure, Loading, Stale } from "../../ui/basics";
 import { SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
-import { Column, Pager, Table, usePaging } from "../../ui/table";
+import { Column, NoRows, Pager, Table, usePaging } from "../../ui/table";
 
 const depth = (id: string) => id.split(".").length - 1;
 const columns: Column<NamespaceItem>[] = [
@@ -33,7 +33,7 @@ export default function NamespacesPage() {
       <PageHead title="Namespaces" text="Namespaces" />
       <div className="bar"><SearchField label="Search namespaces" /></div>
       {data ? <Stale error={error} at={at} /> : error ? <Failure error={error} /> : <Loading />}
-      {data && !data.results.length && <Empty>No namespace {q ? "matches" : "yet: a flow brings its own"}.</Empty>}
+      {data && !data.results.length && <NoRows>No namespace {q ? "matches" : "yet: a flow brings its own"}.</NoRows>}
       {data && data.results.length > 0 && <><Table caption="Namespaces" columns={columns} rows={data.results} rowKey={({ id }) => id} /><Pager total={data.total} /></>}
     </>
   );

@@ -54,7 +54,7 @@ export default function PluginPage({ names: { type } }: PageProps) {
       <PageHead title={shortType(type)} text={`${shortType(type)} · Plugins`}><Link to="plugins" className="button">All types</Link></PageHead>
       <p><code>{type}</code> <Copy text={type} /></p>
       {!data && (error ? <Failure error={error} /> : <Loading />)}
-      {data && (data.markdown ? <Markdown text={data.markdown} /> : title && <Markdown text={about(title)} />)}
+      {title && about(title) ? <Markdown text={about(title)} /> : data && <Markdown text={data.markdown} />}
       <Examples schema={title} type={type} />
       {properties.length > 0 && <section><h2>Properties</h2><Table caption="Properties" columns={columns} rows={properties} rowKey={({ name }) => name} /></section>}
       {outputs.length > 0 && <section><h2>Outputs</h2><Table caption="Outputs" columns={columns.filter(({ name }) => name !== "default")} rows={outputs} rowKey={({ name }) => name} /></section>}

@@ -4,10 +4,10 @@ import { discardPoison, getPoison, replayPoison, searchPoison } from "../../api/
 import { Poison } from "../../api/types";
 import { Link } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, When } from "../../ui/basics";
+import { Failure, When } from "../../ui/basics";
 import { confirm } from "../../ui/dialog";
 import { useAction, useLoad } from "../../ui/load";
-import { Pager, usePaging } from "../../ui/table";
+import { NoRows, Pager, usePaging } from "../../ui/table";
 
 /** The body of one message; JSON is indented, anything else is shown as it is. */
 function Body({ id }: { id: string }) {
@@ -58,7 +58,7 @@ export default function PoisonPage() {
       <PageHead title="Set aside" text="Set aside" />
       <p>Messages between the roles that could not be handled. Once the cause is mended they can be replayed.</p>
       <Failure error={error} />
-      {data && data.results.length === 0 && <Empty>Nothing is set aside.</Empty>}
+      {data && data.results.length === 0 && <NoRows>Nothing is set aside.</NoRows>}
       {data && data.results.length > 0 && (
         <>
           <table className="list">

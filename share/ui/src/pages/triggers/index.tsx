@@ -5,11 +5,11 @@ import { searchTriggers } from "../../api/others";
 import { Trigger } from "../../api/types";
 import { Link, useLocation } from "../../app/router";
 import { PageHead } from "../../app/shell";
-import { Empty, Failure, Loading, Relative, Stale, When } from "../../ui/basics";
+import { Failure, Loading, Relative, Stale, When } from "../../ui/basics";
 import { cronWords } from "../../ui/cron";
 import { Filter, filterQuery, Filters, SearchField } from "../../ui/filters";
 import { useLoad } from "../../ui/load";
-import { Column, Pager, Table, usePaging } from "../../ui/table";
+import { Column, NoRows, Pager, Table, usePaging } from "../../ui/table";
 import { shortType } from "../../ui/text";
 import { BulkBar, triggerKey } from "./bulk";
 import { TriggerDialog } from "./details";
@@ -59,7 +59,7 @@ export function TriggerList({ fixed = {} }: { fixed?: Record<string, string> }) 
     <>
       <div className="bar"><SearchField label="Search triggers" /><Filters filters={filters} /></div>
       {data ? <Stale error={error} at={at} /> : error ? <Failure error={error} /> : <Loading />}
-      {data && !data.results.length && <Empty>No trigger {narrowed ? "matches" : "yet: schedules and polling triggers of flows are shown here"}.</Empty>}
+      {data && !data.results.length && <NoRows>No trigger {narrowed ? "matches" : "yet: schedules and polling triggers of flows are shown here"}.</NoRows>}
       {data && data.results.length > 0 && (
         <>
           <BulkBar states={data.results.map(({ triggerContext }) => triggerContext).filter((state) => chosen.has(triggerKey(state)))} onDone={() => { setChosen(new Set()); reload(); }} />
