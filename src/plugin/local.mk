@@ -136,6 +136,7 @@ libplugin_a_SOURCES = \
 	src/plugin/serdes/serdes.c src/plugin/serdes/serdes.h \
 	src/plugin/service/alarm.c \
 	src/plugin/service/chat.c \
+	src/plugin/service/model.c \
 	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \
 	src/plugin/service/service_execution.c \
 	src/plugin/scripts/runner/docker.c \

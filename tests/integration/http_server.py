@@ -103,6 +103,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(code, content, **{name.replace("-", "_"): value for name, value in fields.items()})
         return None
 
+    def say_model(self):
+        self.answer(200, json.dumps({
+            "id": "c1", "object": "chat.completion", "model": json.loads(self.content)["model"],
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}}), Content_Type="application/json")
+
     def say_status(self):
         self.answer(int(self.words[0]), "the status is " + self.words[0])
 

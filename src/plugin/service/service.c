@@ -331,8 +331,17 @@ static int exchange(const Filling *filling, const Service *row)
                                       : json_text(body);
     if (text)
         run_log(filling->run, LOG_LEVEL_DEBUG, "Request body: %s", text);
+    _cleanup_free_ char *seconds = NULL;
+    r = fill_line(filling, row->timeout_seconds, &seconds);
+    if (r != 0)
+        return r;
     const HttpOwnRequest request = {
-        .method = row->method ? row->method : "POST", .uri = uri, .headers = headers, .body = text};
+        .method = row->method ? row->method : "POST",
+        .uri = uri,
+        .headers = headers,
+        .body = text,
+        .answer_timeout_usec = seconds ? (usec_t)MAX(strtoimax(seconds, NULL, 10), 0) * USEC_PER_SEC : 0,
+    };
     r = http_send(filling->run, &request, &fetched);
     return r == 0 ? judge(filling, row, &fetched) : r;
 }
@@ -352,6 +361,18 @@ static int exchange_each(const Filling *filling, const Service *row)
     return r;
 }
 
+static int give_counters(const Filling *filling, const Service *row)
+{
+    _cleanup_json_ json_t *counters = NULL;
+    const char *name;
+    json_t *value;
+    int r = row->counters ? fill_json(filling, row->counters, &counters) : 0;
+    json_object_foreach (counters, name, value)
+        if (json_is_number(value))
+            run_counter(filling->run, name, json_number_value(value), NULL);
+    return r;
+}
+
 int service_run(RunContext *run)
 {
     const Service *row = run->task->type->row;
@@ -368,6 +389,8 @@ int service_run(RunContext *run)
     json_set_present(variables, "it", json_incref(it));
     json_object_set_new(variables, "item", json_null());
     r = exchange_each(&filling, row);
+    if (r == 0)
+        r = give_counters(&filling, row);
     if (r == 0 && row->outputs)
         r = fill_json(&filling, row->outputs, &outputs);
     if (r == 0 && outputs)

@@ -30,7 +30,9 @@ typedef struct Service {
     const char *const *files; /* properties, lists of {uri}: `content` of each becomes the file in base64; or NULL */
     const char *each;         /* template of a list: one request for each `item`; NULL: one */
     const char *refused;      /* template over the answer: why the service refused; empty: it did not */
-    const char *outputs;      /* JSON with templates over the (last) answer; NULL: no outputs */
+    const char *timeout_seconds; /* template: longest silence until the answer begins; NULL: as options say */
+    const char *counters;        /* JSON with templates: metric to number, over the (last) answer; NULL: none */
+    const char *outputs;         /* JSON with templates over the (last) answer; NULL: no outputs */
 } Service;
 
 /* JSON without the noise of C: the macro's text itself. Literals in it must stay in one piece. */

@@ -43,6 +43,7 @@ static const struct {
     {"io.kestra.plugin.spark", "plugin-spark", "Apache Spark", "TRANSFORMATION"},
     {"io.kestra.plugin.slack", "plugin-slack", "Slack", "MESSAGING"},
     {"io.kestra.plugin.git", "plugin-git", "Git", "TOOL"},
+    {"io.kestra.plugin.openai", "plugin-openai", "OpenAI", "AI"},
     {"io.kestra.plugin.email", "plugin-email", "Email", "MESSAGING"},
     {"io.kestra.plugin.discord", "plugin-discord", "Discord", "MESSAGING"},
     {"io.kestra.plugin.microsoft365", "plugin-microsoft365", "Microsoft 365", "MESSAGING"},

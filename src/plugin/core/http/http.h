@@ -64,8 +64,9 @@ int http_outputs(RunContext *run, const HttpFetched *fetched, json_t **ret) _mus
 /* A request that a task makes up itself; its properties options and sslOptions, if it has them, say how it is sent. */
 typedef struct HttpOwnRequest {
     const char *method, *uri;
-    const json_t *headers; /* name → text */
-    const char *body;      /* NULL: none */
+    const json_t *headers;      /* name → text */
+    const char *body;           /* NULL: none */
+    usec_t answer_timeout_usec; /* longest silence until the answer begins; 0: as options say */
 } HttpOwnRequest;
 /* http_fetch() of it. What is logged names host alone of the address: the rest may be a key. */
 int http_send(RunContext *run, const HttpOwnRequest *request, HttpFetched *ret) _must_check_;

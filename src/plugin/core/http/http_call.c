@@ -217,6 +217,8 @@ int http_call_prepare_own(RunContext *run, const HttpOwnRequest *own, HttpCall *
     call->request.headers = own->headers;
     call->request.body = own->body;
     call->request.body_length = own->body ? strlen(own->body) : 0;
+    if (own->answer_timeout_usec > 0)
+        call->request.answer_timeout_usec = own->answer_timeout_usec;
     return r;
 }
 
