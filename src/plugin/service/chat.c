@@ -107,6 +107,51 @@ const Type task_slack_execution = {
     SERVICE_ROW(.uri = "{{ own.url }}", .raw = "payload", .body = slack_message, .of_execution = true),
 };
 
+/* --- Slack by its API --- */
+
+static const Field slack_post_fields[] = {
+    SERVICE_NEEDED("token", "Token of the app."),
+    SERVICE_PAYLOAD,
+    SERVICE_TEXT("messageText", "Text in Markdown, or the message as JSON; instead of payload."),
+    SERVICE_TEXT("channel", "Channel that gets the message."),
+    SERVICE_TEXT("timestamp", "Message that is answered."),
+    SERVICE_TEXT("username", "Name of the sender."),
+    SERVICE_TEXT("iconUrl", "Address of the sender's icon."),
+    SERVICE_TEXT("iconEmoji", "Emoji as the sender's icon."),
+    {"endpointOverride", FIELD_STRING, FIELD_DYNAMIC, .fallback = "\"https://slack.com/api\"",
+     .doc = "Address of the API; an addition to Kestra."},
+    SERVICE_OPTIONS,
+    {},
+};
+static const Field slack_post_outputs[] = {
+    {"timestamp", FIELD_STRING, .doc = "What the message is known by."},
+    {},
+};
+
+static const char slack_post[] = SERVICE_JSON({
+    "if": "{{ own.payload is not empty or own.messageText is not empty }}",
+    "channel": "{{ own.channel }}",
+    "thread_ts": "{{ own.timestamp }}",
+    "username": "{{ own.username }}",
+    "icon_url": "{{ own.iconUrl }}",
+    "icon_emoji": "{{ own.iconEmoji }}",
+    "...": "{{ own.payload is not empty ? fromJson(own.payload) : (own.messageText is json ? fromJson(own.messageText) : {'text': own.messageText | replace({'[*][*](.*?)[*][*]': '*$1*', '__(.*?)__': '_$1_', '[[](.*?)[]][(](.*?)[)]': '<$2|$1>'}, regexp=true)}) }}"
+});
+
+const Type task_slack_post = {
+    SERVICE_TYPE,
+    .name = "io.kestra.plugin.slack.app.chats.Post",
+    ALIASES("io.kestra.plugin.slack.chats.Post"),
+    .title = "Post a message to a channel of Slack.",
+    .fields = slack_post_fields,
+    .outputs = slack_post_outputs,
+    SERVICE_ROW(.uri = "{{ own.endpointOverride }}/chat.postMessage", .body = slack_post,
+                .headers = SERVICE_JSON({"Authorization": "Bearer {{ own.token }}"}),
+                .nothing = "Either 'messageText' or 'payload' must be provided",
+                .refused = "{{ (answer.ok ?? false) ? '' : (answer.error ?? 'unknown') }}",
+                .outputs = SERVICE_JSON({"timestamp": "{{ answer.ts ?? null }}"})),
+};
+
 /* --- Zulip --- */
 
 static const Field webhook_fields[] = {
