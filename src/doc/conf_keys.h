@@ -12,6 +12,7 @@ static const char *const s3_encryptions[] = {"AES256", "aws:kms", "aws:kms:dsse"
 static const char *const postgres_only[] = {"postgres", "postgresql", NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
+static const char *const script_runners[] = {"auto", "process", "docker", NULL};
 static const char *const missing_limits[] = {"refuse", "warn", NULL};
 
 /* clang-format off: rows, but of a macro */
@@ -108,6 +109,18 @@ const ConfKey conf_keys[] = {
      .doc = "What becomes of a task with a limit of its own that this host cannot enforce (no cgroup v2, not "
             "delegated): refuse "
             "lets it fail with the reason, warn runs it without."},
+    {"worker.scripts.runner", CONF_ENUM, "auto", .values = script_runners,
+     .doc = "Where scripts without taskRunner run: process, docker (a container of containerImage, or of the type's "
+            "usual image), or auto: a container when the task names an image and there is an engine, else a process."},
+    {"worker.containers.host", CONF_TEXT, "",
+     .doc = "Container engine (Docker or Podman): unix:///PATH or tcp://HOST:PORT. Empty: /run/docker.sock or "
+            "/run/podman/podman.sock, whichever the worker's user may write."},
+    {"worker.containers.certificates", CONF_TEXT,
+     .doc = "Directory with ca.pem, cert.pem and key.pem for an engine that is reached by TCP."},
+    {"worker.containers.volumes", CONF_BOOLEAN, "false",
+     .doc = "Tasks may mount directories of the engine's host (volumes). This gives flows that host."},
+    {"worker.containers.privileged", CONF_BOOLEAN, "false",
+     .doc = "Tasks may run privileged containers. This gives flows that host."},
     {"worker.sandbox.read-only-root", CONF_BOOLEAN, "false",
      .doc = "Task processes see the file system read-only, but for their working directory, a private /tmp and "
             "read-write-paths. "

@@ -56,3 +56,30 @@ extern const Field fields_container_legacy[];
             .item = FIELD_STRING, .fallback = (DEFAULT),                                                               \
             .doc = "Program of the container; \"\" in place of the image's: the commands alone."                       \
     }
+
+/* What the administrator says (worker.containers.*, worker.scripts.runner). Texts are borrowed. */
+typedef struct ContainerPolicy {
+    const char *runner;        /* auto, process, docker; NULL: process */
+    const char *host;          /* "": the first engine's socket that is there */
+    const char *certificates;  /* directory for TLS; or NULL */
+    const json_t *environment; /* of every task (worker.environment); or NULL */
+    bool volumes, privileged;
+} ContainerPolicy;
+
+/* Sets ret->container: what the task says of a container (choice, image, options), rendered and not yet judged. */
+int container_read(RunContext *run, ScriptContext *ret) _must_check_;
+/* The same for a task that is nothing but a container (docker.Run): its own properties are the options. */
+int container_read_own(RunContext *run, ScriptContext *ret) _must_check_;
+/* Whether it runs in a container: *ret is what kestra-container is to do (container/task.h), new; NULL: as a process,
+ * which is logged when the task names an image. RUN_E_FAILED (logged): it is not allowed, not possible or badly said.
+ */
+struct LimitPolicy;
+int container_decide(RunContext *run, const ContainerPolicy *policy, const struct LimitPolicy *limits,
+                     const ScriptContext *script, json_t **ret) _must_check_;
+/* Address of the engine that is used when a task names none; NULL: there is none. Caller frees. */
+char *container_host(const ContainerPolicy *policy);
+/* X-Registry-Auth for the image, out of `credentials` and `config` of the options; NULL: no login. Caller frees.
+ * RUN_E_FAILED (logged). */
+int container_auth(RunContext *run, const json_t *options, const char *image, char **ret) _must_check_;
+/* HostConfig and the rest of POST /containers/create, out of the options. RUN_E_FAILED (logged). New. */
+int container_body(RunContext *run, const ScriptContext *script, json_t **ret) _must_check_;

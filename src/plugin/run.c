@@ -250,5 +250,6 @@ void script_context_done(ScriptContext *script)
     json_decref(script->output_files);
     json_decref(script->limits);
     json_decref(script->sandbox);
+    json_decref(script->container);
     *script = (ScriptContext){};
 }

@@ -82,5 +82,6 @@ typedef struct ScriptContext {
     bool warning_on_stderr;
     json_t *output_files;     /* list of globs, or NULL */
     json_t *limits, *sandbox; /* as asked for, rendered; or NULL (plugin/isolation.h) */
+    json_t *container;        /* likewise; or NULL (plugin/container.h) */
 } ScriptContext;
 void script_context_done(ScriptContext *script);

@@ -30,6 +30,7 @@ const Field script_outputs[] = {
     {"vars", FIELD_MAP, .item = FIELD_ANY, .doc = "What the script gave in ::{\"outputs\":{…}}:: lines."},
     {"exitCode", FIELD_INTEGER, FIELD_REQUIRED, .fallback = "0", .doc = "Exit status of the process."},
     {"outputFiles", FIELD_MAP, .item = FIELD_STRING, .doc = "Path of each kept file to its kestra:// URI."},
+    {"taskRunner", FIELD_ANY, .doc = "Of a container: its containerId."},
     {},
 };
 
@@ -216,6 +217,8 @@ static int prepare_rest(RunContext *run, const Buffer *text, ScriptContext *ret)
         r = add_output_files(run, ret);
     if (r == 0)
         r = isolation_read(run, ret);
+    if (r == 0)
+        r = container_read(run, ret);
     return r;
 }
 
@@ -339,7 +342,11 @@ static void add_outputs(RunContext *run, ScriptOutput *output, json_t *outputs, 
 
 static void take_message(RunContext *run, ScriptOutput *output, const json_t *message, size_t length)
 {
-    json_t *outputs = json_object_get(message, "outputs");
+    json_t *outputs = json_object_get(message, "outputs"), *runner = json_object_get(message, "taskRunner");
+    if (json_is_object(runner)) {
+        json_decref(output->runner);
+        output->runner = json_incref(runner);
+    }
     if (json_is_object(outputs))
         add_outputs(run, output, outputs, length);
     size_t i;
@@ -402,6 +409,7 @@ bool script_line_too_long(RunContext *run, ScriptOutput *output, const char *lin
 void script_output_done(ScriptOutput *output)
 {
     json_decref(output->vars);
+    json_decref(output->runner);
     free(output->lost);
     *output = (ScriptOutput){};
 }
@@ -420,7 +428,10 @@ int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput 
     run_output(run, "exitCode", json_integer(exit_code));
     run_output(run, "outputFiles", output_files ? named_files(run, output_files) : json_object());
     json_decref(output_files);
-    _cleanup_free_ char *missing = exit_code == COMMAND_NOT_FOUND ? script_missing(run, script) : NULL;
+    if (output->runner)
+        run_output(run, "taskRunner", json_incref(output->runner));
+    _cleanup_free_ char *missing =
+        exit_code == COMMAND_NOT_FOUND && !output->runner ? script_missing(run, script) : NULL;
     if (missing)
         run_log(run, LOG_LEVEL_ERROR, "%s", missing);
     if (exit_code != 0) {

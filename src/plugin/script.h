@@ -66,6 +66,7 @@ char *script_missing(const RunContext *run, const ScriptContext *script);
 /* What a process has said until now. */
 typedef struct ScriptOutput {
     json_t *vars;
+    json_t *runner;   /* details of what ran it, {containerId}; or NULL: a process */
     size_t bytes_max; /* of vars; 0: no limit */
     size_t bytes;     /* not less than they have */
     char *lost;       /* why there are none, and the task fails; or NULL */

@@ -115,6 +115,7 @@ json_t *staging_write_script(const ScriptContext *script)
     json_object_set(object, "outputFiles", script->output_files); /* nothing when NULL, as the next */
     json_object_set(object, "limits", script->limits);
     json_object_set(object, "sandbox", script->sandbox);
+    json_object_set(object, "container", script->container);
     return object;
 }
 
@@ -128,6 +129,7 @@ void staging_read_script(const json_t *saved, ScriptContext *ret)
         .output_files = json_incref(json_object_get(saved, "outputFiles")),
         .limits = json_incref(json_object_get(saved, "limits")),
         .sandbox = json_incref(json_object_get(saved, "sandbox")),
+        .container = json_incref(json_object_get(saved, "container")),
     };
     for (size_t i = 0; i < json_array_size(argv); i++)
         ret->argv[i] = xstrdup(json_string_value(json_array_get(argv, i)));

@@ -31,5 +31,9 @@ json_t *hidden_paths(const WorkerSettings *settings, const char *socket)
     add(paths, "/run/kestra");
     add(paths, settings->database_socket_directory);
     add(paths, "/run/postgresql");
+    add(paths, "/run/docker.sock");
+    add(paths, "/run/podman");
+    if (settings->containers.host && starts_with(settings->containers.host, "unix://"))
+        add(paths, settings->containers.host + strlen("unix://"));
     return paths;
 }

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = \
 	src/worker/children.c \
 	src/worker/closing.c \
+	src/worker/container.c src/worker/container.h \
 	src/worker/environment.c src/worker/environment.h \
 	src/worker/directory.c src/worker/directory.h \
 	src/worker/evaluation.c \

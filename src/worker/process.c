@@ -19,6 +19,7 @@
 #include "plugin/script_files.h"
 #include "plugin/script_secrets.h"
 #include "plugin/staging.h"
+#include "worker/container.h"
 #include "worker/environment.h"
 #include "worker/hidden.h"
 #include "worker/lines.h"
@@ -49,6 +50,8 @@ typedef struct Process {
     Limits limits;   /* that were set */
     json_t *sandbox; /* that it has; or NULL */
     json_t *hidden;  /* from it, in any sandbox */
+    bool in_container;
+    usec_t grace_usec; /* from SIGTERM to SIGKILL */
 } Process;
 
 /* --- its slot --- */
@@ -98,7 +101,7 @@ static void process_free(Job *job)
     loop_source_free(process->ended);
     loop_source_free(process->kill_timer);
     if (process->spawned && !process->exited)
-        spawn_kill_tree(process->spawned, 0);
+        spawn_kill_tree(process->spawned, process->in_container ? process->grace_usec : 0);
     spawn_free(process->spawned);
     script_context_done(&process->script);
     script_output_done(&process->output);
@@ -155,7 +158,10 @@ static void finish_when_over(Process *process)
     _cleanup_json_ json_t *files = NULL;
     int r = 0;
     end_leftovers(process);
-    usage_report(job, process->spawned, &process->limits, &process->info);
+    if (!process->in_container) /* otherwise the helper tells it */
+        usage_report(job, process->spawned, &process->limits, &process->info);
+    else if (process->info.si_code != CLD_EXITED)
+        container_sweep_start(job->worker);
     if (stage_is_stopped(job) || !process->script.output_files || stage_try(job, collect, &files, &r))
         collected(job, r, files);
     else
@@ -261,7 +267,7 @@ static void process_kill(Job *job)
     process_resume(job); /* a full pipe must not keep it from ending */
     if (spawn_signal_tree(process->spawned, SIGTERM) == 0 && process->exited)
         return;
-    loop_timer_in(process->kill_timer, job->worker->settings.kill_grace_usec);
+    loop_timer_in(process->kill_timer, process->grace_usec);
 }
 
 /* --- the start --- */
@@ -293,6 +299,15 @@ static int fail_to_run(RunContext *run, const ScriptContext *script)
     _cleanup_free_ char *missing = saved == ENOENT ? script_missing(run, script) : NULL;
     errno = saved;
     return run_fail(run, "Cannot run '%s': %m%s%s", script->argv[0], missing ? ". " : "", missing ? missing : "");
+}
+
+/* It runs: its output and its end are awaited. */
+static int begin(Process *process)
+{
+    process->streams[0].fd = spawn_stdout(process->spawned);
+    process->streams[1].fd = spawn_stderr(process->spawned);
+    int r = add_kill_timer(process);
+    return r == 0 ? watch(process) : r;
 }
 
 static const char *const *command_of(const Process *process, Arena *arena)
@@ -338,12 +353,29 @@ static int spawn(Process *process)
         return run_fail(run, "A limit was refused: %s", spawner_refused(spawner));
     if (r > 0)
         return fail_to_run(run, &process->script);
-    if (r < 0)
-        return trace(r);
-    process->streams[0].fd = spawn_stdout(process->spawned);
-    process->streams[1].fd = spawn_stderr(process->spawned);
-    r = add_kill_timer(process);
-    return r == 0 ? watch(process) : r;
+    return r < 0 ? trace(r) : begin(process);
+}
+
+static int spawn_container(Process *process, const json_t *spec)
+{
+    Job *job = process->job;
+    process->in_container = true;
+    process->grace_usec = container_grace(job->worker, spec);
+    int r = container_spawn(job, spec, &process->spawned);
+    if (r > 0)
+        return run_fail(&job->context.run, "The helper for containers cannot be run: %m");
+    return r < 0 ? trace(r) : begin(process);
+}
+
+static int spawn_process(Process *process)
+{
+    RunContext *run = &process->job->context.run;
+    const WorkerSettings *settings = &process->job->worker->settings;
+    int r = limits_decide(run, &settings->limits, process->script.limits, &process->limits);
+    process->hidden = hidden_paths(settings, process->job->worker->socket);
+    if (r == 0)
+        r = sandbox_decide(run, settings->sandbox, process->hidden, process->script.sandbox, &process->sandbox);
+    return r == 0 ? spawn(process) : r;
 }
 
 static int prepare(Job *job, json_t **ret)
@@ -360,19 +392,15 @@ static int prepare(Job *job, json_t **ret)
 static void run_prepared(Job *job, int r)
 {
     Process *process = job->process;
-    RunContext *run = &job->context.run;
-    const WorkerSettings *settings = &job->worker->settings;
+    _cleanup_json_ json_t *container = NULL;
     take_slot(job->worker, process);
     job->ops = &process_ops;
     if (r != 0)
         workspace_spoiled(job);
     if (r == 0)
-        r = limits_decide(run, &settings->limits, process->script.limits, &process->limits);
-    process->hidden = hidden_paths(settings, job->worker->socket);
+        r = container_choose(job, &process->script, &container);
     if (r == 0)
-        r = sandbox_decide(run, settings->sandbox, process->hidden, process->script.sandbox, &process->sandbox);
-    if (r == 0)
-        r = spawn(process);
+        r = container ? spawn_container(process, container) : spawn_process(process);
     if (r != 0)
         job_end_by_outcome(job, r);
 }
@@ -406,6 +434,7 @@ static Process *process_new(Job *job)
 {
     Process *process = xnew(Process);
     process->job = job;
+    process->grace_usec = job->worker->settings.kill_grace_usec;
     process->output.bytes_max = job->worker->settings.message_bytes_max;
     for (unsigned i = 0; i < ELEMENTS(process->streams); i++)
         process->streams[i] = (Stream){.process = process, .is_stderr = i == 1, .fd = -1};
@@ -468,6 +497,9 @@ static void process_save(Job *job, json_t *ret)
     json_object_set(ret, "outputFiles", process->script.output_files);
     json_object_set(ret, "vars", process->output.vars);
     json_set_text(ret, "lost", process->output.lost);
+    json_object_set(ret, "taskRunner", process->output.runner);
+    json_object_set_new(ret, "inContainer", json_boolean(process->in_container));
+    json_object_set_new(ret, "graceUsec", json_integer((json_int_t)process->grace_usec));
     json_object_set_new(ret, "stdoutLines", json_integer((json_int_t)process->output.stdout_lines));
     json_object_set_new(ret, "stderrLines", json_integer((json_int_t)process->output.stderr_lines));
 }
@@ -495,6 +527,9 @@ static void restore_end(Process *process, const json_t *saved)
     process->script.warning_on_stderr = json_get_boolean(saved, "warningOnStdErr", true);
     process->script.output_files = json_incref(json_object_get(saved, "outputFiles"));
     process->output.vars = json_incref(json_object_get(saved, "vars"));
+    process->output.runner = json_incref(json_object_get(saved, "taskRunner"));
+    process->in_container = json_get_boolean(saved, "inContainer", false);
+    process->grace_usec = (usec_t)json_get_integer(saved, "graceUsec", (json_int_t)process->grace_usec);
     process->output.lost = xstrdup_null(json_get_text(saved, "lost", NULL));
     process->output.stdout_lines = (uint64_t)json_get_integer(saved, "stdoutLines", 0);
     process->output.stderr_lines = (uint64_t)json_get_integer(saved, "stderrLines", 0);
@@ -531,7 +566,7 @@ static int process_attach(Job *job)
     if (r == 0)
         r = job_rearm_timeout(job);
     if (r == 0 && !job->waits_for_slot && (job->killed || job->timed_out))
-        loop_timer_in(process->kill_timer, job->worker->settings.kill_grace_usec);
+        loop_timer_in(process->kill_timer, process->grace_usec);
     return r;
 }
 

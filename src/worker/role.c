@@ -32,7 +32,7 @@ typedef struct WorkerRole {
     FlowCache *flows;
     Worker *worker;
     Reload *reload;
-    char *run_program, *sandbox_program, *database_socket_directory;
+    char *run_program, *sandbox_program, *container_program, *database_socket_directory;
     json_t *sandbox;
 } WorkerRole;
 
@@ -192,6 +192,14 @@ static int open_storage(WorkerRole *role, Blob **ret)
 static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage, const json_t *envs)
 {
     const Conf *conf = role->conf;
+    const ContainerPolicy containers = {
+        .runner = conf_text(conf, "worker.scripts.runner"),
+        .host = conf_text(conf, "worker.containers.host"),
+        .certificates = conf_text(conf, "worker.containers.certificates"),
+        .environment = conf_value(conf, "worker.environment"),
+        .volumes = conf_boolean(conf, "worker.containers.volumes"),
+        .privileged = conf_boolean(conf, "worker.containers.privileged"),
+    };
     return (WorkerSettings){
         .worker_group = conf_text(conf, "worker.group"),
         .processes_max = (unsigned)conf_integer(conf, "worker.jobs-max"),
@@ -205,6 +213,8 @@ static WorkerSettings make_settings(const WorkerRole *role, const Blob *storage,
         .limits = limits_policy(conf),
         .sandbox = role->sandbox,
         .sandbox_program = role->sandbox_program,
+        .containers = containers,
+        .container_program = role->container_program,
         .database_socket_directory = role->database_socket_directory,
         .process_metrics = conf_boolean(conf, "worker.process-metrics"),
         .oom_score_adjust = (int)conf_integer(conf, "worker.oom-score-adjust"),
@@ -233,6 +243,7 @@ static void role_done(WorkerRole *role)
     json_decref(role->left);
     free(role->run_program);
     free(role->sandbox_program);
+    free(role->container_program);
     free(role->database_socket_directory);
     json_decref(role->sandbox);
     json_decref(role->storage_settings);
@@ -270,6 +281,7 @@ int worker_run(const Conf *conf, const char *socket_path)
         .conf = conf,
         .run_program = find_program("kestra-run"),
         .sandbox_program = find_program("kestra-sandbox"),
+        .container_program = find_program("kestra-container"),
         .sandbox = sandbox_policy(conf),
         .database_socket_directory = pg_socket_directory(conf_text(conf, "postgresql.dsn")),
         .flows = make_flow_cache(conf),

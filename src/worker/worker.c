@@ -16,6 +16,7 @@
 #include "base/identity.h"
 #include "base/log.h"
 #include "blob/blob.h"
+#include "worker/container.h"
 #include "worker/directory.h"
 #include "worker/environment.h"
 #include "worker/storage_child.h"
@@ -561,6 +562,8 @@ int worker_new(Loop *loop, const WorkerSettings *settings, Queue *queue, const c
         log_error("Directory of tasks %s cannot be used: %m", settings->temporary_directory);
     if (settings->temporary_directory && !settings->takes_over)
         directory_sweep(settings->temporary_directory);
+    if (!settings->takes_over)
+        container_sweep_start(worker);
     find_isolation(worker);
     *ret = TAKE_PTR(worker);
     return 0;

@@ -7,6 +7,7 @@
  * one unit of work; when the unit is full, the output of processes is not read until it is committed.
  */
 #include "base/daemon.h"
+#include "plugin/container.h"
 #include "plugin/job_context.h"
 #include "plugin/limits.h"
 #include "queue/queue.h"
@@ -41,6 +42,8 @@ typedef struct WorkerSettings {
     LimitPolicy limits;                    /* of tasks; what can be enforced is found out by worker_new */
     const json_t *sandbox;                 /* of tasks: sandbox_policy(); may be NULL */
     const char *sandbox_program;           /* path of kestra-sandbox */
+    ContainerPolicy containers;            /* what tasks may have of them */
+    const char *container_program;         /* path of kestra-container; NULL: tasks run as processes */
     const char *database_socket_directory; /* no sandbox shows it; NULL: none */
     bool process_metrics;                  /* counters of process trees become metrics of their task runs */
     size_t message_bytes_max;              /* of outputs; 0: no limit */
