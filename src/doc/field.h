@@ -41,7 +41,7 @@ typedef enum FieldFlags {
     FIELD_NOT_NULL_ITEMS = 1 << 6,
     FIELD_POSITIVE = 1 << 7,
     FIELD_EXPRESSION = 1 << 8, /* may be an expression: a text with {{ or {% passes the check of its kind */
-    FIELD_IGNORED = 1 << 8, /* accepted because flows have it; means nothing here, and the check of the flow says so */
+    FIELD_IGNORED = 1 << 9, /* accepted because flows have it; means nothing here, and the check of the flow says so */
 } FieldFlags;
 
 typedef struct Field Field;
