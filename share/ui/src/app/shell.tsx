@@ -15,7 +15,7 @@ export const sections: { name: string; title: string; mark: string }[] = [
   { name: "logs", title: "Logs", mark: "≡" },
   { name: "triggers", title: "Triggers", mark: "◷" },
   { name: "namespaces", title: "Namespaces", mark: "◫" },
-  { name: "plugins", title: "Plugins", mark: "⧉" },
+  { name: "plugins", title: "Plugins", mark: "◆" },
   { name: "cluster", title: "Cluster", mark: "▤" },
   { name: "settings", title: "Settings", mark: "⚙" },
 ];

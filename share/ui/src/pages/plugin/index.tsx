@@ -39,7 +39,7 @@ function Examples({ schema, type }: { schema?: DocSchema; type: string }) {
   if (!examples.length) return null;
   return (
     <section><h2>Examples</h2>{examples.map(({ title, code = "", full }, index) => {
-      const body = Array.isArray(code) ? code.join("\n") : code, text = full ? body : `id: "${shortType(type).toLowerCase()}"\ntype: "${type}"\n${body}`;
+      const body = Array.isArray(code) ? code.join("\n") : code, text = full || /^type:/m.test(body) ? body : `id: "${shortType(type).toLowerCase()}"\ntype: "${type}"\n${body}`;
       return <div key={index} className="card"><div className="bar"><h3>{title ?? "Example"}</h3><Copy text={text} /></div><pre className="body" tabIndex={0}>{text}</pre></div>;
     })}</section>
   );

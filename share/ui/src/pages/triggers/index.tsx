@@ -36,10 +36,10 @@ function Source({ trigger: { abstractTrigger: source } }: { trigger: Trigger }) 
 
 const columns = (open: (key: string) => void): Column<Trigger>[] => [
   { name: "trigger", title: "Trigger", sort: "triggerId", cell: (one) => (
-    <><button type="button" className="plain strong" onClick={() => open(triggerKey(one.triggerContext))}>{one.triggerContext.triggerId}</button><div><Source trigger={one} /></div></>
+    <div><button type="button" className="plain strong" onClick={() => open(triggerKey(one.triggerContext))}>{one.triggerContext.triggerId}</button><div><Source trigger={one} /></div></div>
   ) },
   { name: "flow", title: "Flow", sort: "flowId", cell: ({ triggerContext: { namespace, flowId } }) => <Link to={`flows/${namespace}/${flowId}`}>{namespace}.{flowId}</Link> },
-  { name: "next", title: "Next", sort: "nextExecutionDate", cell: ({ triggerContext: { nextExecutionDate: date } }) => <><When date={date} /> {date && <span className="quiet"><Relative date={date} /></span>}</> },
+  { name: "next", title: "Next", sort: "nextExecutionDate", cell: ({ triggerContext: { nextExecutionDate: date } }) => <div><When date={date} /> {date && <span className="quiet"><Relative date={date} /></span>}</div> },
   { name: "last", title: "Last", cell: ({ triggerContext: { date } }) => <When date={date} /> },
   { name: "now", title: "Now", cell: (one) => <Now trigger={one} /> },
 ];
