@@ -4,8 +4,11 @@ under "mail"."""
 import email
 import email.policy
 import ssl
+import sys
 
 import http_server
+
+sys.path.append("/usr/lib/python3/dist-packages")  # of Debian, also for another interpreter that comes first in PATH
 
 USER, PASSWORD = b"robot", b"correct horse"
 

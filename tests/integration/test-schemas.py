@@ -7,8 +7,9 @@ import os
 import sys
 import urllib.request
 
-import jsonschema
-import yaml
+sys.path.append("/usr/lib/python3/dist-packages")  # of Debian, also for another interpreter that comes first in PATH
+import jsonschema  # noqa: E402
+import yaml  # noqa: E402
 
 BASE = os.environ["KESTRA_URL"]
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
