@@ -12,6 +12,7 @@ import "codemirror/addon/hint/show-hint.css";
 import "./style/main.css";
 import "./style/flow.css";
 import "./style/graph.css";
+import "./style/execution.css";
 import { Empty, Failure, Loading } from "./ui/basics";
 
 /** A fault in a page leaves the rest of the interface usable. */

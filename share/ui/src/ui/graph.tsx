@@ -37,6 +37,12 @@ const Frame = memo(({ box, place: { x, y, width, height }, selected, onSelect }:
   <g className={`graph-frame ${box.tone ?? ""} ${selected ? "selected" : ""}`} onClick={() => onSelect?.(box.id)}>
     <title>{[box.title, box.text].filter(Boolean).join(" · ")}</title>
     <rect x={x} y={y} width={width} height={height} rx={10} />
+  </g>
+));
+
+/** Above the arrows, which would cross it. */
+const FrameTitle = memo(({ box, place: { x, y, width }, onSelect }: ShapeProps) => (
+  <g className={`graph-frame ${box.tone ?? ""}`} onClick={() => onSelect?.(box.id)}>
     <text x={x + 10} y={y + 17}>{shorten(`${box.title}${box.text ? ` · ${box.text}` : ""}`, Math.max(4, Math.floor((width - 36) / 7)))}</text>
     {box.mark && <text className="graph-mark" x={x + width - 10} y={y + 17} textAnchor="end">{box.mark}</text>}
   </g>
@@ -85,6 +91,7 @@ export function GraphView({ label, boxes, containers = [], arrows, direction = "
                 {text && <text x={x + 6} y={y + 4}>{shorten(text, 18)}</text>}
               </g>
             ))}
+            {shapes(containers, FrameTitle)}
             {shapes(boxes, BoxShape)}
           </g>
         </svg>

@@ -40,6 +40,11 @@ export function topologyOf(graph: Graph): Topology {
     return `${clusterId(around.get(node.uid))}/${nodeTask(node)?.id ?? shortType(node.type)}`;
   };
   const ids = new Map(graph.nodes.map((node) => [node.uid, nodeId(node)]));
+  // The task of a container is its frame: what starts at it starts where the container does.
+  clusters.forEach((one) => {
+    const own = taskNodeOf(one)?.uid, start = ids.get(one.start);
+    if (own && start && around.get(own) === one) ids.set(own, start);
+  });
   const boxes = new Map<string, Folded>(), containers = new Map<string, Folded>();
   const add = (all: Map<string, Folded>, id: string, made: Folded, run?: TaskRun) => {
     const known = all.get(id) ?? made;
@@ -53,10 +58,10 @@ export function topologyOf(graph: Graph): Topology {
   });
   graph.nodes.forEach((node) => {
     const parent = around.get(node.uid), task = nodeTask(node), id = ids.get(node.uid) ?? node.uid;
-    // The task of a container is its frame; inside only arrows start at it.
-    const point = !task || (parent && taskNodeOf(parent)?.uid === node.uid);
+    const own = parent && taskNodeOf(parent)?.uid === node.uid;
+    if (own) return;
     const run = node.taskRun, value = fold ? undefined : run?.value;
-    add(boxes, id, { id, title: task?.id ?? "", text: value ?? (task && shortType(task.type)), point, parent: parent && clusterId(parent), task: task?.id, runs: [] }, run);
+    add(boxes, id, { id, title: task?.id ?? "", text: value ?? (task && shortType(task.type)), point: !task, parent: parent && clusterId(parent), task: task?.id, runs: [] }, run);
   });
   const arrows = graph.edges.map((edge) => ({ from: ids.get(edge.source) ?? edge.source, to: ids.get(edge.target) ?? edge.target, label: fold ? undefined : relationLabel(edge) }));
   return { boxes: [...boxes.values()], containers: [...containers.values()], arrows };
