@@ -394,6 +394,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .encryption_key = settings->encryption_key,
         .http = settings->http,
         .mail = settings->mail,
+        .sql = settings->sql,
     };
 }
 

@@ -138,9 +138,13 @@ libplugin_a_SOURCES = \
 	src/plugin/service/alarm.c \
 	src/plugin/service/chat.c \
 	src/plugin/service/model.c \
+	src/plugin/service/models.c \
 	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \
 	src/plugin/service/service_execution.c \
 	src/plugin/scripts/runner/docker.c \
+	src/plugin/sql/databases.c src/plugin/sql/sql.h \
+	src/plugin/sql/sql_copy.c src/plugin/sql/sql_open.c src/plugin/sql/sql_task.c \
+	src/plugin/sql/sql_text.c src/plugin/sql/sql_url.c \
 	src/plugin/scripts/node/commands.c \
 	src/plugin/scripts/node/script.c \
 	src/plugin/scripts/python/commands.c \

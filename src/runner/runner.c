@@ -23,6 +23,7 @@
 #include "plugin/wire.h"
 #include "runner/http_curl.h"
 #include "runner/mail_curl.h"
+#include "runner/sql_drivers.h"
 
 typedef struct Runner {
     int fd;
@@ -137,6 +138,7 @@ static void take_settings(Runner *runner, json_t *settings)
         .storage = runner->storage,
         .http = &http_curl_client,
         .mail = &mail_curl_client,
+        .sql = sql_drivers,
         .recursive_rendering = json_get_boolean(settings, "recursiveRendering", false),
         .error_logs = error_logs,
         .userdata = runner,

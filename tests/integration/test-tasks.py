@@ -3,14 +3,17 @@
 # with-server: --config tests/data/task/server.json --env tests/data/task/server.env
 """Every case of tests/data/task, run beside a server. A file is a type, a document of it a case; tests/data/task/README.md."""
 import base64
+import getpass
 import glob
 import importlib.util
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -207,12 +210,40 @@ def repository(directory):
     return commits[0]
 
 
+def pump(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def postgresql():
+    """A port of 127.0.0.1 that leads to the server's own PostgreSQL, which listens on a socket alone; and its user."""
+    parts = dict(part.split("=", 1) for part in os.environ["KESTRA_PG"].split())
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept():
+        while True:
+            client = listener.accept()[0]
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(parts["host"] + "/.s.PGSQL.5432")
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    subprocess.run(["psql", "-qX", os.environ["KESTRA_PG"], "-c", "CREATE SCHEMA cases"], check=True)
+    return listener.getsockname()[1], parts.get("user", getpass.getuser())
+
+
 def places(directory):
     values = http_server.start(directory)
     values.update(mail_server.start(directory))
     values["COMMIT"] = repository(directory)
     values["GIT"] = "http://127.0.0.1:%d/git/project.git" % values["HTTP"]
     values["PRIVATE"] = "http://127.0.0.1:%d/git/private/project.git" % values["HTTP"]
+    values["PG_PORT"], values["PG_USER"] = postgresql()
     values["BIN"] = stand_ins(directory + "/bin")
     values["WHEEL"] = wheel(directory)
     values["BIG"] = "x" * 20000
