@@ -49,7 +49,7 @@ BEGIN
             ('flow_reference',   'SID',     'SID',     'S',      'S',    ''),
             ('flow_file',        'S',       'SID',     '',       '',     ''),
             ('execution',        'SI',      'SI',      'SIUD',   'S',    ''),
-            ('task_run',         'SI',      'SI',      'SIUD',   'S',    ''),
+            ('task_run',         'SIU',     'SI',      'SIUD',   'S',    ''),
             ('event',            'SI',      'SI',      'SIUD',   'SI',   ''),
             ('job',              'SI',      'SIUD',    'SIUD',   'SUD',  ''),
             ('timer',            '',        '',        'SIUD',   '',     ''),
