@@ -26,6 +26,8 @@ static json_t *value_of(const Conf *conf, const ConfKey *key)
     case CONF_THOUSANDTHS:
     case CONF_MAP:
     case CONF_LIST:
+    case CONF_TEXTS:
+    case CONF_PATHS:
         break;
     }
     return NULL;

@@ -180,6 +180,37 @@ static json_t *read_list(const json_t *value)
     return json_is_array(value) ? json_deep_copy(value) : NULL;
 }
 
+bool conf_is_plain_path(const char *path)
+{
+    return path && *path == '/' && !strstr(path, "//") && !strstr(path, "/./") && !strstr(path, "/../") &&
+           !ends_with(path, "/.") && !ends_with(path, "/..");
+}
+
+static bool is_any_text(const char *text)
+{
+    return text != NULL;
+}
+
+static bool is_list_of(const json_t *list, bool (*fits)(const char *text))
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (list, i, item)
+        if (!fits(json_string_value(item)))
+            return false;
+    return json_is_array(list);
+}
+
+static json_t *read_texts(const json_t *value)
+{
+    return is_list_of(value, is_any_text) ? json_deep_copy(value) : NULL;
+}
+
+static json_t *read_paths(const json_t *value)
+{
+    return is_list_of(value, conf_is_plain_path) ? json_deep_copy(value) : NULL;
+}
+
 /* How a kind is read (NULL: the value does not fit) and called in messages and the man page. */
 static const struct {
     json_t *(*read)(const json_t *value);
@@ -194,6 +225,8 @@ static const struct {
     [CONF_SIZE] = {read_size, "must be a number of bytes such as 4096 or 10MiB", "size"},
     [CONF_MAP] = {read_map, "must be a map", "map"},
     [CONF_LIST] = {read_list, "must be a list", "list"},
+    [CONF_TEXTS] = {read_texts, "must be a list of texts", "list of texts"},
+    [CONF_PATHS] = {read_paths, "must be a list of absolute paths without '.' and '..'", "list of paths"},
 };
 
 static bool is_listed(const ConfKey *key, const char *text)
@@ -222,6 +255,11 @@ static void print_quantity(ConfKind kind, int64_t value, Buffer *ret)
         if (value && value % unit->factor == 0 && unit->factor > (best ? best->factor : 0))
             best = unit;
     buffer_printf(ret, "%" PRIi64 "%s", best ? value / best->factor : value, best ? best->name : "");
+}
+
+static bool is_list(ConfKind kind)
+{
+    return kind == CONF_LIST || kind == CONF_TEXTS || kind == CONF_PATHS;
 }
 
 /* The value in its final form, or NULL with the reason in `problem`. New. */
@@ -589,7 +627,7 @@ static const json_t *value_of(const Conf *conf, const char *name, unsigned kinds
         value = json_object_get(conf->defaults, name);
     if (!value && key->kind == CONF_MAP)
         value = conf->empty_map;
-    if (!value && key->kind == CONF_LIST)
+    if (!value && is_list(key->kind))
         value = conf->empty_list;
     return value;
 }
@@ -661,9 +699,8 @@ static char *printed_fallback(const ConfKey *key)
 
 static void print_yaml_default(const ConfKey *key, Buffer *ret)
 {
-    static const char *const empty[] = {[CONF_MAP] = " {}", [CONF_LIST] = " []"};
     if (!key->fallback)
-        buffer_append(ret, key->kind == CONF_MAP || key->kind == CONF_LIST ? empty[key->kind] : "");
+        buffer_append(ret, key->kind == CONF_MAP ? " {}" : is_list(key->kind) ? " []" : "");
     else if (key->kind == CONF_TEXT) {
         _cleanup_free_ char *fallback = printed_fallback(key);
         buffer_append_char(ret, ' ');

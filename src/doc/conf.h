@@ -27,6 +27,8 @@ typedef enum ConfKind {
     CONF_SIZE,        /* bytes: a number, or "512KiB", "10MiB", "1GiB" (also K, M, G) */
     CONF_MAP,
     CONF_LIST,
+    CONF_TEXTS, /* a list of texts */
+    CONF_PATHS, /* a list of absolute paths: conf_is_plain_path() */
 } ConfKind;
 
 typedef enum ConfFlags {
@@ -82,6 +84,9 @@ void conf_not_reloadable(const Conf *running, const Conf *wanted, Buffer *ret);
 
 /* Reads a value as a setting of an integer kind is read; false when it does not fit. */
 bool conf_read(ConfKind kind, const json_t *value, int64_t *ret);
+/* Whether it is absolute and has no part that is empty, '.' or '..', so that paths can be compared as texts; one '/' at
+ * the end is allowed. NULL is none. */
+bool conf_is_plain_path(const char *path);
 /* "size", "number"… for messages. */
 const char *conf_kind_word(ConfKind kind);
 

@@ -49,10 +49,10 @@ const ConfKey conf_keys[] = {
     {"server.url", CONF_TEXT,
      .doc = "How users reach the server, for links in messages; made from server.listen if empty."},
     {"url", CONF_TEXT, .flags = CONF_FOREIGN, .doc = "Kestra's name of server.url."},
-    {"server.names", CONF_LIST,
+    {"server.names", CONF_TEXTS,
      .doc = "More names under which browsers reach the server, beside that of server.url: pages of other sites may "
             "change nothing, and without login other names are refused."},
-    {"server.trusted-proxies", CONF_LIST,
+    {"server.trusted-proxies", CONF_TEXTS,
      .doc = "Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For says who asks. Of others it is not "
             "believed."},
     {"server.connections", CONF_INTEGER, "4096", 16, 1000000,
@@ -132,14 +132,14 @@ const ConfKey conf_keys[] = {
      .doc = "Task processes can neither signal nor trace processes of others."},
     {"worker.sandbox.no-new-privileges", CONF_BOOLEAN, "false",
      .doc = "Set-user-ID programs give task processes nothing. The unit of the worker says so in any case."},
-    {"worker.sandbox.hidden-paths", CONF_LIST,
+    {"worker.sandbox.hidden-paths", CONF_PATHS,
      .doc =
          "Directories and files that are empty for task processes. One with any sandbox sees neither internal storage "
          "nor secrets nor the sockets of roles and database, unless read-only-paths or read-write-paths here show "
          "them."},
-    {"worker.sandbox.read-only-paths", CONF_LIST,
+    {"worker.sandbox.read-only-paths", CONF_PATHS,
      .doc = "Read-only for task processes; visible also below hidden paths."},
-    {"worker.sandbox.read-write-paths", CONF_LIST,
+    {"worker.sandbox.read-write-paths", CONF_PATHS,
      .doc = "Visible below hidden paths, writable in spite of read-only-root, as file permissions allow."},
     {"worker.sandbox.user", CONF_TEXT,
      .doc = "User of task processes. A real change needs a worker that runs as root; otherwise it is what they see of "
@@ -160,7 +160,7 @@ const ConfKey conf_keys[] = {
     {"worker.gateway.timeout", CONF_DURATION, "60s", 1 SECONDS, 3600 SECONDS,
      .doc = "How long a transfer may stand still before it is given up."},
 
-    {"storage.gateway.urls", CONF_LIST,
+    {"storage.gateway.urls", CONF_TEXTS,
      .doc = "Gateways of workers on other hosts, https://HOST:PORT, tried in turn; empty: the worker of this host is "
             "asked."},
     {"storage.gateway.token", CONF_TEXT, .flags = CONF_SECRET,

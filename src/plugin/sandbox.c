@@ -86,12 +86,6 @@ static bool is_below_any(const char *path, const json_t *paths)
     return false;
 }
 
-static bool is_plain_path(const char *path)
-{
-    return path && *path == '/' && path[1] && !strstr(path, "//") && !strstr(path, "/./") && !strstr(path, "/../") &&
-           !ends_with(path, "/.") && !ends_with(path, "/..");
-}
-
 static int read_paths(RunContext *run, const json_t *object, unsigned kind, json_t **ret)
 {
     const json_t *given = json_object_get(object, lists[kind].name);
@@ -101,10 +95,10 @@ static int read_paths(RunContext *run, const json_t *object, unsigned kind, json
     if (*ret && !json_is_array(given))
         return run_fail(run, "sandbox.%s must be a list of paths", lists[kind].name);
     json_array_foreach (given, i, item) {
-        if (!is_plain_path(json_string_value(item)))
+        const char *path = json_string_value(item);
+        if (!conf_is_plain_path(path) || !path[1])
             return run_fail(run, "sandbox.%s: a path is absolute, not the root, and has no '.' or '..'; found '%s'",
-                            lists[kind].name,
-                            json_is_string(item) ? json_string_value(item) : "a value that is no text");
+                            lists[kind].name, path ? path : "a value that is no text");
         json_array_append(*ret, item);
     }
     return 0;
