@@ -7,6 +7,7 @@
 #include "plugin/script.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -285,27 +286,27 @@ int script_prepare_file(RunContext *run, ScriptContext *ret)
 
 /* --- lines --- */
 
-static double timer_milliseconds(const json_t *value)
+/* Milliseconds of a timer; NAN: it is no number. */
+static double metric_value(const json_t *value, bool is_timer)
 {
-    if (json_is_number(value))
-        return json_number_value(value) * 1000;
     usec_t duration;
-    if (json_is_string(value) && duration_parse(json_string_value(value), &duration) == 0)
+    if (json_is_number(value))
+        return json_number_value(value) * (is_timer ? 1000 : 1);
+    if (is_timer && json_is_string(value) && duration_parse(json_string_value(value), &duration) == 0)
         return (double)duration / (double)USEC_PER_MSEC;
-    return -1;
+    return NAN;
 }
 
+/* A time that is too long for a number in milliseconds is none. */
 static void take_metric(RunContext *run, const json_t *metric)
 {
-    const char *name = json_get_text(metric, "name", NULL);
-    const char *type = json_get_text(metric, "type", "");
-    const json_t *value = json_object_get(metric, "value");
+    const char *name = json_get_text(metric, "name", NULL), *type = json_get_text(metric, "type", "");
+    bool is_timer = streq(type, "timer");
+    double value = metric_value(json_object_get(metric, "value"), is_timer);
     const json_t *tags = json_object_get(metric, "tags");
     tags = json_is_object(tags) ? tags : NULL;
-    if (name && streq(type, "counter") && json_is_number(value))
-        run_counter(run, name, json_number_value(value), tags);
-    else if (name && streq(type, "timer") && timer_milliseconds(value) >= 0)
-        run->ops->metric(run->userdata, name, true, timer_milliseconds(value), tags);
+    if (name && isfinite(value) && (is_timer ? value >= 0 : streq(type, "counter")))
+        run->ops->metric(run->userdata, name, is_timer, value, tags);
     else
         run_log(run, LOG_LEVEL_WARN, "A metric needs name, type counter or timer, and value");
 }

@@ -251,6 +251,8 @@ static const struct {
     {"::{\"logs\":[{\"level\":\"WARN\",\"message\":\"careful\"}]}::", "WARN careful\n", "{}"},
     {"::{not json}::", NULL, "{}"},
     {" ::{\"outputs\":{\"a\":1}}::", "INFO  ::{\"outputs\":{\"a\":1}}::\n", "{}"},
+    {"::{\"metrics\":[{\"name\":\"n\",\"type\":\"timer\",\"value\":1e308}]}::",
+     "WARN A metric needs name, type counter or timer, and value\n", "{}"},
     {"::{\"metrics\":[{\"name\":\"n\"}]}::", "WARN A metric needs name, type counter or timer, and value\n", "{}"},
 };
 
