@@ -14,6 +14,18 @@ static void append(Buffer *line, const char *bytes, size_t length)
     buffer_append_n(line, bytes, length);
 }
 
+/* How many of the bytes have room for what append() makes of them. */
+static size_t fitting(const char *bytes, size_t length, size_t room)
+{
+    static const size_t nul_bytes = 3;
+    size_t n = 0;
+    if (!memchr(bytes, '\0', MIN(length, room)))
+        return MIN(length, room);
+    for (size_t needed; n < length && (needed = bytes[n] ? 1 : nul_bytes) <= room; n++)
+        room -= needed;
+    return n;
+}
+
 /* The memory of an unusually long line is not kept for those that follow. */
 static void empty(Buffer *line)
 {
@@ -76,12 +88,12 @@ void lines_feed(Lines *lines, const char *bytes, size_t length, const LineTaker 
         lines->after_return = false;
         const char *end = find_break(bytes, length);
         size_t n = end ? (size_t)(end - bytes) : length;
-        size_t room = taker->bytes_max - MIN(lines->rest.length, taker->bytes_max);
-        if (n > room) {
-            append(&lines->rest, bytes, room);
+        size_t room = taker->bytes_max - MIN(lines->rest.length, taker->bytes_max), fit = fitting(bytes, n, room);
+        if (fit < n) {
+            append(&lines->rest, bytes, fit);
             cut(lines, taker);
-            bytes += room;
-            length -= room;
+            bytes += fit;
+            length -= fit;
             continue;
         }
         append(&lines->rest, bytes, n);
