@@ -132,23 +132,39 @@ static char *next_line(char **at)
     return line;
 }
 
-/* What the head says of a body: 0 none, SIZE_MAX unknown. False: it cannot be trusted. */
+/* "123"; false: it is no length. */
+static bool read_length(const char *text, size_t *ret)
+{
+    size_t length = 0, digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > LENGTH_DIGITS || text[digits])
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        length = length * 10 + (size_t)(text[i] - '0');
+    *ret = length;
+    return true;
+}
+
+/* What the head says of a body: 0 none, SIZE_MAX unknown. False: it cannot be trusted, as where it says two things, of
+ * which a proxy may believe the other (RFC 9112 6.3). */
 static bool body_length(const HttpRequest *request, size_t *ret)
 {
+    bool is_chunked = false, has_length = false;
     *ret = 0;
     for (size_t i = 0; i < request->headers.count; i++) {
         const HttpField *field = &request->headers.items[i];
+        size_t length;
         if (strcasecmp(field->name, "Transfer-Encoding") == 0) {
-            *ret = SIZE_MAX;
+            is_chunked = true;
         } else if (strcasecmp(field->name, "Content-Length") == 0) {
-            size_t length = 0, digits = strspn(field->value, "0123456789");
-            if (digits == 0 || digits > LENGTH_DIGITS || field->value[digits])
+            if (!read_length(field->value, &length) || (has_length && length != *ret))
                 return false;
-            for (size_t j = 0; j < digits; j++)
-                length = length * 10 + (size_t)(field->value[j] - '0');
-            *ret = MAX(*ret, length);
+            has_length = true;
+            *ret = length;
         }
     }
+    if (is_chunked && has_length)
+        return false;
+    *ret = is_chunked ? SIZE_MAX : *ret;
     return true;
 }
 
