@@ -70,7 +70,7 @@ libweb_a_SOURCES = \
 	src/web/routes/trigger_changes.c \
 	src/web/routes/triggers.c \
 	src/web/routes/ui.c \
-	src/web/routes/webhooks.c \
+	src/web/routes/webhooks.c src/web/routes/webhooks.h \
 	src/web/server.c \
 	src/web/server.h \
 	src/web/session.h \

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target for the expression engine: a template, a NUL byte, and optionally a JSON context. Rendering twice must
- * give the same text. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is
- * given.
+ * give the same text.
  */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "fuzz.h"
 
 #include "doc/json.h"
 #include "expr/expr.h"
-
-#define INPUT_MAX 65536
 
 static const char default_context[] =
     "{\"inputs\":{\"name\":\"Ada\",\"n\":3,\"d\":2.5,\"list\":[1,\"b\",null,[2]],\"at\":\"2024-03-05T08:15:30Z\"},"
     "\"outputs\":{\"a\":{\"value\":\"{{ inputs.n "
     "}}\"}},\"s\":\"text\",\"i\":1,\"m\":{\"k\":{\"l\":1}},\"e\":[],\"nil\":null}";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* libjq 1.6 loses memory when a program does not compile. */
 const char *__lsan_default_suppressions(void);
@@ -47,7 +40,7 @@ static int render(const Expr *expr, const json_t *variables, bool recursive, cha
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size > INPUT_MAX)
+    if (size > FUZZ_INPUT_MAX)
         return 0;
     const uint8_t *end = memchr(data, 0, size);
     size_t length = end ? (size_t)(end - data) : size;
@@ -69,20 +62,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     return 0;
 }
-
-#ifndef FUZZ_WITH_LIBFUZZER
-int main(int count, char **arguments)
-{
-    static uint8_t input[INPUT_MAX + 1];
-    for (int i = 1; i < count; i++) {
-        _cleanup_(close_fdp) int fd = open(arguments[i], O_RDONLY | O_CLOEXEC);
-        ssize_t length = fd < 0 ? -1 : read(fd, input, sizeof(input));
-        if (length < 0) {
-            fprintf(stderr, "%s: %m\n", arguments[i]);
-            return 1;
-        }
-        (void)LLVMFuzzerTestOneInput(input, (size_t)length); /* aborts on a fault */
-    }
-    return 0;
-}
-#endif

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A flow's source from anyone: it is refused with a reason, or parsed; then what is written must be readable again.
- * With clang: -fsanitize=fuzzer,address and this file's LLVMFuzzerTestOneInput. Without, main() below runs every file
- * named on the command line once (make check does so with the corpus), or standard input (AFL).
  */
+#include "fuzz.h"
+
 #include <assert.h>
 
 #include "doc/json.h"
 #include "model/flow.h"
 #include "plugin/registry.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void parse(const char *text, size_t length, bool lenient)
 {
@@ -42,31 +40,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vec_free(&parts);
     return 0;
 }
-
-#ifndef FUZZER
-static int run_file(FILE *file)
-{
-    _cleanup_buffer_ Buffer buffer = {};
-    char block[65536];
-    size_t count;
-    while ((count = fread(block, 1, sizeof(block), file)) > 0)
-        buffer_append_n(&buffer, block, count);
-    return LLVMFuzzerTestOneInput((const uint8_t *)buffer_text(&buffer), buffer.length);
-}
-
-int main(int count, char **arguments)
-{
-    if (count == 1)
-        return run_file(stdin);
-    for (int i = 1; i < count; i++) {
-        FILE *file = fopen(arguments[i], "re");
-        if (!file) {
-            fprintf(stderr, "%s: %m\n", arguments[i]);
-            return EXIT_FAILURE;
-        }
-        run_file(file);
-        fclose(file);
-    }
-    return EXIT_SUCCESS;
-}
-#endif

@@ -2,9 +2,10 @@
 /*
  * What others say to and about storage: the input is a connection to kestra-worker-gateway, a question to the worker's
  * own gateway, an answer of it, and a store's answer to a batch. An answer to the connection is HTTP, and nothing is
- * kept of an object that did not come whole. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main()
- * runs the files it is given.
+ * kept of an object that did not come whole.
  */
+#include "fuzz.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -17,10 +18,7 @@
 #include "blob/remote_list.h"
 #include "worker/gateway_peer.h"
 
-enum { INPUT_MAX = 65536 };
 static const char object[] = "0123456789";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* --- a storage of one object, "a", which takes all others and forgets them --- */
 
@@ -98,7 +96,7 @@ static const BlobOps ops = {.open_read = open_read,
 static void connect_with(const Blob *blob, const char *text, size_t size)
 {
     static const PeerSettings settings = {.token = "t", .timeout_usec = 10 * USEC_PER_SEC};
-    int ends[2], room = 4 * INPUT_MAX; /* for all of either direction: nobody waits */
+    int ends[2], room = 4 * FUZZ_INPUT_MAX; /* for all of either direction: nobody waits */
     char answer[16] = "";
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
         setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) < 0 ||
@@ -118,10 +116,10 @@ static void ask_with(const Blob *blob, const char *text, size_t size)
     _cleanup_json_ json_t *json = NULL;
     _cleanup_free_ char *answer = NULL;
     blob_gateway_answer(blob, text, &answer, NULL);
-    if (json_parse(answer, strlen(answer), INPUT_MAX, &json, NULL) != 0)
+    if (json_parse(answer, strlen(answer), FUZZ_INPUT_MAX, &json, NULL) != 0)
         abort();
     json_decref(TAKE_PTR(json));
-    if (json_parse(text, size, INPUT_MAX, &json, NULL) == 0 && blob_answer_outcome(json) == 0) {
+    if (json_parse(text, size, FUZZ_INPUT_MAX, &json, NULL) == 0 && blob_answer_outcome(json) == 0) {
         BlobEntry entry = blob_entry_decode(json_object_get(json, "entry"));
         blob_entry_done(&entry);
     }
@@ -130,7 +128,7 @@ static void ask_with(const Blob *blob, const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const Blob blob = {.ops = &ops};
-    if (size > INPUT_MAX)
+    if (size > FUZZ_INPUT_MAX)
         return 0;
     char *text = xmalloc(size + 1); /* ends where the input does, so that a step too far is seen */
     memcpy(text, data, size);
@@ -143,18 +141,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(text);
     return 0;
 }
-
-#ifndef FUZZER
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        static uint8_t bytes[INPUT_MAX];
-        _cleanup_(close_fdp) int fd = open(argv[i], O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
-        if (n < 0)
-            return 1;
-        (void)LLVMFuzzerTestOneInput(bytes, (size_t)n); /* always 0 */
-    }
-    return 0;
-}
-#endif

@@ -3,17 +3,16 @@
  * The executor's core is given any events for its executions, in any order: what does not fit is stale or set aside,
  * and the rows stay such that another executor can go on from them. A line of the input is "KIND BODY" (a kind of
  * model/event_kind.h or anything else, and a JSON object or nothing), "@N" in it the id of the N-th task run; "!" lets
- * time pass, "%" lets another executor take over. With clang: -fsanitize=fuzzer,address; without, main() runs the files
- * that are named, once.
+ * time pass, "%" lets another executor take over.
  */
+#include "fuzz.h"
+
 #include <assert.h>
 
 #include "doc/json.h"
 #include "sim/play.h"
 
 enum { LINES_MAX = 40 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char flow[] =
     "id: f\nnamespace: t\n"
@@ -98,24 +97,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(before && after && logs);
     return 0;
 }
-
-#ifndef FUZZER
-int main(int count, char **arguments)
-{
-    for (int i = 1; i < count; i++) {
-        FILE *file = fopen(arguments[i], "re");
-        if (!file) {
-            fprintf(stderr, "%s: %m\n", arguments[i]);
-            return EXIT_FAILURE;
-        }
-        _cleanup_buffer_ Buffer buffer = {};
-        char block[65536];
-        size_t length;
-        while ((length = fread(block, 1, sizeof(block), file)) > 0)
-            buffer_append_n(&buffer, block, length);
-        fclose(file);
-        LLVMFuzzerTestOneInput((const uint8_t *)buffer_text(&buffer), buffer.length);
-    }
-    return EXIT_SUCCESS;
-}
-#endif

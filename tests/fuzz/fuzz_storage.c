@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target for what object stores answer to a list: the text goes through all three readers, that of deletions, and
- * the search for an error. Built with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() runs the files it is
- * given.
+ * the search for an error.
  */
-#include <fcntl.h>
-#include <unistd.h>
+#include "fuzz.h"
 
 #include "blob/azure.h"
 #include "blob/gcs.h"
 #include "blob/s3.h"
 #include "blob/xml.h"
-
-enum { INPUT_MAX = 65536 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -44,18 +38,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(text);
     return 0;
 }
-
-#ifndef FUZZER
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        static uint8_t bytes[INPUT_MAX];
-        _cleanup_(close_fdp) int fd = open(argv[i], O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
-        if (n < 0)
-            return 1;
-        (void)LLVMFuzzerTestOneInput(bytes, (size_t)n); /* always 0 */
-    }
-    return 0;
-}
-#endif

@@ -14,6 +14,7 @@
 #include "web/routes/execution_start.h"
 #include "web/routes/routes.h"
 #include "web/routes/storage.h"
+#include "web/routes/webhooks.h"
 #include "web/secret_keys.h"
 
 #define WEBHOOK_TYPE "io.kestra.plugin.core.trigger.Webhook"
@@ -168,6 +169,15 @@ static json_t *read_body(const HttpRequest *request)
     return json_stringn(request->body, request->body_length);
 }
 
+json_t *webhook_variables(const HttpRequest *request)
+{
+    json_t *variables = json_object();
+    json_set_present(variables, "body", read_body(request));
+    json_object_set_new(variables, "headers", group_fields(&request->headers));
+    json_object_set_new(variables, "parameters", group_fields(&request->query));
+    return variables;
+}
+
 /* Whether the trigger's conditions hold; one that cannot be evaluated does not (Kestra: ConditionService.isValid). */
 static bool conditions_allow(const WebSession *session, const Flow *flow, const Trigger *trigger,
                              const Execution *execution)
@@ -249,14 +259,10 @@ static int call(WebSession *session, const HttpRequest *request, HttpResponse *r
         return storage_refuse(request, response, r);
     if (!trigger)
         return http_reason(request, response, 404, "Webhook not found");
-    json_t *variables = json_object();
-    json_set_present(variables, "body", read_body(request));
-    json_object_set_new(variables, "headers", group_fields(&request->headers));
-    json_object_set_new(variables, "parameters", group_fields(&request->query));
     _cleanup_json_ json_t *source = json_object();
     json_set_text(source, "id", trigger->id);
     json_set_text(source, "type", trigger->type_name);
-    json_object_set_new(source, "variables", variables);
+    json_object_set_new(source, "variables", webhook_variables(request));
     char id[ID_BYTES];
     usec_t now = clock_realtime();
     id_new(id);
