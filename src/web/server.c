@@ -381,7 +381,7 @@ static void on_head(void *userdata, Connection *connection, HttpRequest *request
     server->ops->head(server->userdata, connection, request);
 }
 
-/* NULL for a target that cannot be read. */
+/* NULL for a target or a head that cannot be read. */
 static HttpRequest *read_request(const Handler *handler, h2o_req_t *req)
 {
     _cleanup_free_ char *method = xstrndup(req->input.method.base, req->input.method.len);
@@ -393,6 +393,8 @@ static HttpRequest *read_request(const Handler *handler, h2o_req_t *req)
         http_request_header(request, "Host", 4, req->input.authority.base, req->input.authority.len);
     for (size_t i = 0; i < req->headers.size; i++) {
         const h2o_header_t *header = &req->headers.entries[i];
+        if (header->name->len == 0) /* a folded line, of a head that came with the request before it */
+            return http_request_free(request);
         const char *name = header->orig_name ? header->orig_name : header->name->base;
         http_request_header(request, name, header->name->len, header->value.base, header->value.len);
     }
