@@ -1,16 +1,8 @@
-check_PROGRAMS += check_document check_json
-TESTS += check_document check_json
-check_document_SOURCES = tests/unit/doc/check_document.c
-check_document_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_document_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
-check_json_SOURCES = tests/unit/doc/check_json.c
-check_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_json_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
-check_PROGRAMS += tests/unit/doc/check_conf
-TESTS += tests/unit/doc/check_conf
-tests_unit_doc_check_conf_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
-check_PROGRAMS += check_field
-TESTS += check_field
-check_field_SOURCES = tests/unit/doc/check_field.c
-check_field_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_field_LDADD = $(LIBS_DOC) $(CHECK_LIBS)
+# SPDX-License-Identifier: Apache-2.0
+DOC_CHECKS = tests/unit/doc/check_conf tests/unit/doc/check_document tests/unit/doc/check_field tests/unit/doc/check_json
+check_PROGRAMS += $(DOC_CHECKS)
+TESTS += $(DOC_CHECKS)
+tests_unit_doc_check_conf_LDADD = $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_doc_check_document_LDADD = $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_doc_check_field_LDADD = $(LIBS_DOC) $(TESTS_LDADD_CHECK)
+tests_unit_doc_check_json_LDADD = $(LIBS_DOC) $(TESTS_LDADD_CHECK)
