@@ -413,12 +413,13 @@ static bool is_filter(const char *name)
 
 /*
  * A filter that nobody understands would select everything, so it is refused: on routes that take filters and on those
- * that do not. What changes many things at once by a query refuses every parameter that it does not know.
+ * that do not. What acts on many things at once by a query refuses every parameter that it does not know.
  */
 static bool check_filters(const Route *route, const HttpRequest *request, HttpResponse *response)
 {
     static const char *const paging[] = {"page", "size", "sort"};
-    bool takes = find_parameter(route, "filters") != NULL, strict = takes && route->method != HTTP_GET;
+    bool takes = find_parameter(route, "filters") != NULL;
+    bool strict = takes && (route->method != HTTP_GET || ends_with(route->pattern, "/by-query"));
     for (size_t i = 0; i < request->query.count; i++) {
         const char *name = request->query.items[i].name;
         bool meant = strncasecmp(name, "filter", 6) == 0 || strchr(name, '[');

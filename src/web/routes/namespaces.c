@@ -76,7 +76,7 @@ static int search(WebSession *session, const HttpRequest *request, HttpResponse 
 
 static int get(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
-    return http_json(response, 200, namespace_entry(http_parameter(request, "id"), false));
+    return http_json(response, 200, namespace_entry(http_parameter(request, "namespace"), false));
 }
 
 static const Parameter search_parameters[] = {
@@ -85,6 +85,6 @@ static const Parameter search_parameters[] = {
 #define NAMESPACES "/api/v1/namespaces"
 static const Route rows[] = {
     {HTTP_GET, NAMESPACES "/search", search, PERMISSION_NAMESPACE_READ, search_parameters, "find"},
-    {HTTP_GET, NAMESPACES "/{id}", get, PERMISSION_NAMESPACE_READ, NULL, "index"},
+    {HTTP_GET, NAMESPACES "/{namespace}", get, PERMISSION_NAMESPACE_READ, NULL, "index"},
 };
 const RouteTable routes_namespaces = ROUTE_TABLE("Namespaces", rows);
