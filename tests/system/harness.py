@@ -63,7 +63,7 @@ class Machine:
 
     def call(self, verb, *arguments, timeout=120, input=None):
         return subprocess.run([self.program, verb, self.directory, *arguments], env=self.environment, text=True,
-                              input=input, stdin=None if input is not None else subprocess.DEVNULL,
+                              errors="replace", input=input, stdin=None if input is not None else subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
 
     def boot(self, verb="boot"):

@@ -396,5 +396,7 @@ def reboot(machine, packages):
     took = machine.boot("reboot")
     check(took is not None and until(machine.all_up, 30), "all roles are UP after a reboot",
           machine.shell("systemctl --failed --no-legend; journalctl -b -p warning --no-pager -n 20"))
+    machine.write("/etc/kestra/flows/slow.yaml", SLOW)
+    until(lambda: machine.has_flow("system.test", "slow"), 10)
     state, execution, logs = machine.run_flow("system.test", "slow")
     check(state == "SUCCESS", "a flow runs after it", (state, logs))
