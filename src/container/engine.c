@@ -104,7 +104,8 @@ static size_t on_answer(char *bytes, size_t size, size_t count, void *userdata)
 static size_t on_body(char *bytes, size_t size, size_t count, void *userdata)
 {
     Transfer *transfer = userdata;
-    ssize_t n = transfer->request->give(transfer->request->userdata, bytes, size * count);
+    const EngineRequest *request = transfer->request;
+    ssize_t n = request->give(request->give_userdata ? request->give_userdata : request->userdata, bytes, size * count);
     transfer->broken = n < 0;
     return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }

@@ -29,6 +29,7 @@ typedef struct EngineRequest {
     /* Takes a piece of the answer; false: broken. Only of success. NULL: it is in the answer. */
     bool (*take)(void *userdata, const char *bytes, size_t length);
     void *userdata;
+    void *give_userdata; /* of `give`; NULL: userdata */
     /* Runs until this one ends, and then is dropped; its failures count for nothing. May be NULL. */
     const struct EngineRequest *beside;
 } EngineRequest;

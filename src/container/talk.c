@@ -113,8 +113,7 @@ int container_progress(ContainerTask *task, EngineRequest *request, const char *
     _cleanup_(progress_done) Progress progress = {.task = task, .tells = ret_image != NULL};
     _cleanup_answer_ EngineAnswer answer = {};
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    if (!request->give) /* otherwise both have the same userdata, and the caller sees to it */
-        request->userdata = &progress;
+    request->userdata = &progress;
     request->take = take_progress;
     int r = engine_call(task->engine, request, &answer, &diag);
     if (r == ENGINE_E_CANCELLED)

@@ -269,5 +269,5 @@ int container_task_run(ContainerTask *task)
         return run(task);
     if (streq(action, "sweep"))
         return container_sweep(task);
-    return container_fail(task, "There is no action %s", action);
+    return container_action(task, action);
 }

@@ -235,6 +235,22 @@ static void add_environment(const ContainerPolicy *policy, const ScriptContext *
     }
 }
 
+/* What is no container (container/actions.c). */
+static int make_action(RunContext *run, const ScriptContext *script, const char *action, json_t *spec)
+{
+    json_t *options = json_object_get(script->container, "options");
+    const char *image = json_get_text(script->container, "image", "");
+    _cleanup_free_ char *auth = NULL;
+    int r = container_auth(run, options, image, &auth);
+    json_set_text(spec, "action", action);
+    json_set_text(spec, "image", image);
+    json_set_text(spec, "pull", "ALWAYS");
+    json_set_text(spec, "auth", auth);
+    json_set_text(spec, "directory", run->working_directory);
+    json_object_set(spec, "arguments", options);
+    return r;
+}
+
 int container_decide(RunContext *run, const ContainerPolicy *policy, const LimitPolicy *limits,
                      const ScriptContext *script, json_t **ret)
 {
@@ -245,6 +261,15 @@ int container_decide(RunContext *run, const ContainerPolicy *policy, const Limit
     int r = script->container ? choose(run, policy, script->container, &wanted, &host) : 0;
     if (r != 0 || !wanted)
         return r;
+    const char *action = json_get_text(script->container, "action", NULL);
+    if (action)
+        r = make_action(run, script, action, spec);
+    if (r != 0 || action) {
+        json_set_text(spec, "host", host);
+        json_set_text(spec, "certificates", policy->certificates);
+        *ret = r == 0 ? TAKE_PTR(spec) : NULL;
+        return r;
+    }
     r = container_body(run, script, &body);
     if (r == 0)
         r = judge(run, policy, script->container, body);

@@ -2,7 +2,7 @@ noinst_LIBRARIES += libplugin.a
 libplugin_a_SOURCES = \
 	src/plugin/cache.c src/plugin/cache.h \
 	src/plugin/container.c src/plugin/container.h src/plugin/container_auth.c \
-	src/plugin/container_body.c src/plugin/container_decide.c \
+	src/plugin/container_body.c src/plugin/container_decide.c src/plugin/docker/docker.c \
 	src/plugin/charset.c src/plugin/charset.h \
 	src/plugin/condition.c src/plugin/condition.h \
 	src/plugin/fields.c src/plugin/fields.h \

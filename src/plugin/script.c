@@ -284,6 +284,36 @@ int script_prepare_file(RunContext *run, ScriptContext *ret)
     return r;
 }
 
+static int words_of_commands(RunContext *run, ScriptContext *ret)
+{
+    _cleanup_json_ json_t *commands = NULL;
+    int r = run_texts(run, "commands", &commands);
+    size_t count = json_array_size(commands);
+    ret->argv = xnew_n(char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        ret->argv[i] = xstrdup(json_string_value(json_array_get(commands, i)));
+    return r;
+}
+
+int script_prepare_container(RunContext *run, ScriptContext *ret)
+{
+    *ret = (ScriptContext){};
+    int r = script_files_write(run);
+    if (r == 0)
+        r = words_of_commands(run, ret);
+    if (r == 0)
+        r = make_environment(run, ret);
+    if (r == 0)
+        r = run_boolean(run, "warningOnStdErr", true, &ret->warning_on_stderr);
+    if (r == 0)
+        r = add_output_files(run, ret);
+    if (r == 0)
+        r = container_read_own(run, ret);
+    if (r != 0)
+        script_context_done(ret);
+    return r;
+}
+
 /* --- lines --- */
 
 /* Milliseconds of a timer; NAN: it is no number. */
@@ -422,9 +452,24 @@ char *script_missing(const RunContext *run, const ScriptContext *script)
     return script_language_missing(script_language(run), path);
 }
 
+/* The outputs are those that were said, and nothing else. */
+static int end_plainly(RunContext *run, const ScriptOutput *output, int exit_code)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach (output->vars, name, value)
+        run_output(run, name, json_incref(value));
+    if (exit_code != 0 || output->lost)
+        return RUN_E_FAILED; /* logged when it happened */
+    run->final_state = STATE_SUCCESS;
+    return 0;
+}
+
 int script_end(RunContext *run, const ScriptContext *script, const ScriptOutput *output, int exit_code,
                json_t *output_files)
 {
+    if (!field_find(run->task->type->outputs, "exitCode")) /* a type with outputs of its own */
+        return end_plainly(run, output, exit_code);
     run_output(run, "vars", output->vars ? json_incref(output->vars) : json_object());
     run_output(run, "exitCode", json_integer(exit_code));
     run_output(run, "outputFiles", output_files ? named_files(run, output_files) : json_object());

@@ -60,6 +60,8 @@ int script_prepare_commands(RunContext *run, ScriptContext *ret) _must_check_;
 int script_prepare_script(RunContext *run, ScriptContext *ret) _must_check_;
 /* A script in a file of its own: the language's command and the file's path become the shell's command. */
 int script_prepare_file(RunContext *run, ScriptContext *ret) _must_check_;
+/* Of docker.Run: `commands` are the words of one command, and all runs in the container. */
+int script_prepare_container(RunContext *run, ScriptContext *ret) _must_check_;
 /* Why argv[0], or a command, cannot be found, when that is the language's program; caller frees. Otherwise NULL. */
 char *script_missing(const RunContext *run, const ScriptContext *script);
 

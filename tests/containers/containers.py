@@ -193,7 +193,30 @@ def reload_and_death():
     call("DELETE", "/api/v1/executions/%s/kill" % identity)
 
 
+def tasks_of_docker():
+    host = "host: 'unix://%s'" % ENGINE
+    flow("docker",
+         "  - {id: run, type: io.kestra.plugin.docker.Run, containerImage: 'localhost/box:1', pullPolicy: NEVER, commands: [sh, -c, 'cat a; echo b > b'],"
+         " inputFiles: {a: hello}, outputFiles: [b]}\n"
+         "  - {id: detached, type: io.kestra.plugin.docker.Run, containerImage: 'localhost/box:1', pullPolicy: NEVER, commands: [sleep, '4321'], wait: false}\n"
+         "  - {id: stop, type: io.kestra.plugin.docker.Stop, %s, containerId: '{{ outputs.detached.taskRunner.containerId }}', kill: true}\n"
+         "  - {id: tag, type: io.kestra.plugin.docker.Tag, sourceImage: 'localhost/box:1', targetImage: 'localhost/other:2'}\n"
+         "  - {id: remove, type: io.kestra.plugin.docker.Rm, imageIds: ['localhost/other:2']}\n"
+         "  - {id: build, type: io.kestra.plugin.docker.Build, pull: false, tags: ['localhost/built:1'], labels: {a: b}, inputFiles: {data: inside},"
+         " dockerfile: \"FROM localhost/box:1\\nCOPY data /data\\n\"}\n"
+         "  - {id: built, type: io.kestra.plugin.docker.Run, containerImage: 'localhost/built:1', pullPolicy: NEVER, commands: [cat, /data]}\n" % host)
+    status, body = run(SPACE, "docker", timeout=120)
+    check(body["state"]["current"] == "SUCCESS", "docker.Run, Stop, Tag, Rm and Build work", logs(body["id"]))
+    check(("INFO", "hello") in logs(body["id"], "run") and list(outputs(body, "run")["outputFiles"]) == ["b"], "Run has files", logs(body["id"], "run"))
+    check(("INFO", "inside") in logs(body["id"], "built") and outputs(body, "build")["imageId"], "what was built runs", logs(body["id"], "built"))
+    check(not containers("kestra.io/flow-id=docker"), "Stop has removed the container", containers())
+    flow("absent", "  - {id: pull, type: io.kestra.plugin.docker.Pull, image: 'localhost:1/none:1'}\n")
+    status, body = run(SPACE, "absent")
+    check(body["state"]["current"] == "FAILED" and any("cannot be pulled" in m for l, m in logs(body["id"])), "a pull that fails says why", logs(body["id"]))
+
+
 def main():
+    tasks_of_docker()
     what_a_task_finds()
     what_is_refused()
     which_runner()
