@@ -190,18 +190,18 @@ static const Field no_outputs[] = {{}};
 
 #define ACTION(NAME, ACTION_NAME, IMAGE, TITLE, EXAMPLE, FIELDS)                                                       \
     {                                                                                                                  \
-        .name = "io.kestra.plugin.docker." NAME, .kind = TYPE_TASK, .where = RUN_PROCESS, .title = (TITLE),            \
-        .examples = (const char *const[]){"id: task\ntype: io.kestra.plugin.docker." NAME "\n" EXAMPLE, NULL},         \
-        .fields = (FIELDS), .outputs = no_outputs, .row = &(const DockerRow){ACTION_NAME, IMAGE},                      \
-        .prepare = prepare_action,                                                                                     \
+        .name = NAME, .kind = TYPE_TASK, .where = RUN_PROCESS, .title = (TITLE),                                       \
+        .examples = (const char *const[]){"id: task\ntype: " NAME "\n" EXAMPLE, NULL}, .fields = (FIELDS),             \
+        .outputs = no_outputs, .row = &(const DockerRow){ACTION_NAME, IMAGE}, .prepare = prepare_action,               \
     }
 const Type task_docker_pull =
-    ACTION("Pull", "pull", "image", "Fetch an image.", "image: debian:12-slim\n", pull_fields);
-const Type task_docker_push = ACTION("Push", "push", "tags", "Push images to their registries.",
+    ACTION("io.kestra.plugin.docker.Pull", "pull", "image", "Fetch an image.", "image: debian:12-slim\n", pull_fields);
+const Type task_docker_push = ACTION("io.kestra.plugin.docker.Push", "push", "tags", "Push images to their registries.",
                                      "tags: [registry.example.com/tools:1]\n", push_fields);
-const Type task_docker_tag = ACTION("Tag", "tag", "sourceImage", "Give an image a further name.",
-                                    "sourceImage: tools:1\ntargetImage: registry.example.com/tools:1\n", tag_fields);
-const Type task_docker_stop = ACTION("Stop", "stop", "", "Stop a container.",
+const Type task_docker_tag =
+    ACTION("io.kestra.plugin.docker.Tag", "tag", "sourceImage", "Give an image a further name.",
+           "sourceImage: tools:1\ntargetImage: registry.example.com/tools:1\n", tag_fields);
+const Type task_docker_stop = ACTION("io.kestra.plugin.docker.Stop", "stop", "", "Stop a container.",
                                      "containerId: \"{{ outputs.run.taskRunner.containerId }}\"\n", stop_fields);
-const Type task_docker_rm =
-    ACTION("Rm", "rm", "", "Remove containers and images.", "containerIds: [my-app]\nforce: true\n", rm_fields);
+const Type task_docker_rm = ACTION("io.kestra.plugin.docker.Rm", "rm", "", "Remove containers and images.",
+                                   "containerIds: [my-app]\nforce: true\n", rm_fields);
