@@ -395,6 +395,7 @@ void job_context_init(JobContext *context, const JobSettings *settings, const Ta
         .http = settings->http,
         .mail = settings->mail,
         .sql = settings->sql,
+        .open_store = settings->open_store,
     };
 }
 

@@ -12,13 +12,14 @@ struct Blob;
 
 /* Of the process, alike for all jobs; borrowed. */
 typedef struct JobSettings {
-    const json_t *globals;              /* kestra.variables.globals; may be NULL */
-    const json_t *envs;                 /* context_envs(); may be NULL */
-    const char *encryption_key;         /* base64; may be NULL */
-    const struct Blob *storage;         /* may be NULL */
-    const struct HttpClient *http;      /* may be NULL */
-    const struct MailClient *mail;      /* may be NULL */
-    const struct SqlDriver *const *sql; /* may be NULL */
+    const json_t *globals;         /* kestra.variables.globals; may be NULL */
+    const json_t *envs;            /* context_envs(); may be NULL */
+    const char *encryption_key;    /* base64; may be NULL */
+    const struct Blob *storage;    /* may be NULL */
+    const struct HttpClient *http; /* may be NULL */
+    const struct MailClient *mail; /* may be NULL */
+    int (*open_store)(json_t *settings, struct Blob **ret, char **ret_error); /* may be NULL */
+    const struct SqlDriver *const *sql;                                       /* may be NULL */
     bool recursive_rendering;
     /* errorLogs(); may be NULL. See ExprServices. */
     int (*error_logs)(void *userdata, const json_t *job, json_t **ret, Diag *diag);

@@ -142,6 +142,7 @@ libplugin_a_SOURCES = \
 	src/plugin/service/service.c src/plugin/service/service.h src/plugin/service/service_private.h \
 	src/plugin/service/service_execution.c \
 	src/plugin/scripts/runner/docker.c \
+	src/plugin/bucket/bucket.c src/plugin/bucket/bucket.h src/plugin/bucket/buckets.c \
 	src/plugin/sql/databases.c src/plugin/sql/sql.h \
 	src/plugin/sql/sql_copy.c src/plugin/sql/sql_open.c src/plugin/sql/sql_task.c \
 	src/plugin/sql/sql_text.c src/plugin/sql/sql_url.c \

@@ -30,11 +30,13 @@ typedef struct RunContext {
     bool fires;        /* a polling trigger sets it: an execution is to start, with the outputs as its variables */
     const RunOps *ops;
     void *userdata;
-    const char *working_directory;      /* made before prepare(); NULL for inline tasks */
-    const struct Blob *storage;         /* internal storage; NULL where there is none */
-    const char *encryption_key;         /* base64; NULL where there is none */
-    const struct HttpClient *http;      /* NULL where there is none; plugin/http_client.h */
-    const struct MailClient *mail;      /* the same; plugin/mail_client.h */
+    const char *working_directory; /* made before prepare(); NULL for inline tasks */
+    const struct Blob *storage;    /* internal storage; NULL where there is none */
+    const char *encryption_key;    /* base64; NULL where there is none */
+    const struct HttpClient *http; /* NULL where there is none; plugin/http_client.h */
+    const struct MailClient *mail; /* the same; plugin/mail_client.h */
+    /* As storage_open(); NULL where object stores cannot be spoken to. */
+    int (*open_store)(json_t *settings, struct Blob **ret, char **ret_error);
     const struct SqlDriver *const *sql; /* by SqlEngine; NULL where there are none; plugin/sql/sql.h */
 } RunContext;
 

@@ -139,6 +139,7 @@ static void take_settings(Runner *runner, json_t *settings)
         .http = &http_curl_client,
         .mail = &mail_curl_client,
         .sql = sql_drivers,
+        .open_store = storage_open,
         .recursive_rendering = json_get_boolean(settings, "recursiveRendering", false),
         .error_logs = error_logs,
         .userdata = runner,

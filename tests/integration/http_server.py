@@ -19,6 +19,7 @@ BEARER = "Bearer token-of-the-test"
 
 
 repositories = []  # the directory of them
+objects = {}  # of the bucket `bucket`: key → content
 hooks = {}  # name → the requests that /hook/NAME… got
 
 
@@ -83,6 +84,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "headers": {name.lower(): value for name, value in self.headers.items()}})
         self.answer(int(self.query.get("code", 200)), self.query.get("answer", '{"ok": true, "sid": "SM1", "status": "queued"}'),
                     Content_Type="application/json")
+
+    def say_bucket(self):
+        """As much of S3 as a client needs that puts, gets, lists and deletes; it wants to see a signature."""
+        key = urllib.parse.unquote("/".join(self.words))
+        if "AWS4-HMAC-SHA256 Credential=AKEY/" not in self.headers.get("Authorization", ""):
+            return self.answer(403, "<Error><Code>AccessDenied</Code><Message>who are you?</Message></Error>")
+        if self.command == "GET" and "list-type" in self.query:
+            items = "".join("<Contents><Key>%s</Key><Size>%d</Size><LastModified>2024-01-02T03:04:05.000Z</LastModified></Contents>"
+                            % (name, len(content)) for name, content in sorted(objects.items()) if name.startswith(self.query.get("prefix", "")))
+            return self.answer(200, "<ListBucketResult>%s<IsTruncated>false</IsTruncated></ListBucketResult>" % items)
+        if self.command == "PUT":
+            objects[key] = self.content
+        elif key not in objects:
+            return self.answer(404, "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>")
+        if self.command == "DELETE":
+            del objects[key]
+        return self.answer(200, objects.get(key, b"") if self.command == "GET" else "", ETag='"etag"')
 
     def say_git(self):
         """Git over HTTP, of what is in `repositories`; those below private/ want user:pass word."""
