@@ -201,7 +201,9 @@ export const checks = {
     await inDialog(check, "button", "Kill");
     await untilState(execution.id, ["KILLED"]);
     await page.locator("h1").getByText("KILLED").waitFor();
-    assert((await lines.getByText("begun", { exact: true }).count()) === 1, "the line is there twice");
+    await lines.getByText("completed with state KILLED", { exact: false }).waitFor();
+    const times = await lines.getByText("begun", { exact: true }).count();
+    assert(times === 1, `the line is there ${times} times`);
   },
 
   async "logs: deleted"(check) {

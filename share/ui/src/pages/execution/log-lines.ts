@@ -25,14 +25,14 @@ export function useLogLines(id: string, round: unknown): Lines {
         return { entries: over ? entries.slice(over) : entries, cut: cut + over, loading: false };
       });
     };
-    setLines({ entries: [], cut: 0, loading: true });
+    // What is shown stays until the new connection has said something, or keeps silent.
     const stop = followLogs(id, {
       onData: (entry) => waiting.push(entry),
       onOpen: () => { waiting = []; again = true; },
       onEnd: () => { ended = true; flush(); },
     });
     const timer = setInterval(flush, 100);
-    const quiet = setTimeout(() => setLines((old) => ({ ...old, loading: false })), 1500);
+    const quiet = setTimeout(() => { if (again) setLines({ entries: [], cut: 0, loading: false }); }, 1500);
     return () => { stop(); clearInterval(timer); clearTimeout(quiet); };
   }, [id, round]);
   return lines;
