@@ -25,7 +25,7 @@
 
 #define PROGRAMS_MAX   16
 #define RESULTS_MAX    1000000
-#define STEPS_PER_USEC 10
+#define STEPS_PER_USEC 60 /* so that jq gets no more time than what else a render does with its steps */
 #define LOOK_NSEC      (10 * 1000 * 1000)
 
 /* The first definitions keep the operators that the later ones take the names of. $x and y are evaluated in the order

@@ -2,6 +2,7 @@
 /* The interface of the engine: what is read, trees, limits, recursion, services, threads. */
 #include <check.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "doc/json.h"
 #include "expr/expr.h"
@@ -164,6 +165,17 @@ START_TEST(test_jq_reaches_nothing_outside)
 }
 END_TEST
 
+/* What decides about executions renders in its loop: jq must not have it for longer than a regular expression could. */
+START_TEST(test_jq_has_the_time_of_other_steps)
+{
+    struct timespec before, after;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    check_limit("{{ 1 | jq('def f: f; f') }}", NULL, "more time or memory");
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    ck_assert_int_lt((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000, 1000);
+}
+END_TEST
+
 START_TEST(test_endless_jq_program_is_stopped)
 {
     ExprLimits limits = expr_limits_default;
@@ -323,6 +335,7 @@ int main(void)
     tcase_add_test(tests, test_limits);
     tcase_add_test(tests, test_costly_expressions_are_stopped);
     tcase_add_test(tests, test_jq_reaches_nothing_outside);
+    tcase_add_test(tests, test_jq_has_the_time_of_other_steps);
     tcase_add_test(tests, test_endless_jq_program_is_stopped);
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, test_recursive_rendering);
