@@ -125,6 +125,8 @@ def main():
         check(code == 1 and "a" in err, "expression eval: unknown variable", (code, out, err))
         following(directory)
         files()
+        code, out, err = ctl("logs", "nosuch", "--follow")
+        check(code == 1 and "404" in err, "logs --follow of what is not there", (code, out, err))
         code, out, err = ctl("execution", "list", "--state", "FINISHED")
         check(code == 64 and "FINISHED" in err and "SUCCESS" in err and "enum" not in err,
               "an unknown state is refused with the states that there are", (code, out, err))

@@ -83,10 +83,13 @@ static int look(Follow *follow, WebSession *session, Buffer *text, bool *ret_end
 static int follow(WebSession *session, const HttpRequest *request, HttpResponse *response)
 {
     const char *id = http_parameter(request, "executionId"), *level = http_query(request, "minLevel");
+    bool until_end = http_query_boolean(request, "untilEnd", false);
     State state;
     if (strlen(id) >= ID_BYTES)
         return http_not_found(request, response);
     int r = store_execution_state(session->pg, id, &state);
+    if (r == STORE_E_NONE && until_end)
+        return http_not_found(request, response); /* its end would never come */
     if (r == 0 && !state_is_terminated(state)) {
         _cleanup_(unit_freep) Unit *unit = unit_new();
         execution_follow_event(session, unit, id);
@@ -96,7 +99,7 @@ static int follow(WebSession *session, const HttpRequest *request, HttpResponse 
         return trace(r);
     response->follow = follow_new(id, true, look);
     response->follow->level = level && *level ? log_level_from_string(level) : LOG_LEVEL_TRACE;
-    response->follow->until_end = http_query_boolean(request, "untilEnd", false);
+    response->follow->until_end = until_end;
     return 0;
 }
 
