@@ -96,7 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     _cleanup_free_ char *text = fuzz_text(data + 2, size - 2);
     _cleanup_json_ json_t *outputs = json_object();
-    RunContext run = {.outputs = outputs, .ops = &ops};
+    static const Type type = {.outputs = script_outputs};
+    const Task task = {.type = &type};
+    RunContext run = {.task = &task, .outputs = outputs, .ops = &ops};
     ScriptOutput output = {.bytes_max = OUTPUTS_BYTES_MAX};
     Taken whole = {.bytes_max = LINE_BYTES_MIN + (size_t)data[0] * 16, .output = &output, .run = &run},
           pieces = {.bytes_max = whole.bytes_max};
