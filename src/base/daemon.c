@@ -173,7 +173,8 @@ usec_t daemon_outage(Daemon *daemon, const char *name, const char *format, ...)
     vset_health(daemon, name, HEALTH_DOWN, format, arguments);
     va_end(arguments);
     Component *component = component_get(daemon, name);
-    unsigned doublings = component ? MIN(component->failures++, (unsigned)DOUBLINGS_MAX) : DOUBLINGS_MAX;
+    unsigned failures = component ? component->failures++ : DOUBLINGS_MAX;
+    unsigned doublings = MIN(failures, (unsigned)DOUBLINGS_MAX);
     usec_t delay = MIN(RETRY_FIRST << doublings, RETRY_LAST);
     /* Up to a quarter of jitter, so that many processes do not come back in one wave. */
     return delay - delay / 4 + random_bits() % (delay / 4);

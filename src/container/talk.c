@@ -113,9 +113,10 @@ int container_progress(ContainerTask *task, EngineRequest *request, const char *
     _cleanup_(progress_done) Progress progress = {.task = task, .tells = ret_image != NULL};
     _cleanup_answer_ EngineAnswer answer = {};
     _cleanup_diag_ Diag diag = DIAG_INIT;
-    request->userdata = &progress;
-    request->take = take_progress;
-    int r = engine_call(task->engine, request, &answer, &diag);
+    EngineRequest followed = *request;
+    followed.userdata = &progress;
+    followed.take = take_progress;
+    int r = engine_call(task->engine, &followed, &answer, &diag);
     if (r == ENGINE_E_CANCELLED)
         return CONTAINER_STATUS_CANCELLED;
     take_line(&progress);

@@ -19,7 +19,8 @@ put_flow("id: quick\nnamespace: %s\ntasks:\n  - id: hello\n    type: io.kestra.p
 
 
 def sql(text):
-    return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", os.environ["KESTRA_PG"], "-c", text], check=True,
+    # As superuser: others do not see what sessions of another role wait for.
+    return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", os.environ["KESTRA_PG"] + " user=postgres", "-c", text], check=True,
                           capture_output=True, text=True).stdout.strip()
 
 

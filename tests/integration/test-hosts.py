@@ -70,7 +70,7 @@ def seconds(flow):
 
 
 def listens(count):
-    found = subprocess.run(["psql", "-qAtX", os.environ["KESTRA_PG"], "-c", "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%LISTEN%'"
+    found = subprocess.run(["psql", "-qAtX", os.environ["KESTRA_PG"] + " user=postgres", "-c", "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%LISTEN%'"
                             " AND pid <> pg_backend_pid()"], check=True, capture_output=True, text=True).stdout
     return int(found) >= count
 
@@ -83,7 +83,9 @@ put_flow(FLOW % ("near", ""))
 put_flow(FLOW % ("far", "far"))
 put_flow(KILLED)
 check(not listens(1), "on one host nobody listens")
-worker = start_worker(words, tempfile.mkdtemp() + "/far")
+place = tempfile.mkdtemp()
+os.chmod(place, 0o755)  # tasks run as a user of their own
+worker = start_worker(words, place + "/far")
 try:
     # the others see the newcomer with their next heartbeat, and listen from then on: worker, executor, scheduler, webserver
     check(until(lambda: listens(4), 30), "all listen when somebody lives on another host")

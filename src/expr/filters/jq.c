@@ -11,6 +11,7 @@
  * instruction are refused by the prelude, before they are made.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <jq.h>
 #include <jv.h>
 #include <math.h>
@@ -20,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "expr/calls.h"
 #include "expr/json_read.h"
 
@@ -131,13 +133,14 @@ static int64_t clock_nsec(clockid_t clock)
 /* Pages of memory that the process has; 0 when /proc does not tell. */
 static long resident_pages(void)
 {
-    long all, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file)
+    char text[64] = "";
+    _cleanup_(close_fdp) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
         return 0;
-    if (fscanf(file, "%ld %ld", &all, &resident) != 2)
-        resident = 0;
-    (void)fclose(file); /* only read */
+    long resident = 0;
+    const char *second = strchr(text, ' ');
+    for (const char *p = second ? second + 1 : ""; *p >= '0' && *p <= '9'; p++)
+        resident = resident * 10 + (*p - '0'); /* the kernel's own number: it fits */
     return resident;
 }
 

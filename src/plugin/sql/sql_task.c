@@ -100,7 +100,8 @@ static int begin_task(SqlTask *task)
     int r = read_fetch(task->run, &task->fetch);
     if (r == 0)
         r = run_typed(task->run, "parameters", &task->parameters);
-    if (r == 0 && task->parameters && json_is_object(task->parameters) && json_object_size(task->parameters) == 0) {
+    const bool is_map = json_is_object(task->parameters);
+    if (r == 0 && is_map && json_object_size(task->parameters) == 0) {
         json_decref(task->parameters);
         task->parameters = NULL;
     }

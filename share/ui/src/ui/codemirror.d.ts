@@ -7,7 +7,7 @@ declare module "codemirror/lib/codemirror.js" {
     interface Change { origin?: string; text: string[] }
     interface Hint { text: string; displayText?: string; className?: string; hint?: (editor: Editor, all: unknown, chosen: Hint) => void }
     interface Hints { list: Hint[]; from: Position; to: Position }
-    interface HintOptions { hint: (editor: Editor) => Promise<Hints | undefined> | Hints | undefined; completeSingle: boolean; closeOnUnfocus?: boolean }
+    interface HintOptions { hint: (editor: Editor) => Promise<Hints | undefined> | Hints | undefined; completeSingle: boolean; closeOnUnfocus?: boolean; container?: HTMLElement | null }
     interface Editor {
       getValue(): string;
       setValue(value: string): void;

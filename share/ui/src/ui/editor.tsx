@@ -30,9 +30,20 @@ const gutter = "editor-marks";
 const place = ({ line, ch }: { line: number; ch: number }): Place => ({ line, column: ch });
 const linesOf = (editor: Instance) => editor.getValue().split("\n");
 
+/** The library's list has no name, and cannot be reached where it scrolls. */
+function nameList(page: HTMLElement): void {
+  page.querySelectorAll(".CodeMirror-hints").forEach((list) => {
+    list.setAttribute("aria-label", "Completions");
+    list.setAttribute("tabindex", "0");
+  });
+}
+
 function hint(editor: Instance, complete: NonNullable<EditorProps["complete"]>) {
+  const page = editor.getWrapperElement().closest("main");
+  if (page) new MutationObserver((_, observer) => { nameList(page); observer.disconnect(); }).observe(page, { childList: true });
   editor.showHint({
     completeSingle: false,
+    container: page,
     hint: async () => {
       const cursor = editor.getCursor(), found = await complete(linesOf(editor), place(cursor));
       if (!found.length) return undefined;
