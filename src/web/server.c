@@ -182,6 +182,18 @@ static void on_file_dispose(void *data)
 
 static int on_file_readable(void *userdata, uint32_t events);
 
+/*
+ * To be called by a generator that has nothing to send now. h2o 2.2.5 goes on polling for room to write when a write that
+ * followed a partial one was taken whole, and ends at an assertion (evloop.c.h: write_pending) once there is room and
+ * nothing to write. Whatever is told about reading makes it look at the socket again; it does not read during an answer.
+ */
+static void send_nothing(h2o_req_t *req)
+{
+    h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
+    if (!h2o_socket_is_reading(socket))
+        h2o_socket_read_stop(socket);
+}
+
 /* The next piece of the file. It reads from the disk here, in the loop, as web servers do: a piece is small. */
 static void send_piece(FileGenerator *generator)
 {
@@ -190,8 +202,10 @@ static void send_piece(FileGenerator *generator)
         if (generator->io)
             loop_io_events(generator->io, EPOLLIN);
         if (generator->io || loop_add_io(generator->server->loop, generator->fd, EPOLLIN, on_file_readable, generator,
-                                         &generator->io) == 0)
+                                         &generator->io) == 0) {
+            send_nothing(generator->req);
             return;
+        }
     }
     if (generator->io)
         loop_io_events(generator->io, 0);
@@ -287,6 +301,8 @@ static void on_proceed(h2o_generator_t *self, h2o_req_t *req)
         return;
     exchange->sending = false;
     flush_stream(exchange);
+    if (!exchange->sending)
+        send_nothing(req);
 }
 
 void exchange_begin_stream(Exchange *exchange)

@@ -184,7 +184,7 @@ def open_jobs():
 
 
 def down(worker):
-    return any(m.startswith("STATUS=") and "queue" in m for m in worker.messages)
+    return any(m.startswith("STATUS=DOWN") for m in worker.messages)
 
 
 def ends_without_database(directory):

@@ -276,7 +276,7 @@ def flow_files(machine, packages):
     state, execution, logs = machine.run_flow("system.test", "hello", {"name": "admin"})
     check(state == "SUCCESS", "it runs", (state, execution, logs))
     check("INFO hello admin" in logs and "INFO greeted admin" in logs, "its log is there", logs)
-    check("INFO kestra-worker" in logs, "its task ran as the worker's user", logs)
+    check("INFO kestra-task" in logs, "its task ran as the user of tasks", logs)
     story = machine.shell("journalctl --no-pager -o cat KESTRA_EXECUTION_ID=%s" % execution.get("id"))
     check("hello admin" in story, "journalctl KESTRA_EXECUTION_ID= tells its story", story)
     text = machine.run("kestractl", "run", "system.test.hello", "--wait").stdout
