@@ -183,9 +183,10 @@ static void on_file_dispose(void *data)
 static int on_file_readable(void *userdata, uint32_t events);
 
 /*
- * To be called by a generator that has nothing to send now. h2o 2.2.5 goes on polling for room to write when a write that
- * followed a partial one was taken whole, and ends at an assertion (evloop.c.h: write_pending) once there is room and
- * nothing to write. Whatever is told about reading makes it look at the socket again; it does not read during an answer.
+ * To be called by a generator that has nothing to send now. h2o 2.2.5 goes on polling for room to write when a write
+ * that followed a partial one was taken whole, and ends at an assertion (evloop.c.h: write_pending) once there is room
+ * and nothing to write. Whatever is told about reading makes it look at the socket again; it does not read during an
+ * answer.
  */
 static void send_nothing(h2o_req_t *req)
 {
