@@ -20,7 +20,7 @@ flow_stamp       SU   SU   S    S   -
 flow_reference   SID  SID  S    S   -
 flow_file        S    SID  -    -   -
 execution        SI   SI   SIUD S   -
-task_run         SI   SI   SIUD S   -
+task_run         SIU  SI   SIUD S   -
 event            SI   SI   SIUD SI  -
 job              SI   SIUD SIUD SUD -
 timer            -    -    SIUD -   -
@@ -32,7 +32,7 @@ log              SID  I    SID  SID -
 metric           S    -    SID  SID -
 """
 FUNCTIONS = {"queue_join", "queue_heartbeat", "queue_fence", "queue_leave", "queue_probe", "queue_try", "queue_trust", "kestra_words",
-             "kestra_query", "kestra_partitions_prepare"}
+             "kestra_query", "kestra_partitions_prepare", "kestra_partitions_expire"}
 
 
 def sql(user, text):
@@ -94,17 +94,17 @@ def attack():
     lure = """CREATE TEMP TABLE caught (name text); CREATE FUNCTION pg_temp.run() RETURNS oid LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO pg_temp.caught VALUES (current_user); RETURN 0; END $$;
         CREATE TEMP VIEW pg_inherits AS SELECT pg_temp.run() AS inhrelid, pg_temp.run() AS inhparent;
-        SELECT kestra_partitions_drop('2001-01-01'); SELECT string_agg(name, ',') FROM caught"""
+        SELECT kestra_partitions_expire(0); SELECT string_agg(name, ',') FROM caught"""
     answer = sql("kestra-worker", lure)
     check("permission denied to create temporary tables" in answer, "no role makes temporary objects", answer)
     sql("postgres", """GRANT TEMPORARY ON DATABASE kestra TO "kestra-worker";
-        GRANT EXECUTE ON FUNCTION kestra_partitions_drop TO "kestra-worker" """)
+        GRANT EXECUTE ON FUNCTION kestra_partitions_expire TO "kestra-worker" """)
     answer = sql("kestra-worker", lure)
     check(re.fullmatch(r"0\s*", answer), "a view of that name is not looked at by who drops partitions", answer)
     answer = sql("kestra-worker", "SET search_path = pg_temp, public; " + lure)
     check(re.fullmatch(r"0\s*", answer), "whatever the search path of the session is", answer)
     sql("postgres", """REVOKE TEMPORARY ON DATABASE kestra FROM "kestra-worker";
-        REVOKE EXECUTE ON FUNCTION kestra_partitions_drop FROM "kestra-worker" """)
+        REVOKE EXECUTE ON FUNCTION kestra_partitions_expire FROM "kestra-worker" """)
     answer = sql("kestra-worker", "SELECT queue_bury(ARRAY['x'])")
     check("permission denied for function queue_bury" in answer, "no role declares others dead", answer)
     answer = sql("kestra-worker", "CREATE TABLE mine (a integer)")
