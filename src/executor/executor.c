@@ -151,13 +151,22 @@ static int on_retry(void *userdata)
     return 0;
 }
 
+/* A flow that was saved before an execution ended counts for it. */
+static void fetched(void *userdata, int64_t flow_stamp)
+{
+    Executor *executor = userdata;
+    if (flow_stamp)
+        flow_cache_told(executor->flows, flow_stamp);
+    else
+        flow_cache_expire(executor->flows);
+}
+
 static int on_work(void *userdata)
 {
     Executor *executor = userdata;
     if (executor->down || !executor->joined || executor->left)
         return 0;
     bool more = false;
-    flow_cache_expire(executor->flows); /* a flow that was saved before an execution ended counts for it */
     int r = owner_batch(executor->owner, &more);
     if (r == OWNER_E_FENCED) {
         executor->joined = false;
@@ -286,6 +295,7 @@ static void make_owner(Executor *executor)
     executor->owner = owner_new(executor->queue, &(OwnerSettings){
                                                      .load_flow = load_flow,
                                                      .listeners = get_listeners,
+                                                     .fetched = fetched,
                                                      .now = now,
                                                      .random = random_of_kernel,
                                                      .userdata = executor,

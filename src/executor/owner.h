@@ -18,6 +18,9 @@ typedef struct OwnerSettings {
     /* The current flows with a Flow trigger, borrowed until the next call; called at every change of state, so it must
      * cost next to nothing. NULL: there are none. */
     int (*listeners)(void *userdata, Flow *const **ret, size_t *ret_count);
+    /* Events were fetched, and the flows of this stamp were stored then; 0: not told. Before they are stepped; or NULL.
+     */
+    void (*fetched)(void *userdata, int64_t flow_stamp);
     usec_t (*now)(void *userdata);
     uint64_t (*random)(void *userdata);
     void *userdata;

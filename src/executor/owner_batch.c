@@ -111,6 +111,8 @@ static int commit_batch(Owner *owner, unsigned max, const Suspect *suspect, bool
         return locked(owner, ret_more);
     if (r != 0)
         return owner_fenced(owner, r);
+    if (owner->settings.fetched)
+        owner->settings.fetched(owner->settings.userdata, owner->batch.flow_stamp);
     owner_settle(owner);
     *ret_more = owner->batch.events.count > 0 || owner_next_timer(owner) <= owner->step.now;
     r = relax(owner, fetch.events_max && !*ret_more);

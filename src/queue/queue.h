@@ -75,6 +75,7 @@ typedef struct QueueBatch {
     VEC(QueueJob) jobs; /* in order of their turns */
     unsigned refused;   /* results of unit_finish_job that came too late */
     bool cut;           /* the bodies were too much: there may be more jobs than these */
+    int64_t flow_stamp; /* of the flows that were stored when the events were fetched; 0: not told */
 } QueueBatch;
 void queue_batch_done(QueueBatch *batch);
 

@@ -20,7 +20,7 @@ static const PgStatement sql_fetch_events = {
     " others AS MATERIALIZED (SELECT " EVENT_COLUMNS " FROM event WHERE ($1::bigint >> shard) & 1 = 1"
     "   AND kind <> '" EVENT_KILL_TREE_KIND "' AND key <> ALL ($4) ORDER BY sequence"
     "   LIMIT greatest($2::bigint - (SELECT count(*) FROM kills), $2::bigint / 10))"
-    " SELECT " EVENT_COLUMNS
+    " SELECT " EVENT_COLUMNS ", (SELECT value FROM flow_stamp)"
     " FROM (SELECT *, " BYTES_BEFORE("place, sequence") " FROM (SELECT 0 AS place, * FROM kills UNION ALL SELECT 1, * "
                                                         "FROM others) AS first) AS measured"
                                                         " WHERE bytes_before IS NULL OR bytes_before < $3"};
@@ -103,6 +103,7 @@ void queue_pg_take_events(QueuePg *queue, unsigned index, QueueBatch *batch)
                             .kind = xstrdup(pg_value(rows, i, 3)),
                             .bytes = pg_value_length(rows, i, 4)};
         event.body = queue_body_read(pg_value(rows, i, 4), &event.reason);
+        batch->flow_stamp = pg_value_integer(rows, i, 5);
         vec_push(&batch->events, event);
     }
     if (batch->events.count > 1)

@@ -89,6 +89,18 @@ void flow_cache_expire(FlowCache *cache)
     cache->stamp_until = 0;
 }
 
+/* Forgets what "latest" meant when the store has changed since. */
+void flow_cache_told(FlowCache *cache, int64_t stamp)
+{
+    usec_t now = clock_monotonic(), believed = cache->settings.stamp_usec;
+    if (stamp != cache->stamp) {
+        map_destroy(cache->latest, NULL);
+        cache->latest = map_new();
+        cache->stamp = stamp;
+    }
+    cache->stamp_until = believed < USEC_INFINITY - now ? now + believed : USEC_INFINITY;
+}
+
 static Entry *put_entry(FlowCache *cache, char *key, Flow *flow)
 {
     Entry *known = map_get(cache->entries, key);
@@ -119,23 +131,15 @@ void flow_cache_put(FlowCache *cache, Flow *flow)
     (void)put_entry(cache, entry_key(flow->namespace, flow->id, flow->revision), flow_ref(flow));
 }
 
-/* Forgets what "latest" meant when the store has changed since. */
 static int check_stamp(FlowCache *cache, Pg *pg)
 {
-    usec_t now = clock_monotonic();
-    if (cache->stamp >= 0 && now < cache->stamp_until)
+    if (cache->stamp >= 0 && clock_monotonic() < cache->stamp_until)
         return 0;
     int64_t stamp;
     int r = store_flow_stamp(pg, &stamp);
     if (r < 0)
         return r;
-    if (stamp != cache->stamp) {
-        map_destroy(cache->latest, NULL);
-        cache->latest = map_new();
-        cache->stamp = stamp;
-    }
-    usec_t believed = cache->settings.stamp_usec;
-    cache->stamp_until = believed < USEC_INFINITY - now ? now + believed : USEC_INFINITY;
+    flow_cache_told(cache, stamp);
     return 0;
 }
 

@@ -31,5 +31,7 @@ int flow_cache_get(FlowCache *cache, Pg *pg, const char *namespace, const char *
 void flow_cache_put(FlowCache *cache, Flow *flow);
 /* The change stamp is not believed any more: the next "latest" asks for it. */
 void flow_cache_expire(FlowCache *cache);
+/* The same with what the store said: spares the question. */
+void flow_cache_told(FlowCache *cache, int64_t stamp);
 /* The change stamp of flows, as far as it is believed; for what else is made of the current flows. */
 int flow_cache_stamp(FlowCache *cache, Pg *pg, int64_t *ret) _must_check_;
