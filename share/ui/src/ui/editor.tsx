@@ -38,9 +38,16 @@ function nameList(page: HTMLElement): void {
   });
 }
 
+/** One for all editors: a completion that finds nothing opens no list, and must leave nothing behind. */
+const naming = new MutationObserver((changes, observer) => {
+  nameList(changes[0].target as HTMLElement);
+  observer.disconnect();
+});
+
 function hint(editor: Instance, complete: NonNullable<EditorProps["complete"]>) {
   const page = editor.getWrapperElement().closest("main");
-  if (page) new MutationObserver((_, observer) => { nameList(page); observer.disconnect(); }).observe(page, { childList: true });
+  naming.disconnect();
+  if (page) naming.observe(page, { childList: true });
   editor.showHint({
     completeSingle: false,
     container: page,
